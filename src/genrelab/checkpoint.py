@@ -1,0 +1,87 @@
+"""What a checkpoint holds: plain data only, so that loading a stranger's file runs nobody's code.
+
+Under the key `genrelab` of every `.ckpt` file:
+
+    format          int, CHECKPOINT_FORMAT
+    genres          list of genre codes, in the order of the logits
+    taxonomy        plain data of the run's taxonomy (`Taxonomy.to_dict`)
+    taxonomy_hash   hash of the ordered genre codes
+    model           {"kind": str, "params": {...}, "in_shapes": [[C, H, W], ...]}
+    preprocessing   {"audio": {...AudioSpec}, "features": [{...FeatureSpec}, ...],
+                     "normalise": [{"mean": [...], "std": [...]}, ...]}
+    split_hash      hash of the split it was trained on
+    run_id          the run that wrote it
+
+and under `state_dict` the network's weights, with the network's own names (no prefix).
+`last.ckpt` also carries what Lightning and the random generators need to resume.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from genrelab.errors import GenrelabError
+
+CHECKPOINT_FORMAT = 1
+CONTENT = {
+    "format": int,
+    "genres": list,
+    "taxonomy": dict,
+    "taxonomy_hash": str,
+    "model": dict,
+    "preprocessing": dict,
+    "split_hash": str,
+    "run_id": str,
+}
+
+
+def check_content(content: Mapping[str, Any]) -> None:
+    """Raise ValueError where a checkpoint's `genrelab` part lacks something or is not plain data."""
+    for key, kind in CONTENT.items():
+        if not isinstance(content.get(key), kind):
+            raise ValueError(f"{key!r} is {type(content.get(key)).__name__}, expected {kind.__name__}")
+    if content["format"] != CHECKPOINT_FORMAT:
+        raise ValueError(f"format {content['format']}, this genrelab reads {CHECKPOINT_FORMAT}")
+    _check_plain(content, "genrelab")
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a checkpoint on the CPU, refusing anything but plain data and tensors.
+
+    Returns:
+        the file's dictionary, with at least `genrelab` and `state_dict`.
+
+    Raises:
+        GenrelabError: missing, truncated, hostile (would run code), or not written by genrelab.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        check_content(checkpoint["genrelab"])
+        if not isinstance(checkpoint["state_dict"], dict):
+            raise ValueError("'state_dict' is missing")
+    except FileNotFoundError as error:
+        raise GenrelabError(f"{path}: no such checkpoint") from error
+    except pickle.UnpicklingError as error:
+        raise GenrelabError(f"{path}: refused, it holds more than plain data and tensors") from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile, OSError) as error:
+        raise GenrelabError(f"{path}: damaged or not a checkpoint ({str(error).splitlines()[0]})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise GenrelabError(f"{path}: not a checkpoint of genrelab ({error})") from error
+    return dict(checkpoint)
+
+
+def _check_plain(value: Any, at: str) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _check_plain(inner, f"{at}.{key}")
+    elif isinstance(value, list | tuple):
+        for position, inner in enumerate(value):
+            _check_plain(inner, f"{at}[{position}]")
+    elif type(value) not in (str, int, float, bool, type(None)):  # a numpy scalar is a float by isinstance
+        raise ValueError(f"{at} is {type(value).__name__}, not plain data")

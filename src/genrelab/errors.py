@@ -1,0 +1,33 @@
+"""Errors that are the user's to mend: one clear line each, shown without a traceback, exit code 2."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class GenrelabError(Exception):
+    """A problem that the user can mend; its text names the file, row or key and the remedy."""
+
+
+class ConfigError(GenrelabError):
+    """Everything wrong with a configuration, found before any data is touched.
+
+    Args:
+        problems: one line each, e.g. "model.widht: no such key; did you mean 'width'?".
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        lines = self.problems if len(self.problems) == 1 else [f"\n  {line}" for line in self.problems]
+        super().__init__(f"configuration, {count}: " + "".join(lines))
+
+
+def suggest(wrong: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?", or the list of what there is, to follow a message about `wrong`."""
+    names = sorted(known)
+    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there is: {', '.join(names)}" if names else ""

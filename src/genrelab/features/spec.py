@@ -1,0 +1,48 @@
+"""`FeatureSpec`: what a feature is, as plain data. Engines compute it, the store keys by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from genrelab.audio.spec import fingerprint
+
+Dtype = Literal["float16", "float32", "uint8"]
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """One feature of a segment.
+
+    Args:
+        name: the key it has in the configuration ("pcen").
+        kind: its registered kind ("mel_pcen").
+        params: all parameters of the kind, defaults filled in; plain values.
+        sample_rate: Hz of the audio it is computed from.
+        n_samples: length of the segment in samples.
+        shape: `(H, W)` of a picture (frequency, time) or `(D,)` of a vector.
+        dtype: how the store holds it. float16 for pictures, float32 for vectors, uint8 with a scale by option.
+    """
+
+    name: str
+    kind: str
+    params: Mapping[str, Any]
+    sample_rate: int
+    n_samples: int
+    shape: tuple[int, ...]
+    dtype: Dtype = "float16"
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that decides the stored numbers; the name does not."""
+        return fingerprint({key: value for key, value in self.to_dict().items() if key != "name"})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for checkpoint and run record."""
+        return {**asdict(self), "params": dict(self.params), "shape": list(self.shape)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FeatureSpec:
+        """Inverse of `to_dict`."""
+        return cls(**{**data, "shape": tuple(data["shape"]), "params": dict(data["params"])})

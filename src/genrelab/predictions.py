@@ -1,0 +1,136 @@
+"""The `predictions.parquet` of a run: one row a segment, all that scores are computed from.
+
+Columns: `split` ("val" | "test"), `track_id`, `segment_id` (int32, the segment's place in its track),
+`target` (int16, index into `genres`), `logits` (fixed-size list of C float32). The file's metadata
+holds the ordered genre codes and the taxonomy's hash, so it can be read alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from genrelab.errors import GenrelabError
+from genrelab.files import atomic_path
+
+COLUMNS = ("split", "track_id", "segment_id", "target", "logits")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The logits of some segments, with what they should have been.
+
+    Args:
+        split: `[N]` "val" or "test".
+        track_id: `[N]` the recording each segment was cut from.
+        segment_id: `[N]` int32, the segment's place in its track.
+        target: `[N]` int16, index into `genres`.
+        logits: `[N, C]` float32.
+        genres: the C genre codes, in the order of the logits.
+        taxonomy_hash: hash of the ordered genre codes.
+    """
+
+    split: np.ndarray
+    track_id: np.ndarray
+    segment_id: np.ndarray
+    target: np.ndarray
+    logits: np.ndarray
+    genres: tuple[str, ...]
+    taxonomy_hash: str
+
+    def __post_init__(self) -> None:
+        rows = len(self.target)
+        if self.logits.shape != (rows, len(self.genres)):
+            raise ValueError(f"logits are {self.logits.shape}, expected {(rows, len(self.genres))}")
+        if not {len(self.split), len(self.track_id), len(self.segment_id)} == {rows}:
+            raise ValueError("the columns of predictions differ in length")
+        if rows and not np.isfinite(self.logits).all():
+            raise ValueError("logits hold NaN or infinity")
+        if rows and not (0 <= self.target.min() and self.target.max() < len(self.genres)):
+            raise ValueError("a target lies outside the genres")
+
+    def only(self, split: Literal["val", "test"]) -> Predictions:
+        """The rows of one split."""
+        keep = self.split == split
+        columns = (self.split, self.track_id, self.segment_id, self.target, self.logits)
+        return Predictions(*(column[keep] for column in columns), self.genres, self.taxonomy_hash)
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+def concatenate(parts: list[Predictions]) -> Predictions:
+    """Join predictions over the same genres, in order. Raises ValueError where the genres differ."""
+    first = parts[0]
+    if any(part.genres != first.genres for part in parts):
+        raise ValueError("predictions over different genres cannot be joined")
+    names = ("split", "track_id", "segment_id", "target", "logits")
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return Predictions(*columns, first.genres, first.taxonomy_hash)
+
+
+def write_predictions(path: str | os.PathLike[str], predictions: Predictions) -> None:
+    """Write `predictions` to a Parquet file, atomically."""
+    flat = pa.array(np.ascontiguousarray(predictions.logits, dtype=np.float32).reshape(-1))
+    table = pa.table(
+        {
+            "split": pa.array(predictions.split.astype(str)).dictionary_encode(),
+            "track_id": pa.array(predictions.track_id.astype(str)),
+            "segment_id": pa.array(predictions.segment_id.astype(np.int32)),
+            "target": pa.array(predictions.target.astype(np.int16)),
+            "logits": pa.FixedSizeListArray.from_arrays(flat, len(predictions.genres)),
+        },
+        metadata={"genres": json.dumps(predictions.genres), "taxonomy_hash": predictions.taxonomy_hash},
+    )
+    with atomic_path(path) as part:
+        pq.write_table(table, part)
+
+
+def read_predictions(path: str | os.PathLike[str]) -> Predictions:
+    """Read a `predictions.parquet`.
+
+    Raises:
+        GenrelabError: the file is missing, or is not a predictions file of genrelab.
+    """
+    try:
+        table = pq.read_table(path)
+        metadata = table.schema.metadata or {}
+        genres = tuple(json.loads(metadata[b"genres"]))
+        missing = [name for name in COLUMNS if name not in table.column_names]
+        if missing:
+            raise KeyError(missing[0])
+    except FileNotFoundError as error:
+        raise GenrelabError(f"{path}: no such file; train a run first, or name its folder") from error
+    except (KeyError, pa.ArrowInvalid, ValueError) as error:
+        raise GenrelabError(f"{path}: not a predictions file of genrelab ({error})") from error
+    logits = table["logits"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return Predictions(
+        split=np.asarray(table["split"].to_pandas().astype(str), dtype=object),
+        track_id=np.asarray(table["track_id"].to_pandas(), dtype=object),
+        segment_id=table["segment_id"].to_numpy(),
+        target=table["target"].to_numpy(),
+        logits=logits.reshape(-1, len(genres)).astype(np.float32),
+        genres=genres,
+        taxonomy_hash=metadata[b"taxonomy_hash"].decode(),
+    )
+
+
+def as_frame(predictions: Predictions) -> pd.DataFrame:
+    """The predictions without logits as a table, with genre names for targets and answers."""
+    genres = np.asarray(predictions.genres, dtype=object)
+    return pd.DataFrame(
+        {
+            "split": predictions.split,
+            "track_id": predictions.track_id,
+            "segment_id": predictions.segment_id,
+            "genre": genres[predictions.target],
+            "answer": genres[predictions.logits.argmax(axis=1)],
+        }
+    )

@@ -1,0 +1,69 @@
+"""The checkpoint's plain-data layout, and what is refused."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from genrelab.checkpoint import check_content, load_checkpoint
+from genrelab.errors import GenrelabError
+
+CONTENT = {
+    "format": 1,
+    "genres": ["a", "b"],
+    "taxonomy": {},
+    "taxonomy_hash": "0",
+    "model": {"kind": "mlp", "params": {}, "in_shapes": [[57]]},
+    "preprocessing": {"audio": {}, "features": [], "normalise": []},
+    "split_hash": "0",
+    "run_id": "r",
+}
+
+
+def test_round_trip_with_weights_only(tmp_path):
+    path = tmp_path / "best.ckpt"
+    torch.save({"genrelab": CONTENT, "state_dict": {"weight": torch.ones(2)}}, path)
+    loaded = load_checkpoint(path)
+    assert loaded["genrelab"] == CONTENT
+    assert torch.equal(loaded["state_dict"]["weight"], torch.ones(2))
+
+
+def test_content_must_be_complete_and_plain():
+    check_content(CONTENT)
+    with pytest.raises(ValueError, match="'genres' is NoneType"):
+        check_content({key: value for key, value in CONTENT.items() if key != "genres"})
+    with pytest.raises(ValueError, match=r"genrelab.model.width is float64, not plain"):
+        check_content({**CONTENT, "model": {"width": np.float64(1)}})
+
+
+class Hostile:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_hostile_checkpoint_runs_nothing(tmp_path):
+    torch.save({"genrelab": CONTENT, "state_dict": {}, "x": Hostile(str(tmp_path / "owned"))}, tmp_path / "bad.ckpt")
+    with pytest.raises(GenrelabError, match="refused"):
+        load_checkpoint(tmp_path / "bad.ckpt")
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda p: None, "no such checkpoint"),
+        (lambda p: p.write_bytes(b"not a checkpoint"), "refused|damaged"),
+        (lambda p: torch.save({"state_dict": {}}, p), "not a checkpoint of genrelab"),
+        (lambda p: torch.save([1], p), "not a checkpoint of genrelab"),
+    ],
+)
+def test_bad_files_give_one_clear_line(tmp_path, write, message):
+    path = tmp_path / "x.ckpt"
+    write(path)
+    with pytest.raises(GenrelabError, match=message) as caught:
+        load_checkpoint(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)

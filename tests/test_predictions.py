@@ -1,0 +1,48 @@
+"""The schema of `predictions.parquet`."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from genrelab.errors import GenrelabError
+from genrelab.predictions import COLUMNS, Predictions, read_predictions, write_predictions
+
+
+def make_predictions(n: int = 6, c: int = 3) -> Predictions:
+    generator = np.random.default_rng(0)
+    return Predictions(
+        split=np.array(["val", "test"] * (n // 2), dtype=object),
+        track_id=np.array([f"t{i // 2}" for i in range(n)], dtype=object),
+        segment_id=np.arange(n, dtype=np.int32) % 2,
+        target=(np.arange(n) % c).astype(np.int16),
+        logits=generator.normal(size=(n, c)).astype(np.float32),
+        genres=tuple("abc"[:c]),
+        taxonomy_hash="0123",
+    )
+
+
+def test_round_trip_and_schema(tmp_path):
+    path, written = tmp_path / "predictions.parquet", make_predictions()
+    write_predictions(path, written)
+    assert tuple(pq.read_schema(path).names) == COLUMNS
+    read = read_predictions(path)
+    assert read.genres == written.genres and read.taxonomy_hash == "0123"
+    for name in COLUMNS:
+        assert np.array_equal(getattr(read, name), getattr(written, name)), name
+    assert set(read.only("test").split) == {"test"} and len(read.only("test")) == 3
+    assert list(tmp_path.iterdir()) == [path], "nothing half-written is left"
+
+
+def test_what_does_not_fit_is_refused(tmp_path):
+    good = make_predictions()
+    logits = good.logits.copy()
+    logits[0, 0] = np.inf
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        Predictions(good.split, good.track_id, good.segment_id, good.target, logits, good.genres, "0")
+    with pytest.raises(ValueError, match="expected"):
+        Predictions(good.split, good.track_id, good.segment_id, good.target, good.logits[:, :2], good.genres, "0")
+    (tmp_path / "x.parquet").write_text("no")
+    with pytest.raises(GenrelabError, match="not a predictions file"):
+        read_predictions(tmp_path / "x.parquet")
+    with pytest.raises(GenrelabError, match="no such file"):
+        read_predictions(tmp_path / "y.parquet")
