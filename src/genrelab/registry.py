@@ -131,9 +131,7 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, list | tuple) and all(any(_fits(v, a) for a in inner) for v in value)
     if origin in (dict, Mapping) or hint is dict:
         key_hint, value_hint = arguments or (Any, Any)
-        return isinstance(value, Mapping) and all(
-            _fits(k, key_hint) and _fits(v, value_hint) for k, v in value.items()
-        )
+        return isinstance(value, Mapping) and all(_fits(k, key_hint) and _fits(v, value_hint) for k, v in value.items())
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:

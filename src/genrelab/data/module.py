@@ -1,0 +1,153 @@
+"""`GenreDataModule`: a store and a split, served as whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from genrelab.data.batches import Batch, BatchLoader, draw_epoch
+from genrelab.data.normalise import Mode, Normaliser
+from genrelab.errors import GenrelabError
+from genrelab.split import Split
+from genrelab.store import FeatureStore
+
+Part = Literal["train", "val", "test"]
+FIT_CHUNK = 512  # rows read at once when statistics are fitted
+
+
+class GenreDataModule(pl.LightningDataModule):
+    """Serves the segments of a split from a prepared store.
+
+    The test loader exists in the test stage only: nothing before it can look at test segments.
+
+    Args:
+        store: prepared features.
+        split: which track belongs to which part.
+        targets: index of the genre, per track id.
+        augment_labels: copies that train segments have beside the original.
+        batch_size: segments in a batch.
+        copies: "draw": an epoch sees each train segment once, as one of its copies, drawn by (seed, epoch);
+            "all": an epoch sees every copy (the published systems).
+        normalise: statistics per frequency bin, global, or none; fitted on train.
+        seed: of shuffling and drawing.
+        keep_on_device: hold all rows on the accelerator where they fill at most a quarter of its memory.
+    """
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        split: Split,
+        targets: Mapping[str, int],
+        augment_labels: Sequence[str] = (),
+        batch_size: int = 64,
+        copies: Literal["draw", "all"] = "draw",
+        normalise: Mode = "frequency",
+        seed: int = 0,
+        keep_on_device: bool = True,
+    ) -> None:
+        super().__init__()
+        self.store = store
+        self.split = split
+        self.targets = dict(targets)
+        self.augment_labels = tuple(augment_labels)
+        self.batch_size = batch_size
+        self.copies = copies
+        self.normalise = normalise
+        self.seed = seed
+        self.keep_on_device = keep_on_device
+        # Tracks are numbered over all parts, so that a number names one track wherever it appears.
+        self.track_ids = tuple(sorted(split.parts))
+        self._number = {track: number for number, track in enumerate(self.track_ids)}
+        self._rows: dict[str, pd.DataFrame] = {}
+        self._resident: dict[str, Batch] = {}
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape of each feature, `(H, W)` or `(D,)`."""
+        return [spec.shape for spec in self.store.specs]
+
+    def rows(self, part: Part) -> pd.DataFrame:
+        """The store's rows of a part: originals, and in train the augmented copies."""
+        if part not in self._rows:
+            labels = ("none", *self.augment_labels) if part == "train" else ("none",)
+            rows = self.store.rows(self.split.tracks(part), labels)
+            if not len(rows):
+                raise GenrelabError(
+                    f"the {part} part holds no segment; give it more tracks (split.ratios) or longer ones"
+                )
+            self._rows[part] = rows
+        return self._rows[part]
+
+    def fit_normaliser(self) -> Normaliser:
+        """Statistics of the train rows."""
+        rows = self.rows("train")
+        chunks = (self.store.load(rows.iloc[at : at + FIT_CHUNK]) for at in range(0, len(rows), FIT_CHUNK))
+        return Normaliser.fit(chunks, self.shapes, self.normalise)
+
+    def batch(self, part: Part) -> Batch:
+        """All rows of a part as one batch on the CPU."""
+        if part not in self._resident:
+            rows = self.rows(part)
+            track = rows["track_id"].map(self._number).to_numpy(np.int64)
+            target = rows["track_id"].map(self.targets).to_numpy(np.int64)
+            self._resident[part] = Batch(
+                tuple(torch.from_numpy(feature) for feature in self.store.load(rows)),
+                torch.from_numpy(target),
+                torch.from_numpy(track),
+                torch.from_numpy(rows["segment"].to_numpy(np.int64)),
+            )
+        return self._resident[part]
+
+    def train_dataloader(self) -> BatchLoader:
+        """Batches of the train part, shuffled and drawn by (seed, epoch)."""
+        rows = self.rows("train")
+        copies = list(rows.groupby(["track_id", "segment"], sort=True).indices.values())
+        rank, world_size = self._rank()
+
+        def order() -> Tensor:
+            epoch = self.trainer.current_epoch if self.trainer is not None else 0
+            return draw_epoch(copies, self.seed, epoch, self.copies == "all", rank, world_size)
+
+        return BatchLoader(self._placed("train"), order, self.batch_size, drop_single=True)
+
+    def val_dataloader(self) -> BatchLoader:
+        """Batches of the val part, in order."""
+        return self._in_order("val")
+
+    def test_dataloader(self) -> BatchLoader:
+        """Batches of the test part, in order.
+
+        Raises:
+            GenrelabError: outside the test stage.
+        """
+        if self.trainer is None or not self.trainer.testing:
+            raise GenrelabError("the test part is locked until the test stage; use val to look at results")
+        return self._in_order("test")
+
+    def _in_order(self, part: Part) -> BatchLoader:
+        rank, world_size = self._rank()
+        order = torch.arange(len(self.rows(part)))[rank::world_size]
+        return BatchLoader(self._placed(part), lambda: order, self.batch_size)
+
+    def _rank(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
+
+    def _placed(self, part: Part) -> Batch:
+        """The part's rows, on the accelerator where they fit well."""
+        batch = self.batch(part)
+        device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+        if device.type != "cuda" or not self.keep_on_device:
+            return batch
+        size = sum(feature.nbytes for feature in batch.features)
+        if size > torch.cuda.mem_get_info(device)[0] / 4:
+            return batch
+        return Batch(
+            tuple(feature.to(device) for feature in batch.features),
+            *(column.to(device) for column in batch[1:]),
+        )

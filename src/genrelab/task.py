@@ -1,0 +1,174 @@
+"""`GenreTask`: any network, any loss, the metrics of both levels. The only LightningModule for classification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from genrelab.data import Batch, Normaliser
+from genrelab.decide import aggregate
+from genrelab.metrics import scores
+from genrelab.optim import Schedule
+
+MakeOptimizer = Callable[[Any], torch.optim.Optimizer]
+MakeSchedule = Callable[[torch.optim.Optimizer], Schedule]
+
+
+class GenreTask(pl.LightningModule):
+    """Trains a network on segments; scores segments and tracks once an epoch.
+
+    Args:
+        net: `forward(*features) -> logits [B, C]`.
+        loss: `forward(logits, target) -> scalar`.
+        normaliser: puts stored features on the network's scale, on the device; not part of the weights.
+        distances: `[C, C]` graph distances that scores are measured by (the evaluation graph).
+        supergenres: `[C]` index of each genre's supergenre.
+        medoid: index of the genre of least mean distance to the train targets, the constant answer that
+            distance skill is measured against.
+        make_optimizer: called with the network's parameters.
+        make_schedule: called with the optimizer.
+        monitor: logged metric that a plateau schedule watches.
+        seed: dropout and the like are drawn by (seed, epoch), so that a resumed run repeats an uninterrupted one.
+        content: the plain data that every checkpoint carries under `genrelab`.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: nn.Module,
+        normaliser: Normaliser,
+        distances: np.ndarray,
+        supergenres: np.ndarray,
+        medoid: int,
+        make_optimizer: MakeOptimizer,
+        make_schedule: MakeSchedule,
+        monitor: str,
+        seed: int = 0,
+        content: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.loss = loss
+        self.normaliser = normaliser
+        self.distances = distances
+        self.supergenres = supergenres
+        self.medoid = medoid
+        self.monitor = monitor
+        self.seed = seed
+        self.content = dict(content or {})
+        self.schedule: Schedule | None = None
+        self._make_optimizer = make_optimizer
+        self._make_schedule = make_schedule
+        self._schedule_state: dict[str, Any] | None = None
+        self._train: list[Tensor] = []
+        self._seen: list[tuple[Tensor, Batch]] = []
+        self.predicted: dict[str, np.ndarray] = {}
+
+    def forward(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Logits `[B, C]` of stored (not yet normalised) features."""
+        logits: Tensor = self.net(*self.normaliser(features))
+        return logits
+
+    # ---- training
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """The optimizer. The schedule is stepped here, not by Lightning, which steps it after checkpoints
+        are written: a resumed run would then miss a step."""
+        optimizer = self._make_optimizer(self.net.parameters())
+        self.schedule = self._make_schedule(optimizer)
+        if self._schedule_state is not None and self.schedule.scheduler is not None:
+            self.schedule.scheduler.load_state_dict(self._schedule_state)
+        return optimizer
+
+    def on_train_epoch_start(self) -> None:
+        """Draw this epoch's randomness from (seed, epoch)."""
+        seed = np.random.SeedSequence([abs(self.seed), self.current_epoch]).generate_state(1, np.uint64)[0]
+        torch.manual_seed(int(seed >> np.uint64(1)))
+        self._train = []
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
+        logits = self(batch.features)
+        loss: Tensor = self.loss(logits, batch.target)
+        hits = (logits.detach().argmax(dim=1) == batch.target).sum()
+        self._train.append(
+            torch.stack((loss.detach() * len(batch.target), hits, torch.full_like(hits, len(batch.target))))
+        )
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's means and step the schedule, before checkpoints are written."""
+        total = torch.stack(self._train).double().sum(dim=0)
+        total = self.all_gather(total).reshape(-1, 3).sum(dim=0).cpu()
+        self.log_dict({"train/loss": total[0] / total[2], "train/accuracy": total[1] / total[2]})
+        if self.schedule is not None and self.schedule.scheduler is not None:
+            if self.schedule.needs_metric:
+                self.schedule.scheduler.step(float(self.trainer.callback_metrics[self.monitor]))
+            else:
+                self.schedule.scheduler.step()
+
+    # ---- scoring
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Keep the logits on the device."""
+        self._seen.append((self(batch.features).float(), batch))
+
+    def test_step(self, batch: Batch, index: int) -> None:
+        """Keep the logits on the device."""
+        self.validation_step(batch, index)
+
+    def on_validation_epoch_end(self) -> None:
+        """Score val at both levels and log."""
+        self._score("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Score test at both levels and log."""
+        self._score("test")
+
+    def _score(self, split: str) -> None:
+        columns = [torch.cat([logits for logits, _ in self._seen])]
+        columns += [torch.cat([getattr(b, name) for _, b in self._seen]) for name in ("target", "track", "segment")]
+        self._seen = []
+        if self.trainer.world_size > 1:
+            columns = gather_ragged(self, columns)
+        self.log(f"{split}/loss", self.loss(columns[0], columns[1]))
+        logits, target, track, segment = (column.cpu().numpy() for column in columns)
+        self.predicted = {"logits": logits, "target": target, "track": track, "segment": segment}
+        of_track, tracks = aggregate(logits, track)
+        first = {int(t): i for i, t in reversed(list(enumerate(track)))}
+        levels = {"segment": (logits, target), "track": (of_track, target[[first[int(t)] for t in tracks]])}
+        for level, (level_logits, level_target) in levels.items():
+            found = scores(level_logits, level_target, self.distances, self.supergenres, self.medoid)
+            self.log_dict({f"{split}/{level}/{name}": float(value) for name, value in found.items()})
+
+    # ---- checkpoints: plain data, and weights under the network's own names
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the plain content and the schedule; drop the `net.` prefix of the weights."""
+        checkpoint["genrelab"] = self.content
+        if self.schedule is not None and self.schedule.scheduler is not None:
+            checkpoint["schedule"] = self.schedule.scheduler.state_dict()
+        weights = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {k.removeprefix("net."): v for k, v in weights.items() if k.startswith("net.")}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Inverse of `on_save_checkpoint`."""
+        self._schedule_state = checkpoint.get("schedule")
+        checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()}
+
+
+def gather_ragged(task: pl.LightningModule, columns: list[Tensor]) -> list[Tensor]:
+    """Join rows of all ranks, whose numbers differ, in rank order."""
+    counts = task.all_gather(torch.tensor(len(columns[0]), device=task.device)).reshape(-1).tolist()
+    joined = []
+    for column in columns:
+        padded = column.new_zeros((max(counts), *column.shape[1:]))
+        padded[: len(column)] = column
+        gathered = task.all_gather(padded)
+        joined.append(torch.cat([gathered[rank][:count] for rank, count in enumerate(counts)]))
+    return joined
