@@ -1,0 +1,95 @@
+"""A decoded track to segments: trim, cut, choose, pad."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from genrelab.audio.spec import AudioSpec
+
+_FRAME, _HOP = 2048, 512  # librosa.effects.trim's defaults
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A fixed-length excerpt.
+
+    Args:
+        index: its place in the track, counted before any choosing: `start == index * spec.segment_samples`.
+        start: first sample, counted in the trimmed track.
+        samples: [spec.segment_samples] float32.
+        padded: whether the track was shorter and silence was added at the end.
+    """
+
+    index: int
+    start: int
+    samples: np.ndarray
+    padded: bool = False
+
+
+def keyed_rng(*key: int | str) -> np.random.Generator:
+    """A generator that depends on the key alone: the same in every process, order and platform."""
+    digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+def trim_silence(samples: np.ndarray, top_db: float) -> np.ndarray:
+    """Cut silence off both ends; a view. Same bounds as `librosa.effects.trim(samples, top_db=top_db)`.
+
+    Args:
+        samples: [T] float32.
+        top_db: a frame is silent when its RMS lies this many dB under the loudest frame's.
+
+    Returns:
+        [T'] the part from the first to the last frame that is not silent; all of it if the track is all zero.
+    """
+    if samples.size == 0:
+        return samples
+    n_frames = 1 + len(samples) // _HOP
+    padded = np.zeros((n_frames - 1) * _HOP + _FRAME, np.float64)
+    inside = samples[: len(padded) - _FRAME // 2]
+    padded[_FRAME // 2 : _FRAME // 2 + len(inside)] = inside
+    blocks = np.square(padded).reshape(-1, _HOP).sum(axis=1)
+    power = np.convolve(blocks, np.ones(_FRAME // _HOP), "valid") / _FRAME  # [n_frames]
+    level = 10 * np.log10(np.maximum(power, 1e-10))
+    loud = np.flatnonzero(level - level.max() > -top_db)
+    return samples[loud[0] * _HOP : min(len(samples), (loud[-1] + 1) * _HOP)]
+
+
+def cut_segments(samples: np.ndarray, spec: AudioSpec, track_id: str) -> list[Segment]:
+    """Trim a track and cut it into non-overlapping segments.
+
+    Args:
+        samples: [T] float32 at `spec.sample_rate`.
+        spec: lengths, number, choice, and what happens to short tracks.
+        track_id: keys the random choice, together with `spec.data_seed`.
+
+    Returns:
+        At most `spec.max_segments` segments in order of time. The last partial segment is dropped. A track shorter
+        than one segment gives one with `padded=True`, or an empty list where `spec.short` is "drop".
+    """
+    if spec.trim_db is not None:
+        samples = trim_silence(samples, spec.trim_db)
+    length = spec.segment_samples
+    if len(samples) < length:
+        if spec.short == "drop" or len(samples) == 0:
+            return []
+        padded = np.zeros(length, np.float32)
+        padded[: len(samples)] = samples
+        return [Segment(0, 0, padded, padded=True)]
+    chosen = _choose(len(samples) // length, spec, track_id)
+    return [Segment(i, i * length, samples[i * length : (i + 1) * length]) for i in chosen]
+
+
+def _choose(n: int, spec: AudioSpec, track_id: str) -> list[int]:
+    """Which of n segments are kept, ascending."""
+    keep = n if spec.max_segments is None else min(n, spec.max_segments)
+    if keep == n:
+        return list(range(n))
+    if spec.choose == "random":
+        drawn = keyed_rng("segments", spec.data_seed, track_id).choice(n, size=keep, replace=False)
+        return sorted(int(i) for i in drawn)
+    # The middles of `keep` equal stretches: never the intro alone, and the middle where only one is kept.
+    return [(2 * i + 1) * n // (2 * keep) for i in range(keep)]
