@@ -23,6 +23,7 @@ class FeatureSpec:
         n_samples: length of the segment in samples.
         shape: `(H, W)` of a picture (frequency, time) or `(D,)` of a vector.
         dtype: how the store holds it. float16 for pictures, float32 for vectors, uint8 with a scale by option.
+        scale: the values that uint8's 0 and 255 stand for; None with the other dtypes.
     """
 
     name: str
@@ -32,6 +33,7 @@ class FeatureSpec:
     n_samples: int
     shape: tuple[int, ...]
     dtype: Dtype = "float16"
+    scale: tuple[float, float] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -40,9 +42,12 @@ class FeatureSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for checkpoint and run record."""
-        return {**asdict(self), "params": dict(self.params), "shape": list(self.shape)}
+        scale = None if self.scale is None else list(self.scale)
+        return {**asdict(self), "params": dict(self.params), "shape": list(self.shape), "scale": scale}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FeatureSpec:
         """Inverse of `to_dict`."""
-        return cls(**{**data, "shape": tuple(data["shape"]), "params": dict(data["params"])})
+        scale = data.get("scale")
+        fixed = {"shape": tuple(data["shape"]), "params": dict(data["params"])}
+        return cls(**{**data, **fixed, "scale": None if scale is None else (scale[0], scale[1])})

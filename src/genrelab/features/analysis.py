@@ -1,0 +1,92 @@
+"""What the features of one segment share: each transform is computed once and kept while the segment lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+C1_HZ = 32.703195662574829  # the constant-Q transform starts at C1, as in librosa
+
+
+class Analysis:
+    """One segment and its transforms by librosa 0.11, each with librosa's defaults where no parameter is named.
+
+    Args:
+        samples: [T] float32.
+        sample_rate: Hz.
+    """
+
+    def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
+        self.samples = samples
+        self.sample_rate = sample_rate
+        self._kept: dict[tuple[Any, ...], Any] = {}
+
+    def once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """The value under `key`, made at the first call."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def stft(self, n_fft: int, hop_length: int) -> np.ndarray:
+        """[1 + n_fft/2, frames] complex64; Hann window, centred, padded with zeros."""
+        import librosa
+
+        return self.once(  # type: ignore[no-any-return]
+            ("stft", n_fft, hop_length), lambda: librosa.stft(self.samples, n_fft=n_fft, hop_length=hop_length)
+        )
+
+    def magnitude(self, n_fft: int, hop_length: int) -> np.ndarray:
+        """|STFT|, float32."""
+        return self.once(  # type: ignore[no-any-return]
+            ("magnitude", n_fft, hop_length), lambda: np.abs(self.stft(n_fft, hop_length))
+        )
+
+    def mel(self, n_fft: int, hop_length: int, n_mels: int, fmin: float, fmax: float | None) -> np.ndarray:
+        """Mel power spectrogram [n_mels, frames] (Slaney's scale and norm)."""
+        import librosa
+
+        def make() -> Any:
+            power = self.magnitude(n_fft, hop_length) ** 2
+            return librosa.feature.melspectrogram(
+                S=power, sr=self.sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax
+            )
+
+        return self.once(("mel", n_fft, hop_length, n_mels, fmin, fmax), make)  # type: ignore[no-any-return]
+
+    def hpss(self, n_fft: int, hop_length: int, kernel_size: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
+        """Harmonic and percussive magnitude (`librosa.decompose.hpss`: median filters, soft masks)."""
+        import librosa
+
+        return self.once(  # type: ignore[no-any-return]
+            ("hpss", n_fft, hop_length, kernel_size, margin),
+            lambda: librosa.decompose.hpss(
+                self.magnitude(n_fft, hop_length), kernel_size=kernel_size, margin=margin
+            ),
+        )
+
+    def cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
+        """|constant-Q transform| [n_octaves * bins_per_octave, frames] from C1; tuning None is estimated."""
+        import librosa
+
+        def make() -> Any:
+            bins = n_octaves * bins_per_octave
+            return np.abs(
+                librosa.cqt(
+                    self.samples,
+                    sr=self.sample_rate,
+                    hop_length=hop_length,
+                    n_bins=bins,
+                    bins_per_octave=bins_per_octave,
+                    tuning=tuning,
+                )
+            )
+
+        return self.once(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)  # type: ignore[no-any-return]
+
+    def octaves(self, n_octaves: int) -> int:
+        """How many octaves from C1 fit under half the sample rate, at most n_octaves (librosa would refuse more)."""
+        while n_octaves > 1 and C1_HZ * 2.0**n_octaves * 1.06 > self.sample_rate / 2:
+            n_octaves -= 1
+        return n_octaves

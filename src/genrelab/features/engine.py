@@ -1,0 +1,66 @@
+"""Engines: ways to compute the same numbers. "reference" is librosa; others are held against it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from genrelab.errors import ConfigError, suggest
+from genrelab.features.analysis import Analysis
+from genrelab.features.kind import FeatureError
+from genrelab.features.spec import FeatureSpec
+from genrelab.features.storage import feature_of
+
+Engine = Callable[[Sequence[FeatureSpec], np.ndarray], list[np.ndarray]]
+
+
+def reference(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
+    """Every feature by librosa; what several share (STFT, mel, CQT) is computed once."""
+    if not specs:
+        return []
+    audio = Analysis(samples, specs[0].sample_rate)
+    with warnings.catch_warnings():
+        # Silence has no tuning, and a short segment is shorter than the lowest constant-Q filters: both are fine.
+        warnings.filterwarnings("ignore", message="Trying to estimate tuning from empty")
+        warnings.filterwarnings("ignore", message="n_fft=.* is too large for input signal")
+        return [feature_of(spec).compute(audio) for spec in specs]
+
+
+ENGINES: dict[str, Engine] = {"reference": reference}
+
+
+def extract(
+    specs: Sequence[FeatureSpec], samples: np.ndarray, engine: str = "reference"
+) -> list[np.ndarray]:
+    """Compute the features of one segment.
+
+    Args:
+        specs: features of the same sample rate and segment length.
+        samples: [n_samples] float32.
+        engine: a name in `ENGINES`.
+
+    Returns:
+        One float32 array of `spec.shape` for each spec, in their order, all finite.
+
+    Raises:
+        ConfigError: no such engine.
+        FeatureError: samples of another length, or a feature that is not finite.
+    """
+    if engine not in ENGINES:
+        raise ConfigError([f"engine: no engine {engine!r}{suggest(engine, ENGINES)}"])
+    samples = np.ascontiguousarray(samples, np.float32)
+    for spec in specs:
+        if samples.shape != (spec.n_samples,) or spec.sample_rate != specs[0].sample_rate:
+            raise FeatureError(
+                spec.name,
+                f"samples {list(samples.shape)} given, made for [{spec.n_samples}] at {spec.sample_rate} Hz",
+            )
+    arrays = [np.asarray(array, np.float32) for array in ENGINES[engine](specs, samples)]
+    for spec, array in zip(specs, arrays, strict=True):
+        if array.shape != spec.shape:
+            raise FeatureError(spec.name, f"came out as {list(array.shape)}, not {list(spec.shape)}")
+        if not np.isfinite(array).all():
+            raise FeatureError(spec.name, "NaN or infinity in the computed values; look at audio and parameters")
+    return arrays

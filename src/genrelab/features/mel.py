@@ -1,0 +1,147 @@
+"""Mel pictures: decibels, PCEN, MFCC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genrelab.features.analysis import Analysis
+from genrelab.features.kind import Picture, frequency_problems, not_positive
+from genrelab.registry import FEATURES
+
+DB_RANGE = (-100.0, 60.0)  # librosa's floor (amin 1e-10), and more than a full-scale sine reaches
+
+
+@dataclass(frozen=True, kw_only=True)
+class _MelPicture(Picture):
+    """Parameters of a mel spectrogram.
+
+    Args:
+        n_fft: window, samples.
+        hop_length: samples between frames.
+        n_mels: bands.
+        fmin: Hz.
+        fmax: Hz; None is half the sample rate.
+    """
+
+    n_fft: int = 2048
+    hop_length: int = 512
+    n_mels: int = 128
+    fmin: float = 0.0
+    fmax: float | None = None
+
+    @property
+    def hop(self) -> int:
+        return self.hop_length
+
+    def height(self) -> int:
+        return self.n_mels
+
+    def mel(self, audio: Analysis) -> np.ndarray:
+        """Mel power [n_mels, frames]."""
+        return audio.mel(self.n_fft, self.hop_length, self.n_mels, self.fmin, self.fmax)
+
+    def problems(self, sample_rate: int, n_samples: int) -> list[str]:
+        return [
+            *super().problems(sample_rate, n_samples),
+            *not_positive(self, "n_fft", "hop_length", "n_mels"),
+            *frequency_problems(self.fmin, self.fmax, sample_rate),
+        ]
+
+
+@FEATURES.register("mel_db")
+@dataclass(frozen=True, kw_only=True)
+class MelDb(_MelPicture):
+    """Mel spectrogram in dB of full scale (A13; `librosa.power_to_db(mel, ref=1)`).
+
+    Level is kept: the reference is 1, not the segment's maximum.
+
+    Args:
+        top_db: values this far under the loudest are raised to it; None keeps them all.
+    """
+
+    top_db: float | None = 80.0
+
+    def draw(self, audio: Analysis) -> np.ndarray:
+        import librosa
+
+        return np.asarray(librosa.power_to_db(self.mel(audio), top_db=self.top_db))
+
+    def value_range(self) -> tuple[float, float]:
+        return DB_RANGE
+
+
+@FEATURES.register("mel_pcen")
+@dataclass(frozen=True, kw_only=True)
+class MelPcen(_MelPicture):
+    """Per-channel energy normalisation of a mel spectrogram (A13; `librosa.pcen(mel * 2**31)`; Wang et al. 2017).
+
+    Args:
+        gain: exponent of the automatic gain control, 0 to 1.
+        bias: added before the root.
+        power: the root's exponent.
+        time_constant: of the smoother, s.
+        scale: factor on the mel power, which librosa's constants expect in 32-bit integers' range.
+    """
+
+    gain: float = 0.98
+    bias: float = 2.0
+    power: float = 0.5
+    time_constant: float = 0.4
+    scale: float = 2147483648.0
+
+    def draw(self, audio: Analysis) -> np.ndarray:
+        import librosa
+
+        return np.asarray(
+            librosa.pcen(
+                self.mel(audio) * self.scale,
+                sr=audio.sample_rate,
+                hop_length=self.hop_length,
+                gain=self.gain,
+                bias=self.bias,
+                power=self.power,
+                time_constant=self.time_constant,
+            )
+        )
+
+    def value_range(self) -> tuple[float, float]:
+        # 4.3 is the highest that the defaults can reach at 22,050 Hz (an onset out of silence).
+        return (0.0, 8.0)
+
+
+@FEATURES.register("mfcc")
+@dataclass(frozen=True, kw_only=True)
+class Mfcc(_MelPicture):
+    """Mel-frequency cepstral coefficients (A13; `librosa.feature.mfcc`: DCT-II of `mel_db` with top_db 80).
+
+    Args:
+        n_mfcc: coefficients. A13 has 13, blown up to 32 rows; 32 true ones are the default.
+        deltas: 0, 1 (first differences stacked below) or 2 (and second), `librosa.feature.delta` over 9 frames.
+    """
+
+    n_mfcc: int = 32
+    deltas: int = 0
+
+    def height(self) -> int:
+        return self.n_mfcc * (1 + self.deltas)
+
+    def draw(self, audio: Analysis) -> np.ndarray:
+        import librosa
+
+        coefficients = librosa.feature.mfcc(S=librosa.power_to_db(self.mel(audio)), n_mfcc=self.n_mfcc)
+        # Nine frames are needed to fit the ends; shorter segments repeat the last frame.
+        mode = "interp" if coefficients.shape[1] >= 9 else "nearest"
+        further = [
+            librosa.feature.delta(coefficients, order=order, mode=mode) for order in range(1, self.deltas + 1)
+        ]
+        return np.vstack([coefficients, *further])
+
+    def problems(self, sample_rate: int, n_samples: int) -> list[str]:
+        problems = [*super().problems(sample_rate, n_samples), *not_positive(self, "n_mfcc")]
+        if self.n_mfcc > self.n_mels:
+            problems.append(f"n_mfcc: {self.n_mfcc} is more than n_mels ({self.n_mels}); use n_mels or less")
+        if self.deltas not in (0, 1, 2):
+            problems.append(f"deltas: {self.deltas}; use 0, 1 or 2")
+        return problems
