@@ -140,9 +140,7 @@ def pitch_noise(
 
 
 @AUGMENTS.register("published")
-def published(
-    semitones: float = 1.0, noise_level: float = 0.005, normalise_peak: bool = True
-) -> tuple[Augment, ...]:
+def published(semitones: float = 1.0, noise_level: float = 0.005, normalise_peak: bool = True) -> tuple[Augment, ...]:
     """A11 as its code has it: pitch shift, and `PublishedNoise` with its level cue.
 
     Args:

@@ -134,7 +134,7 @@ def _promised_frames(file: Any) -> int:
     announced = int(found.group(1))
     if announced >= 0x7FFFF000:  # a stream of unknown length, as pipes write it
         return 0
-    return announced // (width[file.subtype] * file.channels)
+    return announced // (width[file.subtype] * int(file.channels))
 
 
 def _check_file(path: Path) -> None:

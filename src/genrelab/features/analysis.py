@@ -61,9 +61,7 @@ class Analysis:
 
         return self.once(  # type: ignore[no-any-return]
             ("hpss", n_fft, hop_length, kernel_size, margin),
-            lambda: librosa.decompose.hpss(
-                self.magnitude(n_fft, hop_length), kernel_size=kernel_size, margin=margin
-            ),
+            lambda: librosa.decompose.hpss(self.magnitude(n_fft, hop_length), kernel_size=kernel_size, margin=margin),
         )
 
     def cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
@@ -84,6 +82,65 @@ class Analysis:
             )
 
         return self.once(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)  # type: ignore[no-any-return]
+
+    def chroma_stft(self, n_fft: int, hop_length: int, tuning: float | None) -> np.ndarray:
+        """Chroma from the power spectrogram [12, frames]."""
+        import librosa
+
+        def make() -> Any:
+            power = self.magnitude(n_fft, hop_length) ** 2
+            return librosa.feature.chroma_stft(S=power, sr=self.sample_rate, n_fft=n_fft, tuning=tuning)
+
+        return self.once(("chroma_stft", n_fft, hop_length, tuning), make)  # type: ignore[no-any-return]
+
+    def chroma_cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
+        """Chroma from the constant-Q transform [12, frames]."""
+        import librosa
+
+        octaves = self.octaves(n_octaves)
+
+        def make() -> Any:
+            return librosa.feature.chroma_cqt(
+                C=self.cqt(hop_length, octaves, bins_per_octave, tuning),
+                sr=self.sample_rate,
+                hop_length=hop_length,
+                n_octaves=octaves,
+                bins_per_octave=bins_per_octave,
+            )
+
+        key = ("chroma_cqt", hop_length, octaves, bins_per_octave, tuning)
+        return self.once(key, make)  # type: ignore[no-any-return]
+
+    def tonnetz(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
+        """Tonal centroids [6, frames] of the constant-Q chroma."""
+        import librosa
+
+        chroma = self.chroma_cqt(hop_length, n_octaves, bins_per_octave, tuning)
+        return np.asarray(librosa.feature.tonnetz(chroma=chroma))
+
+    def tempo(self) -> float:
+        """Beats per minute (`librosa.feature.tempo`: autocorrelation of onset strength, prior at 120)."""
+        import librosa
+
+        def make() -> float:
+            log_mel = librosa.power_to_db(self.mel(2048, 512, 128, 0.0, None))
+            onsets = librosa.onset.onset_strength(S=log_mel, sr=self.sample_rate, aggregate=np.median)
+            return float(librosa.feature.tempo(onset_envelope=onsets, sr=self.sample_rate)[0])
+
+        return self.once(("tempo",), make)  # type: ignore[no-any-return]
+
+    def hpss_signals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Harmonic and percussive signals [T] (`librosa.effects.hpss`)."""
+        import librosa
+
+        spectrum, magnitude = self.stft(2048, 512), self.magnitude(2048, 512)
+        phase = spectrum / np.maximum(magnitude, np.finfo(np.float32).tiny)
+        harmonic, percussive = self.hpss(2048, 512, 31, 1.0)
+        length = len(self.samples)
+        return (
+            librosa.istft(harmonic * phase, hop_length=512, dtype=np.float32, length=length),
+            librosa.istft(percussive * phase, hop_length=512, dtype=np.float32, length=length),
+        )
 
     def octaves(self, n_octaves: int) -> int:
         """How many octaves from C1 fit under half the sample rate, at most n_octaves (librosa would refuse more)."""

@@ -31,9 +31,7 @@ def reference(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndar
 ENGINES: dict[str, Engine] = {"reference": reference}
 
 
-def extract(
-    specs: Sequence[FeatureSpec], samples: np.ndarray, engine: str = "reference"
-) -> list[np.ndarray]:
+def extract(specs: Sequence[FeatureSpec], samples: np.ndarray, engine: str = "reference") -> list[np.ndarray]:
     """Compute the features of one segment.
 
     Args:

@@ -1,6 +1,6 @@
 """What a feature kind is: a frozen dataclass of parameters that knows its shape and computes itself by librosa.
 
-A new kind is one class: inherit `Picture` or `Vector`, register it in `FEATURES`, name it in a file of `conf/features/`.
+A new kind is one class: inherit `Picture` or `Vector`, register it in `FEATURES`, name it in `conf/features/`.
 """
 
 from __future__ import annotations
@@ -94,6 +94,10 @@ class Picture(Feature):
     @abstractmethod
     def hop(self) -> int:
         """Samples from one analysis frame to the next."""
+
+    def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
+        """For drawing: what the rows are, and labels at rows (counted before resizing)."""
+        return "row", {}
 
     def shape(self, sample_rate: int, n_samples: int) -> tuple[int, ...]:
         """`(H, W)`."""

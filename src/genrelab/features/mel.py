@@ -33,16 +33,23 @@ class _MelPicture(Picture):
 
     @property
     def hop(self) -> int:
+        """Samples from frame to frame."""
         return self.hop_length
 
     def height(self) -> int:
+        """Mel bands."""
         return self.n_mels
 
     def mel(self, audio: Analysis) -> np.ndarray:
         """Mel power [n_mels, frames]."""
         return audio.mel(self.n_fft, self.hop_length, self.n_mels, self.fmin, self.fmax)
 
+    def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
+        """Frequencies of bands."""
+        return mel_ticks(self.n_mels, self.fmin, self.fmax or sample_rate / 2)
+
     def problems(self, sample_rate: int, n_samples: int) -> list[str]:
+        """Sizes and frequencies that do not fit."""
         return [
             *super().problems(sample_rate, n_samples),
             *not_positive(self, "n_fft", "hop_length", "n_mels"),
@@ -64,11 +71,13 @@ class MelDb(_MelPicture):
     top_db: float | None = 80.0
 
     def draw(self, audio: Analysis) -> np.ndarray:
+        """Decibels [n_mels, frames]."""
         import librosa
 
         return np.asarray(librosa.power_to_db(self.mel(audio), top_db=self.top_db))
 
     def value_range(self) -> tuple[float, float]:
+        """dB."""
         return DB_RANGE
 
 
@@ -92,6 +101,7 @@ class MelPcen(_MelPicture):
     scale: float = 2147483648.0
 
     def draw(self, audio: Analysis) -> np.ndarray:
+        """PCEN [n_mels, frames], 0 or more."""
         import librosa
 
         return np.asarray(
@@ -107,6 +117,7 @@ class MelPcen(_MelPicture):
         )
 
     def value_range(self) -> tuple[float, float]:
+        """From 0 to what the defaults cannot reach."""
         # 4.3 is the highest that the defaults can reach at 22,050 Hz (an onset out of silence).
         return (0.0, 8.0)
 
@@ -125,23 +136,38 @@ class Mfcc(_MelPicture):
     deltas: int = 0
 
     def height(self) -> int:
+        """Coefficients and their differences."""
         return self.n_mfcc * (1 + self.deltas)
 
     def draw(self, audio: Analysis) -> np.ndarray:
+        """Coefficients [n_mfcc, frames], differences below."""
         import librosa
 
         coefficients = librosa.feature.mfcc(S=librosa.power_to_db(self.mel(audio)), n_mfcc=self.n_mfcc)
         # Nine frames are needed to fit the ends; shorter segments repeat the last frame.
         mode = "interp" if coefficients.shape[1] >= 9 else "nearest"
-        further = [
-            librosa.feature.delta(coefficients, order=order, mode=mode) for order in range(1, self.deltas + 1)
-        ]
+        further = [librosa.feature.delta(coefficients, order=order, mode=mode) for order in range(1, self.deltas + 1)]
         return np.vstack([coefficients, *further])
 
+    def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
+        """Numbers of coefficients, from 0."""
+        step = max(1, self.height() // 6)
+        return "coefficient", {row: str(row % self.n_mfcc) for row in range(0, self.height(), step)}
+
     def problems(self, sample_rate: int, n_samples: int) -> list[str]:
+        """Sizes and frequencies that do not fit."""
         problems = [*super().problems(sample_rate, n_samples), *not_positive(self, "n_mfcc")]
         if self.n_mfcc > self.n_mels:
             problems.append(f"n_mfcc: {self.n_mfcc} is more than n_mels ({self.n_mels}); use n_mels or less")
         if self.deltas not in (0, 1, 2):
             problems.append(f"deltas: {self.deltas}; use 0, 1 or 2")
         return problems
+
+
+def mel_ticks(n_mels: int, fmin: float, fmax: float) -> tuple[str, dict[float, str]]:
+    """Rows of round frequencies on a mel axis of n_mels bands between fmin and fmax (Hz)."""
+    import librosa
+
+    centres = librosa.mel_frequencies(n_mels + 2, fmin=fmin, fmax=fmax)[1:-1]
+    wanted = [f for f in (128, 256, 512, 1024, 2048, 4096, 8192, 16384) if centres[0] < f < centres[-1]]
+    return "Hz", {float(np.interp(f, centres, np.arange(n_mels))): str(f) for f in wanted}

@@ -1,0 +1,161 @@
+"""Harmonic and percussive pictures: the true ones, and the published ones for what they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from genrelab.features.analysis import Analysis
+from genrelab.features.kind import Picture, not_positive
+from genrelab.features.mel import DB_RANGE, mel_ticks
+from genrelab.registry import FEATURES
+
+
+@dataclass(frozen=True, kw_only=True)
+class _HpssPicture(Picture):
+    """A part of the sound in dB (`librosa.decompose.hpss` on the magnitude: medians, soft masks).
+
+    Args:
+        scale: frequency axis: "mel" bands, or the "stft"'s own bins.
+        n_mels: bands of the mel scale.
+        kernel_size: frames and bins of the two median filters.
+        margin: how much one part must outweigh the other; over 1 leaves a residue in neither.
+        top_db: values this far under the loudest are raised to it; None keeps them all.
+        n_fft: window, samples.
+        hop_length: samples between frames.
+    """
+
+    scale: Literal["mel", "stft"] = "mel"
+    n_mels: int = 128
+    kernel_size: int = 31
+    margin: float = 1.0
+    top_db: float | None = 80.0
+    n_fft: int = 2048
+    hop_length: int = 512
+
+    @property
+    def hop(self) -> int:
+        """Samples from frame to frame."""
+        return self.hop_length
+
+    def height(self) -> int:
+        """Mel bands, or bins."""
+        return self.n_mels if self.scale == "mel" else 1 + self.n_fft // 2
+
+    def part(self, audio: Analysis) -> tuple[np.ndarray, np.ndarray]:
+        """Harmonic and percussive magnitude [1 + n_fft/2, frames]."""
+        return audio.hpss(self.n_fft, self.hop_length, self.kernel_size, self.margin)
+
+    def decibels(self, magnitude: np.ndarray, sample_rate: int) -> np.ndarray:
+        """[height, frames] dB of full scale."""
+        import librosa
+
+        power = magnitude**2
+        if self.scale == "mel":
+            power = librosa.feature.melspectrogram(S=power, sr=sample_rate, n_fft=self.n_fft, n_mels=self.n_mels)
+        return np.asarray(librosa.power_to_db(power, top_db=self.top_db))
+
+    def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
+        """Frequencies of rows."""
+        if self.scale == "mel":
+            return mel_ticks(self.n_mels, 0.0, sample_rate / 2)
+        return linear_ticks(self.n_fft, sample_rate)
+
+    def value_range(self) -> tuple[float, float]:
+        """dB."""
+        return DB_RANGE
+
+    def problems(self, sample_rate: int, n_samples: int) -> list[str]:
+        """Sizes and margins that do not fit."""
+        sizes = not_positive(self, "n_mels", "kernel_size", "n_fft", "hop_length")
+        margin = [] if self.margin >= 1 else [f"margin: {self.margin}; use 1 or more"]
+        return [*super().problems(sample_rate, n_samples), *sizes, *margin]
+
+
+@FEATURES.register("hpss_harmonic")
+@dataclass(frozen=True, kw_only=True)
+class HpssHarmonic(_HpssPicture):
+    """What lasts: the harmonic part of a spectrogram, dB (Fitzgerald 2010; what A13's names promise)."""
+
+    def draw(self, audio: Analysis) -> np.ndarray:
+        """[height, frames]."""
+        return self.decibels(self.part(audio)[0], audio.sample_rate)
+
+
+@FEATURES.register("hpss_percussive")
+@dataclass(frozen=True, kw_only=True)
+class HpssPercussive(_HpssPicture):
+    """What strikes: the percussive part of a spectrogram, dB (Fitzgerald 2010; what A13's names promise)."""
+
+    def draw(self, audio: Analysis) -> np.ndarray:
+        """[height, frames]."""
+        return self.decibels(self.part(audio)[1], audio.sample_rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PublishedHpss(Picture):
+    """A13's hpss picture: dB of |STFT| of the mean (or median) of the harmonic and the percussive signal.
+
+    Degenerate: the two soft masks sum to 1, so the signals sum to the original and their mean is half of it, a
+    plain spectrogram 6 dB down. The median of two numbers is their mean, so both published pictures are one.
+    They are computed as that, without the separation; a test holds it against the published code. For
+    comparison only: use `hpss_harmonic` and `hpss_percussive`.
+
+    Args:
+        top_db: values this far under the loudest are raised to it; None keeps them all.
+        n_fft: window, samples.
+        hop_length: samples between frames.
+    """
+
+    rows: int | None = 128
+    top_db: float | None = 80.0
+    n_fft: int = 2048
+    hop_length: int = 512
+
+    @property
+    def hop(self) -> int:
+        """Samples from frame to frame."""
+        return self.hop_length
+
+    def height(self) -> int:
+        """Bins."""
+        return 1 + self.n_fft // 2
+
+    def draw(self, audio: Analysis) -> np.ndarray:
+        """[1 + n_fft/2, frames] dB."""
+        import librosa
+
+        half = audio.magnitude(self.n_fft, self.hop_length) * np.float32(0.5)
+        return np.asarray(librosa.amplitude_to_db(half, top_db=self.top_db))
+
+    def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
+        """Frequencies of bins."""
+        return linear_ticks(self.n_fft, sample_rate)
+
+    def value_range(self) -> tuple[float, float]:
+        """dB."""
+        return DB_RANGE
+
+    def problems(self, sample_rate: int, n_samples: int) -> list[str]:
+        """Sizes that are no sizes."""
+        return [*super().problems(sample_rate, n_samples), *not_positive(self, "n_fft", "hop_length")]
+
+
+@FEATURES.register("hpss_mean")
+@dataclass(frozen=True, kw_only=True)
+class HpssMean(_PublishedHpss):
+    """A13's `hpss_mean`, a spectrogram of half the signal: see `_PublishedHpss`."""
+
+
+@FEATURES.register("hpss_median")
+@dataclass(frozen=True, kw_only=True)
+class HpssMedian(_PublishedHpss):
+    """A13's `hpss_median`, the same numbers as `hpss_mean`: see `_PublishedHpss`."""
+
+
+def linear_ticks(n_fft: int, sample_rate: int) -> tuple[str, dict[float, str]]:
+    """Rows of round frequencies on an STFT's axis."""
+    step = max(1, round(sample_rate / 2 / 5 / 500)) * 500
+    return "Hz", {f * n_fft / sample_rate: str(f) for f in range(0, sample_rate // 2, step)}
