@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -57,6 +58,9 @@ class ChromaStft(_Chroma):
         n_fft: window, samples.
     """
 
+    title: ClassVar[str] = "Chroma (STFT)"
+    unit: ClassVar[str] = "share"
+
     n_fft: int = 2048
 
     def draw(self, audio: Analysis) -> np.ndarray:
@@ -93,6 +97,9 @@ class _CqtChroma(_Chroma):
 class ChromaCqt(_CqtChroma):
     """Chroma from the constant-Q transform (A13; `librosa.feature.chroma_cqt`)."""
 
+    title: ClassVar[str] = "Chroma (constant-Q)"
+    unit: ClassVar[str] = "share"
+
     def draw(self, audio: Analysis) -> np.ndarray:
         """[12, frames]."""
         return audio.chroma_cqt(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning)
@@ -108,6 +115,9 @@ class ChromaCens(_CqtChroma):
     Args:
         smooth_frames: width of the Hann window that smooths over time, frames.
     """
+
+    title: ClassVar[str] = "Chroma (CENS)"
+    unit: ClassVar[str] = "share"
 
     smooth_frames: int = 41
 
@@ -143,6 +153,9 @@ class Tonnetz(_CqtChroma):
 
     `librosa.feature.tonnetz` over the constant-Q chroma. Six rows between -1 and 1.
     """
+
+    title: ClassVar[str] = "Tonal centroids (tonnetz)"
+    unit: ClassVar[str] = "position"
 
     def height(self) -> int:
         """Two coordinates on three circles."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -79,6 +79,9 @@ class _HpssPicture(Picture):
 class HpssHarmonic(_HpssPicture):
     """What lasts: the harmonic part of a spectrogram, dB (Fitzgerald 2010; what A13's names promise)."""
 
+    title: ClassVar[str] = "Harmonic part"
+    unit: ClassVar[str] = "dB"
+
     def draw(self, audio: Analysis) -> np.ndarray:
         """[height, frames]."""
         return self.decibels(self.part(audio)[0], audio.sample_rate)
@@ -88,6 +91,9 @@ class HpssHarmonic(_HpssPicture):
 @dataclass(frozen=True, kw_only=True)
 class HpssPercussive(_HpssPicture):
     """What strikes: the percussive part of a spectrogram, dB (Fitzgerald 2010; what A13's names promise)."""
+
+    title: ClassVar[str] = "Percussive part"
+    unit: ClassVar[str] = "dB"
 
     def draw(self, audio: Analysis) -> np.ndarray:
         """[height, frames]."""
@@ -148,11 +154,17 @@ class _PublishedHpss(Picture):
 class HpssMean(_PublishedHpss):
     """A13's `hpss_mean`, a spectrogram of half the signal: see `_PublishedHpss`."""
 
+    title: ClassVar[str] = "HPSS mean as published (half the signal)"
+    unit: ClassVar[str] = "dB"
+
 
 @FEATURES.register("hpss_median")
 @dataclass(frozen=True, kw_only=True)
 class HpssMedian(_PublishedHpss):
     """A13's `hpss_median`, the same numbers as `hpss_mean`: see `_PublishedHpss`."""
+
+    title: ClassVar[str] = "HPSS median as published (the same)"
+    unit: ClassVar[str] = "dB"
 
 
 def linear_ticks(n_fft: int, sample_rate: int) -> tuple[str, dict[float, str]]:

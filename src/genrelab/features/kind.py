@@ -78,6 +78,8 @@ class Picture(Feature):
     """
 
     default_dtype: ClassVar[Dtype] = "float16"
+    title: ClassVar[str] = ""
+    unit: ClassVar[str] = ""
 
     frames: int | None = 256
     rows: int | None = None

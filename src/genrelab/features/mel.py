@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,6 +69,9 @@ class MelDb(_MelPicture):
         top_db: values this far under the loudest are raised to it; None keeps them all.
     """
 
+    title: ClassVar[str] = "Mel spectrogram"
+    unit: ClassVar[str] = "dB"
+
     top_db: float | None = 80.0
 
     def draw(self, audio: Analysis) -> np.ndarray:
@@ -93,6 +97,9 @@ class MelPcen(_MelPicture):
         time_constant: of the smoother, s.
         scale: factor on the mel power, which librosa's constants expect in 32-bit integers' range.
     """
+
+    title: ClassVar[str] = "Mel spectrogram, PCEN"
+    unit: ClassVar[str] = "PCEN"
 
     gain: float = 0.98
     bias: float = 2.0
@@ -131,6 +138,9 @@ class Mfcc(_MelPicture):
         n_mfcc: coefficients. A13 has 13, blown up to 32 rows; 32 true ones are the default.
         deltas: 0, 1 (first differences stacked below) or 2 (and second), `librosa.feature.delta` over 9 frames.
     """
+
+    title: ClassVar[str] = "MFCC"
+    unit: ClassVar[str] = "coefficient"
 
     n_mfcc: int = 32
     deltas: int = 0
