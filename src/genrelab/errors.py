@@ -31,3 +31,7 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; there is: {', '.join(names)}" if names else ""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with what to do next."""

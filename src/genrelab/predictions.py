@@ -53,7 +53,7 @@ class Predictions:
             raise ValueError("the columns of predictions differ in length")
         if rows and not np.isfinite(self.logits).all():
             raise ValueError("logits hold NaN or infinity")
-        if rows and not (0 <= self.target.min() and self.target.max() < len(self.genres)):
+        if rows and not (self.target.min() >= 0 and self.target.max() < len(self.genres)):
             raise ValueError("a target lies outside the genres")
 
     def only(self, split: Literal["val", "test"]) -> Predictions:

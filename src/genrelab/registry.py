@@ -89,8 +89,8 @@ class Registry:
         for key, value in params.items():
             if key not in open_keys:
                 problems.append(f"{at}.{key}: {self.noun} {kind!r} has no such parameter{suggest(key, open_keys)}")
-            elif not _fits(value, hints.get(key, Any)):
-                problems.append(f"{at}.{key}: {value!r} is not {_name(hints[key])}")
+            elif not fits(value, hints.get(key, Any)):
+                problems.append(f"{at}.{key}: {value!r} is not {type_name(hints[key])}")
         for key in open_keys:
             if signature[key].default is inspect.Parameter.empty and key not in params:
                 problems.append(f"{at}.{key}: {self.noun} {kind!r} needs it")
@@ -115,23 +115,23 @@ class Registry:
             importlib.import_module(self._package)
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def fits(value: Any, hint: Any) -> bool:
     """Whether a plain configuration value fits a parameter's type (an int passes for a float)."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or isinstance(hint, TypeVar):
         return True
     if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, argument) for argument in arguments)
+        return any(fits(value, argument) for argument in arguments)
     if origin is typing.Literal:
         return value in arguments
     if hint is None or hint is type(None):
         return value is None
     if origin in (list, tuple, Sequence) or hint in (list, tuple):
         inner = [a for a in arguments if a is not Ellipsis] or [Any]
-        return isinstance(value, list | tuple) and all(any(_fits(v, a) for a in inner) for v in value)
+        return isinstance(value, list | tuple) and all(any(fits(v, a) for a in inner) for v in value)
     if origin in (dict, Mapping) or hint is dict:
         key_hint, value_hint = arguments or (Any, Any)
-        return isinstance(value, Mapping) and all(_fits(k, key_hint) and _fits(v, value_hint) for k, v in value.items())
+        return isinstance(value, Mapping) and all(fits(k, key_hint) and fits(v, value_hint) for k, v in value.items())
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
@@ -139,11 +139,11 @@ def _fits(value: Any, hint: Any) -> bool:
     return not inspect.isclass(hint) or isinstance(value, hint)
 
 
-def _name(hint: Any) -> str:
+def type_name(hint: Any) -> str:
     """A type as a user reads it: "int", "one of 'a', 'b'", "float or null"."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(_name(argument) for argument in arguments)
+        return " or ".join(type_name(argument) for argument in arguments)
     if origin is typing.Literal:
         return "one of " + ", ".join(repr(argument) for argument in arguments)
     if hint is type(None):

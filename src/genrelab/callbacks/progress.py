@@ -85,7 +85,8 @@ class Progress(Checkpoint):
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         seconds = time.perf_counter() - self._started
         star = " *" if improved else ""
-        line = f"epoch {trainer.current_epoch + 1:3d}/{trainer.max_epochs}  {'  '.join(parts)}  lr {rate:.1e}  {seconds:.1f} s{star}"
+        epoch = f"epoch {trainer.current_epoch + 1:3d}/{trainer.max_epochs}"
+        line = "  ".join([epoch, *parts, f"lr {rate:.1e}", f"{seconds:.1f} s{star}"])
         self._console.print(line, markup=False, soft_wrap=True)
 
     def _stop(self) -> None:

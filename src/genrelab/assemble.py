@@ -1,0 +1,170 @@
+"""From a checked configuration to the objects of a run: catalog, taxonomy, split, store, network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from genrelab.audio import Augment
+from genrelab.audio.spec import AudioSpec
+from genrelab.catalog import Catalog
+from genrelab.config.check import options
+from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
+from genrelab.data import GenreDataModule
+from genrelab.errors import GenrelabError
+from genrelab.features import make_spec
+from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, SPLITS, TAXONOMIES
+from genrelab.split import Split
+from genrelab.store import FeatureStore, PrepareReport
+from genrelab.taxonomy import Taxonomy, UnknownGenre
+
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tracks and the graph of their genres; `catalog` names genres by the taxonomy's codes."""
+
+    catalog: Catalog
+    taxonomy: Taxonomy
+
+
+def read_catalog(config: Config) -> Catalog:
+    """Read the table of tracks, its genres named as the dataset names them."""
+    kind, params = options(config["dataset"])
+    cache = absolute(read_fields(PathsSpec, config["paths"], "paths").cache)
+    catalog: Catalog = CATALOGS.build(kind, params, cache=cache)
+    return catalog
+
+
+def read_taxonomy(config: Config, genres: Sequence[str]) -> Taxonomy:
+    """Read the whole taxonomy; `flat` is made of `genres`."""
+    kind, params = options(config["taxonomy"])
+    taxonomy: Taxonomy = TAXONOMIES.build(kind, params, genres=genres)
+    return taxonomy
+
+
+def read_dataset(config: Config) -> Dataset:
+    """Read catalog and taxonomy, and keep the taxonomy's genres that the catalog has.
+
+    Raises:
+        GenrelabError: nothing found, or genres that the taxonomy lacks (all of them named).
+    """
+    catalog = read_catalog(config)
+    names = sorted(catalog.tracks["genre"].unique())
+    taxonomy = read_taxonomy(config, names)
+    codes, unknown = {}, []
+    for name in names:
+        try:
+            codes[name] = taxonomy.resolve(name)
+        except UnknownGenre as error:
+            unknown.append(str(error))
+    if unknown:
+        raise GenrelabError(
+            f"taxonomy={taxonomy.name} lacks {len(unknown)} of the {len(names)} genres of {catalog.name}: "
+            f"{'; '.join(unknown[:5])}{'; ...' if len(unknown) > 5 else ''}; rename them, or use taxonomy=flat"
+        )
+    if len(set(codes.values())) < 2:
+        raise GenrelabError(
+            f"{catalog.name}: only {len(set(codes.values()))} genre found; a classifier needs two or more"
+        )
+    tracks = catalog.tracks.assign(genre=catalog.tracks["genre"].map(codes))
+    return Dataset(replace(catalog, tracks=tracks), taxonomy.subset(list(codes.values())))
+
+
+def make_split(config: Config, catalog: Catalog, fold: int | None = None) -> Split:
+    """Assign tracks to train, val and test; `fold` chooses one of a k-fold split."""
+    kind, params = options(config["split"])
+    if fold is not None:
+        params = {**params, "fold": fold}
+    split: Split = SPLITS.build(kind, params, catalog=catalog)
+    return split
+
+
+def make_augments(config: Config) -> tuple[Augment, ...]:
+    """The further copies that train segments get."""
+    kind, params = options(config["augment"])
+    augments: tuple[Augment, ...] = AUGMENTS.build(kind, params)
+    return augments
+
+
+def make_store(config: Config) -> FeatureStore:
+    """The store of the configured features."""
+    audio = read_fields(AudioSpec, config["audio"], "audio")
+    specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
+    return FeatureStore(absolute(config["paths"]["store"]), audio, specs)
+
+
+def prepare(
+    store: FeatureStore, dataset: Dataset, split: Split, augments: Sequence[Augment], workers: int | None = None
+) -> PrepareReport:
+    """Build what is missing for a split: all tracks' originals, the train tracks' copies."""
+    wanted = dataset.catalog.tracks
+    wanted = wanted[wanted["track_id"].isin(list(split.parts))]
+    return store.prepare(wanted, augments, frozenset(split.tracks("train")), workers=workers)
+
+
+def make_data(
+    config: Config, dataset: Dataset, split: Split, store: FeatureStore, augments: Sequence[Augment]
+) -> GenreDataModule:
+    """The data module over a prepared store."""
+    spec = read_fields(DataSpec, config["data"], "data")
+    index = {code: number for number, code in enumerate(dataset.taxonomy.genres)}
+    genres = dataset.catalog.tracks.set_index("track_id")["genre"]
+    return GenreDataModule(
+        store,
+        split,
+        {track: index[genres[track]] for track in split.parts},
+        [augment.label for augment in augments],
+        batch_size=spec.batch_size,
+        copies=spec.copies,
+        normalise=spec.normalise,
+        seed=config["seed"],
+        keep_on_device=spec.keep_on_device,
+    )
+
+
+def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: int) -> Any:
+    """The network, its weights drawn from the run's seed alone."""
+    import torch
+
+    torch.manual_seed(config["seed"])
+    kind, params = options(config["model"])
+    return MODELS.build(kind, params, in_shapes=[tuple(shape) for shape in shapes], n_classes=n_classes)
+
+
+def make_loss(config: Config, distances: np.ndarray) -> Any:
+    """The loss, which may know the distances."""
+    import torch
+
+    kind, params = options(config["loss"])
+    return LOSSES.build(kind, params, distances=torch.from_numpy(np.ascontiguousarray(distances, dtype=np.float32)))
+
+
+def make_optimization(config: Config, mode: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """Functions that make the optimizer (of parameters) and the schedule (of the optimizer)."""
+    kind, params = options(config["optimizer"])
+    schedule_kind, schedule_params = options(config["scheduler"])
+    epochs = config["trainer"]["epochs"]
+    return (
+        lambda parameters: OPTIMIZERS.build(kind, params, parameters=parameters),
+        lambda optimizer: SCHEDULERS.build(
+            schedule_kind, schedule_params, optimizer=optimizer, epochs=epochs, mode=mode
+        ),
+    )
+
+
+def supergenre_index(taxonomy: Taxonomy) -> np.ndarray:
+    """`[C]` number of each genre's supergenre, in the taxonomy's order of supergenres."""
+    order = {code: number for number, code in enumerate(dict.fromkeys(taxonomy.supergenre_of))}
+    return np.array([order[code] for code in taxonomy.supergenre_of], dtype=np.int64)
+
+
+def medoid(distances: np.ndarray, train_targets: np.ndarray) -> int:
+    """The constant answer of least mean distance to the train targets. Unreachable genres count as the farthest."""
+    finite = np.where(np.isfinite(distances), distances, np.nanmax(distances[np.isfinite(distances)], initial=1.0) + 1)
+    counts = np.bincount(train_targets, minlength=len(distances))
+    return int((finite @ counts).argmin())

@@ -1,0 +1,154 @@
+"""The console script `genrelab`: verbs around training. Those that need a configuration take Hydra's overrides."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genrelab.launch import exit_codes
+from genrelab.launch import train as launch_train
+
+app = typer.Typer(
+    help="Music genre recognition on a graph of genres.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="group=option and group.key=value, as for train.py", metavar="[OVERRIDES]...")
+]
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+@app.command(context_settings=PASS_ON)
+def train(context: typer.Context) -> None:
+    """Train a run: the same as `python train.py`, from anywhere. `genrelab train --help` lists the groups."""
+    launch_train(context.args)
+
+
+@app.command()
+def prepare(
+    overrides: Overrides = None,
+    export: Annotated[str | None, typer.Option(help="also write feature tables: csv")] = None,
+    out: Annotated[Path, typer.Option(help="folder of exported tables")] = Path("outputs/export"),
+    workers: Annotated[int | None, typer.Option(help="processes; all cores by default")] = None,
+) -> None:
+    """Compute what the store lacks for a dataset, with train's augmented copies.
+
+    Example: genrelab prepare dataset=folder dataset.root=music features=tabular57 --export csv
+    """
+    from genrelab import assemble
+    from genrelab.errors import GenrelabError
+    from genrelab.split import split_folds
+
+    if export not in (None, "csv"):
+        raise GenrelabError(f"--export {export}: there is: csv")
+    config = _config(overrides)
+    dataset = assemble.read_dataset(config)
+    store, augments = assemble.make_store(config), assemble.make_augments(config)
+    for fold in split_folds(config["split"]) or [None]:
+        split = assemble.make_split(config, dataset.catalog, fold)
+        report = assemble.prepare(store, dataset, split, augments, workers)
+        print(report.summary())
+    if export:
+        from genrelab.export import export_tables
+
+        for path in export_tables(store, dataset, out):
+            print(f"wrote {path}")
+
+
+@app.command()
+def check(
+    overrides: Overrides = None,
+    out: Annotated[Path, typer.Option(help="folder of check.csv and check.json")] = Path("outputs/check"),
+) -> None:
+    """Scan a dataset before anyone trains on it: counts, durations, broken, short, silent and double files.
+
+    Example: genrelab check dataset=folder dataset.root=music
+    """
+    from rich.console import Console
+
+    from genrelab import assemble
+    from genrelab.audio.spec import AudioSpec
+    from genrelab.check import check_dataset
+
+    config = _config(overrides)
+    report = check_dataset(assemble.read_catalog(config), AudioSpec(**config["audio"]))
+    report.print(Console())
+    for path in report.write(out):
+        print(f"wrote {path}")
+
+
+@app.command()
+def graph(
+    overrides: Overrides = None,
+    genre: Annotated[str | None, typer.Option(help="show this genre's nearest neighbours")] = None,
+    out: Annotated[Path, typer.Option(help="folder of graph.html, graph.png and the distances")] = Path(
+        "outputs/graph"
+    ),
+) -> None:
+    """Show a taxonomy: statistics, a genre's neighbours, an interactive picture.
+
+    Example: genrelab graph taxonomy=musicmap --genre "Cool Jazz"
+    """
+    from genrelab import assemble
+    from genrelab.taxonomy.show import show_graph
+
+    config = _config(overrides)
+    wants_data = config["taxonomy"]["kind"] == "flat"
+    taxonomy = assemble.read_dataset(config).taxonomy if wants_data else assemble.read_taxonomy(config, ())
+    show_graph(taxonomy, genre, out)
+
+
+@app.command()
+def features(
+    file: Annotated[Path, typer.Argument(help="an audio file")],
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="the picture; <file>.features.png in outputs/ by default")] = None,
+) -> None:
+    """Draw a gallery of a file's features.
+
+    Example: genrelab features song.mp3
+    """
+    from genrelab.features.gallery import draw_gallery
+
+    _config(overrides)
+    target = out or Path("outputs") / f"{file.stem}.features.png"
+    draw_gallery(file, target)
+    print(f"wrote {target}")
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="folder of a run")]) -> None:
+    """Score a run's predictions again and write its report anew.
+
+    Example: genrelab report outputs/runs/20260101-120000-ab12cd
+    """
+    from genrelab.report import print_summary, write_report
+
+    print(f"wrote {write_report(run)}")
+    print_summary(run)
+
+
+def _config(overrides: list[str] | None) -> dict[str, Any]:
+    from genrelab.config import compose
+    from genrelab.config.check import check as check_config
+
+    config = compose(overrides or [])
+    check_config(config, overrides or [])
+    return config
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.tracebacklimit = None  # typer's short tracebacks hide where a defect is
+    with exit_codes():
+        app()
+
+
+if __name__ == "__main__":
+    main()

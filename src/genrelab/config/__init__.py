@@ -1,0 +1,15 @@
+"""Configuration: Hydra composes, genrelab checks the whole tree before any data is touched. Imports no torch."""
+
+from genrelab.config.compose import compose, conf_dir, expand_sweep, launch_id
+from genrelab.config.schema import AcceleratorSpec, DataSpec, PathsSpec, TrainerSpec
+
+__all__ = [
+    "AcceleratorSpec",
+    "DataSpec",
+    "PathsSpec",
+    "TrainerSpec",
+    "compose",
+    "conf_dir",
+    "expand_sweep",
+    "launch_id",
+]

@@ -1,0 +1,147 @@
+"""The check of a whole configuration tree: everything wrong at once, before any data is touched."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genrelab.audio.spec import AudioSpec
+from genrelab.config.schema import AcceleratorSpec, DataSpec, PathsSpec, TrainerSpec, check_fields
+from genrelab.errors import ConfigError, GenrelabError
+from genrelab.registry import (
+    AUGMENTS,
+    CALLBACKS,
+    CATALOGS,
+    LOGGERS,
+    LOSSES,
+    MODELS,
+    OPTIMIZERS,
+    SCHEDULERS,
+    SPLITS,
+    TAXONOMIES,
+    Registry,
+)
+
+# What code passes at build time, per noun: never asked of the user.
+SUPPLIED: dict[str, tuple[Registry, tuple[str, ...]]] = {
+    "dataset": (CATALOGS, ("cache",)),
+    "taxonomy": (TAXONOMIES, ("genres",)),
+    "split": (SPLITS, ("catalog",)),
+    "augment": (AUGMENTS, ()),
+    "model": (MODELS, ("in_shapes", "n_classes")),
+    "loss": (LOSSES, ("distances",)),
+    "optimizer": (OPTIMIZERS, ("parameters",)),
+    "scheduler": (SCHEDULERS, ("optimizer", "epochs", "mode")),
+}
+SPECS = {
+    "trainer": TrainerSpec,
+    "accelerator": AcceleratorSpec,
+    "data": DataSpec,
+    "paths": PathsSpec,
+    "audio": AudioSpec,
+}
+NAMED: dict[str, tuple[Registry, tuple[str, ...]]] = {
+    "callbacks": (CALLBACKS, ("monitor", "mode")),
+    "logger": (LOGGERS, ("run_dir", "run_id", "config")),
+}
+
+
+def check(config: Mapping[str, Any], overrides: Sequence[str] = ()) -> None:
+    """Check a composed configuration against registries, signatures and types.
+
+    Args:
+        config: plain, resolved.
+        overrides: the command line, to tell a beta that was asked for from the default.
+
+    Raises:
+        ConfigError: all problems.
+    """
+    problems = _load_plugins(config.get("plugins") or [])
+    problems += _root(config)
+    for noun, spec in SPECS.items():
+        problems += check_fields(spec, config.get(noun) or {}, noun)
+    for noun, (registry, supplied) in SUPPLIED.items():
+        problems += _option(registry, config.get(noun), supplied, noun)
+    for noun, (registry, supplied) in NAMED.items():
+        for name, option in (config.get(noun) or {}).items():
+            problems += _option(registry, option, supplied, f"{noun}.{name}")
+    if not problems:  # these need a sound tree
+        problems = _features(config) + _monitor(config) + _beta(config, overrides)
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+
+
+def options(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Split an option into its kind and its parameters."""
+    return str(config["kind"]), {key: value for key, value in config.items() if key != "kind"}
+
+
+def _load_plugins(plugins: Sequence[str]) -> list[str]:
+    problems = []
+    for name in plugins:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            problems.append(f"plugins: cannot import {name!r} ({error}); is its folder on PYTHONPATH?")
+    return problems
+
+
+def _root(config: Mapping[str, Any]) -> list[str]:
+    problems = []
+    if not isinstance(config.get("seed"), int) or isinstance(config.get("seed"), bool):
+        problems.append(f"seed: {config.get('seed')!r} is not an int")
+    if not isinstance(config.get("beta"), int | float) or isinstance(config.get("beta"), bool):
+        problems.append(f"beta: {config.get('beta')!r} is not a number")
+    return problems
+
+
+def _option(registry: Registry, option: Any, supplied: tuple[str, ...], at: str) -> list[str]:
+    if not isinstance(option, Mapping) or "kind" not in option:
+        return [f"{at}: no option chosen; there is: {', '.join(registry.kinds())}"]
+    missing = [f"{at}.{k}: needed; give {at}.{k}=..." for k, value in option.items() if value == "???"]
+    kind, params = options(option)
+    return missing or registry.check(kind, params, supplied, at)
+
+
+def _features(config: Mapping[str, Any]) -> list[str]:
+    from genrelab.features import make_spec
+
+    features = config.get("features") or {}
+    if not features:
+        return ["features: no feature chosen; e.g. features=pcen"]
+    problems, specs = [], []
+    for name, option in features.items():
+        if not isinstance(option, Mapping) or "kind" not in option:
+            problems.append(f"features.{name}: not a feature; e.g. features=pcen or features=[pcen,mfcc]")
+            continue
+        try:
+            specs.append(make_spec(name, option, AudioSpec(**config["audio"])))
+        except ConfigError as error:
+            problems += error.problems
+        except GenrelabError as error:
+            problems.append(f"features.{name}: {error}")
+    if problems:
+        return problems
+    check_inputs = getattr(MODELS.get(config["model"]["kind"]), "check_inputs", None)
+    found = check_inputs([spec.shape for spec in specs]) if check_inputs else []
+    return [f"features={'+'.join(features)}: {problem}" for problem in found]
+
+
+def _monitor(config: Mapping[str, Any]) -> list[str]:
+    from genrelab.metrics import monitor_direction
+
+    try:
+        monitor_direction(config["trainer"]["monitor"])
+    except ConfigError as error:
+        return [f"trainer.monitor: {problem.removeprefix('monitor: ')}" for problem in error.problems]
+    return []
+
+
+def _beta(config: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
+    kind = config["loss"]["kind"]
+    asked = any(override.lstrip("+").startswith("beta=") for override in overrides)
+    if asked and "beta" not in inspect.signature(LOSSES.get(kind)).parameters:
+        return [f"beta: the loss {kind!r} has none; choose loss=graph_soft, or leave beta out"]
+    return []

@@ -1,0 +1,145 @@
+"""Composition with Hydra, and its errors as one list of clear lines."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from genrelab.errors import ConfigError, suggest
+
+# Held in the environment, because launchers start further processes that must agree on the folder.
+LAUNCH_ID = "GENRELAB_LAUNCH_ID"
+OUTSIDE = ("hydra.", "hydra/")  # overrides of Hydra itself, which are Hydra's to check
+
+
+def conf_dir() -> Path:
+    """The folder of configurations: the checkout's `conf/`, or the copy inside the installed package."""
+    package = Path(__file__).resolve().parents[1]
+    beside = package.parents[1] / "conf"
+    return beside if (beside / "config.yaml").exists() else package / "conf"
+
+
+def launch_id() -> str:
+    """Name of this launch, `<date>-<time>-<6 random characters>`; the same in its child processes."""
+    return os.environ.setdefault(LAUNCH_ID, f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
+
+
+OmegaConf.register_new_resolver("genrelab.launch_id", launch_id, replace=True)
+
+
+def compose(overrides: Sequence[str], search_path: Sequence[str] = ()) -> dict[str, Any]:
+    """Compose the configuration as plain data.
+
+    Args:
+        overrides: as on the command line, without sweeps.
+        search_path: further folders of configurations.
+
+    Raises:
+        ConfigError: every override that does not fit, with a suggestion each.
+    """
+    try:
+        return _compose(overrides, search_path)
+    except (HydraException, OmegaConfBaseException) as error:
+        first = error
+    # Something does not fit: add one override after the other to tell which, groups before the values inside them.
+    problems: list[str] = []
+    fitting: list[str] = []
+    for override in sorted(overrides, key=lambda text: "." in text.split("=")[0]):
+        try:
+            _compose([*fitting, override], search_path)
+            fitting.append(override)
+        except (HydraException, OmegaConfBaseException) as error:
+            problems.append(_explain(override, error, fitting, search_path))
+    raise ConfigError(problems or [_first_line(first)]) from first
+
+
+def expand_sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """Jobs that show every value of a multirun at least once: each swept value with the others' first."""
+    parsed = _parse(overrides)
+    choices = [_values(override) for override in parsed]
+    jobs = [[values[0] for values in choices]]
+    for position, values in enumerate(choices):
+        jobs += [[*jobs[0][:position], value, *jobs[0][position + 1 :]] for value in values[1:]]
+    return jobs
+
+
+def _compose(overrides: Sequence[str], search_path: Sequence[str]) -> dict[str, Any]:
+    GlobalHydra.instance().clear()
+    paths = (
+        [f"hydra.searchpath=[{','.join(f'file://{Path(p).absolute()}' for p in search_path)}]"] if search_path else []
+    )
+    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        config = hydra.compose("config", [*overrides, *paths])
+    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    try:
+        return OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise ConfigError([f"{' '.join(overrides)}: {_first_line(error)}"]) from error
+
+
+def _values(override: Override) -> list[str]:
+    """Each swept value of an override as an override of its own."""
+    if not override.is_sweep_override():
+        return [override.input_line or ""]
+    key = override.get_key_element()
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+
+
+def _explain(override: str, error: Exception, fitting: Sequence[str], search_path: Sequence[str]) -> str:
+    """One line about an override that does not compose: what, and what was perhaps meant."""
+    key, _, value = override.partition("=")
+    key = key.lstrip("+~")
+    if match := re.search(r"Could not find '([^']+)'", str(error)):
+        group, _, option = match.group(1).rpartition("/")
+        folder = conf_dir() / group
+        options = [path.stem for path in folder.glob("*.yaml")]
+        return f"{group}={value}: no {group} {option!r}{suggest(option, options)}"
+    try:
+        tree = _compose(fitting, search_path)
+    except (HydraException, OmegaConfBaseException):
+        tree = {}
+    if "Could not override" in str(error) or "not in struct" in str(error) or "ConfigKeyError" in repr(error):
+        parent, _, leaf = key.rpartition(".")
+        node = _node(tree, parent)
+        if isinstance(node, dict):
+            groups = [path.name for path in conf_dir().iterdir() if path.is_dir()] if not parent else []
+            return f"{key}: no such key{suggest(leaf, [*node, *groups])}"
+        return f"{key}: no such key{suggest(key, _all_keys(tree))}"
+    return f"{override}: {_first_line(error)}"
+
+
+def _node(tree: Any, path: str) -> Any:
+    for name in filter(None, path.split(".")):
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
+def _all_keys(tree: dict[str, Any], at: str = "") -> list[str]:
+    keys = []
+    for name, value in tree.items():
+        keys.append(f"{at}{name}")
+        if isinstance(value, dict):
+            keys += _all_keys(value, f"{at}{name}.")
+    return keys
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,103 @@
+"""The types of the configuration's groups that are no registry's."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from genrelab.errors import ConfigError, suggest
+from genrelab.registry import fits, type_name
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TrainerSpec:
+    """How long to train and what to watch; see conf/trainer/default.yaml."""
+
+    epochs: int = 18
+    monitor: str = "val/track/distance"
+    gradient_clip: float | None = None
+    accumulate: int = 1
+    limit_batches: int | None = None
+    progress: bool = True
+    estimate: bool = True
+    baselines: bool = True
+    profiler: Literal["simple", "advanced"] | None = None
+
+
+@dataclass(frozen=True)
+class AcceleratorSpec:
+    """The hardware; see conf/accelerator/auto.yaml."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = 1
+    precision: str = "auto"
+    strategy: str = "auto"
+    threads: int | None = None
+    deterministic: bool = False
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Batches and normalisation; see conf/data/default.yaml."""
+
+    batch_size: int = 64
+    copies: Literal["draw", "all"] = "draw"
+    normalise: Literal["frequency", "global", "none"] = "frequency"
+    keep_on_device: bool = True
+
+
+@dataclass(frozen=True)
+class PathsSpec:
+    """Where things are written; see conf/paths/default.yaml."""
+
+    outputs: str = "outputs"
+    runs: str = "outputs/runs"
+    sweeps: str = "outputs/sweeps"
+    store: str = "outputs/store"
+    cache: str = "outputs/cache"
+
+
+POSITIVE = ("epochs", "accumulate", "limit_batches", "devices", "threads", "batch_size")
+
+
+def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str]:
+    """List what is wrong with `values` for a dataclass: unknown keys, wrong types, numbers below 1.
+
+    Args:
+        cls: a dataclass.
+        values: plain values of the configuration.
+        at: where they stand in it.
+    """
+    hints = typing.get_type_hints(cls)
+    known = [field.name for field in dataclasses.fields(cls)]
+    problems = []
+    for key, value in values.items():
+        if key not in known:
+            problems.append(f"{at}.{key}: no such key{suggest(key, known)}")
+        elif not fits(value, hints[key]):
+            problems.append(f"{at}.{key}: {value!r} is not {type_name(hints[key])}")
+        elif key in POSITIVE and value is not None and value < 1:
+            problems.append(f"{at}.{key}: {value} is below 1")
+    return problems
+
+
+def read_fields(cls: type[T], values: Mapping[str, Any], at: str) -> T:
+    """Make the dataclass `cls` of checked `values`.
+
+    Raises:
+        ConfigError: a key or a type does not fit.
+    """
+    if problems := check_fields(cls, values, at):
+        raise ConfigError(problems)
+    return cls(**values)
+
+
+def absolute(path: str) -> Path:
+    """A path of the configuration, taken from the working directory."""
+    return Path(path).expanduser().absolute()

@@ -1,0 +1,139 @@
+"""From a command line to a run: composes, checks, and turns what goes wrong into one line and an exit code.
+
+Exit codes: 0 done, 1 a defect of genrelab (with its traceback), 2 something the user can mend, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genrelab.errors import ConfigError, GenrelabError, Interrupted
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+ASKS_HYDRA = {
+    "--help",
+    "-h",
+    "--hydra-help",
+    "--version",
+    "--cfg",
+    "-c",
+    "--info",
+    "-i",
+    "--resolve",
+    "--package",
+    "-p",
+}
+MENDABLE = {
+    errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER",
+    errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.outputs=FOLDER",
+    errno.EACCES: "permission denied; choose another folder with paths.outputs=FOLDER",
+    errno.EPERM: "not permitted; choose another folder with paths.outputs=FOLDER",
+    errno.EROFS: "read-only; choose another folder with paths.outputs=FOLDER",
+    errno.ENOTDIR: "a part of the path is a file; choose another folder with paths.outputs=FOLDER",
+    errno.EEXIST: "there is a file of that name; choose another folder with paths.outputs=FOLDER",
+}
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn errors that the user can mend into one line on standard error and exit code 2."""
+    try:
+        yield
+    except GenrelabError as error:
+        _leave(2, f"error: {error}")
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        _leave(2, f"error: {error.filename or 'writing'}: {MENDABLE[error.errno]}")
+    except Interrupted as stop:
+        _leave(130, f"interrupted: {stop}")
+    except KeyboardInterrupt:
+        _leave(130, "interrupted")
+
+
+def _leave(code: int, message: str) -> None:
+    sys.stdout.flush()
+    print(message, file=sys.stderr, flush=True)
+    raise SystemExit(code)
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Run `train.py` with these command line arguments; leaves by SystemExit where something is wrong."""
+    with exit_codes():
+        resume = [text.partition("=")[2] for text in arguments if text.startswith("resume=")]
+        if resume:
+            return _resume(resume[-1], [text for text in arguments if not text.startswith("resume=")])
+        if not ASKS_HYDRA & {text.split("=")[0] for text in arguments}:
+            preflight(arguments)
+        _with_hydra(_train_job, arguments)
+
+
+def preflight(arguments: Sequence[str]) -> None:
+    """Compose and check everything that these arguments ask for, all jobs of a multirun included.
+
+    Raises:
+        ConfigError: something does not fit.
+    """
+    from hydra._internal.utils import get_args_parser
+
+    from genrelab.config import compose, expand_sweep
+    from genrelab.config.check import check
+
+    asked = get_args_parser().parse_args(list(arguments))
+    search_path = [asked.config_dir] if asked.config_dir else []
+    jobs = expand_sweep(asked.overrides) if asked.multirun else [list(asked.overrides)]
+    problems: list[str] = []
+    for job in jobs:
+        try:
+            config = compose([text for text in job if not text.startswith("hydra")], search_path)
+            check(config, job)
+            if asked.multirun and config["accelerator"]["strategy"] == "ddp":
+                problems.append(
+                    "accelerator=ddp: every process would start the whole --multirun; run the jobs one by one"
+                )
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+
+
+def _with_hydra(job: Callable[[DictConfig], Any], arguments: Sequence[str]) -> None:
+    import hydra
+
+    from genrelab.config import conf_dir
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # let exceptions through to `exit_codes`
+    old, sys.argv = sys.argv, [sys.argv[0], *arguments]
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(job)()
+    finally:
+        sys.argv = old
+
+
+def _train_job(config: DictConfig) -> float:
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    from genrelab import run
+
+    launched = HydraConfig.get()
+    folder = Path(launched.runtime.output_dir)
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    record = run.train(plain, folder, list(launched.overrides.task))
+    return float(record["objective"])
+
+
+def _resume(folder: str, overrides: Sequence[str]) -> None:
+    if overrides:
+        raise ConfigError([f"{text}: a resumed run keeps its configuration; leave this out" for text in overrides])
+    from genrelab import run
+
+    run.resume(Path(folder))

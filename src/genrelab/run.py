@@ -1,0 +1,448 @@
+"""The orchestrator: `train`, `resume` and cross-validation. Configuration in, a record and a folder out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from genrelab import assemble
+from genrelab.assemble import Config, Dataset
+from genrelab.baselines import mean_feature_baseline
+from genrelab.callbacks import Checkpoints, History, Progress
+from genrelab.callbacks.averaging import WeightAverage
+from genrelab.callbacks.stopping import better
+from genrelab.checkpoint import CHECKPOINT_FORMAT, load_checkpoint
+from genrelab.config.check import check, options
+from genrelab.config.schema import AcceleratorSpec, TrainerSpec, read_fields
+from genrelab.data import GenreDataModule
+from genrelab.errors import GenrelabError, Interrupted
+from genrelab.estimate import announce
+from genrelab.files import atomic_path, write_json
+from genrelab.metrics import monitor_direction
+from genrelab.predictions import Predictions, concatenate, read_predictions, write_predictions
+from genrelab.record import Record, run_id
+from genrelab.registry import CALLBACKS, LOGGERS
+from genrelab.report import choose_examples, print_summary, write_report
+from genrelab.split import split_folds
+from genrelab.task import GenreTask
+from genrelab.tracking.publish import finish, publish
+
+BASELINE = "logistic regression on mean features"
+
+
+def train(config: Config, folder: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Train, test and report one run, or one per fold of a k-fold split.
+
+    Args:
+        config: a whole configuration as plain data, see conf/.
+        folder: of the run; made anew.
+        overrides: the command line it came from, for the record.
+
+    Returns:
+        the run's record, as in its `run.json`; `objective` is the best checkpoint's monitored val metric.
+    """
+    check(config, overrides)
+    return _recorded(config, Record.start(folder, config, overrides), resuming=False)
+
+
+def resume(folder: Path) -> dict[str, Any]:
+    """Go on with an interrupted run in its folder, to the result that it would have had.
+
+    Raises:
+        GenrelabError: not a run, or finished already.
+    """
+    record = Record.read(folder)
+    if record.data.get("status") == "finished":
+        raise GenrelabError(f"{folder}: this run is finished; its report is {folder / 'report' / 'index.html'}")
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise GenrelabError(f"{folder / 'config.yaml'}: unreadable ({error}); the run cannot be resumed") from error
+    check(config)
+    return _recorded(config, record, resuming=True)
+
+
+def _recorded(config: Config, record: Record, resuming: bool) -> dict[str, Any]:
+    _quiet()
+    folds = split_folds(config["split"])
+    with record.status():
+        print(f"run {record.data['run_id']} in {_shown(record.folder)}", flush=True)
+        if len(folds) > 1:
+            _cross_validate(config, record, folds)
+        else:
+            _Run(config, record, folds[0] if folds else None).go(resuming)
+    print_summary(record.folder)
+    print(f"report: {_shown(record.folder / 'report' / 'index.html')}", flush=True)
+    return record.data
+
+
+def _cross_validate(config: Config, record: Record, folds: Sequence[int]) -> None:
+    """One run per fold in a folder of its own; their predictions pooled, so that each track is tested once."""
+    records = []
+    for fold in folds:
+        folder = record.folder / f"fold-{fold}"
+        done = (folder / "run.json").exists() and Record.read(folder).data.get("status") == "finished"
+        if done:
+            print(f"fold {fold}: finished already", flush=True)
+            records.append(Record.read(folder))
+            continue
+        print(f"\nfold {fold + 1} of {len(folds)}", flush=True)
+        resuming = (folder / "run.json").exists()
+        of_fold = Record.read(folder) if resuming else Record.start(folder, config, record.data["overrides"])
+        with of_fold.status():
+            _Run(config, of_fold, fold).go(resuming)
+        records.append(of_fold)
+    _pool(record, records)
+
+
+def _pool(record: Record, records: Sequence[Record]) -> None:
+    folders = [one.folder for one in records]
+    pooled = concatenate([read_predictions(folder / "predictions.parquet") for folder in folders])
+    write_predictions(record.folder / "predictions.parquet", pooled)
+    curves = pd.concat([pd.read_csv(folder / "metrics.csv") for folder in folders])
+    with atomic_path(record.folder / "metrics.csv") as part:
+        curves.groupby("epoch", as_index=False).mean(numeric_only=True).to_csv(part, index=False)
+    first = records[0].data
+    shared = ("taxonomy", "model", "loss", "features", "fingerprints")
+    record.data |= {name: first[name] for name in shared if name in first}
+    targets = sum(np.array(one.data["dataset"]["train_targets"]) for one in records)
+    tested = sum(one.data["dataset"]["tracks"]["test"] for one in records)
+    record.data["dataset"] = {
+        **first["dataset"],
+        "train_targets": np.asarray(targets).tolist(),
+        "tracks": {"test": tested, "val": tested},
+        "segments": {part: int((pooled.split == part).sum()) for part in ("val", "test")},
+    }
+    record.data["split"] = {
+        **first["split"],
+        "fold": None,
+        "hash": "+".join(one.data["split"]["hash"] for one in records),
+    }
+    record.data["split"]["artist_leak"] = any(one.data["split"]["artist_leak"] for one in records)
+    record.data["monitor"] = {**first["monitor"], "best": None, "best_epoch": None}
+    record.data["objective"] = float(np.mean([one.data["objective"] for one in records]))
+    record.data["folds"] = [one.data["objective"] for one in records]
+    for one in records:
+        for stage, seconds in one.data["stage_seconds"].items():
+            record.data["stage_seconds"][stage] = round(record.data["stage_seconds"].get(stage, 0) + seconds, 2)
+        for text in one.data["warnings"]:
+            if text not in record.data["warnings"]:
+                record.data["warnings"].append(text)
+    baseline = [folder / "baselines" / "mean_features.parquet" for folder in folders]
+    if all(path.exists() for path in baseline):
+        path = record.folder / "baselines" / "mean_features.parquet"
+        write_predictions(path, concatenate([read_predictions(one) for one in baseline]))
+        record.data["baselines"] = {BASELINE: {"predictions": "baselines/mean_features.parquet"}}
+    (record.folder / "taxonomy.json").write_bytes((folders[0] / "taxonomy.json").read_bytes())
+    record.write()
+    with record.stage("report"):
+        write_report(record.folder)
+
+
+@dataclass
+class _Run:
+    """One training with its stages in order; `fold` chooses one of a k-fold split."""
+
+    config: Config
+    record: Record
+    fold: int | None
+
+    def go(self, resuming: bool) -> None:
+        config, record = self.config, self.record
+        trainer_spec = read_fields(TrainerSpec, config["trainer"], "trainer")
+        with record.stage("catalog"):
+            dataset = assemble.read_dataset(config)
+            split = assemble.make_split(config, dataset.catalog, self.fold)
+        store = assemble.make_store(config)
+        augments = assemble.make_augments(config)
+        if trainer_spec.estimate and not resuming:
+            announce(config, dataset, split, store, augments)
+        with record.stage("prepare"):
+            report = assemble.prepare(store, dataset, split, augments)
+            data = assemble.make_data(config, dataset, split, store, augments)
+            normaliser = data.fit_normaliser()
+        self._describe(dataset, split, report, data)
+        task = self._task(dataset, split, data, normaliser)
+        write_json(record.folder / "taxonomy.json", dataset.taxonomy.to_dict())
+        loggers = self._loggers()
+        failed = True
+        try:
+            trainer, checkpoints = self._fit(task, data, trainer_spec, loggers, resuming)
+            self._test(task, data, trainer, checkpoints, dataset)
+            if trainer_spec.baselines:
+                with record.stage("baselines"):
+                    self._baselines(data, dataset)
+            record.write()
+            with record.stage("report"):
+                write_report(record.folder, choose_examples(record.folder, store, data.rows("test")))
+            log_model = bool((config["logger"].get("wandb") or {}).get("log_model"))
+            publish(loggers, record.folder, record.data, log_model)
+            failed = False
+        finally:
+            finish(failed)
+
+    def _describe(self, dataset: Dataset, split: Any, report: Any, data: GenreDataModule) -> None:
+        """Fill the record with what the data are, and say what a reader must know."""
+        record, catalog, taxonomy = self.record, dataset.catalog, dataset.taxonomy
+        parts: tuple[Any, ...] = ("train", "val", "test")
+        rows = {part: data.rows(part) for part in parts}
+        counts = np.bincount(
+            [data.targets[track] for track in rows["train"]["track_id"].unique()], minlength=len(taxonomy.genres)
+        )
+        if missing := [taxonomy.genres[i] for i in np.flatnonzero(counts == 0)]:
+            raise GenrelabError(f"no usable train track in {', '.join(missing)}; add tracks, or leave the genre out")
+        record.data["dataset"] = {
+            "name": catalog.name,
+            "stand_in": bool(catalog.stand_in),
+            "notes": list(catalog.notes),
+            "tracks": {part: int(rows[part]["track_id"].nunique()) for part in parts},
+            "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in parts},
+            "train_targets": counts.tolist(),
+            "rejected": [[str(path), reason] for path, reason in (*catalog.rejected, *report.rejected)],
+        }
+        record.data["taxonomy"] = {"name": taxonomy.name, "hash": taxonomy.hash, "source": taxonomy.source}
+        record.data["split"] = {key: value for key, value in split.to_dict().items() if key != "parts"}
+        record.data["features"] = [spec.name for spec in data.store.specs]
+        record.data["fingerprints"] = {spec.name: spec.fingerprint for spec in data.store.specs}
+        write_json(record.folder / "split.json", split.to_dict())
+        for text in catalog.notes:
+            record.warn(text)
+        if split.artist_leak:
+            record.warn("artists appear on both sides of the split: scores are too high for new artists (artist_leak)")
+        elif split.artists == "unknown":
+            record.warn("artists are unknown: one artist may stand on both sides of the split")
+        if count := len(record.data["dataset"]["rejected"]):
+            record.warn(f"{count} files were left out; run.json lists them with reasons")
+        record.write()
+
+    def _task(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> GenreTask:
+        config, taxonomy = self.config, dataset.taxonomy
+        distances = taxonomy.distances()
+        targets = np.repeat(np.arange(len(taxonomy.genres)), self.record.data["dataset"]["train_targets"])
+        net = assemble.make_network(config, data.shapes, len(taxonomy.genres))
+        loss = assemble.make_loss(config, distances)
+        mode = monitor_direction(config["trainer"]["monitor"])
+        optimizer, schedule = assemble.make_optimization(config, mode)
+        kind, params = options(config["model"])
+        loss_kind, _ = options(config["loss"])
+        betas = getattr(loss, "betas", {})
+        self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
+        self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
+        content = {
+            "format": CHECKPOINT_FORMAT,
+            "genres": list(taxonomy.genres),
+            "taxonomy": taxonomy.to_dict(),
+            "taxonomy_hash": taxonomy.hash,
+            "model": {"kind": kind, "params": params, "in_shapes": [list(shape) for shape in data.shapes]},
+            "preprocessing": {
+                "audio": _plain(data.store.audio.__dict__),
+                "features": [_plain(spec.to_dict()) for spec in data.store.specs],
+                "normalise": normaliser.to_plain(),
+            },
+            "split_hash": split.hash,
+            "run_id": self.record.data["run_id"],
+        }
+        return GenreTask(
+            net=net,
+            loss=loss,
+            normaliser=normaliser,
+            distances=distances,
+            supergenres=assemble.supergenre_index(taxonomy),
+            medoid=assemble.medoid(distances, targets),
+            make_optimizer=optimizer,
+            make_schedule=schedule,
+            monitor=config["trainer"]["monitor"],
+            seed=config["seed"],
+            content=content,
+        )
+
+    def _loggers(self) -> list[Any]:
+        given = {"run_dir": self.record.folder, "run_id": run_id(self.record.folder), "config": self.config}
+        named = [options(option) for option in (self.config["logger"] or {}).values()]
+        return [LOGGERS.build(kind, params, **given) for kind, params in named]
+
+    def _fit(
+        self, task: GenreTask, data: GenreDataModule, spec: TrainerSpec, loggers: list[Any], resuming: bool
+    ) -> tuple[Any, Checkpoints]:
+        folder, record = self.record.folder, self.record
+        mode: Any = monitor_direction(spec.monitor)
+        chosen = [
+            CALLBACKS.build(*options(option), monitor=spec.monitor, mode=mode)
+            for option in (self.config["callbacks"] or {}).values()
+        ]
+        checkpoints = Checkpoints(folder / "checkpoints", spec.monitor, mode)
+        own = [History(folder / "metrics.csv"), Progress(spec.monitor, mode, spec.progress), checkpoints]
+        trainer = make_trainer(spec, self.config["accelerator"], folder, loggers, [*chosen, *own])
+        record.data["hardware"] |= {"device": str(trainer.strategy.root_device), "precision": str(trainer.precision)}
+        last = folder / "checkpoints" / "last.ckpt"
+        with record.stage("train"), _interruptible(trainer, folder):
+            if resuming and last.exists():
+                load_checkpoint(last)
+                print(f"resuming after {_shown(last)}", flush=True)
+                trainer.fit(task, data, ckpt_path=last, weights_only=True)
+            else:
+                trainer.fit(task, data)
+        if checkpoints.best is None:
+            raise GenrelabError(f"{spec.monitor} was never a number: training diverged; lower optimizer.lr")
+        with record.stage("train"):
+            self._average(task, data, trainer, chosen, checkpoints)
+        record.data["monitor"] = {
+            "metric": spec.monitor,
+            "mode": mode,
+            "best": checkpoints.best,
+            "best_epoch": checkpoints.best_epoch,
+            "epochs": trainer.current_epoch,
+        }
+        record.data["objective"] = checkpoints.best
+        record.write()
+        return trainer, checkpoints
+
+    def _average(
+        self, task: GenreTask, data: GenreDataModule, trainer: Any, chosen: Sequence[Any], checkpoints: Checkpoints
+    ) -> None:
+        """Where weights were averaged, score the average on val and keep it as best where it is better."""
+        averages = [callback for callback in chosen if isinstance(callback, WeightAverage) and callback.count > 1]
+        for average in averages:
+            average.apply(task, data.train_dataloader())
+            scores = trainer.validate(task, data, verbose=False)[0]
+            value = float(scores[checkpoints.monitor])
+            with atomic_path(checkpoints.folder / "swa.ckpt") as part:
+                trainer.save_checkpoint(part, weights_only=True)
+            wins = better(value, checkpoints.best, checkpoints.mode)
+            print(
+                f"average of {average.count} epochs' weights: {checkpoints.monitor} {value:.3f}, "
+                f"best epoch {checkpoints.best:.3f}: {'kept' if wins else 'not kept'}",
+                flush=True,
+            )
+            self.record.data["swa"] = {"value": value, "kept": wins, "epochs": average.count}
+            if wins:
+                checkpoints.best = value
+                with atomic_path(checkpoints.folder / "best.ckpt") as part:
+                    part.write_bytes((checkpoints.folder / "swa.ckpt").read_bytes())
+
+    def _test(
+        self, task: GenreTask, data: GenreDataModule, trainer: Any, checkpoints: Checkpoints, dataset: Dataset
+    ) -> None:
+        """Predict val and, this once, test, with the best checkpoint."""
+        best = load_checkpoint(checkpoints.folder / "best.ckpt")
+        task.net.load_state_dict(best["state_dict"])
+        parts = []
+        with self.record.stage("test"), _interruptible(trainer, self.record.folder):
+            for split, predict in (("val", trainer.validate), ("test", trainer.test)):
+                predict(task, data, verbose=False)
+                parts.append(_predictions(split, task.predicted, data, dataset))
+        write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
+
+    def _baselines(self, data: GenreDataModule, dataset: Dataset) -> None:
+        taxonomy = dataset.taxonomy
+        name = "baselines/mean_features.parquet"
+        found = mean_feature_baseline(data, taxonomy.genres, taxonomy.hash, self.config["seed"])
+        write_predictions(self.record.folder / name, found)
+        self.record.data["baselines"] = {BASELINE: {"predictions": name}}
+
+
+def make_trainer(
+    spec: TrainerSpec, accelerator: Mapping[str, Any], folder: Path, loggers: list[Any], callbacks: list[Any]
+) -> Any:
+    """Lightning's Trainer, without what genrelab does itself (progress, checkpoints, samplers, sanity check).
+
+    Raises:
+        GenrelabError: the machine has no such device.
+    """
+    import lightning.pytorch as pl
+    import torch
+    from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+    hardware = read_fields(AcceleratorSpec, accelerator, "accelerator")
+    torch.set_num_threads(hardware.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    device = hardware.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    precision = hardware.precision
+    if precision == "auto":
+        bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
+        precision = ("bf16-mixed" if bf16 else "16-mixed") if device == "cuda" else "32-true"
+    try:
+        return pl.Trainer(
+            accelerator=device,
+            devices=hardware.devices,
+            strategy=hardware.strategy,
+            precision=precision,  # type: ignore[arg-type]
+            max_epochs=spec.epochs,
+            gradient_clip_val=spec.gradient_clip,
+            accumulate_grad_batches=spec.accumulate,
+            limit_train_batches=spec.limit_batches or 1.0,
+            profiler=spec.profiler,
+            deterministic=hardware.deterministic,
+            logger=loggers or False,
+            callbacks=callbacks,
+            default_root_dir=folder,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            log_every_n_steps=1_000_000,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise GenrelabError(
+            f"accelerator: {str(error).splitlines()[0]}; accelerator=auto takes what there is"
+        ) from error
+
+
+@contextmanager
+def _interruptible(trainer: Any, folder: Path) -> Iterator[None]:
+    """Lightning turns Ctrl-C into `exit(1)`; say instead how to go on."""
+    try:
+        yield
+    except SystemExit as stop:
+        if trainer.interrupted:
+            raise Interrupted(f"go on with: python train.py resume={_shown(folder)}") from stop
+        raise
+
+
+def _predictions(split: str, found: Mapping[str, np.ndarray], data: GenreDataModule, dataset: Dataset) -> Predictions:
+    tracks = np.array(data.track_ids, dtype=object)
+    return Predictions(
+        split=np.full(len(found["target"]), split, dtype=object),
+        track_id=tracks[found["track"]],
+        segment_id=found["segment"].astype(np.int32),
+        target=found["target"].astype(np.int16),
+        logits=found["logits"].astype(np.float32),
+        genres=dataset.taxonomy.genres,
+        taxonomy_hash=dataset.taxonomy.hash,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, mappings as dicts: what a checkpoint holds."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _shown(path: Path) -> str:
+    """A path as one would type it: relative to the working directory where it lies below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _quiet() -> None:
+    """Silence what Lightning says about itself."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*before.*optimizer.step.*")
