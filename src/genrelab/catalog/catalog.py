@@ -12,7 +12,8 @@ from genrelab.errors import GenrelabError
 
 COLUMNS = ("track_id", "genre", "artist_id", "album_id", "path", "duration", "official_split")
 REQUIRED = ("track_id", "genre", "path")
-PARTS = ("train", "val", "test")
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 # Audio that soundfile or ffmpeg may know; anything else in a music folder is a cover or a text.
 _EXTENSIONS = "wav flac mp3 ogg oga opus au snd aif aiff aifc m4a mp4 aac wma ape wv mpc mka webm caf w64 rf64 ac3"
 AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split())
