@@ -10,6 +10,7 @@ A shard that no index names (its writer was killed) is ignored and its number re
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -75,6 +76,7 @@ class FeatureShards:
         self.shape = tuple(meta["shape"])
         self.dtype = np.dtype(meta["dtype"])
         self._shards: dict[int, np.ndarray] = {}
+        self._check_meta()
 
     def index(self) -> pd.DataFrame:
         """The committed rows, `INDEX_COLUMNS`, in the order of writing; empty for a new feature."""
@@ -84,7 +86,7 @@ class FeatureShards:
         try:
             return pd.read_parquet(path)[list(INDEX_COLUMNS)]
         except (OSError, ValueError, KeyError) as error:
-            raise GenrelabError(f"{path}: unreadable ({error}); delete the folder {self.folder} to build it anew") from error
+            raise self._damaged(path, error) from error
 
     def append(self, keys: pd.DataFrame, rows: np.ndarray) -> None:
         """Add rows: shard first, index last, each in one step. The caller holds `store_lock`.
@@ -106,10 +108,15 @@ class FeatureShards:
             raise ValueError(f"{self.folder.name}: a row is stored already")
         if not (self.folder / "meta.json").exists():
             write_json(self.folder / "meta.json", self.meta)
-        with atomic_path(self.folder / f"shard-{shard:05d}.npy") as part:
+        path = self.folder / f"shard-{shard:05d}.npy"
+        with atomic_path(path) as part:
             np.save(part, rows)
-        with atomic_path(self.folder / "index.parquet") as part:
-            both.to_parquet(part, index=False)
+        try:
+            with atomic_path(self.folder / "index.parquet") as part:
+                both.to_parquet(part, index=False)
+        except BaseException:
+            path.unlink(missing_ok=True)  # no index names it
+            raise
         self._shards.pop(shard, None)
 
     def read(self, shard: np.ndarray, row: np.ndarray) -> np.ndarray:
@@ -120,11 +127,25 @@ class FeatureShards:
             out[at] = self._shard(int(number))[row[at]]
         return out
 
+    def _damaged(self, path: Path, error: Exception) -> GenrelabError:
+        return GenrelabError(f"{path}: unreadable ({error}); delete the folder {self.folder} to build it anew")
+
+    def _check_meta(self) -> None:
+        path = self.folder / "meta.json"
+        if not path.exists():
+            return
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._damaged(path, error) from error
+        if stored != json.loads(json.dumps(self.meta, default=list)):
+            raise GenrelabError(f"{path}: speaks of another feature; delete the folder {self.folder} to build it anew")
+
     def _shard(self, number: int) -> np.ndarray:
         if number not in self._shards:
             path = self.folder / f"shard-{number:05d}.npy"
             try:
                 self._shards[number] = np.load(path, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
-                raise GenrelabError(f"{path}: unreadable ({error}); delete the folder {self.folder} to build it anew") from error
+                raise self._damaged(path, error) from error
         return self._shards[number]

@@ -1,0 +1,55 @@
+"""`PrepareReport`: what a build did, for the terminal, the log and the run record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """What a build did.
+
+    Args:
+        built: tracks that something was computed for.
+        present: tracks whose features were all there.
+        rejected: (path, reason) of files of no use, in the catalog's order.
+        seconds: wall clock, s.
+        audio_seconds: length of the built, s.
+        padded: tracks shorter than one segment, filled up with silence.
+        dropped: tracks shorter than one segment, left out.
+    """
+
+    built: int
+    present: int
+    rejected: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
+    audio_seconds: float = 0.0
+    padded: int = 0
+    dropped: int = 0
+
+    def lines(self) -> list[str]:
+        """One line for each thing a reader must know."""
+        speed = (
+            f" in {self.seconds:.1f} s ({self.audio_seconds / self.seconds:.0f} x real time)" if self.seconds else ""
+        )
+        lines = [f"features: {_tracks(self.built)} built{speed if self.built else ''}, {self.present} were there"]
+        if self.padded:
+            lines.append(f"{_tracks(self.padded)} shorter than one segment padded with silence (audio.short=pad)")
+        if self.dropped:
+            lines.append(f"{_tracks(self.dropped)} shorter than one segment left out (audio.short=drop)")
+        if self.rejected:
+            lines.append(f"{len(self.rejected)} files rejected:")
+            lines += [f"  {path}: {reason}" for path, reason in self.rejected[:SHOWN]]
+        if len(self.rejected) > SHOWN:
+            lines.append(f"  and {len(self.rejected) - SHOWN} more, in quarantine.json of the store")
+        return lines
+
+    def summary(self) -> str:
+        """`lines` as one text."""
+        return "\n".join(self.lines())
+
+
+def _tracks(count: int) -> str:
+    return "1 track" if count == 1 else f"{count} tracks"

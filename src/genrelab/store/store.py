@@ -1,0 +1,260 @@
+"""`FeatureStore`: precomputed features of tracks, built once, gathered in whole batches."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from genrelab.audio import Augment
+from genrelab.audio.spec import AudioSpec, fingerprint
+from genrelab.errors import GenrelabError
+from genrelab.features import FeatureSpec
+from genrelab.registry import FEATURES
+from genrelab.store.build import Committer, Missing, clear_write_errors, find_missing, sweep_parts
+from genrelab.store.index import KEY, FeatureShards, store_lock
+from genrelab.store.ledger import Quarantine, TrackLedger
+from genrelab.store.pool import default_workers, run_jobs
+from genrelab.store.progress import build_progress
+from genrelab.store.report import PrepareReport
+from genrelab.store.work import ORIGINAL, Outcome, Plan
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # raised when stored numbers change their meaning
+ROW_COLUMNS = ["track_id", "segment", "start", "augment", "position"]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """All committed rows: the first feature's index, and where each row lies in each feature."""
+
+    version: tuple[object, ...]
+    indexes: list[pd.DataFrame]
+    places: list[np.ndarray]  # per feature [N, 2] shard and row, -1 where the feature lacks the row
+
+
+class FeatureStore:
+    """Features of segments on disk, keyed by (track, file signature, segment, augmentation).
+
+    Args:
+        root: the store's folder; several datasets, features and audio specs share it.
+        audio: decoding and segmentation.
+        specs: features, in the order that `load` returns them.
+
+    Raises:
+        ValueError: no feature.
+        GenrelabError: the folder holds other features under the same fingerprint (a damaged store).
+    """
+
+    def __init__(self, root: str | os.PathLike[str], audio: AudioSpec, specs: Sequence[FeatureSpec]) -> None:
+        if not specs:
+            raise ValueError("a store needs one feature or more")
+        self.root = Path(root)
+        self.audio = audio
+        self.specs = tuple(specs)
+        self._shards = [self._open(spec) for spec in self.specs]
+        # Two names for one feature (the same picture twice, as an ablation) share its rows on disk.
+        folders = [one.folder for one in self._shards]
+        self._unique = [place for place, folder in enumerate(folders) if folders.index(folder) == place]
+        self._ledger = TrackLedger(self.root / f"audio-{fingerprint(audio)}")
+        self._quarantine = Quarantine(self.root)
+        self._sources: dict[str, str] = {}
+        self._rejected: set[str] = set()
+        self._table: _Table | None = None
+
+    def _open(self, spec: FeatureSpec) -> FeatureShards:
+        key = fingerprint({"format": FORMAT, "audio": asdict(self.audio), "feature": spec.fingerprint})
+        feature = {name: value for name, value in spec.to_dict().items() if name != "name"}
+        meta = {"feature": feature, "audio": asdict(self.audio), "shape": list(spec.shape), "dtype": spec.dtype}
+        return FeatureShards(self.root / f"{spec.kind}-{key}", {**meta, "format": FORMAT})
+
+    def prepare(
+        self,
+        tracks: pd.DataFrame,
+        augments: Sequence[Augment] = (),
+        augmented_tracks: Collection[str] = frozenset(),
+        engine: str = "reference",
+        workers: int | None = None,
+        progress: bool = True,
+    ) -> PrepareReport:
+        """Compute and store what is missing; safe to interrupt, to kill, and to run in several processes at once.
+
+        Args:
+            tracks: `track_id` and `path`, as in a catalog.
+            augments: further copies, made of `augmented_tracks` only.
+            augmented_tracks: track ids of the train part.
+            engine: computes the features ("reference" is librosa).
+            workers: processes; all cores by default, and 1 works in this process.
+            progress: show a bar on the terminal.
+
+        Raises:
+            GenrelabError: the store cannot be written or is full; a feature does not fit its dtype; workers
+                are killed. What was done until then is kept.
+        """
+        begin = time.monotonic()
+        labels = (ORIGINAL, *(augment.label for augment in augments))
+        augmented = set(augmented_tracks)
+
+        def missing() -> Missing:
+            unique = [self._shards[place] for place in self._unique]
+            copies = lambda track: labels if track in augmented else labels[:1]  # noqa: E731
+            return find_missing(tracks, unique, self._ledger, self._quarantine, copies)
+
+        found = missing()
+        outcomes: list[Outcome] = []
+        if found.jobs:
+            with self._locked():
+                found = missing()  # another process may have built it meanwhile
+                outcomes = self._build(found, augments, engine, workers or default_workers(), progress)
+        return self._report(tracks, found, outcomes, time.monotonic() - begin)
+
+    def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
+        """The stored rows of some tracks, the same for every feature.
+
+        Args:
+            track_ids: tracks that were prepared; those rejected or too short have no rows.
+            augment_labels: which copies ("none" is the original).
+
+        Returns:
+            `track_id, segment, start, augment, position`, sorted by track, segment, and the order of the labels;
+            `position` is for `load`.
+
+        Raises:
+            GenrelabError: a track, a copy or a feature was not prepared.
+        """
+        table = self._read_table()
+        wanted = pd.Index(list(dict.fromkeys(track_ids)), dtype=object)
+        masks = [self._mask(index, wanted, augment_labels) for index in table.indexes]
+        position = np.flatnonzero(masks[0])
+        for spec, mask, places in zip(self.specs, masks, table.places, strict=True):
+            lacking = int((places[position, 0] < 0).sum())
+            if lacking or int(mask.sum()) != len(position):
+                raise GenrelabError(
+                    f"store {self.root}: {self.specs[0].name} and {spec.name} do not have the same segments "
+                    f"({len(position)} and {int(mask.sum())}); run `genrelab prepare` with both"
+                )
+        rows = table.indexes[0].iloc[position][["track_id", "segment", "start", "augment"]].assign(position=position)
+        self._check_complete(rows, wanted, augment_labels)
+        rank = rows["augment"].map({label: number for number, label in enumerate(augment_labels)})
+        order = rows.assign(rank=rank).sort_values(["track_id", "segment", "rank"], kind="stable").index
+        return rows.loc[order, ROW_COLUMNS].reset_index(drop=True)
+
+    def load(self, rows: pd.DataFrame) -> list[np.ndarray]:
+        """Gather rows that `rows()` returned.
+
+        Returns:
+            one array per spec, `[N, *spec.shape]` in the stored dtype, in the order of the rows.
+        """
+        table = self._table or self._read_table()
+        position = rows["position"].to_numpy(np.int64)
+        if len(position) and position.max() >= len(table.indexes[0]):
+            table = self._read_table()
+        return [
+            shards.read(places[position, 0], places[position, 1])
+            for shards, places in zip(self._shards, table.places, strict=True)
+        ]
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        def waits() -> None:
+            log.warning("store %s: another process is building it; waiting until it is done", self.root)
+
+        with clear_write_errors(self.root):
+            lock = store_lock(self.root, waits)
+            lock.__enter__()
+        try:
+            sweep_parts([self.root, self._ledger.path.parent, *(one.folder for one in self._shards)])
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
+    def _build(
+        self, found: Missing, augments: Sequence[Augment], engine: str, workers: int, progress: bool
+    ) -> list[Outcome]:
+        """Do the jobs; return the outcomes without their arrays."""
+        specs = tuple(self.specs[place] for place in self._unique)
+        modules = tuple(sorted({FEATURES.get(spec.kind).__module__ for spec in specs} - {"__main__"}))
+        plan = Plan(self.audio, specs, tuple(augments), engine, modules)
+        unique = [self._shards[place] for place in self._unique]
+        committer = Committer(self.root, unique, self._ledger, self._quarantine)
+        outcomes = []
+        with build_progress(len(found.jobs), progress) as advance:
+            try:
+                for outcome in run_jobs(plan, list(found.jobs), min(workers, max(len(found.jobs), 1))):
+                    if outcome.failure:
+                        raise GenrelabError(outcome.failure)
+                    committer.add(outcome)
+                    outcomes.append(outcome.without_rows())
+                    advance(outcome.seconds)
+            finally:
+                committer.commit()  # also after Ctrl-C: what is done is kept
+        return outcomes
+
+    def _report(
+        self, tracks: pd.DataFrame, found: Missing, outcomes: Sequence[Outcome], seconds: float
+    ) -> PrepareReport:
+        reasons = {**found.rejected, **{one.job.track_id: one.bad_file for one in outcomes if one.bad_file}}
+        self._sources.update(found.sources)
+        self._rejected = (self._rejected - set(tracks["track_id"])) | set(reasons)
+        lines = self._ledger.read()
+        lines = lines[lines["track_id"].map(found.sources) == lines["source"]]
+        pairs = zip(tracks["track_id"], tracks["path"], strict=True)
+        return PrepareReport(
+            built=sum(not one.bad_file for one in outcomes),
+            present=found.present,
+            rejected=tuple((str(path), reasons[track]) for track, path in pairs if track in reasons),
+            seconds=seconds,
+            audio_seconds=sum(one.seconds for one in outcomes),
+            padded=int(lines["padded"].sum()),
+            dropped=int((lines["segments"] == 0).sum()),
+        )
+
+    def _read_table(self) -> _Table:
+        """The joined indexes, read again when one of them has changed."""
+        files = [one.folder / "index.parquet" for one in self._shards]
+        version = tuple((file.stat().st_mtime_ns, file.stat().st_size) if file.exists() else None for file in files)
+        if self._table is None or self._table.version != version:
+            indexes = [one.index() for one in self._shards]
+            base = indexes[0][KEY]
+            places = [base.merge(one, how="left", on=KEY)[["shard", "row"]].fillna(-1) for one in indexes]
+            self._table = _Table(version, indexes, [one.to_numpy(np.int64) for one in places])
+        return self._table
+
+    def _mask(self, index: pd.DataFrame, wanted: pd.Index[str], labels: Sequence[str]) -> np.ndarray:
+        """Rows of the wanted tracks and labels, of the file as it was prepared last."""
+        mask = np.asarray(index["track_id"].isin(wanted) & index["augment"].isin(list(labels)), dtype=bool)
+        some = index.loc[mask, ["track_id", "source"]]
+        latest = some.drop_duplicates("track_id", keep="last")
+        current = {**dict(zip(latest["track_id"], latest["source"], strict=True)), **self._sources}
+        mask[mask] = (some["source"] == some["track_id"].map(current)).to_numpy(dtype=bool)
+        return mask
+
+    def _check_complete(self, rows: pd.DataFrame, wanted: pd.Index[str], labels: Sequence[str]) -> None:
+        """Tell what was never prepared apart from what has no rows."""
+        having = set(rows["track_id"])
+        lacking = [track for track in wanted if track not in having and track not in self._rejected]
+        if lacking:
+            lines = self._ledger.read()
+            known = set(lines.loc[lines["segments"] == 0, "track_id"])
+            known |= {entry["track_id"] for entry in self._quarantine.read().values()}
+            lacking = [track for track in lacking if track not in known]
+        if lacking:
+            raise GenrelabError(
+                f"store {self.root}: {len(lacking)} tracks were never prepared, such as {lacking[0]!r}; "
+                "run `genrelab prepare`"
+            )
+        for label in labels:
+            missing = having - set(rows.loc[rows["augment"] == label, "track_id"])
+            if missing:
+                raise GenrelabError(
+                    f"store {self.root}: {len(missing)} tracks lack the copy {label!r}, such as {min(missing)!r}; "
+                    "run `genrelab prepare` with this augmentation"
+                )
