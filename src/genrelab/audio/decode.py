@@ -8,6 +8,9 @@ import re
 import shutil
 import struct
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,10 +89,14 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
     path = Path(path)
     _check_file(path)
     try:
-        info = soundfile.info(str(path))
+        with _quiet():
+            info = soundfile.info(str(path))
     except (soundfile.SoundFileError, RuntimeError) as error:
         if shutil.which("ffprobe"):
             return _probe_ffmpeg(path)
+        if shutil.which("ffmpeg"):
+            samples, rate = _decode_ffmpeg(path)
+            return AudioInfo(len(samples) / rate, rate, 1)
         raise AudioError(path, _why_unknown(path)) from error
     if info.frames == 0:
         raise AudioError(path, "no samples")
@@ -103,7 +110,7 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
     _check_file(path)
     promised = 0.0  # seconds that the header speaks of
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with _quiet(), soundfile.SoundFile(str(path)) as file:
             rate = int(file.samplerate)
             promised = max(file.frames, _promised_frames(file)) / rate
             samples = _read_mono(file)
@@ -125,9 +132,39 @@ def _read_mono(file: Any) -> np.ndarray:
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
 
+_QUIET_LOCK = threading.Lock()
+_quiet_users = 0
+_quiet_kept = -1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Send the process's stderr to nowhere: libmpg123 writes its notes on odd MP3 files there, over progress bars.
+
+    Counted, so that threads which decode side by side restore it only with the last of them.
+    """
+    global _quiet_users, _quiet_kept
+    with _QUIET_LOCK:
+        if _quiet_users == 0:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            _quiet_kept = os.dup(2)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
+        _quiet_users += 1
+    try:
+        yield
+    finally:
+        with _QUIET_LOCK:
+            _quiet_users -= 1
+            if _quiet_users == 0:
+                os.dup2(_quiet_kept, 2)
+                os.close(_quiet_kept)
+
+
 def _promised_frames(file: Any) -> int:
-    """Frames a WAV's data chunk announces; libsndfile quietly corrects the count of a truncated one."""
-    found = re.search(r"^\s*data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+    """Frames that the header of a WAV, AIFF or AU announces; libsndfile quietly corrects the count of a cut one."""
+    line = r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be \d+\)"
+    found = re.search(line, file.extra_info, re.MULTILINE)
     width = {"PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
     if not found or file.subtype not in width:
         return 0

@@ -55,6 +55,8 @@ def extract(specs: Sequence[FeatureSpec], samples: np.ndarray, engine: str = "re
                 spec.name,
                 f"samples {list(samples.shape)} given, made for [{spec.n_samples}] at {spec.sample_rate} Hz",
             )
+    if specs and not np.isfinite(samples).all():
+        raise FeatureError(specs[0].name, "NaN or infinity in the samples it is computed from")
     arrays = [np.asarray(array, np.float32) for array in ENGINES[engine](specs, samples)]
     for spec, array in zip(specs, arrays, strict=True):
         if array.shape != spec.shape:

@@ -44,7 +44,7 @@ def draw_gallery(audio: Path | str, out: Path | str, specs: Sequence[FeatureSpec
     """
     audio, out = Path(audio), Path(out)
     specs = _defaults() if specs is None else list(specs)
-    spec = AudioSpec() if not specs else _audio_of(specs[0])
+    spec = _audio_of(specs[0]) if specs else AudioSpec(max_segments=1)
     segments = cut_segments(load_audio(audio, spec.sample_rate), spec, audio.name)
     if not segments:
         raise AudioError(audio, "no samples")
@@ -129,8 +129,8 @@ def _picture(figure: Figure, axes: Axes, spec: FeatureSpec, array: np.ndarray, s
 def _colours(feature: Picture, array: np.ndarray) -> dict[str, Any]:
     """A colour map that fits: signed values around white, shares of a maximum, or heat."""
     if feature.unit in ("coefficient", "position"):
-        # The first coefficient is a hundred times the others: the map spans what 98 % of the values reach.
-        limit = float(np.quantile(np.abs(array), 0.98)) or 1.0
+        # The first coefficients are a hundred times the others: the map spans what 90 % of the values reach.
+        limit = float(np.quantile(np.abs(array), 0.9)) or 1.0
         return {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
     if feature.unit == "share":
         return {"cmap": "viridis", "vmin": 0.0, "vmax": max(float(array.max()), 1e-6)}

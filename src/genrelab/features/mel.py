@@ -179,5 +179,5 @@ def mel_ticks(n_mels: int, fmin: float, fmax: float) -> tuple[str, dict[float, s
     import librosa
 
     centres = librosa.mel_frequencies(n_mels + 2, fmin=fmin, fmax=fmax)[1:-1]
-    wanted = [f for f in (128, 256, 512, 1024, 2048, 4096, 8192, 16384) if centres[0] < f < centres[-1]]
+    wanted = [f for f in (256, 512, 1024, 2048, 4096, 8192, 16384) if centres[0] < f < centres[-1]]
     return "Hz", {float(np.interp(f, centres, np.arange(n_mels))): str(f) for f in wanted}

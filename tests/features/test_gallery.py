@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+import soundfile
+
+from genrelab.audio import AudioError, AudioSpec
+from genrelab.features import make_spec
+from genrelab.features.gallery import draw_gallery
+from genrelab.registry import FEATURES
+
+
+def size(png):
+    content = png.read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+
+
+def test_every_kind_is_drawn_and_the_place_is_printed(tmp_path, samples, capsys):
+    soundfile.write(tmp_path / "song.wav", samples, 22_050)
+    audio = AudioSpec(segment_seconds=2.0)
+    specs = [make_spec(kind, {"kind": kind}, audio) for kind in FEATURES.kinds()]
+    out = draw_gallery(tmp_path / "song.wav", tmp_path / "pictures", specs)
+    assert out == tmp_path / "pictures" / "song-features.png"
+    assert str(out) in capsys.readouterr().out
+    width, height = size(out)
+    assert width > 1500 and height > 2000
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3])
+def test_silence_and_short_files_are_drawn(tmp_path, seconds):
+    soundfile.write(tmp_path / "still.wav", np.zeros(int(seconds * 22_050)), 22_050)
+    specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_seconds=1.0)) for kind in ("mfcc", "chroma_stft")]
+    assert size(draw_gallery(tmp_path / "still.wav", tmp_path / "a.png", specs))[0] > 1500
+
+
+def test_a_file_that_is_no_audio(tmp_path):
+    (tmp_path / "a.mp3").write_text("hello " * 99)
+    with pytest.raises(AudioError, match=r"a\.mp3: not audio \(a text file\)"):
+        draw_gallery(tmp_path / "a.mp3", tmp_path / "a.png")
+    assert not (tmp_path / "a.png").exists()
