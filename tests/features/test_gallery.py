@@ -14,13 +14,12 @@ def size(png):
     return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
 
 
-def test_every_kind_is_drawn_and_the_place_is_printed(tmp_path, samples, capsys):
+def test_every_kind_is_drawn(tmp_path, samples):
     soundfile.write(tmp_path / "song.wav", samples, 22_050)
     audio = AudioSpec(segment_seconds=2.0)
     specs = [make_spec(kind, {"kind": kind}, audio) for kind in FEATURES.kinds()]
     out = draw_gallery(tmp_path / "song.wav", tmp_path / "pictures", specs)
     assert out == tmp_path / "pictures" / "song-features.png"
-    assert str(out) in capsys.readouterr().out
     width, height = size(out)
     assert width > 1500 and height > 2000
 

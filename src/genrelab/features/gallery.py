@@ -29,7 +29,7 @@ _INK, _FAINT = "#22262e", "#8a909c"
 
 
 def draw_gallery(audio: Path | str, out: Path | str, specs: Sequence[FeatureSpec] | None = None) -> Path:
-    """Draw the waveform and the features of the middle segment of a file, and print where the picture is.
+    """Draw the waveform and the features of the middle segment of a file.
 
     Args:
         audio: the file.
@@ -52,7 +52,6 @@ def draw_gallery(audio: Path | str, out: Path | str, specs: Sequence[FeatureSpec
     out = out if out.suffix.lower() == ".png" else out / f"{audio.stem}-features.png"
     with atomic_path(out) as part:
         figure.savefig(part, dpi=130, facecolor="white")
-    print(f"{len(specs)} features of {audio.name}: {out}")
     return out
 
 
@@ -103,7 +102,7 @@ def _waveform(axes: Axes, samples: np.ndarray, start: float, sample_rate: int) -
     axes.fill_between(time, -rms, rms, color="#2f5597", lw=0, label="RMS")
     peak = max(float(np.abs(samples).max()), 1e-6)
     axes.set(xlim=(time[0], time[-1]), ylim=(-1.05 * peak, 1.05 * peak), xlabel="s", ylabel="full scale = 1")
-    axes.legend(loc="upper right", ncols=2, frameon=False, fontsize=8, borderaxespad=0)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=8, borderaxespad=0)
     _dress(axes, "Waveform", "")
 
 
@@ -119,7 +118,8 @@ def _picture(figure: Figure, axes: Axes, spec: FeatureSpec, array: np.ndarray, s
     scale = height / feature.height()
     axes.set_yticks([(row + 0.5) * scale for row in ticks], list(ticks.values()))
     axes.set(xlabel="s", ylabel=label)
-    bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=18)
+    signed = feature.unit in ("coefficient", "position")
+    bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=18, extend="both" if signed else "neither")
     bar.set_label(feature.unit, color=_FAINT, fontsize=8)
     bar.ax.tick_params(labelsize=7, colors=_FAINT, length=2)
     bar.outline.set_visible(False)
