@@ -112,9 +112,10 @@ def _scan(top: Path) -> tuple[list[Path], list[str], list[tuple[str, str]]]:
     notes = []
     if others:
         kinds = ", ".join(f"{count} {name}" for name, count in others.most_common(6))
-        notes.append(f"{sum(others.values())} files that are not audio skipped ({kinds})")
+        notes.append(f"files that are not audio skipped: {kinds}")
     if loose := [path for path in files if path.parent == top]:
-        notes.append(f"{len(loose)} audio files beside the genre folders skipped (such as {loose[0].name})")
+        more = f" and {len(loose) - 1} more" if len(loose) > 1 else ""
+        notes.append(f"audio beside the genre folders skipped: {loose[0].name}{more}")
         files = [path for path in files if path.parent != top]
     used = {path.relative_to(top).parts[0] for path in files}
     genres = (path.name for path in top.iterdir() if path.is_dir() and not path.name.startswith("."))

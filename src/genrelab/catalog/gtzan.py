@@ -75,14 +75,13 @@ def clip_name(stem: str) -> str:
 
 
 def _unreadable(path: str) -> str:
-    """Why a clip cannot be decoded; empty where it can."""
-    from genrelab.audio import AudioError, load_audio
+    """Why a clip's header cannot be read; empty where it can. Decoding belongs to a later stage."""
+    import soundfile
 
     try:
-        load_audio(path, 22_050)
-    except AudioError as error:
-        return error.reason
-    return ""
+        return "" if soundfile.info(path).frames else "no samples"
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        return str(error).rsplit(": ", 1)[-1].rstrip(".").lower()
 
 
 def _notes(rows: dict[str, dict[str, Any]]) -> tuple[str, ...]:

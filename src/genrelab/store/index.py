@@ -122,6 +122,14 @@ class FeatureShards:
     def read(self, shard: np.ndarray, row: np.ndarray) -> np.ndarray:
         """Gather rows `[n, *shape]` named by their shard and row, in that order, through memory maps."""
         out = np.empty((len(row), *self.shape), self.dtype)
+        if not len(row):
+            return out
+        # Rows that follow one another here and in the shard are copied as one block; a track's rows always do.
+        first = np.flatnonzero(np.r_[True, (np.diff(shard) != 0) | (np.diff(row) != 1)])
+        if len(first) < len(row) / 2:
+            for begin, end in zip(first, [*first[1:], len(row)], strict=True):
+                out[begin:end] = self._shard(int(shard[begin]))[row[begin] : row[begin] + end - begin]
+            return out
         for number in np.unique(shard):
             at = np.flatnonzero(shard == number)
             out[at] = self._shard(int(number))[row[at]]

@@ -230,7 +230,7 @@ class FeatureStore:
 
     def _mask(self, index: pd.DataFrame, wanted: pd.Index[str], labels: Sequence[str]) -> np.ndarray:
         """Rows of the wanted tracks and labels, of the file as it was prepared last."""
-        mask = np.asarray(index["track_id"].isin(wanted) & index["augment"].isin(list(labels)), dtype=bool)
+        mask = np.array(index["track_id"].isin(wanted) & index["augment"].isin(list(labels)), dtype=bool)
         some = index.loc[mask, ["track_id", "source"]]
         latest = some.drop_duplicates("track_id", keep="last")
         current = {**dict(zip(latest["track_id"], latest["source"], strict=True)), **self._sources}

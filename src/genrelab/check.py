@@ -1,0 +1,251 @@
+"""`genrelab check`: look at a dataset before anyone trains on it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from genrelab.audio import AudioError, AudioSpec, load_audio, probe, trim_silence
+from genrelab.catalog import Catalog
+from genrelab.errors import GenrelabError
+from genrelab.files import atomic_path, write_json
+from genrelab.split import grouped
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SILENT_PEAK = 1e-3  # -60 dB under full scale
+SHOWN = 15  # lines of each list on the terminal
+STATES = ("unreadable", "silent", "too_short", "duplicate")
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a scan found.
+
+    Args:
+        name: of the dataset.
+        tracks: one line a track: `track_id, genre, artist_id, path, duration` (s), `usable` (s, silence trimmed),
+            `sample_rate` (Hz), `channels`, `unreadable, silent, too_short, duplicate` (bool), `reason`,
+            `duplicate_of` (the first track with the same samples), `across_genres` (bool).
+        summary: plain data: counts, durations, sample rates, artists, whether the default split is possible.
+    """
+
+    name: str
+    tracks: pd.DataFrame
+    summary: dict[str, Any]
+
+    def write(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write check.csv (a line per track) and check.json (the summary); return their paths."""
+        table, facts = Path(folder) / "check.csv", Path(folder) / "check.json"
+        try:
+            with atomic_path(table) as part:
+                self.tracks.to_csv(part, index=False)
+            write_json(facts, self.summary)
+        except OSError as error:
+            reason = error.strerror or error
+            raise GenrelabError(f"{folder}: cannot be written ({reason}); choose another --out") from error
+        return [table, facts]
+
+    def print(self, console: Console) -> None:
+        """Show a table of the genres and a list of each kind of problem."""
+        from rich.markup import escape
+
+        console.print(_genre_table(self))
+        for line in self.lines():
+            console.print(escape(line), highlight=False, soft_wrap=True)
+
+    def lines(self) -> list[str]:
+        """The findings as text, one a line."""
+        facts = self.summary
+        rates = ", ".join(f"{count} at {rate} Hz" for rate, count in facts["sample_rates"].items())
+        lines = [f"sample rates: {rates or 'none'}", _artists(facts)]
+        lines += [f"note: {note}" for note in facts["notes"]]
+        for state, title in _TITLES.items():
+            lines += _listed(title, [_line(row, state) for row in self._rows(state)])
+        lines += _listed("rejected by the catalog", [f"{path}: {reason}" for path, reason in facts["rejected"]])
+        split = facts["default_split"]
+        verdict = "possible" if split["possible"] else split["reason"]
+        return [*lines, f"default split (70/20/10, artists apart): {verdict}"]
+
+    def _rows(self, state: str) -> list[dict[str, Any]]:
+        records = self.tracks[self.tracks[state]].to_dict("records")
+        return [{str(key): value for key, value in record.items()} for record in records]
+
+
+_TITLES = {
+    "unreadable": "unreadable",
+    "silent": "silent (peak under -60 dB)",
+    "too_short": "shorter than one segment",
+    "duplicate": "exact duplicates",
+}
+
+
+def check_dataset(catalog: Catalog, audio: AudioSpec, workers: int | None = None, progress: bool = True) -> CheckReport:
+    """Decode every track once and count what is wrong with the dataset.
+
+    Args:
+        catalog: the tracks.
+        audio: says how long a segment is, and how silence is trimmed.
+        workers: threads (decoding leaves Python's lock); all cores by default.
+        progress: show a bar on the terminal.
+    """
+    paths = list(catalog.tracks["path"])
+    with _progress(len(paths), progress) as advance, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        found = []
+        try:
+            for one in pool.map(lambda path: _scan(path, audio), paths):
+                found.append(one)
+                advance()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    columns = ["track_id", "genre", "artist_id", "path"]
+    tracks = pd.concat([catalog.tracks[columns], pd.DataFrame(found)], axis=1)
+    tracks = _mark_duplicates(tracks).drop(columns="sha256")
+    return CheckReport(catalog.name, tracks, _summary(catalog, tracks, audio))
+
+
+def _scan(path: str, audio: AudioSpec) -> dict[str, Any]:
+    """What one file holds, decoded at its own rate."""
+    blank = {"duration": np.nan, "usable": np.nan, "sample_rate": 0, "channels": 0, "sha256": None}
+    good = {"unreadable": False, "silent": False, "too_short": False, "reason": ""}
+    try:
+        info = probe(path)
+        samples = load_audio(path, info.sample_rate)
+    except AudioError as error:
+        return {**blank, **good, "unreadable": True, "reason": error.reason}
+    kept = samples if audio.trim_db is None else trim_silence(samples, audio.trim_db)
+    usable = len(kept) / info.sample_rate
+    return {
+        **good,
+        "duration": len(samples) / info.sample_rate,
+        "usable": usable,
+        "sample_rate": info.sample_rate,
+        "channels": info.channels,
+        "sha256": hashlib.sha256(samples.tobytes()).hexdigest(),
+        "silent": bool(np.abs(samples).max() < SILENT_PEAK),
+        "too_short": round(usable * audio.sample_rate) < audio.segment_samples,
+    }
+
+
+def _mark_duplicates(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Add `duplicate`, `duplicate_of`, `across_genres`; silence is its own kind of fault."""
+    sound = tracks["sha256"].where(~tracks["silent"])
+    groups = tracks[sound.notna()].groupby(sound[sound.notna()])
+    first = groups["track_id"].transform("first").reindex(tracks.index)
+    genres = groups["genre"].transform("nunique").reindex(tracks.index)
+    duplicate = first.notna() & (first != tracks["track_id"])
+    return tracks.assign(
+        duplicate=duplicate,
+        duplicate_of=first.where(duplicate),
+        across_genres=(genres > 1) & duplicate,
+    )
+
+
+def _summary(catalog: Catalog, tracks: pd.DataFrame, audio: AudioSpec) -> dict[str, Any]:
+    readable = tracks[~tracks["unreadable"]]
+    rates = readable["sample_rate"].value_counts().sort_index()
+    per_genre = {}
+    for genre, part in tracks.groupby("genre"):
+        artists = int(part["artist_id"].nunique())
+        per_genre[str(genre)] = {**_durations(part), "artists": artists, **{s: int(part[s].sum()) for s in STATES}}
+    return {
+        "dataset": catalog.name,
+        "stand_in": catalog.stand_in,
+        "tracks": len(tracks),
+        **_durations(tracks),
+        **{state: int(tracks[state].sum()) for state in STATES},
+        "duplicates_across_genres": int(tracks["across_genres"].sum()),
+        "segment_seconds": audio.segment_seconds,
+        "sample_rates": {str(rate): int(count) for rate, count in rates.items()},
+        "artists": catalog.artists,
+        "artist_tracks": {str(k): int(v) for k, v in tracks["artist_id"].dropna().value_counts().items()},
+        "genres": per_genre,
+        "notes": list(catalog.notes),
+        "rejected": [list(pair) for pair in catalog.rejected],
+        "default_split": _try_split(catalog, tracks),
+    }
+
+
+def _durations(tracks: pd.DataFrame) -> dict[str, Any]:
+    known = tracks["duration"].dropna()
+    pick = {"min": known.min(), "median": known.median(), "max": known.max()} if len(known) else {}
+    seconds = {f"{name}_seconds": round(float(value), 2) for name, value in pick.items()}
+    return {"tracks": len(tracks), "hours": round(float(known.sum()) / 3600, 3), **seconds}
+
+
+def _try_split(catalog: Catalog, tracks: pd.DataFrame) -> dict[str, Any]:
+    """Whether the default split works on what can be read, and if not, why."""
+    try:
+        split = grouped(catalog.only(tracks.loc[~tracks["unreadable"], "track_id"]))
+    except GenrelabError as error:
+        return {"possible": False, "reason": str(error)}
+    return {"possible": True, "reason": "", "notes": list(split.notes)}
+
+
+def _artists(facts: dict[str, Any]) -> str:
+    known = sum(facts["artist_tracks"].values())
+    if not known:
+        return "artists: none is known, so nothing keeps one artist out of train and test at once"
+    return f"artists: {len(facts['artist_tracks'])}, known for {known} of {facts['tracks']} tracks"
+
+
+def _listed(title: str, lines: list[str]) -> list[str]:
+    if not lines:
+        return []
+    more = [f"  and {len(lines) - SHOWN} more, in check.csv"] if len(lines) > SHOWN else []
+    return [f"{title}: {len(lines)}", *(f"  {line}" for line in lines[:SHOWN]), *more]
+
+
+def _line(row: dict[str, Any], state: str) -> str:
+    if state == "unreadable":
+        return f"{row['path']}: {row['reason']}"
+    if state == "too_short":
+        return f"{row['path']}: {row['usable']:.1f} s of sound"
+    if state == "duplicate":
+        other = "; THE TWO HAVE DIFFERENT GENRES" if row["across_genres"] else ""
+        return f"{row['path']}: same samples as {row['duplicate_of']}{other}"
+    return str(row["path"])
+
+
+def _genre_table(report: CheckReport) -> Any:
+    from rich.table import Table
+
+    table = Table(title=f"{report.name}: {report.summary['tracks']} tracks, {report.summary['hours']:.2f} hours")
+    table.add_column("genre")
+    heads = ("tracks", "artists", "min s", "median s", "max s", "unreadable", "silent", "short", "duplicates")
+    for head in heads:
+        table.add_column(head, justify="right")
+    total = {**report.summary, "artists": len(report.summary["artist_tracks"])}
+    for genre, facts in [*report.summary["genres"].items(), ("all", total)]:
+        if genre == "all":
+            table.add_section()
+        known = "min_seconds" in facts
+        seconds = [f"{facts[f'{name}_seconds']:.1f}" if known else "-" for name in ("min", "median", "max")]
+        faults = [str(facts[state]) if facts[state] else "" for state in STATES]
+        table.add_row(genre, str(facts["tracks"]), str(facts["artists"] or "?"), *seconds, *faults)
+    return table
+
+
+@contextmanager
+def _progress(total: int, show: bool) -> Iterator[Any]:
+    if not show:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TextColumn("files"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("checking", total=total)
+        yield lambda: bar.advance(task)
