@@ -1,0 +1,56 @@
+"""A fully connected network on vectors, or on pictures flattened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.models.inputs import Shapes, check_numbers, check_shapes
+from genrelab.registry import MODELS
+
+
+@MODELS.register("mlp")
+class MLP(nn.Module):
+    """Linear layers with ReLU and dropout after each but the last (B08); any number of inputs, concatenated.
+
+    Args:
+        in_shapes: `(D,)` or `(H, W)` of each input; pictures are flattened.
+        n_classes: C.
+        hidden: sizes of the hidden layers; none makes a linear classifier.
+        dropout: after each hidden layer.
+
+    Raises:
+        ConfigError: no input, or a parameter out of range.
+    """
+
+    def __init__(
+        self,
+        in_shapes: Sequence[tuple[int, ...]],
+        n_classes: int,
+        hidden: Sequence[int] = (512, 256, 128, 64),
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        check_shapes(self.check_inputs(in_shapes))
+        check_numbers({f"hidden.{number}": size for number, size in enumerate(hidden)}, dropout)
+        sizes = [sum(prod(shape) for shape in in_shapes), *hidden]
+        layers: list[nn.Module] = []
+        for before, after in pairwise(sizes):
+            layers += [nn.Linear(before, after), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+        self.hidden = nn.Sequential(*layers)
+        self.fc = nn.Linear(sizes[-1], n_classes)
+
+    def forward(self, *features: Tensor) -> Tensor:
+        """Logits `[B, C]` of vectors `[B, D]` and pictures `[B, H, W]`."""
+        joined = torch.cat([feature.flatten(1) for feature in features], dim=1)  # [B, sum of sizes]
+        logits: Tensor = self.fc(self.hidden(joined))
+        return logits
+
+    @staticmethod
+    def check_inputs(in_shapes: Shapes) -> list[str]:
+        """What is wrong with `in_shapes` for this model, a line each."""
+        return [] if in_shapes else ["model 'mlp' needs a feature, here is none; e.g. features=tabular57"]
