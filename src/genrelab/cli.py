@@ -110,15 +110,16 @@ def features(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="the picture; <file>.features.png in outputs/ by default")] = None,
 ) -> None:
-    """Draw a gallery of a file's features.
+    """Draw a gallery of a file's features: every one, or those that are named.
 
-    Example: genrelab features song.mp3
+    Example: genrelab features song.mp3 features=[pcen,chroma_cqt]
     """
+    from genrelab import assemble
     from genrelab.features.gallery import draw_gallery
 
-    _config(overrides)
+    specs = assemble.make_store(_config(overrides)).specs if overrides else None
     target = out or Path("outputs") / f"{file.stem}.features.png"
-    draw_gallery(file, target)
+    draw_gallery(file, target, specs)
     print(f"wrote {target}")
 
 

@@ -1,0 +1,25 @@
+"""Interleaved timing: A B A B ..., so that a noisy machine disturbs both sides alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+
+def interleaved(sides: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, list[float]]:
+    """Seconds of each side in each round; one round before them warms up. The order turns every round."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for round_number in range(rounds + 1):
+        names = list(sides) if round_number % 2 else list(reversed(sides))
+        for name in names:
+            started = time.perf_counter()
+            sides[name]()
+            if round_number:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def ratio(seconds: Mapping[str, list[float]], of: str, to: str) -> float:
+    """Median over the rounds of `to`'s time divided by `of`'s: the share of `to`'s speed that `of` reaches."""
+    return statistics.median(b / a for a, b in zip(seconds[of], seconds[to], strict=True))

@@ -1,0 +1,108 @@
+"""Training throughput through Lightning against a bare loop over the same resident batches.
+
+    python benchmarks/step.py
+
+Both sides run the same network, loss, optimizer and batches; genrelab's side is its whole task with its
+callbacks, metrics and history, validation excluded. Wanted: 97 % for resnet18flex, 75 % for the MLP at batch 256.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from harness import interleaved, ratio
+
+from genrelab.callbacks import Checkpoints, History, Progress
+from genrelab.config.schema import TrainerSpec
+from genrelab.data import Batch, BatchLoader, Normaliser
+from genrelab.registry import LOSSES, MODELS, OPTIMIZERS, SCHEDULERS
+from genrelab.run import _quiet, make_trainer
+from genrelab.task import GenreTask
+
+CLASSES = 12
+CASES = {  # name: (model, shape, batch size, batches an epoch, parameters)
+    "resnet18flex": ("resnet18flex", (128, 256), 32, 6, {"width": 16}),
+    "mlp": ("mlp", (57,), 256, 400, {}),
+}
+
+
+def make_task(model: str, shape: tuple[int, ...], params: dict[str, Any]) -> GenreTask:
+    torch.manual_seed(0)
+    distances = (1 - np.eye(CLASSES)).astype(np.float32)
+    form = (shape[0], 1) if len(shape) == 2 else shape
+    statistics = [{"mean": np.zeros(form).tolist(), "std": np.ones(form).tolist()}]
+    return GenreTask(
+        net=MODELS.build(model, params, in_shapes=[shape], n_classes=CLASSES),
+        loss=LOSSES.build("graph_soft", {"beta": 1.5}, distances=torch.from_numpy(distances)),
+        normaliser=Normaliser(statistics),
+        distances=distances,
+        supergenres=np.arange(CLASSES) // 2,
+        medoid=0,
+        make_optimizer=lambda parameters: OPTIMIZERS.build("adam", {}, parameters=parameters),
+        make_schedule=lambda optimizer: SCHEDULERS.build("none", {}, optimizer=optimizer, epochs=1, mode="min"),
+        monitor="train/loss",
+    )
+
+
+def make_loader(shape: tuple[int, ...], batch_size: int, batches: int) -> BatchLoader:
+    count = min(batch_size * batches, 20_000)
+    dtype = torch.float16 if len(shape) == 2 else torch.float32
+    target = torch.arange(count) % CLASSES
+    rows = Batch((torch.randn(count, *shape).to(dtype),), target, target, target)
+    order = torch.arange(batch_size * batches) % count
+    return BatchLoader(rows, lambda: order, batch_size)
+
+
+def bare_epoch(task: GenreTask, batches: list[Batch]) -> None:
+    """What any training loop must do, over batches that lie ready."""
+    optimizer = task._make_optimizer(task.net.parameters())
+    task.net.train()
+    for batch in batches:
+        loss = task.loss(task.net(*task.normaliser(batch.features)), batch.target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+class Epochs:
+    """Lightning's epochs one at a time: the trainer is set up once, each call runs one more epoch."""
+
+    def __init__(self, task: GenreTask, loader: BatchLoader, folder: Path) -> None:
+        callbacks = [
+            History(folder / "metrics.csv"),
+            Progress("train/loss", "min", bar=False),
+            Checkpoints(folder, "train/loss", "min", every=0),
+        ]
+        self.seconds: list[float] = []
+        self.trainer = make_trainer(TrainerSpec(epochs=1), {"device": "cpu"}, folder, [], callbacks)
+        self.task, self.loader = task, loader
+
+    def __call__(self) -> None:
+        self.trainer.fit_loop.max_epochs = self.trainer.current_epoch + 1
+        self.trainer.fit(self.task, self.loader)
+
+
+def main() -> None:
+    _quiet()
+    for name, (model, shape, batch_size, batches, params) in CASES.items():
+        loader = make_loader(shape, batch_size, batches)
+        ready = list(loader)
+        bare = make_task(model, shape, params)
+        with tempfile.TemporaryDirectory() as folder:
+            epochs = Epochs(make_task(model, shape, params), loader, Path(folder))
+            seconds = interleaved({"bare": lambda: bare_epoch(bare, ready), "lightning": epochs})
+        rate = {side: batch_size * batches / float(np.median(values)) for side, values in seconds.items()}
+        share = ratio(seconds, of="lightning", to="bare")
+        print(
+            f"{name} batch {batch_size}: bare {rate['bare']:.1f} segments/s, "
+            f"genrelab {rate['lightning']:.1f} segments/s, ratio {share:.1%}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

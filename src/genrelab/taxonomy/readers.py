@@ -1,0 +1,250 @@
+"""Readers of taxonomies: the Musicmap, GTZAN's ten genres on it, flat, YAML and CSV of one's own."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genrelab.errors import ConfigError, GenrelabError, suggest
+from genrelab.registry import TAXONOMIES
+from genrelab.taxonomy.taxonomy import EdgeWeights, Link, Taxonomy
+
+MUSICMAP = Path(__file__).parent / "musicmap.yaml"
+Weights = Mapping[str, float | None]
+
+# Where GTZAN's genres lie on the Musicmap. Each class is a place of its own, one step (`GTZAN_STEP`) from the
+# genres that its clips mostly belong to (by artist: Sturm 2013, arXiv 1306.1461); the way between two classes
+# is then the shortest way between any of their genres, and two steps more.
+GTZAN_STEP = 0.5
+GTZAN: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    # class: (title, supergenre, genres of the Musicmap)
+    "blues": (
+        "Blues",
+        "blu",
+        ("blu01", "blu04", "blu06", "blu08"),
+    ),  # John Lee Hooker, Stevie Ray Vaughan, Albert Collins
+    "classical": ("Classical", "class", ("class",)),
+    "country": ("Country", "cou", ("cou03", "cou06", "cou08", "cou10")),  # Willie Nelson, Brad Paisley, George Strait
+    "disco": ("Disco", "rnb", ("rnb07", "pop06")),  # Gloria Gaynor, KC & The Sunshine Band; Evelyn Thomas
+    "hiphop": ("Hip hop", "rap", ("rap02", "rap05", "rap08")),  # Public Enemy, A Tribe Called Quest, Wu-Tang Clan
+    "jazz": (
+        "Jazz",
+        "jaz",
+        ("jaz03", "jaz06", "jaz07", "jaz08", "jaz12"),
+    ),  # Duke Ellington ... Coleman Hawkins, Dave Grusin
+    "metal": (
+        "Metal",
+        "met",
+        ("met01", "met06", "met09", "met13"),
+    ),  # Dark Tranquillity, Metallica, Rage Against The Machine
+    "pop": ("Pop", "pop", ("pop11", "pop05", "rnb13")),  # Britney Spears, Celine Dion, Destiny's Child
+    "reggae": ("Reggae", "jam", ("jam04", "jam08")),  # Bob Marley, Dennis Brown; dancehall
+    "rock": ("Rock", "gld", ("gld04", "gld05", "gld08", "alt01")),  # Led Zeppelin, Queen, Jethro Tull, Simply Red
+}
+
+
+@TAXONOMIES.register("musicmap")
+def musicmap(weights: Weights | None = None) -> Taxonomy:
+    """The Musicmap: 248 genres, 29 supergenres, 9 clusters, 782 links; at most 11 steps between two genres (A03-A05).
+
+    Args:
+        weights: lengths of edges that differ from `EdgeWeights`.
+    """
+    return replace(read_yaml(MUSICMAP), weights=make_weights(weights))
+
+
+@TAXONOMIES.register("gtzan")
+def gtzan(weights: Weights | None = None) -> Taxonomy:
+    """GTZAN's ten genres, placed on the Musicmap's graph; docs/taxonomy.md gives the reasons.
+
+    Args:
+        weights: lengths of edges that differ from `EdgeWeights`.
+    """
+    whole = musicmap(weights)
+    places = tuple(Link(code, genre, "placed", GTZAN_STEP) for code, (_, _, at) in GTZAN.items() for genre in at)
+    return replace(
+        whole,
+        name="gtzan",
+        source=f"GTZAN's genres placed on {whole.source}",
+        genres=tuple(GTZAN),
+        titles=tuple(title for title, _, _ in GTZAN.values()),
+        supergenre_of=tuple(supergenre for _, supergenre, _ in GTZAN.values()),
+        links=whole.links + places,
+        node_titles={**whole.node_titles, **{code: title for code, (title, _, _) in GTZAN.items()}},
+    )
+
+
+@TAXONOMIES.register("flat")
+def flat(genres: Sequence[str]) -> Taxonomy:
+    """No graph: every two genres lie at distance 1.
+
+    Args:
+        genres: names of the classes, supplied by code from the dataset.
+    """
+    names = tuple(sorted(set(genres)))
+    return Taxonomy("flat", "no graph", names, names, names, {name: name for name in names}, flat=True)
+
+
+@TAXONOMIES.register("yaml")
+def from_yaml(file: str, weights: Weights | None = None) -> Taxonomy:
+    """A YAML file of one's own, in the format of docs/taxonomy.md.
+
+    Args:
+        file: its path.
+        weights: lengths of edges that differ from `EdgeWeights`.
+    """
+    return replace(read_yaml(Path(file).expanduser()), weights=make_weights(weights))
+
+
+@TAXONOMIES.register("csv")
+def from_csv(file: str, links: str | None = None, weights: Weights | None = None) -> Taxonomy:
+    """Two CSV files of one's own.
+
+    Args:
+        file: columns `code`, and if there are any `title` and `supergenre`.
+        links: columns `a`, `b`, and `kind` (primary, secondary, backlash) or `weight`; without it genres are
+            near where they share a supergenre.
+        weights: lengths of edges that differ from `EdgeWeights`.
+
+    Raises:
+        GenrelabError: a file is missing or a row does not fit; the message names file and line.
+    """
+    path = Path(file).expanduser()
+    rows = read_rows(path, ("code",))
+    genres, titles, supergenre_of = [], [], []
+    for line, row in rows:
+        if not row["code"]:
+            raise GenrelabError(f"{path}, line {line}: no code; every genre needs one")
+        genres.append(row["code"])
+        titles.append(row.get("title") or row["code"])
+        supergenre_of.append(row.get("supergenre") or "all")
+    supergenres = {code: code for code in dict.fromkeys(supergenre_of)}
+    found = _csv_links(Path(links).expanduser(), set(genres)) if links else ()
+    clusters = {"all": tuple(supergenres)}
+    return Taxonomy(
+        path.stem,
+        str(path),
+        tuple(genres),
+        tuple(titles),
+        tuple(supergenre_of),
+        supergenres,
+        clusters,
+        found,
+        make_weights(weights),
+    )
+
+
+def read_yaml(path: Path) -> Taxonomy:
+    """Read genrelab's own format: supergenres with their genres, clusters, links.
+
+    Raises:
+        GenrelabError: missing, no YAML, or a code that is not known; the message names file and key.
+    """
+    try:
+        # The compiled loader reads the Musicmap in a tenth of the time, where PyYAML was built with it.
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except OSError as error:
+        raise GenrelabError(f"{path}: no such taxonomy file; give taxonomy.file=PATH") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise GenrelabError(f"{path}: not YAML ({' '.join(str(error).split())[:160]})") from error
+    if not isinstance(data, dict) or not isinstance(data.get("supergenres"), dict):
+        raise GenrelabError(
+            f"{path}: needs the key 'supergenres' (code: {{title, genres: {{code: title}}}}); see docs/taxonomy.md"
+        )
+    members, node_titles, supergenres = {}, {}, {}
+    for code, entry in data["supergenres"].items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("genres"), dict):
+            raise GenrelabError(f"{path}: supergenres.{code} needs 'genres' (code: title)")
+        supergenres[str(code)] = str(entry.get("title", code))
+        for genre, title in entry["genres"].items():
+            if str(genre) in members:
+                raise GenrelabError(
+                    f"{path}: the genre {genre} stands under {members[str(genre)]} and {code}; codes are unique"
+                )
+            members[str(genre)], node_titles[str(genre)] = str(code), str(title or genre)
+    clusters = _clusters(path, data.get("clusters") or {}, supergenres)
+    return Taxonomy(
+        name=str(data.get("name", path.stem)),
+        source=str(data.get("source", path)),
+        genres=tuple(members),
+        titles=tuple(node_titles.values()),
+        supergenre_of=tuple(members.values()),
+        supergenres=supergenres,
+        clusters=clusters,
+        links=_yaml_links(path, data.get("links") or {}),
+    )
+
+
+def make_weights(given: Weights | None) -> EdgeWeights:
+    """`EdgeWeights` with some values replaced. Raises ConfigError for an unknown name or a weight not above 0."""
+    names = list(EdgeWeights.__dataclass_fields__)
+    unknown = [name for name in given or {} if name not in names]
+    if unknown:
+        raise ConfigError([f"taxonomy.weights.{name}: no such kind of edge{suggest(name, names)}" for name in unknown])
+    return EdgeWeights(**dict(given or {}))
+
+
+def read_rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Rows of a CSV (a byte order mark is fine), each with its line number, values stripped.
+
+    Raises:
+        GenrelabError: the file or a needed column is missing.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle)
+            missing = [name for name in needed if name not in (reader.fieldnames or ())]
+            if missing:
+                raise GenrelabError(
+                    f"{path}: lacks the column {missing[0]!r}; it has {', '.join(reader.fieldnames or ())}"
+                )
+            return [(reader.line_num, {k: (v or "").strip() for k, v in row.items() if k}) for row in reader]
+    except OSError as error:
+        raise GenrelabError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise GenrelabError(f"{path}: not UTF-8; save it as such") from error
+
+
+def _clusters(path: Path, given: Mapping[str, Any], supergenres: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    for cluster, codes in given.items():
+        for code in codes:
+            if str(code) not in supergenres:
+                raise GenrelabError(f"{path}: clusters.{cluster} names {code!r}{suggest(str(code), supergenres)}")
+    return {str(cluster): tuple(str(code) for code in codes) for cluster, codes in given.items()}
+
+
+def _yaml_links(path: Path, given: Mapping[str, Any]) -> tuple[Link, ...]:
+    kinds = ("primary", "secondary", "backlash")
+    links = []
+    for kind, by_node in given.items():
+        if kind not in kinds or not isinstance(by_node, dict):
+            raise GenrelabError(f"{path}: links.{kind} is none of {', '.join(kinds)} (node: [node, ...])")
+        for a, ends in by_node.items():
+            links += [Link(str(a), str(b), kind) for b in (ends if isinstance(ends, list) else [ends])]
+    return tuple(links)
+
+
+def _csv_links(path: Path, genres: set[str]) -> tuple[Link, ...]:
+    links = []
+    for line, row in read_rows(path, ("a", "b")):
+        for end in (row["a"], row["b"]):
+            if end not in genres:
+                raise GenrelabError(f"{path}, line {line}: no genre {end!r}{suggest(end, genres)}")
+        try:
+            weight = float(row["weight"]) if row.get("weight") else None
+        except ValueError as error:
+            raise GenrelabError(f"{path}, line {line}: the weight {row['weight']!r} is no number") from error
+        if weight is not None and not weight > 0:
+            raise GenrelabError(f"{path}, line {line}: the weight {weight} is not above 0")
+        kind = row.get("kind") or "primary"
+        if weight is None and kind not in ("primary", "secondary", "backlash"):
+            raise GenrelabError(
+                f"{path}, line {line}: the kind {kind!r} is none of primary, secondary, backlash; or give a weight"
+            )
+        links.append(Link(row["a"], row["b"], kind, weight))
+    return tuple(links)

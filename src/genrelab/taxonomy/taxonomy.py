@@ -1,0 +1,298 @@
+"""`Taxonomy`: ordered genres, their supergenres and clusters, typed links, and the distances they make."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genrelab.audio.spec import fingerprint
+from genrelab.errors import ConfigError, GenrelabError, suggest
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+class UnknownGenre(GenrelabError):
+    """A genre name that a taxonomy does not have."""
+
+
+@dataclass(frozen=True)
+class EdgeWeights:
+    """Lengths of the graph's edges by kind (system A's, row A03).
+
+    Three of the published eight weights (world supergenre, world cluster, utility) belong to rules that never
+    fire there; the two that can mean something stand here, and are off by default, so that the distances are
+    the published ones.
+
+    Args:
+        primary: a genre that descends from another.
+        secondary: a weaker influence.
+        backlash: a genre that turned against another.
+        supergenre: between a genre and its supergenre.
+        cluster: between a supergenre and each cluster it belongs to.
+        world_supergenre: in place of `supergenre` for supergenres that begin with "wo"; None: as others.
+        utility_genre: in place of its kind for a link that touches a genre of supergenre "uti"; None: as others.
+    """
+
+    primary: float = 1.0
+    secondary: float = 2.0
+    backlash: float = 3.0
+    supergenre: float = 4.0
+    cluster: float = 1.0
+    world_supergenre: float | None = None
+    utility_genre: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        bad = [
+            f"taxonomy.weights.{name}: {w} is not above 0" for name, w in given.items() if w is not None and not w > 0
+        ]
+        if bad:
+            raise ConfigError(bad)
+
+
+@dataclass(frozen=True)
+class Link:
+    """An undirected edge between two nodes.
+
+    Args:
+        a: a genre's code, or a node that is no genre.
+        b: the other end.
+        kind: "primary", "secondary" or "backlash", or any name where `weight` is given.
+        weight: the edge's own length; None takes the kind's.
+    """
+
+    a: str
+    b: str
+    kind: str = "primary"
+    weight: float | None = None
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """Genres as places on a graph.
+
+    The graph's nodes are genres (by code), other places that links name, supergenres (`supergenre:<code>`) and
+    clusters (`cluster:<name>`). `subset` takes genres away from the classes, never from the graph.
+
+    Args:
+        name: "musicmap".
+        source: where the facts come from, for reports.
+        genres: codes of the classes, ordered.
+        titles: their names, in the same order.
+        supergenre_of: their supergenres' codes, in the same order.
+        supergenres: title by code, ordered.
+        clusters: codes of supergenres by cluster.
+        links: of the whole graph.
+        weights: lengths of edges, where no others are asked for.
+        members: supergenre by genre code, over the whole graph.
+        node_titles: name by genre code, over the whole graph.
+        flat: every two genres lie at distance 1, whatever the links.
+
+    Raises:
+        GenrelabError: codes stand twice, or lists of different lengths.
+    """
+
+    name: str
+    source: str
+    genres: tuple[str, ...]
+    titles: tuple[str, ...]
+    supergenre_of: tuple[str, ...]
+    supergenres: Mapping[str, str]
+    clusters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
+    weights: EdgeWeights = field(default_factory=EdgeWeights)
+    members: Mapping[str, str] = field(default_factory=dict)
+    node_titles: Mapping[str, str] = field(default_factory=dict)
+    flat: bool = False
+
+    def __post_init__(self) -> None:
+        if len(set(self.genres)) < len(self.genres):
+            twice = next(code for code in self.genres if self.genres.count(code) > 1)
+            raise GenrelabError(f"taxonomy {self.name}: the genre {twice!r} stands twice; codes are unique")
+        if not len(self.genres) == len(self.titles) == len(self.supergenre_of):
+            raise GenrelabError(f"taxonomy {self.name}: {len(self.genres)} genres, but {len(self.titles)} titles")
+        if missing := sorted(set(self.supergenre_of) - set(self.supergenres)):
+            raise GenrelabError(
+                f"taxonomy {self.name}: the supergenre {missing[0]!r} is not listed{suggest(missing[0], self.supergenres)}"
+            )
+        if not self.members:
+            object.__setattr__(self, "members", dict(zip(self.genres, self.supergenre_of, strict=True)))
+        if not self.node_titles:
+            object.__setattr__(self, "node_titles", dict(zip(self.genres, self.titles, strict=True)))
+
+    def __len__(self) -> int:
+        return len(self.genres)
+
+    @property
+    def hash(self) -> str:
+        """Hash of the ordered genre codes, which store, checkpoint and run record compare on loading."""
+        return fingerprint(list(self.genres))
+
+    def index(self, code: str) -> int:
+        """Place of a genre among the classes. Raises UnknownGenre."""
+        try:
+            return self.genres.index(code)
+        except ValueError:
+            raise UnknownGenre(f"{code!r} is no genre of {self.name}{suggest(code, self.genres)}") from None
+
+    def resolve(self, text: str) -> str:
+        """Code of a genre named by code or title, case, accents and punctuation aside.
+
+        Raises:
+            UnknownGenre: no genre, or more than one, is so named; the message suggests.
+        """
+        if text in self.genres:
+            return text
+        wanted = _folded(text)
+        found = [
+            code
+            for code, title in zip(self.genres, self.titles, strict=True)
+            if wanted in (_folded(code), *_folded_names(title))
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UnknownGenre(f"{text!r} names {', '.join(found)} of {self.name}; use the code")
+        names = {_folded(name): name for name in (*self.genres, *self.titles)}
+        hint = suggest(wanted, names) if len(self) <= 40 else _nearest(wanted, names)
+        raise UnknownGenre(f"{text!r}{hint}")
+
+    def subset(self, codes: Collection[str]) -> Taxonomy:
+        """Fewer classes, in this taxonomy's order; the graph stays whole. Raises UnknownGenre."""
+        for code in codes:
+            self.index(code)
+        keep = [number for number, code in enumerate(self.genres) if code in set(codes)]
+        return replace(
+            self,
+            genres=tuple(self.genres[i] for i in keep),
+            titles=tuple(self.titles[i] for i in keep),
+            supergenre_of=tuple(self.supergenre_of[i] for i in keep),
+        )
+
+    def graph(self, weights: EdgeWeights | None = None) -> nx.Graph[str]:
+        """The whole graph; each edge has `weight` and `kind`. Of several edges between two nodes the shortest counts."""
+        import networkx as nx
+
+        weights = weights or self.weights
+        graph: nx.Graph[str] = nx.Graph()
+        graph.add_nodes_from(self.members)
+
+        def add(a: str, b: str, weight: float, kind: str) -> None:
+            if a != b and (not graph.has_edge(a, b) or weight < graph.edges[a, b]["weight"]):
+                graph.add_edge(a, b, weight=float(weight), kind=kind)
+
+        if self.flat:  # a star: 0.5 to the middle and 0.5 on
+            for code in self.members:
+                add(code, "cluster:all", 0.5, "flat")
+            return graph
+        for link in self.links:
+            add(link.a, link.b, self._length(link, weights), link.kind)
+        for code, supergenre in self.members.items():
+            world = weights.world_supergenre if supergenre.startswith("wo") else None
+            add(code, f"supergenre:{supergenre}", world or weights.supergenre, "supergenre")
+        for cluster, codes in self.clusters.items():
+            for supergenre in codes:
+                add(f"supergenre:{supergenre}", f"cluster:{cluster}", weights.cluster, "cluster")
+        return graph
+
+    def distances(self, weights: EdgeWeights | None = None) -> np.ndarray:
+        """Shortest paths between the classes over the whole graph.
+
+        Args:
+            weights: lengths of edges; the taxonomy's own by default.
+
+        Returns:
+            `[C, C]` float32 in edge units, symmetric, zero on the diagonal, inf where there is no path.
+        """
+        import networkx as nx
+        from scipy.sparse.csgraph import dijkstra
+
+        graph = self.graph(weights)
+        nodes = {node: number for number, node in enumerate(graph)}
+        matrix = nx.to_scipy_sparse_array(graph, nodelist=list(nodes), weight="weight", dtype=np.float64, format="csr")
+        wanted = [nodes[code] for code in self.genres]
+        found: np.ndarray = dijkstra(matrix, directed=False, indices=wanted)[:, wanted].astype(np.float32)
+        return found
+
+    def path(self, a: str, b: str, weights: EdgeWeights | None = None) -> list[str]:
+        """Nodes of a shortest path between two genres, both included. Raises GenrelabError where there is none."""
+        import networkx as nx
+
+        self.index(a), self.index(b)
+        try:
+            return [str(node) for node in nx.shortest_path(self.graph(weights), a, b, weight="weight")]
+        except nx.NetworkXNoPath:
+            raise GenrelabError(f"taxonomy {self.name}: no path leads from {a} to {b}") from None
+
+    def node_title(self, node: str) -> str:
+        """What people read for a node of the graph."""
+        kind, _, code = node.rpartition(":")
+        if kind == "supergenre":
+            return f"{self.supergenres.get(code, code)} (supergenre)"
+        if kind == "cluster":
+            return f"{code.replace('_', ' ')} (cluster)"
+        return self.node_titles.get(node, node)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for checkpoint and run folder."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        return plain | {
+            "genres": list(self.genres),
+            "titles": list(self.titles),
+            "supergenre_of": list(self.supergenre_of),
+            "supergenres": dict(self.supergenres),
+            "clusters": {name: list(codes) for name, codes in self.clusters.items()},
+            "links": [[link.a, link.b, link.kind, link.weight] for link in self.links],
+            "weights": asdict(self.weights),
+            "members": dict(self.members),
+            "node_titles": dict(self.node_titles),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Taxonomy:
+        """Inverse of `to_dict`. Raises GenrelabError where it is not such data."""
+        try:
+            made = dict(data) | {
+                **{name: tuple(data[name]) for name in ("genres", "titles", "supergenre_of")},
+                "clusters": {name: tuple(codes) for name, codes in data["clusters"].items()},
+                "links": tuple(Link(*link) for link in data["links"]),
+                "weights": EdgeWeights(**data["weights"]),
+            }
+            return cls(**made)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise GenrelabError(f"not a taxonomy's data ({error})") from error
+
+    def _length(self, link: Link, weights: EdgeWeights) -> float:
+        if link.weight is not None:
+            return link.weight
+        if weights.utility_genre is not None and "uti" in (self.members.get(link.a), self.members.get(link.b)):
+            return weights.utility_genre
+        if link.kind not in ("primary", "secondary", "backlash"):
+            raise GenrelabError(
+                f"taxonomy {self.name}: the link {link.a}-{link.b} of kind {link.kind!r} needs a weight"
+            )
+        return float(getattr(weights, link.kind))
+
+
+def _folded(text: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return re.sub(r"[^a-z0-9]+", " ", plain.casefold()).strip()
+
+
+def _folded_names(title: str) -> set[str]:
+    """A title and each of the names it joins: "Cool Jazz & West Coast Jazz", "Ska / Rocksteady"."""
+    return {_folded(title), *(_folded(part) for part in re.split(r" / |/| & ", title))} - {""}
+
+
+def _nearest(wanted: str, names: Mapping[str, str]) -> str:
+    """A suggestion out of very many names: none rather than the whole list."""
+    import difflib
+
+    near = difflib.get_close_matches(wanted, list(names), n=1, cutoff=0.6)
+    return f" (did you mean {names[near[0]]!r}?)" if near else ""

@@ -1,0 +1,59 @@
+"""Composition, and what it says where something does not fit."""
+
+import pytest
+
+from genrelab.config import compose, conf_dir, expand_sweep
+from genrelab.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("overrides", "names"),
+    [
+        ([], ["pcen", "mfcc"]),
+        (["features=pcen"], ["pcen"]),
+        (["features=[chroma_cqt,pcen]"], ["chroma_cqt", "pcen"]),
+        (["features=[pcen,mfcc,mel_db]", "features.mel_db.n_mels=64"], ["pcen", "mfcc", "mel_db"]),
+    ],
+)
+def test_features_compose_in_order(overrides, names):
+    assert list(compose(overrides)["features"]) == names
+
+
+def test_beta_reaches_the_loss():
+    assert compose(["beta=2.5"])["loss"]["beta"] == 2.5
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.widht=3", "model.widht: no such key; did you mean 'width'?"),
+        ("bta=3", "bta: no such key; did you mean 'beta'?"),
+        ("modle=cnn", "modle: no such key; did you mean 'model'?"),
+        ("model=resnet18flx", "no model 'resnet18flx'; did you mean 'resnet18flex'?"),
+        ("features=[pcen,mfc]", "no features 'mfc'; did you mean 'mfcc'?"),
+        ("trainer.epocs=3", "trainer.epocs: no such key; did you mean 'epochs'?"),
+    ],
+)
+def test_typing_errors_are_answered_with_a_suggestion(override, message):
+    with pytest.raises(ConfigError) as caught:
+        compose([override])
+    assert message in str(caught.value)
+
+
+def test_all_problems_are_listed_at_once():
+    with pytest.raises(ConfigError) as caught:
+        compose(["model.widht=3", "beta=2", "loss=graf_soft", "trainer.epocs=1"])
+    assert len(caught.value.problems) == 3
+
+
+def test_a_sweep_shows_every_value_once():
+    jobs = expand_sweep(["beta=1,1.5,2", "model=cnn", "loss=cross_entropy,graph_soft"])
+    assert len(jobs) == 4
+    assert jobs[0] == ["beta=1", "model=cnn", "loss=cross_entropy"]
+    assert {job[0] for job in jobs} == {"beta=1", "beta=1.5", "beta=2"}
+
+
+def test_every_option_of_every_group_composes():
+    for group in sorted(path for path in conf_dir().iterdir() if path.is_dir() and path.name not in {"hydra", "search"}):
+        for option in sorted(group.glob("*.yaml")):
+            compose([f"{group.name}={option.stem}" if group.name not in {"experiment", "debug"} else f"+{group.name}={option.stem}"])

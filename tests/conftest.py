@@ -1,0 +1,73 @@
+"""Fixtures: a folder of small made-up music, and overrides that train on it in seconds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Two test processes on two cores: more threads would only make them wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    """Tests marked `shared` need development data that lies beside some checkouts."""
+    if not SHARED_DATA.exists():
+        skip = pytest.mark.skip(reason="the development data is not here")
+        for item in items:
+            if "shared" in item.keywords:
+                item.add_marker(skip)
+
+
+def write_tone(path: Path, pitch: float, rate: float, seconds: float, seed: int, sample_rate: int = 8_000) -> None:
+    """A tone that is switched on and off `rate` times a second, in noise: pitch is the artist's, rate the genre's."""
+    import soundfile
+
+    generator = np.random.default_rng(seed)
+    time = np.arange(round(seconds * sample_rate)) / sample_rate
+    gate = (time * rate) % 1 < 0.5
+    samples = 0.3 * gate * np.sin(2 * np.pi * pitch * time) + 0.02 * generator.normal(size=len(time))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples.astype(np.float32), sample_rate)
+
+
+@pytest.fixture(scope="session")
+def music(tmp_path_factory) -> Path:
+    """Three genres of ten tracks by five artists each, 4.2 s at 8 kHz."""
+    root = tmp_path_factory.mktemp("music")
+    for g, genre in enumerate(("Slow", "Even", "Fast")):
+        for track in range(10):
+            artist = track % 5
+            path = root / genre / f"{genre} artist {artist}" / f"song {track}.wav"
+            write_tone(path, 300 + 150 * artist, 1.5 * 2**g, 4.2, 100 * g + track)
+    return root
+
+
+@pytest.fixture
+def small(music, tmp_path) -> list[str]:
+    """Overrides of a run on `music` that takes seconds and writes below `tmp_path`."""
+    return [
+        "dataset=folder",
+        f"dataset.root={music}",
+        "taxonomy=flat",
+        "split.ratios=[0.6,0.2,0.2]",
+        "audio.sample_rate=8000",
+        "audio.segment_seconds=2.0",
+        "augment=none",
+        "features=mel_db",
+        "features.mel_db.n_fft=512",
+        "features.mel_db.hop_length=256",
+        "features.mel_db.n_mels=32",
+        "features.mel_db.frames=32",
+        "model=cnn",
+        "data.batch_size=8",
+        "trainer.epochs=3",
+        "trainer.estimate=false",
+        "accelerator=cpu",
+        f"paths.outputs={tmp_path / 'outputs'}",
+    ]

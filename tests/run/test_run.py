@@ -1,0 +1,204 @@
+"""A whole run on made-up music: what it leaves, resuming, folds, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from genrelab import run
+from genrelab.checkpoint import load_checkpoint
+from genrelab.config import compose
+from genrelab.errors import GenrelabError
+from genrelab.predictions import read_predictions
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def train(overrides: list[str], folder: Path) -> dict:
+    return run.train(compose(overrides), folder, overrides)
+
+
+def test_a_run_leaves_everything_that_a_reader_needs(small, tmp_path):
+    folder = tmp_path / "run"
+    record = train([*small, "callbacks=swa", "callbacks.swa.start_epoch=0"], folder)
+    for name in (
+        "config.yaml",
+        "overrides.txt",
+        "run.json",
+        "metrics.csv",
+        "metrics.json",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "checkpoints/swa.ckpt",
+        "predictions.parquet",
+        "split.json",
+        "taxonomy.json",
+        "report/index.html",
+    ):
+        assert (folder / name).exists(), name
+    assert record == json.loads((folder / "run.json").read_text())
+    assert record["status"] == "finished" and record["dataset"]["tracks"] == {"train": 18, "val": 6, "test": 6}
+    curves = pd.read_csv(folder / "metrics.csv")
+    assert curves["epoch"].tolist() == [0, 1, 2]
+    assert record["monitor"]["best"] <= curves["val/track/distance"].min()
+    predictions = read_predictions(folder / "predictions.parquet")
+    assert len(predictions.only("test")) == 12 and len(predictions.only("val")) == 12
+    best = load_checkpoint(folder / "checkpoints" / "best.ckpt")
+    assert best["genrelab"]["genres"] == list(predictions.genres)
+    assert "optimizer_states" not in best
+    torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+
+
+def test_the_best_checkpoint_gives_the_written_logits(small, tmp_path):
+    """Serving from the checkpoint alone: audio file -> logits as in predictions.parquet."""
+    from genrelab.audio import AudioSpec, cut_segments, load_audio
+    from genrelab.data import Normaliser
+    from genrelab.features import FeatureSpec, extract, to_stored
+    from genrelab.registry import MODELS
+
+    folder = tmp_path / "run"
+    train(small, folder)
+    content = load_checkpoint(folder / "checkpoints" / "best.ckpt")
+    made = content["genrelab"]
+    net = MODELS.build(
+        made["model"]["kind"],
+        made["model"]["params"],
+        in_shapes=[tuple(shape) for shape in made["model"]["in_shapes"]],
+        n_classes=len(made["genres"]),
+    )
+    net.load_state_dict(content["state_dict"])
+    net.eval()
+    audio = AudioSpec(**made["preprocessing"]["audio"])
+    specs = [FeatureSpec.from_dict(spec) for spec in made["preprocessing"]["features"]]
+    normaliser = Normaliser(made["preprocessing"]["normalise"])
+    tests = read_predictions(folder / "predictions.parquet").only("test")
+    root = Path(compose(small)["dataset"]["root"])
+    track = tests.track_id[0]
+    for segment in cut_segments(load_audio(root / track, audio.sample_rate), audio, track):
+        arrays = [to_stored(s, a)[None] for s, a in zip(specs, extract(specs, segment.samples), strict=True)]
+        with torch.no_grad():
+            logits = net(*normaliser([torch.from_numpy(array) for array in arrays]))[0].numpy()
+        row = (tests.track_id == track) & (tests.segment_id == segment.index)
+        assert np.allclose(logits, tests.logits[row][0], atol=1e-4)
+
+
+COMPARED = ["epoch", "lr", "train/loss", "val/loss", "val/track/distance", "val/segment/accuracy"]
+
+
+@pytest.mark.slow
+def test_killed_in_mid_epoch_and_resumed_equals_uninterrupted(small, tmp_path):
+    whole = [*small, "trainer.epochs=8", "model.dropout=0.3", "augment=pitch_noise", "scheduler.patience=0", "callbacks=swa"]
+    train(whole, tmp_path / "whole")
+    killed = tmp_path / "killed"
+    command = [sys.executable, "train.py", *whole, f"hydra.run.dir={killed}", "trainer.progress=false"]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    deadline = time.time() + 120
+    while time.time() < deadline and process.poll() is None:
+        curves = killed / "metrics.csv"
+        if curves.exists() and len(pd.read_csv(curves)) >= 2:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(pd.read_csv(killed / "metrics.csv")) < 8, "killed too late to test anything"
+    subprocess.run([sys.executable, "train.py", f"resume={killed}"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    a, b = (pd.read_csv(folder / "metrics.csv")[COMPARED] for folder in (tmp_path / "whole", killed))
+    pd.testing.assert_frame_equal(a, b, rtol=1e-5)
+    a, b = (read_predictions(folder / "predictions.parquet").logits for folder in (tmp_path / "whole", killed))
+    assert np.allclose(a, b, atol=1e-4)
+    with pytest.raises(GenrelabError, match="is finished"):
+        run.resume(killed)
+
+
+def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_path, monkeypatch):
+    """The same without a process: an error at the start of epoch 2 stands for a kill."""
+    from genrelab.task import GenreTask
+
+    overrides = [*small, "trainer.epochs=4", "model.dropout=0.3", "scheduler.patience=0"]
+    train(overrides, tmp_path / "whole")
+    started = GenreTask.on_train_epoch_start
+
+    def fail(self):
+        if self.current_epoch == 2:
+            raise RuntimeError("pulled the plug")
+        started(self)
+
+    monkeypatch.setattr(GenreTask, "on_train_epoch_start", fail)
+    with pytest.raises(RuntimeError):
+        train(overrides, tmp_path / "broken")
+    assert json.loads((tmp_path / "broken" / "run.json").read_text())["status"] == "failed"
+    monkeypatch.undo()
+    run.resume(tmp_path / "broken")
+    a, b = (pd.read_csv(tmp_path / name / "metrics.csv")[COMPARED] for name in ("whole", "broken"))
+    pd.testing.assert_frame_equal(a, b, rtol=1e-5)
+
+
+def test_folds_are_pooled_so_that_each_track_is_tested_once(small, tmp_path):
+    overrides = [text for text in small if not text.startswith("split.")]
+    overrides += ["split=stratified", "split.folds=3", "trainer.epochs=1"]
+    record = train(overrides, tmp_path / "run")
+    tests = read_predictions(tmp_path / "run" / "predictions.parquet").only("test")
+    assert len(np.unique(tests.track_id)) == 30 and len(tests) == 60
+    assert len(record["folds"]) == 3 and record["dataset"]["tracks"]["test"] == 30
+    assert (tmp_path / "run" / "report" / "index.html").exists()
+
+
+def test_the_test_part_is_locked_before_the_test_stage(small, tmp_path):
+    from genrelab import assemble
+
+    config = compose(small)
+    dataset = assemble.read_dataset(config)
+    split = assemble.make_split(config, dataset.catalog)
+    store = assemble.make_store(config)
+    assemble.prepare(store, dataset, split, ())
+    data = assemble.make_data(config, dataset, split, store, ())
+    with pytest.raises(GenrelabError, match="locked"):
+        data.test_dataloader()
+
+
+def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
+    """Plant the leak: val and test rows are replaced by huge values; the normaliser must not move."""
+    from genrelab import assemble
+
+    config = compose([*small, "augment=pitch_noise"])
+    dataset = assemble.read_dataset(config)
+    split = assemble.make_split(config, dataset.catalog)
+    store, augments = assemble.make_store(config), assemble.make_augments(config)
+    assemble.prepare(store, dataset, split, augments)
+    data = assemble.make_data(config, dataset, split, store, augments)
+    train_tracks = set(split.tracks("train"))
+    loaded = []
+    load = store.load
+    store.load = lambda rows: loaded.append(set(rows["track_id"])) or load(rows)
+    data.fit_normaliser()
+    assert set().union(*loaded) <= train_tracks
+    assert set(data.rows("train")["augment"]) == {"none", *(augment.label for augment in augments)}
+    for part in ("val", "test"):
+        assert set(data.rows(part)["augment"]) == {"none"}
+    everything = store.rows(split.parts, ("none", *(augment.label for augment in augments)))
+    copies = everything[everything["augment"] != "none"]
+    assert set(copies["track_id"]) <= train_tracks, "augmented copies of val or test tracks are not even built"
+
+
+def test_weights_do_not_depend_on_batch_size(small):
+    from genrelab import assemble
+
+    nets = [assemble.make_network(compose([*small, f"data.batch_size={size}"]), [(32, 32)], 3) for size in (4, 64)]
+    for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_diverging_training_says_so(small, tmp_path):
+    with pytest.raises(GenrelabError, match="diverged|NaN or infinity"):
+        train([*small, "optimizer.lr=1e30"], tmp_path / "run")
+
+
