@@ -1,6 +1,6 @@
 """Whole-batch gather against a per-sample Dataset behind PyTorch's DataLoader, over the same resident pictures.
 
-    python benchmarks/loader.py
+python benchmarks/loader.py
 """
 
 from __future__ import annotations

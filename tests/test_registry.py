@@ -14,7 +14,12 @@ def make_registry() -> Registry:
     @registry.register("net")
     class Net:
         def __init__(
-            self, n_classes: int, width: int = 64, dropout: float = 0.0, stem: Literal["a", "b"] = "a", sizes: list[int] | None = None
+            self,
+            n_classes: int,
+            width: int = 64,
+            dropout: float = 0.0,
+            stem: Literal["a", "b"] = "a",
+            sizes: list[int] | None = None,
         ) -> None:
             self.values = (n_classes, width, dropout, stem, sizes)
 

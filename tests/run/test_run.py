@@ -96,7 +96,14 @@ COMPARED = ["epoch", "lr", "train/loss", "val/loss", "val/track/distance", "val/
 
 @pytest.mark.slow
 def test_killed_in_mid_epoch_and_resumed_equals_uninterrupted(small, tmp_path):
-    whole = [*small, "trainer.epochs=8", "model.dropout=0.3", "augment=pitch_noise", "scheduler.patience=0", "callbacks=swa"]
+    whole = [
+        *small,
+        "trainer.epochs=8",
+        "model.dropout=0.3",
+        "augment=pitch_noise",
+        "scheduler.patience=0",
+        "callbacks=swa",
+    ]
     train(whole, tmp_path / "whole")
     killed = tmp_path / "killed"
     command = [sys.executable, "train.py", *whole, f"hydra.run.dir={killed}", "trainer.progress=false"]
@@ -110,7 +117,9 @@ def test_killed_in_mid_epoch_and_resumed_equals_uninterrupted(small, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(pd.read_csv(killed / "metrics.csv")) < 8, "killed too late to test anything"
-    subprocess.run([sys.executable, "train.py", f"resume={killed}"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "train.py", f"resume={killed}"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL
+    )
     a, b = (pd.read_csv(folder / "metrics.csv")[COMPARED] for folder in (tmp_path / "whole", killed))
     pd.testing.assert_frame_equal(a, b, rtol=1e-5)
     a, b = (read_predictions(folder / "predictions.parquet").logits for folder in (tmp_path / "whole", killed))
@@ -200,5 +209,3 @@ def test_weights_do_not_depend_on_batch_size(small):
 def test_diverging_training_says_so(small, tmp_path):
     with pytest.raises(GenrelabError, match="diverged|NaN or infinity"):
         train([*small, "optimizer.lr=1e30"], tmp_path / "run")
-
-

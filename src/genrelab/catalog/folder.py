@@ -111,7 +111,9 @@ def _scan(top: Path) -> tuple[list[Path], list[str], list[tuple[str, str]]]:
     files, others, rejected = list_audio(top)
     notes = []
     if others:
-        kinds = ", ".join(f"{count} {name}" for name, count in others.most_common(6))
+        kinds = ", ".join(
+            f"{count} {name}" for name, count in sorted(others.items(), key=lambda item: (-item[1], item[0]))[:6]
+        )
         notes.append(f"files that are not audio skipped: {kinds}")
     if loose := [path for path in files if path.parent == top]:
         more = f" and {len(loose) - 1} more" if len(loose) > 1 else ""

@@ -169,6 +169,8 @@ def clear_write_errors(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = root.exists() and shutil.disk_usage(root).free < (1 << 20)
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            raise GenrelabError(f"store {root}: not a folder; set paths.store to a writable folder") from error
         reason = "no space left on device" if full else (error.strerror or str(error)).lower()
         remedy = (
             "free some space, or set paths.store" if "space" in reason else "set paths.store to a folder you may write"

@@ -59,7 +59,7 @@ class Quarantine:
         """Entries by path."""
         try:
             return dict(json.loads(self.path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # a root that is no folder is told when it is written to
             return {}
         except (OSError, ValueError) as error:
             raise GenrelabError(f"{self.path}: unreadable ({error}); delete this file") from error

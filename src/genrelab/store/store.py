@@ -247,14 +247,16 @@ class FeatureStore:
             known |= {entry["track_id"] for entry in self._quarantine.read().values()}
             lacking = [track for track in lacking if track not in known]
         if lacking:
-            raise GenrelabError(
-                f"store {self.root}: {len(lacking)} tracks were never prepared, such as {lacking[0]!r}; "
-                "run `genrelab prepare`"
-            )
+            raise GenrelabError(f"store {self.root}: never prepared: {_such(lacking)}; run `genrelab prepare`")
         for label in labels:
             missing = having - set(rows.loc[rows["augment"] == label, "track_id"])
             if missing:
                 raise GenrelabError(
-                    f"store {self.root}: {len(missing)} tracks lack the copy {label!r}, such as {min(missing)!r}; "
+                    f"store {self.root}: no copy {label!r} of {_such(sorted(missing))}; "
                     "run `genrelab prepare` with this augmentation"
                 )
+
+
+def _such(tracks: Sequence[str]) -> str:
+    more = len(tracks) - 1
+    return repr(tracks[0]) + (f" and {more} other track{'s' * (more > 1)}" if more else "")

@@ -47,7 +47,7 @@ class _Paths(HTMLParser):
 
 
 def rename(code: str) -> str:
-    """A code of the picture as the table writes it: static1 -> sta01, worldA9 -> woA09, util3 -> uti03, inl02 -> ind02."""
+    """A code of the picture as the table writes it: static1 is sta01, worldA9 woA09, util3 uti03, inl02 ind02."""
     for pattern, replacement in RENAMED:
         if pattern.match(code):
             code = pattern.sub(replacement, code)

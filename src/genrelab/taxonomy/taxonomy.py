@@ -118,9 +118,8 @@ class Taxonomy:
         if not len(self.genres) == len(self.titles) == len(self.supergenre_of):
             raise GenrelabError(f"taxonomy {self.name}: {len(self.genres)} genres, but {len(self.titles)} titles")
         if missing := sorted(set(self.supergenre_of) - set(self.supergenres)):
-            raise GenrelabError(
-                f"taxonomy {self.name}: the supergenre {missing[0]!r} is not listed{suggest(missing[0], self.supergenres)}"
-            )
+            hint = suggest(missing[0], self.supergenres)
+            raise GenrelabError(f"taxonomy {self.name}: the supergenre {missing[0]!r} is not listed{hint}")
         if not self.members:
             object.__setattr__(self, "members", dict(zip(self.genres, self.supergenre_of, strict=True)))
         if not self.node_titles:
@@ -176,7 +175,7 @@ class Taxonomy:
         )
 
     def graph(self, weights: EdgeWeights | None = None) -> nx.Graph[str]:
-        """The whole graph; each edge has `weight` and `kind`. Of several edges between two nodes the shortest counts."""
+        """The whole graph; each edge has `weight` and `kind`. Between two nodes the shortest edge counts."""
         import networkx as nx
 
         weights = weights or self.weights
