@@ -73,7 +73,7 @@ def _listed(parts: Mapping[str, Part], catalog: Catalog, kind: str, rule: Artist
             )
     notes = [f"no {part} track of {', '.join(gaps[part])}" for part in ("val", "test") if gaps[part]]
     if left := len(catalog) - len(parts):
-        notes.append(f"{left} tracks are on no list and are left out")
+        notes.append(f"tracks on no list, left out: {left}")
     crossing = crossing_artists(parts, catalog)
     state, _, _, told = judge_artists(parts, catalog, rule)
     if state == "unknown":

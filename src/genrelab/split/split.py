@@ -125,7 +125,7 @@ def read_split(path: str | os.PathLike[str]) -> Split:
         return Split.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise GenrelabError(f"{path}: no such split file") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GenrelabError(f"{path}: not a split of genrelab ({error})") from error
 
 

@@ -24,11 +24,23 @@ from genrelab.store.work import Job, Outcome, Plan, do_job
 # One thread a worker: there are as many workers as cores.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _READY = "ready"
+_NAME = "genrelab-worker"
+_GUARD = "build the store from a script under `if __name__ == '__main__':`, or with workers=1"
 
 
 def default_workers() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_not_worker() -> None:
+    """Refuse to build inside a starting worker: it would wait for its own parent's lock.
+
+    Raises:
+        GenrelabError: a script without a main guard is being imported anew by a worker.
+    """
+    if multiprocessing.current_process().name == _NAME:
+        raise GenrelabError(_GUARD)
 
 
 def run_jobs(plan: Plan, jobs: list[Job], workers: int) -> Iterator[Outcome]:
@@ -63,7 +75,7 @@ class _Worker:
 def _start(plan: Plan) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, plan), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, plan), name=_NAME, daemon=True)
     with _quiet_start():
         process.start()
     theirs.close()
@@ -133,10 +145,7 @@ def _buried(worker: _Worker) -> Outcome:
     worker.process.join()
     code = worker.process.exitcode or 0
     if not worker.ready:
-        raise GenrelabError(
-            f"a worker process ended at its start (exit code {code}): run it from a script under "
-            "`if __name__ == '__main__':`, or with workers=1"
-        )
+        raise GenrelabError(f"a worker process ended at its start (exit code {code}): {_GUARD}")
     if code == -signal.SIGKILL or worker.job is None:
         raise GenrelabError(
             "a worker process was killed, most likely for want of memory: run again with fewer workers "

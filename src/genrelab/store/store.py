@@ -21,7 +21,7 @@ from genrelab.registry import FEATURES
 from genrelab.store.build import Committer, Missing, clear_write_errors, find_missing, sweep_parts
 from genrelab.store.index import KEY, FeatureShards, store_lock
 from genrelab.store.ledger import Quarantine, TrackLedger
-from genrelab.store.pool import default_workers, run_jobs
+from genrelab.store.pool import check_not_worker, default_workers, run_jobs
 from genrelab.store.progress import build_progress
 from genrelab.store.report import PrepareReport
 from genrelab.store.work import ORIGINAL, Outcome, Plan
@@ -99,6 +99,7 @@ class FeatureStore:
             GenrelabError: the store cannot be written or is full; a feature does not fit its dtype; workers
                 are killed. What was done until then is kept.
         """
+        check_not_worker()
         begin = time.monotonic()
         labels = (ORIGINAL, *(augment.label for augment in augments))
         augmented = set(augmented_tracks)

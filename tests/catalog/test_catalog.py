@@ -1,0 +1,46 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from genrelab.catalog import COLUMNS, Catalog
+from genrelab.errors import GenrelabError
+
+
+def table(**columns):
+    return pd.DataFrame({"track_id": ["b", "a"], "genre": ["x", "y"], "path": ["b.wav", "a.wav"], **columns})
+
+
+def test_the_table_has_one_form():
+    catalog = Catalog("d", table(artist_id=["A", np.nan], official_split=["", "test"]))
+    assert tuple(catalog.tracks.columns) == COLUMNS
+    assert list(catalog.tracks["track_id"]) == ["a", "b"]
+    assert list(catalog.tracks["artist_id"]) == [None, "A"]
+    assert list(catalog.tracks["official_split"]) == ["test", None]
+    assert catalog.tracks["duration"].isna().all()
+    assert catalog.genres == ("x", "y")
+
+
+@pytest.mark.parametrize(("artists", "state"), [(["A", "B"], "all"), (["A", None], "some"), ([None, " "], "none")])
+def test_artists_known(artists, state):
+    assert Catalog("d", table(artist_id=artists)).artists == state
+
+
+@pytest.mark.parametrize(
+    ("tracks", "message"),
+    [
+        (table().drop(columns="genre"), "lacks the column 'genre'"),
+        (table().head(0), "no track is left"),
+        (table(genre=["x", " "]), "has no genre"),
+        (table(track_id=["a", "a"]), "'a' stands for b.wav and a.wav"),
+        (table(official_split=["train", "dev"]), "'dev' is none of"),
+    ],
+)
+def test_bad_tables_are_refused(tracks, message):
+    with pytest.raises(GenrelabError, match=message):
+        Catalog("d", tracks)
+
+
+def test_without_lists_what_was_left_out():
+    catalog = Catalog("d", table(), rejected=(("c.wav", "empty"),)).without([("a.wav", "corrupt")])
+    assert list(catalog.tracks["track_id"]) == ["b"]
+    assert catalog.rejected == (("c.wav", "empty"), ("a.wav", "corrupt"))

@@ -1,0 +1,92 @@
+import os
+import unicodedata
+
+import pytest
+
+from genrelab.errors import ConfigError, GenrelabError
+from genrelab.registry import CATALOGS
+
+
+@pytest.fixture
+def music(tmp_path):
+    def touch(name):
+        path = tmp_path / "music" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+    touch.root = str(tmp_path / "music")
+    return touch
+
+
+def read(music, **params):
+    return CATALOGS.build("folder", {"root": music.root, **params})
+
+
+def test_artists_are_the_first_folder_at_any_depth(music):
+    for name in ("rock/Queen/live/1986/a.mp3", "rock/b.FLAC", "jazz/Monk/c.ogg"):
+        music(name)
+    tracks = read(music).tracks.set_index("track_id")
+    assert list(tracks.index) == ["jazz/Monk/c.ogg", "rock/Queen/live/1986/a.mp3", "rock/b.FLAC"]
+    assert list(tracks["genre"]) == ["jazz", "rock", "rock"]
+    assert list(tracks["artist_id"]) == ["Monk", "Queen", None]
+    assert read(music, artist_folders=False).artists == "none"
+
+
+def test_what_is_no_track_is_told(music):
+    for name in ("rock/a.mp3", "rock/cover.jpg", "rock/.hidden.mp3", ".git/x.mp3", "loose.mp3", "pop/readme.txt"):
+        music(name)
+    catalog = read(music)
+    assert list(catalog.tracks["track_id"]) == ["rock/a.mp3"]
+    assert catalog.notes == (
+        "files that are not audio skipped: 1 .jpg, 1 .txt",
+        "audio beside the genre folders skipped: loose.mp3",
+        "genre folders without audio: pop",
+    )
+
+
+def test_ids_have_one_unicode_form(music):
+    music("rock/" + unicodedata.normalize("NFD", "Björk") + "/é.mp3")
+    assert list(read(music).tracks["track_id"]) == ["rock/Björk/é.mp3"]
+
+
+def test_a_file_name_that_is_not_utf8_is_rejected(music):
+    music("rock/a.mp3")
+    music(os.fsdecode(b"rock/\xff.mp3"))
+    catalog = read(music)
+    assert len(catalog) == 1
+    assert catalog.rejected[0][1] == "file name is not UTF-8; rename it"
+
+
+def test_a_link_that_leads_back_ends(music, tmp_path):
+    music("rock/a.mp3")
+    (tmp_path / "music/rock/again").symlink_to(tmp_path / "music", target_is_directory=True)
+    assert len(read(music)) == 1
+
+
+def test_a_csv_names_artists(music, tmp_path):
+    for name in ("rock/a.mp3", "rock/b.mp3", "rock/same.mp3", "jazz/same.mp3"):
+        music(name)
+    lines = ["path,artist,album", "rock/a.mp3,Queen,Jazz", "b.mp3,ABBA,", "same.mp3,?,", "jazz/same.mp3,Monk,"]
+    (tmp_path / "artists.csv").write_text("\n".join(lines), encoding="utf-8-sig")
+    catalog = read(music, artists_csv=str(tmp_path / "artists.csv"))
+    assert dict(zip(catalog.tracks["track_id"], catalog.tracks["artist_id"], strict=True)) == {
+        "jazz/same.mp3": "Monk",
+        "rock/a.mp3": "Queen",
+        "rock/b.mp3": "ABBA",
+        "rock/same.mp3": None,
+    }
+    assert "1 lines name no track" in catalog.notes[0]
+
+
+def test_errors_name_the_remedy(music, tmp_path):
+    with pytest.raises(ConfigError, match=r"dataset\.root: name the folder"):
+        CATALOGS.build("folder", {})
+    with pytest.raises(GenrelabError, match="no such folder"):
+        read(music)
+    music("readme.txt")
+    with pytest.raises(GenrelabError, match="no audio in it"):
+        read(music)
+    music("rock/a.mp3")
+    (tmp_path / "bad.csv").write_text("file;singer\n")
+    with pytest.raises(GenrelabError, match="needs the columns 'path' and 'artist'"):
+        read(music, artists_csv=str(tmp_path / "bad.csv"))

@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from rich.console import Console
+
+from genrelab.audio import AudioSpec
+from genrelab.check import check_dataset
+from genrelab.errors import GenrelabError
+from genrelab.registry import CATALOGS
+
+AUDIO = AudioSpec(sample_rate=8_000, segment_seconds=1.0)
+
+
+def noise(seconds, rate=8_000, seed=0):
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, int(seconds * rate)).astype(np.float32)
+
+
+@pytest.fixture
+def report(tmp_path):
+    root = tmp_path / "music"
+    for seed, name in enumerate(("rock/A/a.wav", "rock/B/b.wav", "rock/c.wav", "jazz/d.wav", "jazz/e.wav")):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / name, noise(2, seed=seed), 8_000)
+    soundfile.write(root / "rock/low.wav", noise(2, 4_000, seed=9), 4_000)
+    soundfile.write(root / "rock/short.wav", noise(0.5, seed=8), 8_000)
+    soundfile.write(root / "rock/quiet.wav", np.r_[noise(0.5, seed=7), np.zeros(16_000, np.float32)], 8_000)
+    soundfile.write(root / "jazz/silent.wav", np.zeros(16_000), 8_000)
+    soundfile.write(root / "jazz/silent2.wav", np.zeros(16_000), 8_000)
+    soundfile.write(root / "rock/twin.flac", soundfile.read(root / "rock/c.wav")[0], 8_000)  # other bytes, same samples
+    soundfile.write(root / "jazz/twin.wav", soundfile.read(root / "rock/c.wav")[0], 8_000)
+    (root / "rock/empty.wav").write_bytes(b"")
+    (root / "rock/text.mp3").write_text("no music\n" * 9)
+    (root / "rock/cut.wav").write_bytes((root / "rock/c.wav").read_bytes()[:9_000])
+    return check_dataset(CATALOGS.build("folder", {"root": str(root)}), AUDIO, progress=False)
+
+
+def those(report, state):
+    return set(report.tracks.loc[report.tracks[state], "track_id"])
+
+
+def test_each_fault_is_found(report):
+    assert those(report, "unreadable") == {"rock/empty.wav", "rock/text.mp3", "rock/cut.wav"}
+    assert those(report, "silent") == {"jazz/silent.wav", "jazz/silent2.wav"}
+    assert those(report, "too_short") == {"rock/short.wav", "rock/quiet.wav"}
+    assert those(report, "duplicate") == {"rock/c.wav", "rock/twin.flac"}  # the first, jazz/twin.wav, is the original
+    assert those(report, "across_genres") == {"rock/c.wav", "rock/twin.flac"}
+    reasons = report.tracks.set_index("track_id")["reason"]
+    assert reasons["rock/empty.wav"] == "empty file"
+    assert reasons["rock/text.mp3"] == "not audio (a text file)"
+
+
+def test_the_summary_counts(report):
+    summary = report.summary
+    assert (summary["tracks"], summary["unreadable"], summary["silent"]) == (15, 3, 2)
+    assert summary["sample_rates"] == {"4000": 1, "8000": 11}
+    assert summary["genres"]["jazz"] | {"hours": 0} == {
+        "tracks": 5, "hours": 0, "min_seconds": 2.0, "median_seconds": 2.0, "max_seconds": 2.0,
+        "artists": 0, "unreadable": 0, "silent": 2, "too_short": 0, "duplicate": 0,
+    }  # fmt: skip
+    assert summary["artist_tracks"] == {"A": 1, "B": 1}
+    assert summary["default_split"]["possible"]
+
+
+def test_it_is_written_and_shown(report, tmp_path):
+    table, facts = report.write(tmp_path / "out")
+    assert table.read_text().count("\n") == 16
+    assert json.loads(facts.read_text()) == report.summary
+    console = Console(record=True, width=120, file=(tmp_path / "screen.txt").open("w"))
+    report.print(console)
+    text = console.export_text()
+    assert "rock/twin.flac: same samples as jazz/twin.wav; THE TWO HAVE DIFFERENT GENRES" in text
+    assert "artists: 2, known for 2 of 15 tracks" in text
+    assert "default split (70/20/10, artists apart): possible" in text
+    with pytest.raises(GenrelabError, match="cannot be written"):
+        report.write(table / "below")
+
+
+def test_why_the_default_split_fails(tmp_path):
+    for genre in ("a", "b"):
+        (tmp_path / genre).mkdir()
+        soundfile.write(tmp_path / genre / "x.wav", noise(2), 8_000)
+    found = check_dataset(CATALOGS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
+    assert "too few tracks" in found.summary["default_split"]["reason"]
+    assert "artists: none is known" in "\n".join(found.lines())
