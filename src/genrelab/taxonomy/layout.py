@@ -1,0 +1,157 @@
+"""Where a taxonomy's nodes lie in a picture, and in which colours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from genrelab.taxonomy.taxonomy import Taxonomy
+
+LABEL = 30  # characters of a title in the picture, at most
+_WIDTH, _HEIGHT = 5.6, 24.0  # of a character and of a label with its dot, in picture units
+_TOGETHER = 0.55  # how much nearer than their distance two genres of one supergenre are drawn
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A drawn taxonomy.
+
+    Args:
+        nodes: codes of genres and of other places that links name.
+        xy: `[N, 2]` centres in picture units, y downwards.
+        labels: short titles, in the same order.
+        colours: "#rrggbb" by supergenre code.
+    """
+
+    nodes: tuple[str, ...]
+    xy: np.ndarray
+    labels: tuple[str, ...]
+    colours: dict[str, str]
+
+
+def make_layout(taxonomy: Taxonomy) -> Layout:
+    """Place all genres so that distances in the picture follow distances on the graph, then part their labels.
+
+    Stress majorisation (SMACOF, de Leeuw 1977) from classical scaling, weighted by the inverse square of the
+    distance; genres of one supergenre are drawn together. Deterministic.
+    """
+    drawn = dict.fromkeys((*taxonomy.genres, *taxonomy.members))
+    drawn |= dict.fromkeys(end for link in taxonomy.links for end in (link.a, link.b) if ":" not in end)
+    nodes = tuple(drawn)
+    labels = tuple(short(taxonomy.node_titles.get(node, "")) for node in nodes)
+    wanted = _wanted(taxonomy, nodes)
+    xy = _stress(wanted)
+    xy = _part(xy, np.array([[max(len(label), 2) * _WIDTH + 8, _HEIGHT] for label in labels]))
+    return Layout(nodes, xy, labels, _colours(taxonomy, nodes, xy))
+
+
+def short(title: str) -> str:
+    """The first name of a title that joins several, cut to `LABEL` characters at a word."""
+    for mark in (" / ", " & ", " (", ", ", "/"):
+        if len(title) > LABEL - 8 and title.find(mark) > 3:
+            title = title[: title.find(mark)]
+    if len(title) > LABEL:
+        title = title[:LABEL].rsplit(" ", 1)[0] + "…"
+    return title
+
+
+def group_of(taxonomy: Taxonomy, node: str) -> str:
+    """A node's supergenre code; "" for places that are no genres."""
+    if node in taxonomy.genres:
+        return taxonomy.supergenre_of[taxonomy.genres.index(node)]
+    return taxonomy.members.get(node, "")
+
+
+def _wanted(taxonomy: Taxonomy, nodes: tuple[str, ...]) -> np.ndarray:
+    """Distances between all drawn nodes, the unreachable just beyond the farthest, supergenres drawn together."""
+    import networkx as nx
+    from scipy.sparse.csgraph import dijkstra
+
+    graph = taxonomy.graph()
+    graph.add_nodes_from(nodes)
+    place = {node: number for number, node in enumerate(graph)}
+    at = [place[node] for node in nodes]
+    wanted: np.ndarray = dijkstra(nx.to_scipy_sparse_array(graph, format="csr"), directed=False, indices=at)[:, at]
+    finite = wanted[np.isfinite(wanted)]
+    wanted = np.where(np.isfinite(wanted), wanted, 1.3 * max(finite.max(), 1.0))
+    groups = np.array([group_of(taxonomy, node) or f":{node}" for node in nodes])
+    same = groups[:, None] == groups[None, :]
+    return np.where(same, _TOGETHER * wanted, wanted)
+
+
+def _stress(wanted: np.ndarray, steps: int = 300) -> np.ndarray:
+    n = len(wanted)
+    if n == 1:
+        return np.zeros((1, 2))
+    middle = np.eye(n) - 1 / n
+    values, vectors = np.linalg.eigh(-0.5 * middle @ wanted**2 @ middle)
+    xy = vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 1e-6))
+    # Coinciding points would never part; a golden spiral tells them apart, the same in every run.
+    angle = np.arange(n) * math.pi * (3 - math.sqrt(5))
+    xy = xy + 0.05 * np.sqrt(np.arange(n) / n)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    pull = 1 / np.maximum(wanted, 0.3) ** 2
+    np.fill_diagonal(pull, 0)
+    laplacian = np.diag(pull.sum(axis=1)) - pull
+    inverse = np.linalg.pinv(laplacian)
+    for _ in range(steps):
+        gaps = np.linalg.norm(xy[:, None] - xy[None], axis=-1)
+        b = -pull * wanted / np.maximum(gaps, 1e-9)
+        np.fill_diagonal(b, 0)
+        np.fill_diagonal(b, -b.sum(axis=1))
+        xy = inverse @ (b @ xy)
+    return xy - xy.mean(axis=0)
+
+
+def _part(xy: np.ndarray, boxes: np.ndarray, steps: int = 600) -> np.ndarray:
+    """Scale to the labels' size and push overlapping boxes apart, each time along the shorter way."""
+    if len(xy) == 1:
+        return xy * 0.0
+    need = (boxes[:, None] + boxes[None]) / 2
+    area = math.sqrt(boxes.prod(axis=1).sum())
+    spread = np.ptp(xy, axis=0) + 1e-9
+    xy = xy * (np.array([1.5, 1.0]) * area * 1.15 / spread)
+    for _ in range(steps):
+        delta = xy[:, None] - xy[None]
+        over = need - np.abs(delta)
+        hit = (over > 0).all(axis=-1)
+        np.fill_diagonal(hit, False)
+        if not hit.any():
+            break
+        upright = over[..., 1] <= over[..., 0]
+        side = np.where(
+            delta == 0, np.sign(np.arange(len(xy))[:, None] - np.arange(len(xy)))[..., None], np.sign(delta)
+        )
+        push = 0.5 * (over + 0.5) * side * hit[..., None]
+        push = np.where(np.stack([~upright, upright], axis=-1), push, 0)
+        xy = xy + 0.6 * push.sum(axis=1)
+    return xy - (xy.min(axis=0) + xy.max(axis=0)) / 2
+
+
+def _colours(taxonomy: Taxonomy, nodes: tuple[str, ...], xy: np.ndarray) -> dict[str, str]:
+    """A hue for each supergenre by its direction from the middle; neighbours differ in lightness."""
+    groups: dict[str, list[int]] = {}
+    for number, node in enumerate(nodes):
+        if group := group_of(taxonomy, node):
+            groups.setdefault(group, []).append(number)
+    middle = {group: xy[at].mean(axis=0) for group, at in groups.items()}
+    turn = sorted(groups, key=lambda group: math.atan2(middle[group][1], middle[group][0]))
+    tones = ((0.62, 0.16), (0.52, 0.13), (0.72, 0.14))
+    return {group: oklch(*tones[i % 3], 360 * i / len(turn)) for i, group in enumerate(turn)}
+
+
+def oklch(lightness: float, chroma: float, hue: float) -> str:
+    """sRGB "#rrggbb" of a colour in OKLCH (Ottosson 2020), `hue` in degrees; what sRGB lacks is clipped."""
+    a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    brief = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * brief,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * brief,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * brief,
+    )
+    clipped = [min(max(v, 0.0), 1.0) for v in linear]
+    coded = [12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055 for v in clipped]
+    return "#" + "".join(f"{round(255 * v):02x}" for v in coded)

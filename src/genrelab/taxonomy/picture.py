@@ -1,0 +1,179 @@
+"""A taxonomy as a PNG and as a page to walk about in."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genrelab.files import atomic_path, write_text
+from genrelab.taxonomy.layout import Layout, group_of, make_layout
+from genrelab.taxonomy.statistics import link_counts
+from genrelab.taxonomy.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PAGE = Path(__file__).parent / "picture.html"
+DASHES = {"secondary": (0, (5, 3)), "backlash": (0, (1.2, 2))}
+_INK, _FAINT = "#22262e", "#8a909c"
+
+
+def write_png(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout | None = None) -> None:
+    """Draw genres, links and supergenres as one large picture.
+
+    Args:
+        taxonomy: any; genres of the graph that are no classes are drawn faintly.
+        path: the PNG, replaced in one step.
+        layout: of this taxonomy, to be drawn alike elsewhere; made here by default.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    layout = layout or make_layout(taxonomy)
+    span = np.ptp(layout.xy, axis=0) + np.array([260.0, 130.0])
+    size = np.maximum(span / 95, [9.0, 6.0])
+    figure = Figure(figsize=(float(size[0]), float(size[1] + 0.7)))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    middle = (layout.xy.min(axis=0) + layout.xy.max(axis=0)) / 2
+    axes.set_xlim(middle[0] - span[0] / 2, middle[0] + span[0] / 2)
+    axes.set_ylim(middle[1] + span[1] / 2, middle[1] - span[1] / 2 - 67)
+    axes.axis("off")
+    _draw_links(axes, taxonomy, layout)
+    _draw_groups(axes, taxonomy, layout)
+    _draw_genres(axes, taxonomy, layout)
+    _draw_head(axes, taxonomy)
+    with atomic_path(path) as part:
+        figure.savefig(part, dpi=120, facecolor="white")
+
+
+def _draw_links(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
+    from matplotlib.collections import LineCollection
+
+    at = {node: xy for node, xy in zip(layout.nodes, layout.xy, strict=True)}
+    for kind in dict.fromkeys(link.kind for link in taxonomy.links):
+        ends = [link for link in taxonomy.links if link.kind == kind and link.a in at and link.b in at]
+        lines = [np.stack([at[link.a], at[link.b]]) for link in ends]
+        colours = [layout.colours.get(group_of(taxonomy, link.a), _FAINT) for link in ends]
+        placed = kind == "placed"
+        axes.add_collection(
+            LineCollection(
+                lines,
+                colors=_INK if placed else "#c8323c" if kind == "backlash" else colours,
+                linewidths=1.6 if placed else {"primary": 1.1}.get(kind, 0.8),
+                linestyles=DASHES.get(kind, "solid"),
+                alpha=0.7 if placed else 0.38,
+                zorder=1,
+            )
+        )
+
+
+def _draw_groups(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
+    for code, (title, xy) in group_titles(taxonomy, layout).items():
+        axes.text(
+            *xy, title.upper(), color=layout.colours[code], alpha=0.26, fontsize=21, weight="bold",
+            ha="center", va="center", zorder=2,
+        )  # fmt: skip
+
+
+def _draw_genres(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
+    from matplotlib.patheffects import withStroke
+
+    classes, links = set(taxonomy.genres), link_counts(taxonomy)
+    fewer = len(classes) < len(layout.nodes) - 3
+    for node, label, (x, y) in zip(layout.nodes, layout.labels, layout.xy, strict=True):
+        group = group_of(taxonomy, node)
+        colour = layout.colours.get(group, _FAINT)
+        strong = node in classes
+        size = 22 + 5 * min(links.get(node, 0), 24) + (120 if strong and fewer else 0)
+        axes.scatter(
+            x, y - 4, s=size if group else 14, color=colour, marker="o" if group else "D",
+            edgecolors="white", linewidths=0.8, alpha=1 if strong else 0.55, zorder=3,
+        )  # fmt: skip
+        axes.text(
+            x, y + 2 + 0.35 * size**0.5, label, fontsize=11 if strong and fewer else 6.6, ha="center", va="top",
+            color=_INK if strong else _FAINT, weight="bold" if strong and fewer else "normal",
+            zorder=5 if strong and fewer else 4, path_effects=[withStroke(linewidth=1.8, foreground="white")],
+        )  # fmt: skip
+
+
+def _draw_head(axes: Axes, taxonomy: Taxonomy) -> None:
+    (left, right), (_, top) = axes.get_xlim(), axes.get_ylim()
+    kinds = [link.kind for link in taxonomy.links]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    axes.text(left + 25, top + 22, f"{taxonomy.name}: {len(taxonomy)} genres", fontsize=17, color=_INK, va="top")
+    axes.text(
+        right - 25, top + 24, f"{taxonomy.source}    links: {counted or 'none'}", fontsize=10, color=_FAINT,
+        ha="right", va="top",
+    )  # fmt: skip
+
+
+def group_titles(taxonomy: Taxonomy, layout: Layout) -> dict[str, tuple[str, np.ndarray]]:
+    """Title and place of each supergenre's name: the median of its genres; none where it has a single genre."""
+    found = {}
+    for code, title in taxonomy.supergenres.items():
+        at = [i for i, node in enumerate(layout.nodes) if group_of(taxonomy, node) == code]
+        if len(at) > 1:
+            found[code] = (title, np.median(layout.xy[at], axis=0))
+    return found
+
+
+def write_html(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout | None = None) -> None:
+    """Write a self-contained page: pan, zoom, search, neighbours, paths and distances. It asks no network.
+
+    Args:
+        taxonomy: any; genres of the graph that are no classes are drawn faintly.
+        path: the page, replaced in one step.
+        layout: of this taxonomy; made here by default.
+    """
+    data = json.dumps(page_data(taxonomy, layout or make_layout(taxonomy)), ensure_ascii=False, allow_nan=False)
+    page = PAGE.read_text(encoding="utf-8")
+    title = taxonomy.name.replace("&", "&amp;").replace("<", "&lt;")
+    # "</" inside a script would end it, whatever the string it stands in.
+    write_text(path, page.replace("@TITLE@", title).replace("@DATA@", data.replace("</", "<\\/")))
+
+
+def page_data(taxonomy: Taxonomy, layout: Layout) -> dict[str, Any]:
+    """What the page knows: drawn nodes, every edge of the graph (the page finds shortest paths by itself), colours."""
+    classes, links = set(taxonomy.genres), link_counts(taxonomy)
+    nodes = [
+        {
+            "id": node,
+            "title": taxonomy.node_title(node),
+            "label": label,
+            "x": round(float(x), 1),
+            "y": round(float(y), 1),
+            "group": group_of(taxonomy, node),
+            "genre": node in classes,
+            "links": links.get(node, 0),
+        }
+        for node, label, (x, y) in zip(layout.nodes, layout.labels, layout.xy, strict=True)
+    ]
+    graph = taxonomy.graph()
+    hidden = [{"id": node, "title": taxonomy.node_title(node)} for node in graph if node not in set(layout.nodes)]
+    kinds = {(link.a, link.b) for link in taxonomy.links}
+    titles = group_titles(taxonomy, layout)
+    return {
+        "name": taxonomy.name,
+        "source": taxonomy.source,
+        "nodes": nodes,
+        "hidden": hidden,
+        # Links first as they are directed: from the older genre to the younger.
+        "edges": [
+            [*((a, b) if (a, b) in kinds else (b, a)), edge["weight"], edge["kind"]]
+            for a, b, edge in graph.edges(data=True)
+        ],
+        "groups": [
+            {
+                "code": code,
+                "title": taxonomy.supergenres.get(code, code),
+                "colour": colour,
+                "xy": [round(float(v), 1) for v in titles[code][1]] if code in titles else None,
+            }
+            for code, colour in layout.colours.items()
+        ],
+    }
