@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -128,7 +130,7 @@ class Committer:
         if not waiting:
             return
         good = [one for one in waiting if not one.bad_file]
-        with clear_write_errors(self.root):
+        with hold_interrupt(), clear_write_errors(self.root):
             for place, one in enumerate(self.shards):
                 self._append(one, place, good)
             if good:
@@ -160,6 +162,22 @@ def _line(outcome: Outcome) -> dict[str, object]:
         "segments": outcome.segments,
         "padded": outcome.padded,
     }
+
+
+@contextmanager
+def hold_interrupt() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is done, so that a commit is whole."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+    if held:
+        raise KeyboardInterrupt
 
 
 @contextmanager
