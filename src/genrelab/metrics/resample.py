@@ -1,0 +1,196 @@
+"""Bootstrap intervals, resampled by track: segments of one recording are not independent evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from genrelab.metrics.core import Tally, reachable, scores_of, surprise, top_answers
+
+SHARES = ("accuracy", "top3", "top5", "supergenre_accuracy", "supergenre_top3")
+# Resamples see fewer different tracks than the sample: extremes and spreads of the answers shift, so that
+# their percentiles would mislead.
+WITHOUT_INTERVAL = ("hub_share", "effective_classes", "never_predicted")
+# Rare genres drop out of resamples, which moves macro averages as a whole: their draws are moved back.
+MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
+CHUNK = 128  # resamples at a time
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much a metric differs between two runs over the same tracks.
+
+    Args:
+        value: b minus a.
+        low: end of the interval.
+        high: end of the interval.
+        p: two-sided bootstrap p-value of "no difference".
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def intervals(
+    logits: np.ndarray,
+    target: np.ndarray,
+    track: np.ndarray,
+    distances: np.ndarray,
+    supergenres: np.ndarray,
+    medoid: int | None = None,
+    n: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """Percentile bootstrap intervals of all metrics but hubness; tracks are drawn, with all their rows.
+
+    Where every answer hits or every answer misses, resamples cannot vary: the far end of a share is then the
+    Wilson bound for as many tracks. Macro averages are corrected for the genres that resamples lack: the mean of
+    their draws is moved to the value.
+
+    Args:
+        logits: `[N, C]` of segments, or of tracks (`decide.aggregate`).
+        target: `[N]`.
+        track: `[N]` number or name of the track that each row belongs to.
+        distances: `[C, C]`.
+        supergenres: `[C]`.
+        medoid: see `scores`.
+        n: resamples.
+        seed: of the resampling.
+        confidence: of the intervals.
+
+    Returns:
+        metric -> (low, high); empty without rows. NaN where a metric says nothing.
+    """
+    if not len(target):
+        return {}
+    by_track = _tally_by_track(logits, target, track, distances, supergenres)
+    whole = scores_of(_weighted(by_track), reachable(distances), medoid)
+    found = {}
+    for name, values in _resampled(by_track, distances, medoid, n, seed).items():
+        if name in WITHOUT_INTERVAL:
+            continue
+        low, high = _percentiles(_centred(name, values, whole[name]), confidence)
+        if name in MACRO:
+            low, high = max(low, 0.0), min(high, 1.0)
+        if name in SHARES and low == high and low in (0.0, 1.0):
+            bound = _wilson_at_zero(len(by_track.support), confidence)
+            low, high = (0.0, bound) if low == 0.0 else (1.0 - bound, 1.0)
+        found[name] = (low, high)
+    return found
+
+
+def paired_difference(
+    logits_a: np.ndarray,
+    logits_b: np.ndarray,
+    target: np.ndarray,
+    track: np.ndarray,
+    distances: np.ndarray,
+    supergenres: np.ndarray,
+    medoid: int | None = None,
+    n: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> dict[str, Difference]:
+    """Compare two runs over the same rows, drawing the same tracks for both.
+
+    Args:
+        logits_a: `[N, C]` of the one.
+        logits_b: `[N, C]` of the other.
+        target: `[N]`; the other arguments as in `intervals`.
+
+    Returns:
+        metric -> `Difference`, b minus a.
+    """
+    tallies = [_tally_by_track(one, target, track, distances, supergenres) for one in (logits_a, logits_b)]
+    a, b = (_resampled(one, distances, medoid, n, seed) for one in tallies)
+    whole_a, whole_b = (scores_of(_weighted(one), reachable(distances), medoid) for one in tallies)
+    found = {}
+    for name in a:
+        if name in WITHOUT_INTERVAL:
+            continue
+        value = whole_b[name] - whole_a[name]
+        drawn = _centred(name, b[name] - a[name], value)
+        low, high = _percentiles(drawn, confidence)
+        tail = min((drawn <= 0).sum(), (drawn >= 0).sum()) + 1  # the sample itself counts as a draw
+        found[name] = Difference(float(value), low, high, p=float(min(1.0, 2 * tail / (len(drawn) + 1))))
+    return found
+
+
+def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Draws without NaN, those of macro averages about the value."""
+    drawn = drawn[~np.isnan(drawn)]
+    return drawn + (value - drawn.mean()) if name in MACRO and len(drawn) else drawn
+
+
+def _percentiles(drawn: np.ndarray, confidence: float) -> tuple[float, float]:
+    if not len(drawn):
+        return float("nan"), float("nan")
+    low, high = np.percentile(drawn, [50 * (1 - confidence), 50 * (1 + confidence)])
+    return float(low), float(high)
+
+
+def _tally_by_track(
+    logits: np.ndarray, target: np.ndarray, track: np.ndarray, distances: np.ndarray, supergenres: np.ndarray
+) -> Tally:
+    """A tally of each track, `[T]` and `[T, C]`."""
+    tracks, place = np.unique(track, return_inverse=True)
+    target = np.asarray(target, dtype=np.int64)
+    count, classes = len(tracks), logits.shape[1]
+    top = top_answers(logits, 5)
+    answer = top[:, 0]
+    away = reachable(distances)[target, answer]
+    near = supergenres[top[:, :3]] == supergenres[target][:, None]
+
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.bincount(place, weights=values, minlength=count)
+
+    def by_genre(genre: np.ndarray, keep: np.ndarray) -> np.ndarray:
+        found = np.bincount((place * classes + genre)[keep], minlength=count * classes)
+        return found.reshape(count, classes).astype(np.float64)
+
+    every = np.ones(len(target), dtype=bool)
+    return Tally(
+        support=by_genre(target, every),
+        predicted=by_genre(answer, every),
+        correct=by_genre(target, answer == target),
+        distance=total(away),
+        square=total(away**2),
+        supergenre=total(near[:, 0]),
+        top3=total((top[:, :3] == target[:, None]).any(axis=1)),
+        top5=total((top == target[:, None]).any(axis=1)),
+        supergenre_top3=total(near.any(axis=1)),
+        nll=total(surprise(logits, target)),
+    )
+
+
+def _resampled(by_track: Tally, distances: np.ndarray, medoid: int | None, n: int, seed: int) -> dict[str, np.ndarray]:
+    """Metric -> `[n]`, its values over resamples. The same seed draws the same tracks."""
+    finite = reachable(distances)
+    parts = [scores_of(_weighted(by_track, w), finite, medoid) for w in _weights(len(by_track.support), n, seed)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _weights(tracks: int, n: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each track is drawn, `[up to CHUNK, tracks]` at a time."""
+    generator = np.random.default_rng(seed)
+    for start in range(0, n, CHUNK):
+        yield generator.multinomial(tracks, np.full(tracks, 1 / tracks), size=min(CHUNK, n - start)).astype(float)
+
+
+def _weighted(by_track: Tally, weights: np.ndarray | None = None) -> Tally:
+    """Sum the tracks' tallies, each as often as it was drawn; once by default."""
+    weights = np.ones(len(by_track.support)) if weights is None else weights
+    return Tally(**{field.name: weights @ getattr(by_track, field.name) for field in fields(Tally)})
+
+
+def _wilson_at_zero(n: int, confidence: float) -> float:
+    """Upper Wilson bound of a share of which 0 of n were seen."""
+    from statistics import NormalDist
+
+    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
+    return z2 / (n + z2)
