@@ -16,6 +16,8 @@ from genrelab.registry import OPTIMIZERS, SCHEDULERS
 
 Parameters = Iterable[nn.Parameter]
 
+LEAST_CHANGE = 1e-4  # of a metric, that counts as better
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -116,7 +118,9 @@ def plateau(
     patience: int = 2,
     min_lr: float = 0.0,
 ) -> Schedule:
-    """Multiply the rate by `factor` when the monitored metric is no better for more than `patience` epochs (A28).
+    """Multiply the rate by `factor` when the monitored metric is no better (by 1e-4) for more than `patience` epochs.
+
+    The published system fed it a metric of the other direction (A28); here code passes the metric's own.
 
     Args:
         optimizer: supplied by code.
@@ -131,7 +135,11 @@ def plateau(
     _check_factor("factor", factor)
     if patience < 0:
         raise ConfigError([f"scheduler.patience: {patience} is below 0"])
-    return Schedule(ReduceLROnPlateau(optimizer, mode, factor, patience, min_lr=min_lr), needs_metric=True)
+    # torch's relative threshold takes an equal value for a better one where "max" metrics are negative (skills can be).
+    scheduler = ReduceLROnPlateau(
+        optimizer, mode, factor, patience, threshold=LEAST_CHANGE, threshold_mode="abs", min_lr=min_lr
+    )
+    return Schedule(scheduler, needs_metric=True)
 
 
 @SCHEDULERS.register("cosine")
