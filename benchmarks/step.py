@@ -89,12 +89,7 @@ class Epochs:
 def main() -> None:
     _quiet()
     for name, (model, shape, batch_size, batches, params) in CASES.items():
-        loader = make_loader(shape, batch_size, batches)
-        ready = list(loader)
-        bare = make_task(model, shape, params)
-        with tempfile.TemporaryDirectory() as folder:
-            epochs = Epochs(make_task(model, shape, params), loader, Path(folder))
-            seconds = interleaved({"bare": lambda: bare_epoch(bare, ready), "lightning": epochs})
+        seconds = measure(model, shape, batch_size, batches, params)
         rate = {side: batch_size * batches / float(np.median(values)) for side, values in seconds.items()}
         share = ratio(seconds, of="lightning", to="bare")
         print(
@@ -102,6 +97,17 @@ def main() -> None:
             f"genrelab {rate['lightning']:.1f} segments/s, ratio {share:.1%}",
             flush=True,
         )
+
+
+def measure(
+    model: str, shape: tuple[int, ...], batch_size: int, batches: int, params: dict[str, Any]
+) -> dict[str, list[float]]:
+    loader = make_loader(shape, batch_size, batches)
+    ready = list(loader)
+    bare = make_task(model, shape, params)
+    with tempfile.TemporaryDirectory() as folder:
+        epochs = Epochs(make_task(model, shape, params), loader, Path(folder))
+        return interleaved({"bare": lambda: bare_epoch(bare, ready), "lightning": epochs})
 
 
 if __name__ == "__main__":

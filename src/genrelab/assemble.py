@@ -161,10 +161,3 @@ def supergenre_index(taxonomy: Taxonomy) -> np.ndarray:
     """`[C]` number of each genre's supergenre, in the taxonomy's order of supergenres."""
     order = {code: number for number, code in enumerate(dict.fromkeys(taxonomy.supergenre_of))}
     return np.array([order[code] for code in taxonomy.supergenre_of], dtype=np.int64)
-
-
-def medoid(distances: np.ndarray, train_targets: np.ndarray) -> int:
-    """The constant answer of least mean distance to the train targets. Unreachable genres count as the farthest."""
-    finite = np.where(np.isfinite(distances), distances, np.nanmax(distances[np.isfinite(distances)], initial=1.0) + 1)
-    counts = np.bincount(train_targets, minlength=len(distances))
-    return int((finite @ counts).argmin())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from genrelab.data import GenreDataModule
+from genrelab.data.module import Part
 from genrelab.predictions import Predictions, concatenate
 
 CHUNK = 512
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 
 
 def mean_feature_baseline(data: GenreDataModule, genres: tuple[str, ...], taxonomy_hash: str, seed: int) -> Predictions:
@@ -19,16 +21,16 @@ def mean_feature_baseline(data: GenreDataModule, genres: tuple[str, ...], taxono
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    table = {part: _averages(data, part) for part in ("train", "val", "test")}
-    targets = {part: data.rows(part)["track_id"].map(data.targets).to_numpy() for part in table}  # type: ignore[arg-type]
+    table = {part: _averages(data, part) for part in PARTS}
+    targets = {part: data.rows(part)["track_id"].map(data.targets).to_numpy() for part in table}
     original = (data.rows("train")["augment"] == "none").to_numpy()
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, random_state=seed))
     model.fit(table["train"][original], targets["train"][original])
     parts = []
-    for part in ("val", "test"):
+    for part in PARTS[1:]:
         logits = np.full((len(targets[part]), len(genres)), np.log(1e-12), dtype=np.float32)
         logits[:, model.classes_] = model.predict_log_proba(table[part]).clip(np.log(1e-12))
-        rows = data.rows(part)  # type: ignore[arg-type]
+        rows = data.rows(part)
         parts.append(
             Predictions(
                 split=np.full(len(rows), part, dtype=object),
@@ -43,9 +45,9 @@ def mean_feature_baseline(data: GenreDataModule, genres: tuple[str, ...], taxono
     return concatenate(parts)
 
 
-def _averages(data: GenreDataModule, part: str) -> np.ndarray:
+def _averages(data: GenreDataModule, part: Part) -> np.ndarray:
     """`[N, sum of rows and values]` float64."""
-    rows = data.rows(part)  # type: ignore[arg-type]
+    rows = data.rows(part)
     chunks = []
     for at in range(0, len(rows), CHUNK):
         features = data.store.load(rows.iloc[at : at + CHUNK])

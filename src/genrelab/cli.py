@@ -50,7 +50,8 @@ def prepare(
     config = _config(overrides)
     dataset = assemble.read_dataset(config)
     store, augments = assemble.make_store(config), assemble.make_augments(config)
-    for fold in split_folds(config["split"]) or [None]:
+    folds: list[int | None] = [*split_folds(config["split"])]
+    for fold in folds or [None]:
         split = assemble.make_split(config, dataset.catalog, fold)
         report = assemble.prepare(store, dataset, split, augments, workers)
         print(report.summary())

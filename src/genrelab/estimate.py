@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from genrelab import assemble
 from genrelab.assemble import Config, Dataset
-from genrelab.audio import Augment
+from genrelab.audio import Augment, probe
+from genrelab.data.module import Part
+from genrelab.errors import GenrelabError
 from genrelab.features import extract
 from genrelab.split import Split
 from genrelab.store import FeatureStore
 
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 TRIAL_BATCH = 8
+PROBED = 50  # files whose header is read
 VALIDATION_SHARE = 0.35  # a forward pass costs about a third of a training step
 
 
@@ -24,11 +28,14 @@ def announce(config: Config, dataset: Dataset, split: Split, store: FeatureStore
     import torch
 
     torch.set_num_threads(config["accelerator"]["threads"] or os.cpu_count() or 1)
-    counts = {part: _segments(dataset, split.tracks(part), store) for part in ("train", "val")}  # type: ignore[arg-type]
-    done = len(store.rows(split.parts)) if len(split.parts) else 0
-    missing = max(0, sum(counts.values()) - done)
+    counts = {part: _segments(dataset, split.tracks(part), store) for part in PARTS}
     copies = 1 + len(augments)
-    features = missing * copies * _segment_seconds(store) / (os.cpu_count() or 1)
+    tracks = dataset.catalog.tracks
+    jobs = {job.track_id for job in store.missing(tracks, augments, frozenset(split.tracks("train"))).jobs}
+    missing = sum(
+        (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), store) for part in PARTS
+    )
+    features = missing * _segment_seconds(store) / (os.cpu_count() or 1) if missing else 0.0
     per_segment = _step_seconds(config, dataset, store)
     each = (copies if config["data"]["copies"] == "all" else 1) * counts["train"]
     epoch = (each + VALIDATION_SHARE * counts["val"]) * per_segment
@@ -38,12 +45,25 @@ def announce(config: Config, dataset: Dataset, split: Split, store: FeatureStore
     print(f"estimate: {'; '.join(parts)} ({each} train segments, {len(dataset.taxonomy.genres)} genres)", flush=True)
 
 
-def _segments(dataset: Dataset, tracks: Sequence[str], store: FeatureStore) -> int:
-    """Segments of some tracks, from their durations where known, else one each."""
+def _segments(dataset: Dataset, tracks: Collection[str], store: FeatureStore) -> int:
+    """Segments of some tracks, from their durations; where these are unknown, from a sample of file headers."""
     table = dataset.catalog.tracks
-    durations = table.loc[table["track_id"].isin(list(tracks)), "duration"].astype(float).to_numpy()
-    counts = np.maximum(np.nan_to_num(durations, nan=30.0) // store.audio.segment_seconds, 1)
-    return int(np.minimum(counts, store.audio.max_segments or np.inf).sum())
+    table = table[table["track_id"].isin(list(tracks))]
+    if not len(table):
+        return 0
+    durations = table["duration"].astype(float).to_numpy()
+    if np.isnan(durations).any():
+        durations = np.array([_probed(path) for path in table["path"].sample(min(len(table), PROBED), random_state=0)])
+    counts = np.minimum(np.maximum(durations // store.audio.segment_seconds, 1), store.audio.max_segments or np.inf)
+    return round(float(counts.mean()) * len(table))
+
+
+def _probed(path: str) -> float:
+    """Length of a file in seconds by its header; 0 where it cannot be read, which the build will tell."""
+    try:
+        return probe(path).duration
+    except GenrelabError:
+        return 0.0
 
 
 def _segment_seconds(store: FeatureStore) -> float:

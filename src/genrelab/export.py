@@ -19,11 +19,12 @@ def export_tables(store: FeatureStore, dataset: Dataset, out: Path) -> list[Path
         the files written.
     """
     tracks = dataset.catalog.tracks.set_index("track_id")
-    rows = store.rows(tracks.index)
+    paths = tracks["path"].astype(str).to_dict()
+    rows = store.rows(list(tracks.index))
     counts = rows["track_id"].map(rows["track_id"].value_counts())
     names = []
     for track, segment, count in zip(rows["track_id"], rows["segment"], counts, strict=True):
-        path = PurePath(tracks.at[track, "path"])
+        path = PurePath(paths[track])
         names.append(path.name if count == 1 else f"{path.stem}.{segment}{path.suffix}")
     labels = rows["track_id"].map(tracks["genre"]).tolist()
     path = out / f"{dataset.catalog.name}-{'_'.join(spec.name for spec in store.specs)}.csv"

@@ -42,11 +42,22 @@ MENDABLE = {
 }
 
 
+class _PastHydra(BaseException):
+    """Carries an error past Hydra, which prints all overrides before any exception of a job."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn errors that the user can mend into one line on standard error and exit code 2."""
     try:
-        yield
+        try:
+            yield
+        except _PastHydra as wrapped:
+            raise wrapped.error from None
     except GenrelabError as error:
         _leave(2, f"error: {error}")
     except OSError as error:
@@ -120,6 +131,7 @@ def _with_hydra(job: Callable[[DictConfig], Any], arguments: Sequence[str]) -> N
 
 def _train_job(config: DictConfig) -> float:
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
     from omegaconf import OmegaConf
 
     from genrelab import run
@@ -127,7 +139,12 @@ def _train_job(config: DictConfig) -> float:
     launched = HydraConfig.get()
     folder = Path(launched.runtime.output_dir)
     plain: Any = OmegaConf.to_container(config, resolve=True)
-    record = run.train(plain, folder, list(launched.overrides.task))
+    try:
+        record = run.train(plain, folder, list(launched.overrides.task))
+    except (GenrelabError, OSError) as error:
+        if launched.mode == RunMode.RUN:
+            raise _PastHydra(error) from error
+        raise  # a multirun must see it, to stop or to go on as its sweeper says
     return float(record["objective"])
 
 

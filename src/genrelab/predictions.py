@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -59,8 +59,8 @@ class Predictions:
     def only(self, split: Literal["val", "test"]) -> Predictions:
         """The rows of one split."""
         keep = self.split == split
-        columns = (self.split, self.track_id, self.segment_id, self.target, self.logits)
-        return Predictions(*(column[keep] for column in columns), self.genres, self.taxonomy_hash)
+        kept: dict[str, Any] = {name: getattr(self, name)[keep] for name in COLUMNS}
+        return replace(self, **kept)
 
     def __len__(self) -> int:
         return len(self.target)
@@ -71,9 +71,8 @@ def concatenate(parts: list[Predictions]) -> Predictions:
     first = parts[0]
     if any(part.genres != first.genres for part in parts):
         raise ValueError("predictions over different genres cannot be joined")
-    names = ("split", "track_id", "segment_id", "target", "logits")
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
-    return Predictions(*columns, first.genres, first.taxonomy_hash)
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return replace(first, **joined)
 
 
 def write_predictions(path: str | os.PathLike[str], predictions: Predictions) -> None:

@@ -28,7 +28,7 @@ from genrelab.data import GenreDataModule
 from genrelab.errors import GenrelabError, Interrupted
 from genrelab.estimate import announce
 from genrelab.files import atomic_path, write_json
-from genrelab.metrics import monitor_direction
+from genrelab.metrics import medoid_of, monitor_direction
 from genrelab.predictions import Predictions, concatenate, read_predictions, write_predictions
 from genrelab.record import Record, run_id
 from genrelab.registry import CALLBACKS, LOGGERS
@@ -228,7 +228,6 @@ class _Run:
     def _task(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> GenreTask:
         config, taxonomy = self.config, dataset.taxonomy
         distances = taxonomy.distances()
-        targets = np.repeat(np.arange(len(taxonomy.genres)), self.record.data["dataset"]["train_targets"])
         net = assemble.make_network(config, data.shapes, len(taxonomy.genres))
         loss = assemble.make_loss(config, distances)
         mode = monitor_direction(config["trainer"]["monitor"])
@@ -258,7 +257,7 @@ class _Run:
             normaliser=normaliser,
             distances=distances,
             supergenres=assemble.supergenre_index(taxonomy),
-            medoid=assemble.medoid(distances, targets),
+            medoid=medoid_of(distances, np.array(self.record.data["dataset"]["train_targets"])),
             make_optimizer=optimizer,
             make_schedule=schedule,
             monitor=config["trainer"]["monitor"],
@@ -361,7 +360,7 @@ def make_trainer(
     """
     import lightning.pytorch as pl
     import torch
-    from lightning.pytorch.utilities.exceptions import MisconfigurationException
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     hardware = read_fields(AcceleratorSpec, accelerator, "accelerator")
     torch.set_num_threads(hardware.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)

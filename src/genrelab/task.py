@@ -104,7 +104,7 @@ class GenreTask(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means and step the schedule, before checkpoints are written."""
         total = torch.stack(self._train).double().sum(dim=0)
-        total = self.all_gather(total).reshape(-1, 3).sum(dim=0).cpu()
+        total = _tensor(self.all_gather(total)).reshape(-1, 3).sum(dim=0).cpu()
         self.log_dict({"train/loss": total[0] / total[2], "train/accuracy": total[1] / total[2]})
         if self.schedule is not None and self.schedule.scheduler is not None:
             if self.schedule.needs_metric:
@@ -164,11 +164,17 @@ class GenreTask(pl.LightningModule):
 
 def gather_ragged(task: pl.LightningModule, columns: list[Tensor]) -> list[Tensor]:
     """Join rows of all ranks, whose numbers differ, in rank order."""
-    counts = task.all_gather(torch.tensor(len(columns[0]), device=task.device)).reshape(-1).tolist()
+    counts = _tensor(task.all_gather(torch.tensor(len(columns[0]), device=task.device))).reshape(-1).tolist()
     joined = []
     for column in columns:
         padded = column.new_zeros((max(counts), *column.shape[1:]))
         padded[: len(column)] = column
-        gathered = task.all_gather(padded)
+        gathered = _tensor(task.all_gather(padded))
         joined.append(torch.cat([gathered[rank][:count] for rank, count in enumerate(counts)]))
     return joined
+
+
+def _tensor(gathered: object) -> Tensor:
+    """`all_gather` of a tensor is a tensor; its type says more."""
+    assert isinstance(gathered, Tensor)
+    return gathered

@@ -78,7 +78,7 @@ class Progress(Checkpoint):
         if not trainer.is_global_zero:
             return
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        labels = {self.monitor: self.monitor, **SHOWN}
+        labels = {**SHOWN, self.monitor: SHOWN.get(self.monitor, self.monitor)}
         parts = [f"{label} {metrics[name]:.3f}" for name, label in labels.items() if name in metrics]
         improved = better(metrics.get(self.monitor, float("nan")), self._best, self.mode)
         self._best = metrics[self.monitor] if improved else self._best

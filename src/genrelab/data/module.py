@@ -94,20 +94,21 @@ class GenreDataModule(pl.LightningDataModule):
         """All rows of a part as one batch on the CPU."""
         if part not in self._resident:
             rows = self.rows(part)
-            track = rows["track_id"].map(self._number).to_numpy(np.int64)
-            target = rows["track_id"].map(self.targets).to_numpy(np.int64)
+            track = rows["track_id"].map(self._number).to_numpy(np.int64, copy=True)
+            target = rows["track_id"].map(self.targets).to_numpy(np.int64, copy=True)
             self._resident[part] = Batch(
                 tuple(torch.from_numpy(feature) for feature in self.store.load(rows)),
                 torch.from_numpy(target),
                 torch.from_numpy(track),
-                torch.from_numpy(rows["segment"].to_numpy(np.int64)),
+                torch.from_numpy(rows["segment"].to_numpy(np.int64, copy=True)),
             )
         return self._resident[part]
 
     def train_dataloader(self) -> BatchLoader:
         """Batches of the train part, shuffled and drawn by (seed, epoch)."""
         rows = self.rows("train")
-        copies = list(rows.groupby(["track_id", "segment"], sort=True).indices.values())
+        groups = rows.groupby(["track_id", "segment"], sort=True).indices
+        copies = [np.asarray(places) for places in groups.values()]
         rank, world_size = self._rank()
 
         def order() -> Tensor:

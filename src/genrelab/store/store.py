@@ -101,21 +101,27 @@ class FeatureStore:
         """
         check_not_worker()
         begin = time.monotonic()
-        labels = (ORIGINAL, *(augment.label for augment in augments))
-        augmented = set(augmented_tracks)
-
-        def missing() -> Missing:
-            unique = [self._shards[place] for place in self._unique]
-            copies = lambda track: labels if track in augmented else labels[:1]  # noqa: E731
-            return find_missing(tracks, unique, self._ledger, self._quarantine, copies)
-
-        found = missing()
+        found = self.missing(tracks, augments, augmented_tracks)
         outcomes: list[Outcome] = []
         if found.jobs:
             with self._locked():
-                found = missing()  # another process may have built it meanwhile
+                # another process may have built it meanwhile
+                found = self.missing(tracks, augments, augmented_tracks)
                 outcomes = self._build(found, augments, engine, workers or default_workers(), progress)
         return self._report(tracks, found, outcomes, time.monotonic() - begin)
+
+    def missing(
+        self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
+    ) -> Missing:
+        """What `prepare` would have to do for these tracks; nothing is decoded or written."""
+        labels = (ORIGINAL, *(augment.label for augment in augments))
+        augmented = set(augmented_tracks)
+        unique = [self._shards[place] for place in self._unique]
+
+        def copies(track: str) -> tuple[str, ...]:
+            return labels if track in augmented else labels[:1]
+
+        return find_missing(tracks, unique, self._ledger, self._quarantine, copies)
 
     def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
         """The stored rows of some tracks, the same for every feature.

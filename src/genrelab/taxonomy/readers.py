@@ -156,7 +156,9 @@ def read_yaml(path: Path) -> Taxonomy:
         raise GenrelabError(
             f"{path}: needs the key 'supergenres' (code: {{title, genres: {{code: title}}}}); see docs/taxonomy.md"
         )
-    members, node_titles, supergenres = {}, {}, {}
+    members: dict[str, str] = {}
+    node_titles: dict[str, str] = {}
+    supergenres: dict[str, str] = {}
     for code, entry in data["supergenres"].items():
         if not isinstance(entry, dict) or not isinstance(entry.get("genres"), dict):
             raise GenrelabError(f"{path}: supergenres.{code} needs 'genres' (code: title)")
@@ -186,7 +188,8 @@ def make_weights(given: Weights | None) -> EdgeWeights:
     unknown = [name for name in given or {} if name not in names]
     if unknown:
         raise ConfigError([f"taxonomy.weights.{name}: no such kind of edge{suggest(name, names)}" for name in unknown])
-    return EdgeWeights(**dict(given or {}))
+    values: dict[str, Any] = dict(given or {})
+    return EdgeWeights(**values)
 
 
 def read_rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:

@@ -214,7 +214,7 @@ class Taxonomy:
 
         graph = self.graph(weights)
         nodes = {node: number for number, node in enumerate(graph)}
-        matrix = nx.to_scipy_sparse_array(graph, nodelist=list(nodes), weight="weight", dtype=np.float64, format="csr")
+        matrix = nx.to_scipy_sparse_array(graph, nodelist=list(nodes), weight="weight", format="csr").astype(np.float64)
         wanted = [nodes[code] for code in self.genres]
         found: np.ndarray = dijkstra(matrix, directed=False, indices=wanted)[:, wanted].astype(np.float32)
         return found

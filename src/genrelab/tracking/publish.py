@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from lightning.pytorch.loggers import Logger
 
 from genrelab.predictions import read_predictions
 
 
-def publish(loggers: Sequence[Logger], run_dir: Path, record: Mapping[str, Any], log_model: bool) -> None:
+def publish(loggers: Sequence[Any], run_dir: Path, record: Mapping[str, Any], log_model: bool) -> None:
     """Send a finished run's results to its W&B logger, if it has one.
 
     Args:
