@@ -11,7 +11,7 @@ from genrelab.taxonomy.taxonomy import Taxonomy
 
 LABEL = 30  # characters of a title in the picture, at most
 _WIDTH, _HEIGHT = 5.6, 24.0  # of a character and of a label with its dot, in picture units
-_TOGETHER = 0.55  # how much nearer than their distance two genres of one supergenre are drawn
+_TOGETHER = 0.45  # how much nearer than their distance two genres of one supergenre are drawn
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class Layout:
         xy: `[N, 2]` centres in picture units, y downwards.
         labels: short titles, in the same order.
         colours: "#rrggbb" by supergenre code.
+        groups: where to write a supergenre's title, by code; none for one of less than four genres.
     """
 
     nodes: tuple[str, ...]
     xy: np.ndarray
     labels: tuple[str, ...]
     colours: dict[str, str]
+    groups: dict[str, tuple[float, float]]
 
 
 def make_layout(taxonomy: Taxonomy) -> Layout:
@@ -42,19 +44,24 @@ def make_layout(taxonomy: Taxonomy) -> Layout:
     nodes = tuple(drawn)
     labels = tuple(short(taxonomy.node_titles.get(node, "")) for node in nodes)
     wanted = _wanted(taxonomy, nodes)
-    xy = _stress(wanted)
+    xy = _draw_in(_stress(wanted))
     xy = _part(xy, np.array([[max(len(label), 2) * _WIDTH + 8, _HEIGHT] for label in labels]))
-    return Layout(nodes, xy, labels, _colours(taxonomy, nodes, xy))
+    members: dict[str, list[int]] = {}
+    for number, node in enumerate(nodes):
+        if group := group_of(taxonomy, node):
+            members.setdefault(group, []).append(number)
+    middles = {group: np.median(xy[at], axis=0) for group, at in members.items()}
+    return Layout(nodes, xy, labels, _colours(middles), _title_places(taxonomy, members, middles))
 
 
 def short(title: str) -> str:
     """The first name of a title that joins several, cut to `LABEL` characters at a word."""
-    for mark in (" / ", " & ", " (", ", ", "/"):
+    for mark in (" (", " / ", " & ", ", ", "/"):
         if len(title) > LABEL - 8 and title.find(mark) > 3:
             title = title[: title.find(mark)]
     if len(title) > LABEL:
         title = title[:LABEL].rsplit(" ", 1)[0] + "…"
-    return title
+    return title.rstrip(" &/,")
 
 
 def group_of(taxonomy: Taxonomy, node: str) -> str:
@@ -77,8 +84,8 @@ def _wanted(taxonomy: Taxonomy, nodes: tuple[str, ...]) -> np.ndarray:
     finite = wanted[np.isfinite(wanted)]
     wanted = np.where(np.isfinite(wanted), wanted, 1.3 * max(finite.max(), 1.0))
     groups = np.array([group_of(taxonomy, node) or f":{node}" for node in nodes])
-    same = groups[:, None] == groups[None, :]
-    return np.where(same, _TOGETHER * wanted, wanted)
+    wanted[groups[:, None] == groups[None, :]] *= _TOGETHER
+    return wanted
 
 
 def _stress(wanted: np.ndarray, steps: int = 300) -> np.ndarray:
@@ -87,7 +94,7 @@ def _stress(wanted: np.ndarray, steps: int = 300) -> np.ndarray:
         return np.zeros((1, 2))
     middle = np.eye(n) - 1 / n
     values, vectors = np.linalg.eigh(-0.5 * middle @ wanted**2 @ middle)
-    xy = vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 1e-6))
+    xy: np.ndarray = vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 1e-6))
     # Coinciding points would never part; a golden spiral tells them apart, the same in every run.
     angle = np.arange(n) * math.pi * (3 - math.sqrt(5))
     xy = xy + 0.05 * np.sqrt(np.arange(n) / n)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -104,14 +111,25 @@ def _stress(wanted: np.ndarray, steps: int = 300) -> np.ndarray:
     return xy - xy.mean(axis=0)
 
 
-def _part(xy: np.ndarray, boxes: np.ndarray, steps: int = 600) -> np.ndarray:
-    """Scale to the labels' size and push overlapping boxes apart, each time along the shorter way."""
-    if len(xy) == 1:
-        return xy * 0.0
-    need = (boxes[:, None] + boxes[None]) / 2
+def _draw_in(xy: np.ndarray) -> np.ndarray:
+    """Bring far-off points nearer, so that a few of them do not shrink the rest of the picture."""
+    radius = np.linalg.norm(xy, axis=1, keepdims=True)
+    near = np.quantile(radius, 0.85)
+    shrink: np.ndarray = np.where(radius > near, (near + 0.4 * (radius - near)) / np.maximum(radius, 1e-9), 1.0)
+    return xy * shrink
+
+
+def _part(xy: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Scale to the labels' size, part overlapping labels, and put the middle at the origin."""
     area = math.sqrt(boxes.prod(axis=1).sum())
-    spread = np.ptp(xy, axis=0) + 1e-9
-    xy = xy * (np.array([1.5, 1.0]) * area * 1.15 / spread)
+    xy = _push(xy * (np.array([1.45, 1.0]) * area * 0.3 / (xy.std(axis=0) + 1e-9)), boxes)
+    return xy - (xy.min(axis=0) + xy.max(axis=0)) / 2
+
+
+def _push(xy: np.ndarray, boxes: np.ndarray, steps: int = 600) -> np.ndarray:
+    """Push overlapping boxes apart, each time along the shorter way."""
+    need = (boxes[:, None] + boxes[None]) / 2
+    rank = np.sign(np.arange(len(xy))[:, None] - np.arange(len(xy)))  # tells apart what coincides
     for _ in range(steps):
         delta = xy[:, None] - xy[None]
         over = need - np.abs(delta)
@@ -120,23 +138,27 @@ def _part(xy: np.ndarray, boxes: np.ndarray, steps: int = 600) -> np.ndarray:
         if not hit.any():
             break
         upright = over[..., 1] <= over[..., 0]
-        side = np.where(
-            delta == 0, np.sign(np.arange(len(xy))[:, None] - np.arange(len(xy)))[..., None], np.sign(delta)
-        )
+        side = np.where(delta == 0, rank[..., None], np.sign(delta))
         push = 0.5 * (over + 0.5) * side * hit[..., None]
         push = np.where(np.stack([~upright, upright], axis=-1), push, 0)
         xy = xy + 0.6 * push.sum(axis=1)
-    return xy - (xy.min(axis=0) + xy.max(axis=0)) / 2
+    return xy
 
 
-def _colours(taxonomy: Taxonomy, nodes: tuple[str, ...], xy: np.ndarray) -> dict[str, str]:
+def _title_places(
+    taxonomy: Taxonomy, members: dict[str, list[int]], middles: dict[str, np.ndarray]
+) -> dict[str, tuple[float, float]]:
+    codes = [code for code, at in members.items() if len(at) > 3]
+    if not codes:
+        return {}
+    boxes = np.array([[19.0 * len(taxonomy.supergenres.get(code, code)), 38.0] for code in codes])
+    xy = _push(np.stack([middles[code] for code in codes]), boxes)
+    return {code: (float(x), float(y)) for code, (x, y) in zip(codes, xy, strict=True)}
+
+
+def _colours(middles: dict[str, np.ndarray]) -> dict[str, str]:
     """A hue for each supergenre by its direction from the middle; neighbours differ in lightness."""
-    groups: dict[str, list[int]] = {}
-    for number, node in enumerate(nodes):
-        if group := group_of(taxonomy, node):
-            groups.setdefault(group, []).append(number)
-    middle = {group: xy[at].mean(axis=0) for group, at in groups.items()}
-    turn = sorted(groups, key=lambda group: math.atan2(middle[group][1], middle[group][0]))
+    turn = sorted(middles, key=lambda group: math.atan2(middles[group][1], middles[group][0]))
     tones = ((0.62, 0.16), (0.52, 0.13), (0.72, 0.14))
     return {group: oklch(*tones[i % 3], 360 * i / len(turn)) for i, group in enumerate(turn)}
 

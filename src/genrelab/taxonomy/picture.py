@@ -54,7 +54,7 @@ def write_png(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout |
 def _draw_links(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
     from matplotlib.collections import LineCollection
 
-    at = {node: xy for node, xy in zip(layout.nodes, layout.xy, strict=True)}
+    at = dict(zip(layout.nodes, layout.xy, strict=True))
     for kind in dict.fromkeys(link.kind for link in taxonomy.links):
         ends = [link for link in taxonomy.links if link.kind == kind and link.a in at and link.b in at]
         lines = [np.stack([at[link.a], at[link.b]]) for link in ends]
@@ -73,10 +73,10 @@ def _draw_links(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
 
 
 def _draw_groups(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
-    for code, (title, xy) in group_titles(taxonomy, layout).items():
+    for code, place in layout.groups.items():
         axes.text(
-            *xy, title.upper(), color=layout.colours[code], alpha=0.26, fontsize=21, weight="bold",
-            ha="center", va="center", zorder=2,
+            *place, taxonomy.supergenres.get(code, code).upper(), color=layout.colours[code], alpha=0.3,
+            fontsize=21, weight="bold", ha="center", va="center", zorder=2,
         )  # fmt: skip
 
 
@@ -110,16 +110,6 @@ def _draw_head(axes: Axes, taxonomy: Taxonomy) -> None:
         right - 25, top + 24, f"{taxonomy.source}    links: {counted or 'none'}", fontsize=10, color=_FAINT,
         ha="right", va="top",
     )  # fmt: skip
-
-
-def group_titles(taxonomy: Taxonomy, layout: Layout) -> dict[str, tuple[str, np.ndarray]]:
-    """Title and place of each supergenre's name: the median of its genres; none where it has a single genre."""
-    found = {}
-    for code, title in taxonomy.supergenres.items():
-        at = [i for i, node in enumerate(layout.nodes) if group_of(taxonomy, node) == code]
-        if len(at) > 1:
-            found[code] = (title, np.median(layout.xy[at], axis=0))
-    return found
 
 
 def write_html(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout | None = None) -> None:
@@ -156,7 +146,6 @@ def page_data(taxonomy: Taxonomy, layout: Layout) -> dict[str, Any]:
     graph = taxonomy.graph()
     hidden = [{"id": node, "title": taxonomy.node_title(node)} for node in graph if node not in set(layout.nodes)]
     kinds = {(link.a, link.b) for link in taxonomy.links}
-    titles = group_titles(taxonomy, layout)
     return {
         "name": taxonomy.name,
         "source": taxonomy.source,
@@ -172,7 +161,7 @@ def page_data(taxonomy: Taxonomy, layout: Layout) -> dict[str, Any]:
                 "code": code,
                 "title": taxonomy.supergenres.get(code, code),
                 "colour": colour,
-                "xy": [round(float(v), 1) for v in titles[code][1]] if code in titles else None,
+                "xy": [round(v, 1) for v in layout.groups[code]] if code in layout.groups else None,
             }
             for code, colour in layout.colours.items()
         ],

@@ -43,7 +43,7 @@ def describe(taxonomy: Taxonomy, weights: EdgeWeights | None = None, hubs: int =
         "clusters": len(taxonomy.clusters),
         "nodes": graph.number_of_nodes(),
         "links": dict(Counter(link.kind for link in taxonomy.links)),
-        "edges": dict(Counter(kind for _, _, kind in graph.edges(data="kind"))),
+        "edges": dict(Counter(str(edge["kind"]) for _, _, edge in graph.edges(data=True))),
         "components": nx.number_connected_components(graph),
         "unreachable_pairs": int((~joined).sum()),
         "diameter": None,
