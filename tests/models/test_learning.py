@@ -1,0 +1,39 @@
+"""Every registered network, loss and optimizer learns a small set by heart."""
+
+import pytest
+import torch
+
+from genrelab.registry import LOSSES, MODELS, OPTIMIZERS
+
+SMALL = {"cnn": {"width": 8, "dropout": 0.0}, "mlp": {"hidden": [32], "dropout": 0.0}}
+RATES = {"adam": 0.005, "adamw": 0.005, "sgd": 0.02}
+
+
+def learned(model, loss, optimizer):
+    """Share of 12 noise pictures of 3 genres that are answered rightly after 30 steps."""
+    torch.manual_seed(0)
+    pictures, target = torch.randn(12, 24, 32), torch.arange(12) % 3
+    distances = torch.tensor([[0.0, 1, 2], [1, 0, 1], [2, 1, 0]])
+    net = MODELS.build(model, SMALL.get(model, {"width": 8}), in_shapes=[(24, 32)], n_classes=3)
+    objective = LOSSES.build(loss, {}, distances=distances)
+    steps = OPTIMIZERS.build(optimizer, {"lr": RATES[optimizer]}, parameters=net.parameters())
+    for _ in range(30):
+        steps.zero_grad()
+        objective(net(pictures), target).backward()
+        steps.step()
+    return (net(pictures).argmax(dim=1) == target).float().mean().item()
+
+
+@pytest.mark.parametrize("model", MODELS.kinds())
+def test_networks(model):
+    assert learned(model, "graph_soft", "adam") == 1
+
+
+@pytest.mark.parametrize("loss", LOSSES.kinds())
+def test_losses(loss):
+    assert learned("mlp", loss, "adam") == 1
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.kinds())
+def test_optimizers(optimizer):
+    assert learned("resnet18flex", "graph_soft", optimizer) == 1
