@@ -5,7 +5,7 @@ import pytest
 
 from genrelab.errors import GenrelabError
 from genrelab.registry import TAXONOMIES
-from genrelab.taxonomy.readers import GTZAN
+from genrelab.taxonomy.gtzan import GTZAN
 
 
 def test_flat_knows_no_distances():
@@ -50,7 +50,7 @@ def test_yaml_of_ones_own(tmp_path):
         ("name: x", "needs the key 'supergenres'"),
         ("supergenres: {jazz: [a]}", "supergenres.jazz needs 'genres'"),
         ("supergenres: {a: {genres: {x: X}}, b: {genres: {x: X}}}", "stands under a and b"),
-        (YAML.replace("[jazz, tech]", "[jaz, tech]"), "clusters.all names 'jaz'; did you mean 'jazz'"),
+        (YAML.replace("[jazz, tech]", "[jaz, tech]"), "clusters.all names no supergenre: 'jaz'; did you mean 'jazz'"),
         (YAML.replace("primary", "primry"), "links.primry is none of"),
     ],
 )

@@ -82,7 +82,7 @@ def _wanted(taxonomy: Taxonomy, nodes: tuple[str, ...]) -> np.ndarray:
     at = [place[node] for node in nodes]
     wanted: np.ndarray = dijkstra(nx.to_scipy_sparse_array(graph, format="csr"), directed=False, indices=at)[:, at]
     finite = wanted[np.isfinite(wanted)]
-    wanted = np.where(np.isfinite(wanted), wanted, 1.3 * max(finite.max(), 1.0))
+    wanted[~np.isfinite(wanted)] = 1.3 * max(float(finite.max()), 1.0)
     groups = np.array([group_of(taxonomy, node) or f":{node}" for node in nodes])
     wanted[groups[:, None] == groups[None, :]] *= _TOGETHER
     return wanted
@@ -100,30 +100,32 @@ def _stress(wanted: np.ndarray, steps: int = 300) -> np.ndarray:
     xy = xy + 0.05 * np.sqrt(np.arange(n) / n)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     pull = 1 / np.maximum(wanted, 0.3) ** 2
     np.fill_diagonal(pull, 0)
-    laplacian = np.diag(pull.sum(axis=1)) - pull
-    inverse = np.linalg.pinv(laplacian)
+    inverse: np.ndarray = np.linalg.pinv(np.diag(pull.sum(axis=1)) - pull)
     for _ in range(steps):
         gaps = np.linalg.norm(xy[:, None] - xy[None], axis=-1)
         b = -pull * wanted / np.maximum(gaps, 1e-9)
         np.fill_diagonal(b, 0)
         np.fill_diagonal(b, -b.sum(axis=1))
         xy = inverse @ (b @ xy)
-    return xy - xy.mean(axis=0)
+    centred: np.ndarray = xy - xy.mean(axis=0)
+    return centred
 
 
 def _draw_in(xy: np.ndarray) -> np.ndarray:
     """Bring far-off points nearer, so that a few of them do not shrink the rest of the picture."""
     radius = np.linalg.norm(xy, axis=1, keepdims=True)
     near = np.quantile(radius, 0.85)
-    shrink: np.ndarray = np.where(radius > near, (near + 0.4 * (radius - near)) / np.maximum(radius, 1e-9), 1.0)
-    return xy * shrink
+    drawn_in = np.minimum(radius, near + 0.4 * (radius - near)) if near > 0 else radius
+    placed: np.ndarray = xy * (drawn_in / np.maximum(radius, 1e-9))
+    return placed
 
 
 def _part(xy: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Scale to the labels' size, part overlapping labels, and put the middle at the origin."""
     area = math.sqrt(boxes.prod(axis=1).sum())
     xy = _push(xy * (np.array([1.45, 1.0]) * area * 0.3 / (xy.std(axis=0) + 1e-9)), boxes)
-    return xy - (xy.min(axis=0) + xy.max(axis=0)) / 2
+    centred: np.ndarray = xy - (xy.min(axis=0) + xy.max(axis=0)) / 2
+    return centred
 
 
 def _push(xy: np.ndarray, boxes: np.ndarray, steps: int = 600) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""Readers of taxonomies: the Musicmap, GTZAN's ten genres on it, flat, YAML and CSV of one's own."""
+"""Readers of taxonomies: the Musicmap, flat, YAML and CSV of one's own."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,37 +16,9 @@ from genrelab.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import EdgeWeights, Link, Taxonomy
 
 MUSICMAP = Path(__file__).parent / "musicmap.yaml"
+KINDS = ("primary", "secondary", "backlash")  # of links whose length is `EdgeWeights`'s
+KEYS = ("name", "source", "supergenres", "clusters", "places", "links")  # of the YAML format
 Weights = Mapping[str, float | None]
-
-# Where GTZAN's genres lie on the Musicmap. Each class is a place of its own, one step (`GTZAN_STEP`) from the
-# genres that its clips mostly belong to (by artist: Sturm 2013, arXiv 1306.1461); the way between two classes
-# is then the shortest way between any of their genres, and two steps more.
-GTZAN_STEP = 0.5
-GTZAN: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    # class: (title, supergenre, genres of the Musicmap)
-    "blues": (
-        "Blues",
-        "blu",
-        ("blu01", "blu04", "blu06", "blu08"),
-    ),  # John Lee Hooker, Stevie Ray Vaughan, Albert Collins
-    "classical": ("Classical", "class", ("class",)),
-    "country": ("Country", "cou", ("cou03", "cou06", "cou08", "cou10")),  # Willie Nelson, Brad Paisley, George Strait
-    "disco": ("Disco", "rnb", ("rnb07", "pop06")),  # Gloria Gaynor, KC & The Sunshine Band; Evelyn Thomas
-    "hiphop": ("Hip hop", "rap", ("rap02", "rap05", "rap08")),  # Public Enemy, A Tribe Called Quest, Wu-Tang Clan
-    "jazz": (
-        "Jazz",
-        "jaz",
-        ("jaz03", "jaz06", "jaz07", "jaz08", "jaz12"),
-    ),  # Duke Ellington ... Coleman Hawkins, Dave Grusin
-    "metal": (
-        "Metal",
-        "met",
-        ("met01", "met06", "met09", "met13"),
-    ),  # Dark Tranquillity, Metallica, Rage Against The Machine
-    "pop": ("Pop", "pop", ("pop11", "pop05", "rnb13")),  # Britney Spears, Celine Dion, Destiny's Child
-    "reggae": ("Reggae", "jam", ("jam04", "jam08")),  # Bob Marley, Dennis Brown; dancehall
-    "rock": ("Rock", "gld", ("gld04", "gld05", "gld08", "alt01")),  # Led Zeppelin, Queen, Jethro Tull, Simply Red
-}
 
 
 @TAXONOMIES.register("musicmap")
@@ -56,27 +29,6 @@ def musicmap(weights: Weights | None = None) -> Taxonomy:
         weights: lengths of edges that differ from `EdgeWeights`.
     """
     return replace(read_yaml(MUSICMAP), weights=make_weights(weights))
-
-
-@TAXONOMIES.register("gtzan")
-def gtzan(weights: Weights | None = None) -> Taxonomy:
-    """GTZAN's ten genres, placed on the Musicmap's graph; docs/taxonomy.md gives the reasons.
-
-    Args:
-        weights: lengths of edges that differ from `EdgeWeights`.
-    """
-    whole = musicmap(weights)
-    places = tuple(Link(code, genre, "placed", GTZAN_STEP) for code, (_, _, at) in GTZAN.items() for genre in at)
-    return replace(
-        whole,
-        name="gtzan",
-        source=f"GTZAN's genres placed on {whole.source}",
-        genres=tuple(GTZAN),
-        titles=tuple(title for title, _, _ in GTZAN.values()),
-        supergenre_of=tuple(supergenre for _, supergenre, _ in GTZAN.values()),
-        links=whole.links + places,
-        node_titles={**whole.node_titles, **{code: title for code, (title, _, _) in GTZAN.items()}},
-    )
 
 
 @TAXONOMIES.register("flat")
@@ -120,9 +72,13 @@ def from_csv(file: str, links: str | None = None, weights: Weights | None = None
     for line, row in rows:
         if not row["code"]:
             raise GenrelabError(f"{path}, line {line}: no code; every genre needs one")
+        if row["code"] in genres:
+            raise GenrelabError(f"{path}, line {line}: the code {row['code']!r} stands twice; codes are unique")
         genres.append(row["code"])
         titles.append(row.get("title") or row["code"])
         supergenre_of.append(row.get("supergenre") or "all")
+    if not genres:
+        raise GenrelabError(f"{path}: no genres; a row each, below the header")
     supergenres = {code: code for code in dict.fromkeys(supergenre_of)}
     found = _csv_links(Path(links).expanduser(), set(genres)) if links else ()
     clusters = {"all": tuple(supergenres)}
@@ -169,7 +125,11 @@ def read_yaml(path: Path) -> Taxonomy:
                     f"{path}: the genre {genre} stands under {members[str(genre)]} and {code}; codes are unique"
                 )
             members[str(genre)], node_titles[str(genre)] = str(code), str(title or genre)
+    unknown = sorted(str(key) for key in data if str(key) not in KEYS)
+    if unknown:
+        raise GenrelabError(f"{path}: no key {unknown[0]!r}{suggest(unknown[0], KEYS)}")
     clusters = _clusters(path, data.get("clusters") or {}, supergenres)
+    places = {str(code) for code in data.get("places") or ()}
     return Taxonomy(
         name=str(data.get("name", path.stem)),
         source=str(data.get("source", path)),
@@ -178,7 +138,7 @@ def read_yaml(path: Path) -> Taxonomy:
         supergenre_of=tuple(members.values()),
         supergenres=supergenres,
         clusters=clusters,
-        links=_yaml_links(path, data.get("links") or {}),
+        links=_yaml_links(path, data.get("links") or {}, set(members) | places),
     )
 
 
@@ -213,22 +173,34 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, st
         raise GenrelabError(f"{path}: not UTF-8; save it as such") from error
 
 
-def _clusters(path: Path, given: Mapping[str, Any], supergenres: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def _clusters(path: Path, given: Any, supergenres: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    if not isinstance(given, dict) or not all(isinstance(codes, list) for codes in given.values()):
+        raise GenrelabError(f"{path}: 'clusters' needs lists of supergenres (cluster: [code, ...])")
     for cluster, codes in given.items():
         for code in codes:
             if str(code) not in supergenres:
-                raise GenrelabError(f"{path}: clusters.{cluster} names {code!r}{suggest(str(code), supergenres)}")
+                raise GenrelabError(
+                    f"{path}: clusters.{cluster} names no supergenre: {str(code)!r}{suggest(str(code), supergenres)}"
+                )
     return {str(cluster): tuple(str(code) for code in codes) for cluster, codes in given.items()}
 
 
-def _yaml_links(path: Path, given: Mapping[str, Any]) -> tuple[Link, ...]:
-    kinds = ("primary", "secondary", "backlash")
+def _yaml_links(path: Path, given: Any, nodes: set[str]) -> tuple[Link, ...]:
+    if not isinstance(given, dict):
+        raise GenrelabError(f"{path}: 'links' needs kinds (primary: {{genre: [genre, ...]}})")
     links = []
     for kind, by_node in given.items():
-        if kind not in kinds or not isinstance(by_node, dict):
-            raise GenrelabError(f"{path}: links.{kind} is none of {', '.join(kinds)} (node: [node, ...])")
+        weight = float(kind) if isinstance(kind, int | float) and not isinstance(kind, bool) and kind > 0 else None
+        if weight is None and kind not in KINDS:
+            raise GenrelabError(f"{path}: links.{kind} is none of {', '.join(KINDS)}, nor a length above 0")
+        if not isinstance(by_node, dict):
+            raise GenrelabError(f"{path}: links.{kind} needs genres (genre: [genre, ...])")
         for a, ends in by_node.items():
-            links += [Link(str(a), str(b), kind) for b in (ends if isinstance(ends, list) else [ends])]
+            for end in (str(a), *map(str, ends if isinstance(ends, list) else [ends])):
+                if end not in nodes:
+                    raise GenrelabError(f"{path}: links.{kind}.{a} names no genre: {end!r}{_near(end, nodes)}")
+            name = str(kind) if weight is None else "given"
+            links += [Link(str(a), str(b), name, weight) for b in (ends if isinstance(ends, list) else [ends])]
     return tuple(links)
 
 
@@ -237,17 +209,23 @@ def _csv_links(path: Path, genres: set[str]) -> tuple[Link, ...]:
     for line, row in read_rows(path, ("a", "b")):
         for end in (row["a"], row["b"]):
             if end not in genres:
-                raise GenrelabError(f"{path}, line {line}: no genre {end!r}{suggest(end, genres)}")
+                raise GenrelabError(f"{path}, line {line}: no genre {end!r}{_near(end, genres)}")
         try:
             weight = float(row["weight"]) if row.get("weight") else None
         except ValueError as error:
             raise GenrelabError(f"{path}, line {line}: the weight {row['weight']!r} is no number") from error
         if weight is not None and not weight > 0:
             raise GenrelabError(f"{path}, line {line}: the weight {weight} is not above 0")
-        kind = row.get("kind") or "primary"
-        if weight is None and kind not in ("primary", "secondary", "backlash"):
+        kind = row.get("kind") or ("primary" if weight is None else "given")
+        if weight is None and kind not in KINDS:
             raise GenrelabError(
-                f"{path}, line {line}: the kind {kind!r} is none of primary, secondary, backlash; or give a weight"
+                f"{path}, line {line}: the kind {kind!r} is none of {', '.join(KINDS)}; or give a weight"
             )
         links.append(Link(row["a"], row["b"], kind, weight))
     return tuple(links)
+
+
+def _near(wrong: str, known: Collection[str]) -> str:
+    """A suggestion out of many codes: one, or none rather than the whole list."""
+    near = difflib.get_close_matches(wrong, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -84,7 +84,7 @@ def _statistics_table(found: dict[str, Any]) -> Table:
 
     def counted(noun: str, counts: dict[str, int]) -> str:
         inside = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        return f"{sum(counts.values())} {noun}" + (f": {inside}" if inside else "")
+        return f"{sum(counts.values())} {noun}".strip() + (f": {inside}" if inside else "")
 
     def near(entry: dict[str, Any] | None) -> str:
         return f"{entry['title']} ({entry['code']}), {entry['mean_distance']:.2f} on average" if entry else "-"
@@ -95,7 +95,7 @@ def _statistics_table(found: dict[str, Any]) -> Table:
     far = "" if found["farthest"] is None else f" ({' to '.join(found['farthest'])})"
     rows = {
         "genres": f"{found['genres']} in {found['supergenres']} supergenres, {found['clusters']} clusters",
-        "links": counted("links", found["links"]),
+        "links": counted("", found["links"]),
         "graph": f"{found['nodes']} nodes, {counted('edges', found['edges'])}",
         "components": str(found["components"])
         + (f"; {found['unreachable_pairs']} pairs have no path" if found["unreachable_pairs"] else ""),
