@@ -1,11 +1,15 @@
 """Readers: flat, GTZAN's genres, YAML, CSV, a saved page; and what they say of bad files."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from genrelab.errors import GenrelabError
 from genrelab.registry import TAXONOMIES
-from genrelab.taxonomy.gtzan import GTZAN
+from genrelab.taxonomy import EdgeWeights
+from genrelab.taxonomy.gtzan import GTZAN, STEP
+from genrelab.taxonomy.musicmap_html import rename
 
 
 def test_flat_knows_no_distances():
@@ -52,6 +56,14 @@ def test_yaml_of_ones_own(tmp_path):
         ("supergenres: {a: {genres: {x: X}}, b: {genres: {x: X}}}", "stands under a and b"),
         (YAML.replace("[jazz, tech]", "[jaz, tech]"), "clusters.all names no supergenre: 'jaz'; did you mean 'jazz'"),
         (YAML.replace("primary", "primry"), "links.primry is none of"),
+        (
+            YAML.replace("backlash: {bop: dt}", "backlash: {bop: dtt}"),
+            "links.backlash.bop names no genre: 'dtt'; did you mean 'dt'",
+        ),
+        (YAML.replace("{all: [jazz, tech]}", "[jazz]"), "'clusters' needs lists"),
+        (YAML.replace("{bop: [cool]}", "[bop, cool]"), "links.primary needs genres"),
+        (YAML.replace("primary", "-1"), "links.-1 is none of"),
+        (YAML.replace("clusters", "cluster"), "no key 'cluster'; did you mean 'clusters'"),
     ],
 )
 def test_bad_yaml_is_named(tmp_path, text, message):
@@ -105,3 +117,119 @@ def test_a_saved_page_with_its_table(tmp_path):
     (tmp_path / "Musicmap.html").write_text("<html></html>")
     with pytest.raises(GenrelabError, match="no links found"):
         TAXONOMIES.build("musicmap_html", params)
+
+
+@pytest.mark.parametrize(
+    ("code", "renamed"),
+    [
+        ("static1", "sta01"),
+        ("worldA9", "woA09"),
+        ("worldC14", "woC14"),
+        ("util3", "uti03"),
+        ("inl02", "ind02"),
+        ("inr11", "ind11"),
+        ("cla", "class"),
+        ("fol", "folk"),
+        ("class", "class"),
+        ("woA9", "woA09"),
+        ("jaz07", "jaz07"),
+        ("industrial", "industrial"),
+    ],
+)
+def test_codes_of_the_page_become_the_tables(code, renamed):
+    assert rename(code) == renamed
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (CSV.replace("super-genre,", "supergenre,"), "line 7: the type 'supergenre' is none of"),
+        (CSV + ",No Code,genre,jaz\n", "line 10: no code"),
+        (CSV + "jaz01,Other,genre,jaz\n", "line 10: jaz01 stands twice, as 'New Orleans' and 'Other'"),
+        ("\ufeffCode,Label,Type,Supergenre\n", "no rows of type genre"),
+        (CSV.replace("Code,", "code,"), "lacks the column 'Code'; it has code, Label"),
+    ],
+)
+def test_a_bad_table_is_named(tmp_path, table, message):
+    (tmp_path / "Musicmap.html").write_text(HTML)
+    (tmp_path / "genres.csv").write_text(table, encoding="utf-8")
+    params = {"html": str(tmp_path / "Musicmap.html"), "csv": str(tmp_path / "genres.csv")}
+    with pytest.raises(GenrelabError, match=r"genres\.csv") as caught:
+        TAXONOMIES.build("musicmap_html", params)
+    assert message in str(caught.value)
+
+
+def test_the_musicmap_written_as_page_and_table_reads_back_the_same(tmp_path):
+    musicmap = TAXONOMIES.build("musicmap", {})
+    groups = "".join(
+        f'<g class="{kind}">'
+        + "".join(f'<path class="{link.a} {link.b}"/>' for link in musicmap.links if link.kind == kind)
+        + "</g>"
+        for kind in ("primary", "secondary", "backlash")
+    )
+    (tmp_path / "Musicmap.html").write_text(f"<svg>{groups}</svg>")
+    rows = [
+        f'{c},"{t}",genre,{s}' for c, t, s in zip(musicmap.genres, musicmap.titles, musicmap.supergenre_of, strict=True)
+    ]
+    (tmp_path / "g.csv").write_text("\n".join(["\ufeffCode,Label,Type,Supergenre", *rows]), encoding="utf-8")
+    params = {"html": str(tmp_path / "Musicmap.html"), "csv": str(tmp_path / "g.csv")}
+    again = TAXONOMIES.build("musicmap_html", params)
+    assert (again.genres, again.titles) == (musicmap.genres, musicmap.titles)
+    assert np.array_equal(again.distances(), musicmap.distances())
+
+
+def test_gtzans_classes_are_as_far_as_their_nearest_genres():
+    """No class is a short cut between two others, so each distance can be told from the Musicmap's own."""
+    gtzan, musicmap = TAXONOMIES.build("gtzan", {}), TAXONOMIES.build("musicmap", {})
+    d = musicmap.distances()
+    at = {code: [musicmap.index(genre) for genre in place.genres] for code, place in GTZAN.items()}
+    nearest = [[0.0 if a == b else d[np.ix_(at[a], at[b])].min() + 2 * STEP for b in at] for a in at]
+    assert np.array_equal(gtzan.distances(), nearest)
+    assert gtzan.path("metal", "rock") == ["metal", "met01", "gld04", "rock"]
+
+
+def test_yaml_links_may_carry_a_length_and_pass_through_places(tmp_path):
+    text = YAML.replace("links:", "places: [bridge]\nlinks:\n  0.25: {cool: [bridge], dt: bridge}")
+    (tmp_path / "mine.yaml").write_text(text)
+    mine = TAXONOMIES.build("yaml", {"file": str(tmp_path / "mine.yaml")})
+    assert mine.distances().tolist() == [[0, 1, 1.5], [1, 0, 0.5], [1.5, 0.5, 0]]
+    assert mine.path("bop", "dt") == ["bop", "cool", "bridge", "dt"]
+
+
+@pytest.mark.parametrize(
+    ("genres", "links", "message"),
+    [
+        ("code\na\na\n", "a,b\n", "g.csv, line 3: the code 'a' stands twice"),
+        ("code,title\na,A\n,B\n", "a,b\n", "g.csv, line 3: no code"),
+        ("code\n", "a,b\n", "g.csv: no genres"),
+        (
+            "code\na\nb\n",
+            "a,b,kind\na,b,primray\n",
+            "l.csv, line 2: the kind 'primray' is none of primary, secondary, backlash",
+        ),
+        ("code\na\nb\n", "a,b,weight\na,b,-1\n", "l.csv, line 2: the weight -1.0 is not above 0"),
+        ("code\na\nb\n", "a,b,weight\na,b,near\n", "l.csv, line 2: the weight 'near' is no number"),
+    ],
+)
+def test_bad_csv_is_named_by_line(tmp_path, genres, links, message):
+    (tmp_path / "g.csv").write_text(genres)
+    (tmp_path / "l.csv").write_text(links)
+    with pytest.raises(GenrelabError) as caught:
+        TAXONOMIES.build("csv", {"file": str(tmp_path / "g.csv"), "links": str(tmp_path / "l.csv")})
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_every_reader_has_its_option_with_every_weight():
+    """A key that the option lacks cannot be set from the command line."""
+    import inspect
+
+    import yaml
+
+    conf = Path(__file__).resolve().parents[2] / "conf" / "taxonomy"
+    assert {path.stem for path in conf.glob("*.yaml")} >= {"musicmap", "gtzan", "flat", "csv", "yaml", "musicmap_html"}
+    for path in conf.glob("*.yaml"):
+        option = yaml.safe_load(path.read_text())
+        wanted = set(inspect.signature(TAXONOMIES.get(option.pop("kind"))).parameters) - {"genres"}
+        assert set(option) == wanted, path.name
+        if "weights" in option:
+            assert EdgeWeights(**option["weights"]) == EdgeWeights(), path.name

@@ -22,6 +22,7 @@ RENAMED = (  # how the picture writes codes, and how the table does
 )
 SUPERGENRES = {"inl": "ind", "inr": "ind", "cla": "class", "fol": "folk"}
 GENRES = {"genre", "static-genre"}
+TYPES = {*GENRES, "super-genre", "static", "same-color_cluster", "cross-color_cluster"}
 
 
 class _Paths(HTMLParser):
@@ -79,6 +80,12 @@ def musicmap_html(html: str, csv: str, weights: Weights | None = None) -> Taxono
         raise GenrelabError(f"{page}: no such file; save musicmap.info's page and give taxonomy.html=PATH") from error
     if not parser.found:
         raise GenrelabError(f"{page}: no links found; it needs <g class=primary> groups of <path class='a b'>")
+    genres, supergenres, places = _read_table(table)
+    return _joined(page, genres, supergenres, places, parser.found, weights)
+
+
+def _read_table(table: Path) -> tuple[dict[str, tuple[str, str]], dict[str, str], set[str]]:
+    """Genres (label and supergenre by code), supergenres (label by code) and places that are no genres."""
     genres: dict[str, tuple[str, str]] = {}
     supergenres: dict[str, str] = {}
     places: set[str] = set()
@@ -86,14 +93,23 @@ def musicmap_html(html: str, csv: str, weights: Weights | None = None) -> Taxono
         code, kind = rename(row["Code"]), row["Type"].lower()
         if not code:
             raise GenrelabError(f"{table}, line {line}: no code; every row needs one")
+        if kind not in TYPES:
+            raise GenrelabError(f"{table}, line {line}: the type {row['Type']!r} is none of {', '.join(sorted(TYPES))}")
         above = SUPERGENRES.get(row["Supergenre"], row["Supergenre"])
         if kind in GENRES:
-            genres[code] = (row["Label"] or code, above or code[:3])
+            made = (row["Label"] or code, above or code[:3])
+            # inl and inr are one supergenre drawn in two halves, so a genre may have a row in each.
+            if genres.setdefault(code, made) != made:
+                raise GenrelabError(
+                    f"{table}, line {line}: {code} stands twice, as {genres[code][0]!r} and {made[0]!r}"
+                )
         elif kind == "super-genre":
             supergenres[SUPERGENRES.get(code, code)] = row["Label"] or code
         elif kind == "static":
             places.add(code)
-    return _joined(page, genres, supergenres, places, parser.found, weights)
+    if not genres:
+        raise GenrelabError(f"{table}: no rows of type genre; is this the Musicmap's table?")
+    return genres, supergenres, places
 
 
 def _joined(
