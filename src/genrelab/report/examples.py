@@ -1,0 +1,139 @@
+"""Example pictures: what the network saw of some tracks, and what it answered."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from genrelab.files import atomic_path
+from genrelab.metrics import reachable, top_answers
+from genrelab.report.folder import RunFolder
+
+FILE = "examples.npz"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture of one segment.
+
+    Args:
+        title: the track.
+        picture: `[H, W]`, low frequencies first.
+        feature_name: what it shows.
+        genre: code of the right genre.
+        answer: code of the genre that was answered for the track.
+    """
+
+    title: str
+    picture: np.ndarray
+    feature_name: str
+    genre: str
+    answer: str
+
+
+def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6) -> list[Example]:
+    """Pick telling tracks: the surest right ones, the nearest and the farthest mistakes.
+
+    Args:
+        run_dir: holds predictions and taxonomy.
+        store: the `FeatureStore` that holds the rows.
+        rows: `store.rows(...)` of the test tracks.
+        most: tracks.
+
+    Returns:
+        one example for each of them and each feature that is a picture; each shows the track's middle segment.
+    """
+    from genrelab.features import from_stored
+
+    run = RunFolder.read(run_dir)
+    level = run.level(run.headline, "track")
+    answer = top_answers(level.logits, 1)[:, 0]
+    chosen = []
+    for place in _telling(run, level.logits, level.target, answer, most):
+        of_track = rows[rows["track_id"] == level.track[place]]
+        if len(of_track):
+            chosen.append((place, of_track.iloc[[len(of_track) // 2]]))
+    if not chosen:
+        return []
+    arrays = store.load(pd.concat([row for _, row in chosen]))
+    genres = run.taxonomy.genres
+    return [
+        Example(
+            title=str(level.track[place]),
+            picture=from_stored(spec, array[number]),
+            feature_name=spec.name,
+            genre=genres[level.target[place]],
+            answer=genres[answer[place]],
+        )
+        for number, (place, _) in enumerate(chosen)
+        for spec, array in zip(store.specs, arrays, strict=True)
+        if array.ndim == 3
+    ]
+
+
+def _telling(run: RunFolder, logits: np.ndarray, target: np.ndarray, answer: np.ndarray, most: int) -> list[int]:
+    """Places of tracks, one of a genre where that is possible."""
+    sure = logits.max(axis=1)
+    away = reachable(run.distances)[target, answer]
+    right = np.flatnonzero(answer == target)
+    wrong = np.flatnonzero(answer != target)
+    third = max(most // 3, 1)
+    wishes = [
+        right[np.argsort(-sure[right], kind="stable")],
+        wrong[np.lexsort((-sure[wrong], away[wrong]))],
+        wrong[np.lexsort((-sure[wrong], -away[wrong]))],
+    ]
+    found: list[int] = []
+    for wish in wishes:
+        seen = {int(target[place]) for place in found}
+        fresh = [place for place in wish.tolist() if int(target[place]) not in seen]
+        distinct = list({int(target[place]): place for place in reversed(fresh)}.values())[::-1]
+        queue = dict.fromkeys([*distinct, *wish.tolist()])
+        found += [place for place in queue if place not in found][:third]
+    return found[:most]
+
+
+def keep(folder: Path, examples: Sequence[Example]) -> None:
+    """Write examples beside the page, so that a report written again still has them."""
+    meta = [{k: v for k, v in asdict(one).items() if k != "picture"} for one in examples]
+    pictures = {f"picture{i}": _bytes(one.picture) for i, one in enumerate(examples)}
+    with atomic_path(folder / FILE) as part:
+        np.savez_compressed(part, meta=np.array(json.dumps(meta)), **pictures)  # type: ignore[arg-type]
+
+
+def kept(folder: Path) -> list[Example]:
+    """The examples that `keep` wrote; none where there are none."""
+    try:
+        with np.load(folder / FILE, allow_pickle=False) as held:
+            meta = json.loads(str(held["meta"]))
+            return [Example(picture=held[f"picture{i}"], **one) for i, one in enumerate(meta)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # pictures are an extra: a report without them is whole
+
+
+def data_uri(picture: np.ndarray) -> str:
+    """A picture `[H, W]` as a PNG inside an address, low frequencies at the bottom."""
+    from matplotlib import colormaps
+    from matplotlib.image import imsave
+
+    file = io.BytesIO()
+    imsave(file, colormaps["magma"](_bytes(picture)), origin="lower", format="png")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _bytes(picture: np.ndarray) -> np.ndarray:
+    """`[H, W]` uint8; the range without the outermost per mille fills it."""
+    if picture.dtype == np.uint8:
+        return picture
+    picture = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+    low, high = np.percentile(picture, [0.1, 99.9])
+    scaled = (picture - low) / (high - low) if high > low else np.zeros_like(picture)
+    return np.asarray(np.round(255 * scaled.clip(0, 1)), dtype=np.uint8)

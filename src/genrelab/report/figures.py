@@ -1,0 +1,91 @@
+"""PNG pictures beside the page (row A35): curves over epochs, heat maps of confusion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from genrelab.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# (title, whether shares, ((column, label), ...)): the six panels of page and PNG.
+PANELS = (
+    ("Loss", False, (("train/loss", "train"), ("val/loss", "val"))),
+    (
+        "Accuracy",
+        True,
+        (
+            ("val/track/accuracy", "val tracks"),
+            ("val/segment/accuracy", "val segments"),
+            ("train/accuracy", "train segments"),
+        ),
+    ),
+    ("Distance", False, (("val/track/distance", "val tracks"), ("val/segment/distance", "val segments"))),
+    ("Top 3 and top 5", True, (("val/track/top3", "val tracks, top 3"), ("val/track/top5", "val tracks, top 5"))),
+    (
+        "Supergenre accuracy",
+        True,
+        (("val/track/supergenre_accuracy", "val tracks"), ("val/segment/supergenre_accuracy", "val segments")),
+    ),
+    ("Learning rate", False, (("lr", "learning rate"),)),
+)
+COLOURS = ("#3156c4", "#d9702b", "#8a94a6")
+
+
+def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None) -> None:
+    """The 3 x 2 curves of `metrics.png`; epochs count from 1. `best_epoch` counts so too."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 11), layout="constrained")
+    for axes, (title, share, columns) in zip(figure.subplots(3, 2).flat, PANELS, strict=True):
+        axes.set_title(title, loc="left", fontweight="bold")
+        for (column, label), colour in zip(columns, COLOURS, strict=False):
+            if column in table and table[column].notna().any():
+                axes.plot(table["epoch"] + 1, table[column], marker=".", color=colour, label=label)
+        if best_epoch is not None:
+            axes.axvline(best_epoch, color="#9aa3b2", linestyle=":", label="best epoch")
+        if share:
+            axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+        if axes.get_legend_handles_labels()[1]:
+            axes.legend(frameon=False)
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: str, percent: bool) -> None:
+    """A heat map of a confusion matrix; names are drawn where they can be read."""
+    from matplotlib.figure import Figure
+
+    size = len(names)
+    side = float(np.clip(2.6 + 0.3 * size, 4.5, 16))
+    figure = Figure(figsize=(side + 1.2, side), layout="constrained")
+    axes = figure.subplots()
+    drawn = np.ma.masked_equal(matrix, 0)
+    image = axes.imshow(drawn, cmap="viridis_r", vmin=0, vmax=100 if percent else None, interpolation="nearest")
+    figure.colorbar(image, ax=axes, label="% of the genre's tracks" if percent else "tracks", shrink=0.8)
+    if size <= 60:
+        axes.set_xticks(range(size), names, rotation=90, fontsize=7 if size > 20 else 9)
+        axes.set_yticks(range(size), names, fontsize=7 if size > 20 else 9)
+    if size <= 20:
+        middle = float(drawn.max()) / 2 if drawn.count() else 0.0
+        for row, column in zip(*np.nonzero(matrix), strict=True):
+            value = float(matrix[row, column])
+            colour = "white" if value > middle else "black"
+            axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=8)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("truth")
+    axes.set_title(title, loc="left", fontweight="bold")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with atomic_path(path) as part:
+        figure.savefig(part, dpi=110, metadata={"Software": None})

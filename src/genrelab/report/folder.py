@@ -1,0 +1,155 @@
+"""What a report is made from: the files of a run's folder, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from genrelab.decide import aggregate, target_of_tracks
+from genrelab.errors import GenrelabError
+from genrelab.metrics import medoid_of
+from genrelab.predictions import Predictions, read_predictions
+from genrelab.taxonomy.taxonomy import Taxonomy
+
+Part = Literal["val", "test"]
+LevelName = Literal["track", "segment"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """The answers of one part at one level.
+
+    Args:
+        logits: `[N, C]`.
+        target: `[N]`.
+        track: `[N]` the track of each row; at track level each stands once.
+    """
+
+    logits: np.ndarray
+    target: np.ndarray
+    track: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The read content of a run's folder.
+
+    Args:
+        path: of the folder.
+        predictions: of segments.
+        taxonomy: the classes and their graph.
+        record: `run.json`; empty where there is none.
+        curves: `metrics.csv`, one row an epoch; empty where there is none.
+        config: `config.yaml` as text.
+    """
+
+    path: Path
+    predictions: Predictions
+    taxonomy: Taxonomy
+    record: Mapping[str, Any]
+    curves: pd.DataFrame
+    config: str
+
+    @classmethod
+    def read(cls, path: Path) -> RunFolder:
+        """Read a run's folder.
+
+        Raises:
+            GenrelabError: predictions or taxonomy are missing, broken, or do not fit each other.
+        """
+        path = Path(path)
+        predictions = read_predictions(path / "predictions.parquet")
+        taxonomy = Taxonomy.from_dict(_json(path / "taxonomy.json"))
+        if taxonomy.genres != predictions.genres:
+            raise GenrelabError(
+                f"{path}: taxonomy.json and predictions.parquet name different genres; they are of different runs"
+            )
+        if not len(predictions):
+            raise GenrelabError(f"{path / 'predictions.parquet'}: holds no predictions; nothing can be scored")
+        record = _json(path / "run.json") if (path / "run.json").exists() else {}
+        config = path / "config.yaml"
+        text = config.read_text(encoding="utf-8") if config.exists() else ""
+        return cls(path, predictions, taxonomy, record, _curves(path / "metrics.csv"), text)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts that were predicted, test first."""
+        there = set(self.predictions.split)
+        return tuple(part for part in ("test", "val") if part in there)
+
+    @property
+    def headline(self) -> Part:
+        """The part that the report is about: test, or val where nothing was tested."""
+        return self.parts[0]
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """`[C, C]` by the taxonomy's own weights."""
+        return self.taxonomy.distances()
+
+    @cached_property
+    def supergenres(self) -> np.ndarray:
+        """`[C]` index of each genre's supergenre, by first appearance."""
+        order = {code: number for number, code in enumerate(self.supergenre_codes)}
+        return np.array([order[code] for code in self.taxonomy.supergenre_of], dtype=np.int64)
+
+    @cached_property
+    def supergenre_codes(self) -> tuple[str, ...]:
+        """The supergenres of the classes, by first appearance."""
+        return tuple(dict.fromkeys(self.taxonomy.supergenre_of))
+
+    @cached_property
+    def train_counts(self) -> np.ndarray:
+        """`[C]` train tracks of each genre; where the record does not say, every genre counts alike."""
+        counts = np.asarray(self.record.get("dataset", {}).get("train_targets") or [], dtype=np.int64)
+        classes = len(self.taxonomy.genres)
+        return counts if len(counts) == classes and counts.sum() else np.ones(classes, dtype=np.int64)
+
+    @cached_property
+    def medoid(self) -> int:
+        """The constant answer that distance skill is measured against."""
+        return medoid_of(self.distances, self.train_counts)
+
+    def level(self, part: Part, level: LevelName) -> Level:
+        """The answers of a part at a level."""
+        return level_of(self.predictions.only(part), level)
+
+
+def level_of(predictions: Predictions, level: LevelName) -> Level:
+    """Predictions of segments, as they are or joined to tracks by mean log-probability."""
+    if level == "segment":
+        return Level(predictions.logits, predictions.target.astype(np.int64), predictions.track_id)
+    logits, tracks = aggregate(predictions.logits, predictions.track_id)
+    return Level(logits, target_of_tracks(predictions.target, predictions.track_id).astype(np.int64), tracks)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise GenrelabError(f"{path}: no such file; {path.parent} is no tested run's folder") from error
+    except (OSError, ValueError) as error:
+        raise GenrelabError(f"{path}: unreadable ({error})") from error
+    if not isinstance(found, dict):
+        raise GenrelabError(f"{path}: not a mapping")
+    return found
+
+
+def _curves(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return pd.DataFrame({"epoch": []})
+    except (ValueError, pd.errors.ParserError) as error:
+        raise GenrelabError(f"{path}: not a table of metrics ({error})") from error
+    return table.sort_values("epoch", kind="stable") if "epoch" in table else pd.DataFrame({"epoch": []})

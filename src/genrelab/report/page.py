@@ -1,0 +1,297 @@
+"""`report/index.html`: one page that needs nothing but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from genrelab.metrics import METRICS
+from genrelab.metrics.baselines import MAJORITY, MEDOID, RANDOM
+from genrelab.report import svg, tables, wording
+from genrelab.report.examples import Example, data_uri
+from genrelab.report.figures import PANELS
+from genrelab.report.folder import RunFolder
+from genrelab.report.heatmap import heatmap
+
+GROUPS = (
+    ("Right answers", ("accuracy", "top3", "top5", "balanced_accuracy", "f1_macro", "precision_macro", "recall_macro")),
+    ("On the genre graph", ("distance", "distance_skill", "severity", "distance_sd")),
+    ("Supergenres", ("supergenre_accuracy", "supergenre_top3")),
+    ("Hubs", ("hub_share", "effective_classes", "never_predicted")),
+    ("Probabilities", ("nll",)),
+)
+STYLES = ("accent", "second", "third")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run's results, prepared for drawing.
+
+    Args:
+        run: the folder.
+        metrics: `metrics.json`.
+        confusion: `[C, C]` counts of tracks.
+        genres: table of genres.
+        examples: pictures.
+    """
+
+    run: RunFolder
+    metrics: Mapping[str, Any]
+    confusion: np.ndarray
+    genres: pd.DataFrame
+    examples: Sequence[Example]
+
+    @property
+    def with_supergenres(self) -> bool:
+        """Whether supergenres say more than genres do."""
+        return 1 < len(self.run.supergenre_codes) < len(self.run.taxonomy.genres)
+
+
+def render(shown: Shown) -> str:
+    """The page's HTML. Whatever comes from names and files is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("genrelab.report", "")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    run, metrics = shown.run, shown.metrics
+    common, far = tables.confusions(run, shown.confusion)
+    distances = tables.mistake_distances(run, shown.confusion)
+    return environment.get_template("template.html.jinja").render(
+        record=run.record,
+        run_id=metrics["run_id"],
+        part=run.headline,
+        tracks=metrics["tracks"][run.headline],
+        segments=metrics["segments"][run.headline],
+        taxonomy=run.taxonomy,
+        verdict=wording.verdict(run, metrics),
+        banners=wording.banners(run, metrics),
+        comparisons=_comparisons(shown),
+        headline=_headline(shown),
+        levels=_levels(shown),
+        curves=_curves(run),
+        confusions=_confusion_pictures(shown),
+        mistakes=int(distances["mistakes"].sum()),
+        histogram=_histogram(distances),
+        common=common,
+        far=far,
+        genres=shown.genres.astype(object).where(shown.genres.notna(), None).to_dict("records"),
+        hubs=tables.hubs(run, shown.confusion),
+        examples=_examples(shown),
+        config=run.config,
+        provenance=_provenance(run, metrics),
+        stages=_stages(run.record.get("stage_seconds") or {}),
+        rejected=(run.record.get("dataset") or {}).get("rejected") or [],
+        baselines=_baseline_titles(shown),
+        resampling=metrics["resampling"],
+    )
+
+
+def shown_metrics(shown: Shown) -> list[tuple[str, list[str]]]:
+    """The metrics that say something here: no top 3 of 3 genres, no supergenres where there are none."""
+    classes = len(shown.run.taxonomy.genres)
+    mute = {f"top{k}" for k in (3, 5) if k >= classes}
+    if not shown.with_supergenres:
+        mute |= {"supergenre_accuracy", "supergenre_top3"}
+    groups = [(title, [name for name in names if name not in mute]) for title, names in GROUPS]
+    return [(title, names) for title, names in groups if names]
+
+
+def _baseline_titles(shown: Shown) -> list[dict[str, str]]:
+    """Trained baselines first, then the trivial ones, with what each answers."""
+    metrics, run = shown.metrics, shown.run
+    title = dict(zip(run.taxonomy.genres, run.taxonomy.titles, strict=True))
+    notes = {
+        MAJORITY: f"always {title[metrics['majority']]}, the commonest genre in train",
+        MEDOID: f"always {title[metrics['medoid']]}, the genre nearest to the train tracks",
+        RANDOM: "every genre alike, in expectation",
+    }
+    names = list(metrics["baselines"][run.headline]["track"])
+    ordered = [*(name for name in names if name not in notes), *(name for name in names if name in notes)]
+    return [{"name": name, "note": notes.get(name, "trained on the same tracks")} for name in ordered]
+
+
+def _headline(shown: Shown) -> list[dict[str, Any]]:
+    part = shown.run.headline
+    found, spread = shown.metrics[part]["track"], shown.metrics["intervals"][part]["track"]
+    baselines = shown.metrics["baselines"][part]["track"]
+    names = [one["name"] for one in _baseline_titles(shown)]
+
+    def row(metric: str) -> dict[str, Any]:
+        cells = []
+        for name in names:
+            known = baselines[name]
+            ends = (known.get("intervals") or {}).get(metric) or (
+                known.get("interval") if metric == "accuracy" else None
+            )
+            cells.append((wording.number(metric, known.get(metric)), wording.interval(metric, ends)))
+        return {
+            "name": wording.TITLES[metric],
+            "note": METRICS[metric],
+            "value": wording.number(metric, found[metric]),
+            "interval": wording.interval(metric, spread.get(metric)),
+            "baselines": cells,
+        }
+
+    return [{"title": title, "rows": [row(metric) for metric in group]} for title, group in shown_metrics(shown)]
+
+
+def _levels(shown: Shown) -> dict[str, Any]:
+    """Both parts at both levels, side by side."""
+    metrics = shown.metrics
+    columns = [(part, level) for part in shown.run.parts for level in ("track", "segment")]
+    rows = []
+    for _, group in shown_metrics(shown):
+        for metric in group:
+            cells = [
+                (
+                    wording.number(metric, metrics[part][level][metric]),
+                    wording.interval(metric, metrics["intervals"][part][level].get(metric)),
+                )
+                for part, level in columns
+            ]
+            rows.append({"name": wording.TITLES[metric], "note": METRICS[metric], "cells": cells})
+    heads = [(part, f"{level}s", metrics[f"{level}s"][part]) for part, level in columns]
+    return {"heads": heads, "rows": rows}
+
+
+def _comparisons(shown: Shown) -> list[Markup]:
+    """Accuracy and distance against the baselines, drawn."""
+    part = shown.run.headline
+    found, spread = shown.metrics[part]["track"], shown.metrics["intervals"][part]["track"]
+    baselines = shown.metrics["baselines"][part]["track"]
+    pictures = []
+    notes = {"accuracy": "more is better", "distance": "edges to the truth: less is better"}
+    for metric in ("accuracy",) if shown.run.taxonomy.flat else ("accuracy", "distance"):
+        marks = [svg.Mark("this run", found[metric], tuple(spread[metric]), strong=True)]
+        for one in _baseline_titles(shown):
+            known = baselines[one["name"]]
+            ends = (known.get("intervals") or {}).get(metric) or (
+                known.get("interval") if metric == "accuracy" else None
+            )
+            if known.get(metric) is not None:
+                marks.append(svg.Mark(one["name"], known[metric], tuple(ends) if ends else None))
+        pictures.append(svg.comparison(wording.TITLES[metric], marks, metric in wording.SHARES, notes[metric]))
+    return pictures
+
+
+def _curves(run: RunFolder) -> list[Markup]:
+    table = run.curves
+    best = (run.record.get("monitor") or {}).get("best_epoch")
+    pictures = []
+    for title, share, columns in PANELS:
+        lines = [
+            svg.Line(label, table["epoch"].to_numpy(float) + 1, table[column].to_numpy(float), style)
+            for (column, label), style in zip(columns, STYLES, strict=False)
+            if column in table and np.isfinite(table[column].to_numpy(float)).any()
+        ]
+        if lines:
+            pictures.append(svg.curves(title, lines, share, None if best is None else best + 1))
+    return pictures
+
+
+def _confusion_pictures(shown: Shown) -> list[dict[str, Any]]:
+    """Genres (ordered by supergenre) and supergenres, each as counts and as per cent."""
+    run = shown.run
+    order = np.argsort(run.supergenres, kind="stable")
+    group_titles = [run.taxonomy.supergenres[code] for code in run.supergenre_codes]
+    names = [run.taxonomy.titles[i] for i in order]
+    groups = [group_titles[run.supergenres[i]] for i in order]
+    matrices = [("genre", "Genres", shown.confusion[np.ix_(order, order)], names, groups)]
+    if shown.with_supergenres:
+        counts = tables.of_supergenres(shown.confusion, run.supergenres)
+        matrices.append(("supergenre", "Supergenres", counts, group_titles, group_titles))
+    return [
+        {
+            "key": key,
+            "title": title,
+            "counts": heatmap(counts, labels, blocks, False, f"{title}: counts"),
+            "percent": heatmap(tables.percent(counts), labels, blocks, True, f"{title}: per cent of the row"),
+        }
+        for key, title, counts, labels, blocks in matrices
+    ]
+
+
+def _histogram(distances: pd.DataFrame) -> Markup | None:
+    if not distances["mistakes"].sum():
+        return None
+    values, counts, chance = (distances[name].tolist() for name in ("distance", "mistakes", "random"))
+    return svg.histogram(values, counts, chance, unit="mistakes")
+
+
+def _examples(shown: Shown) -> list[dict[str, Any]]:
+    taxonomy = shown.run.taxonomy
+    title = dict(zip(taxonomy.genres, taxonomy.titles, strict=True))
+    found = []
+    for name, group in groupby(shown.examples, key=lambda one: one.title):
+        pictures = list(group)
+        found.append(
+            {
+                "title": name,
+                "genre": title.get(pictures[0].genre, pictures[0].genre),
+                "answer": title.get(pictures[0].answer, pictures[0].answer),
+                "right": pictures[0].genre == pictures[0].answer,
+                "pictures": [(one.feature_name, Markup(data_uri(one.picture))) for one in pictures],
+            }
+        )
+    return found
+
+
+def _stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
+    """(stage, seconds, share of all)."""
+    total = sum(seconds.values()) or 1.0
+    return [(name, value, value / total) for name, value in seconds.items()]
+
+
+def _provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Where the numbers come from, as name and text; what the record lacks is left out."""
+    record, split = run.record, run.record.get("split") or {}
+    model, loss, monitor = (record.get(name) or {} for name in ("model", "loss", "monitor"))
+    parameters = f", {model['parameters']:,} parameters" if model.get("parameters") is not None else ""
+    beta = f", beta {loss['beta']:g}" if loss.get("beta") is not None else ""
+    if beta and loss.get("effective_beta") not in (None, loss["beta"]):
+        beta += f" ({loss['effective_beta']:g} per edge)"
+    best = ""
+    if monitor.get("best") is not None and monitor.get("best_epoch") is not None:
+        best = f"best {monitor['best']:.3f} in epoch {monitor['best_epoch'] + 1} of {monitor.get('epochs', '?')}"
+    commit = str(record.get("commit") or "")
+    pairs = [
+        ("Command", record.get("command")),
+        ("Model", f"{model['kind']}{parameters}" if model.get("kind") else None),
+        ("Features", ", ".join(record.get("features") or ())),
+        ("Loss", f"{loss['kind']}{beta}" if loss.get("kind") else None),
+        ("Monitor", ", ".join(filter(None, (monitor.get("metric"), best)))),
+        ("Dataset", _dataset(run)),
+        (
+            "Split",
+            ", ".join(
+                f"{k} {split[k]}" for k in ("kind", "seed", "artists", "fold", "hash") if split.get(k) is not None
+            ),
+        ),
+        ("Taxonomy", f"{run.taxonomy.name}, {len(run.taxonomy.genres)} genres, hash {run.taxonomy.hash}"),
+        ("Facts from", run.taxonomy.source),
+        ("Tracks from segments", metrics["aggregation"].replace("_", " ")),
+        (
+            "Commit",
+            f"{commit[:12]}{' and uncommitted changes (changes.diff)' if record.get('changed') else ''}"
+            if commit
+            else None,
+        ),
+        ("Versions", ", ".join(f"{k} {v}" for k, v in (record.get("versions") or {}).items())),
+        ("Hardware", ", ".join(f"{k} {v}" for k, v in (record.get("hardware") or {}).items())),
+        ("Fingerprints", ", ".join(f"{k} {v}" for k, v in (record.get("fingerprints") or {}).items())),
+    ]
+    return [(name, str(value)) for name, value in pairs if value]
+
+
+def _dataset(run: RunFolder) -> str:
+    dataset = run.record.get("dataset") or {}
+    tracks = ", ".join(f"{count} {part}" for part, count in (dataset.get("tracks") or {}).items())
+    return ": ".join(filter(None, (dataset.get("name"), f"{tracks} tracks" if tracks else "")))

@@ -1,0 +1,148 @@
+"""`metrics.json`: scores of both levels and parts, with intervals, baselines and differences to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genrelab.errors import GenrelabError
+from genrelab.metrics import METRICS, baseline_scores, intervals, paired_difference, scores
+from genrelab.predictions import Predictions, read_predictions
+from genrelab.report.folder import Level, LevelName, Part, RunFolder, level_of
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+LEVELS: tuple[LevelName, ...] = ("track", "segment")
+
+
+def score_run(run: RunFolder) -> dict[str, Any]:
+    """Score a run from its predictions alone.
+
+    Returns:
+        plain data: `[part][level][metric]` is `{"value", "low", "high"}`, the ends None where there is no interval;
+        `baselines[part][level][name][metric]` alike; `differences[part]["track"][name][metric]`, the run minus a
+        trained baseline, paired over the same tracks, has `p` too. NaN is None.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(1):  # the matrices are small: threads would only wait for each other
+        found: dict[str, Any] = without_nan(_score(run))
+    return found
+
+
+def _score(run: RunFolder) -> dict[str, Any]:
+    trained, notes = _trained_baselines(run)
+    result: dict[str, Any] = {
+        "format": 1,
+        "run_id": run.record.get("run_id", run.path.name),
+        "headline": run.headline,
+        "aggregation": "mean_log_prob",
+        "resampling": {"unit": "track", "resamples": RESAMPLES, "confidence": CONFIDENCE, "seed": 0},
+        "medoid": run.taxonomy.genres[run.medoid],
+        "majority": run.taxonomy.genres[int(run.train_counts.argmax())],
+        "tracks": {},
+        "segments": {},
+        "notes": notes,
+    }
+    for part in run.parts:
+        result[part] = {}
+        for level in LEVELS:
+            rows = run.level(part, level)
+            result["tracks" if level == "track" else "segments"][part] = len(rows)
+            result[part][level] = _scored(run, rows)
+            trivial = baseline_scores(rows.target, run.train_counts, run.distances, run.supergenres)
+            baselines = {name: _with_ends(found) for name, found in trivial.items()}
+            for name, known in trained.items():
+                if found := _baseline(run, known, part, level):
+                    baselines[name] = found
+                if isinstance(known, Predictions) and (better := _differences(run, rows, known, part, level)):
+                    result.setdefault("differences", {}).setdefault(part, {}).setdefault(level, {})[name] = better
+            result.setdefault("baselines", {}).setdefault(part, {})[level] = baselines
+    return result
+
+
+def _with_ends(
+    found: Mapping[str, float], spread: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, dict[str, float | None]]:
+    """Each value with the ends of its interval."""
+    ends = {name: (spread or {}).get(name, (None, None)) for name in found}
+    return {name: {"value": value, "low": ends[name][0], "high": ends[name][1]} for name, value in found.items()}
+
+
+def _scored(run: RunFolder, rows: Level) -> dict[str, dict[str, float | None]]:
+    spread = intervals(
+        rows.logits,
+        rows.target,
+        rows.track,
+        run.distances,
+        run.supergenres,
+        run.medoid,
+        n=RESAMPLES,
+        confidence=CONFIDENCE,
+    )
+    return _with_ends(scores(rows.logits, rows.target, run.distances, run.supergenres, run.medoid), spread)
+
+
+def _trained_baselines(run: RunFolder) -> tuple[dict[str, Predictions | Mapping[str, Any]], list[str]]:
+    """Baselines that the record names: their predictions, or the scores that stand in the record itself."""
+    found: dict[str, Predictions | Mapping[str, Any]] = {}
+    notes = []
+    for name, known in (run.record.get("baselines") or {}).items():
+        file = known.get("predictions") or known.get("track_predictions")
+        if file is None:
+            found[name] = known
+            continue
+        try:
+            predictions = read_predictions(run.path / Path(file))
+            if predictions.genres != run.predictions.genres:
+                raise GenrelabError(f"{file}: other genres than the run's")
+            found[name] = predictions
+        except GenrelabError as error:
+            notes.append(f"the baseline {name} is left out: {error}")
+    return found, notes
+
+
+def _baseline(
+    run: RunFolder, known: Predictions | Mapping[str, Any], part: Part, level: LevelName
+) -> dict[str, Any] | None:
+    if not isinstance(known, Predictions):  # scores in the record are of the headline
+        numbers = {k: float(v) for k, v in known.items() if k in METRICS and isinstance(v, int | float)}
+        return _with_ends(numbers) if part == run.headline and level == "track" else None
+    only = known.only(part)
+    if not len(only):
+        return None
+    return _scored(run, level_of(only, level))
+
+
+def _differences(
+    run: RunFolder, rows: Level, known: Predictions, part: Part, level: LevelName
+) -> dict[str, dict[str, Any]] | None:
+    """The run minus a baseline, where both answered for the same tracks."""
+    other = level_of(known.only(part), level)
+    if level != "track" or len(other) != len(rows) or (other.track != rows.track).any():
+        return None
+    found = paired_difference(
+        other.logits,
+        rows.logits,
+        rows.target,
+        rows.track,
+        run.distances,
+        run.supergenres,
+        run.medoid,
+        n=RESAMPLES,
+        confidence=CONFIDENCE,
+    )
+    return {name: {"value": one.value, "low": one.low, "high": one.high, "p": one.p} for name, one in found.items()}
+
+
+def without_nan(value: Any) -> Any:
+    """Plain data for JSON: None for NaN and infinity, lists for tuples."""
+    if isinstance(value, Mapping):
+        return {str(key): without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value

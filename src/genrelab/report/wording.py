@@ -1,0 +1,127 @@
+"""Numbers and findings as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genrelab.metrics.baselines import MAJORITY, MEDOID
+from genrelab.report.folder import RunFolder
+
+SHARES = {
+    "accuracy",
+    "top3",
+    "top5",
+    "balanced_accuracy",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "supergenre_accuracy",
+    "supergenre_top3",
+    "hub_share",
+}
+TITLES = {
+    "accuracy": "Accuracy",
+    "top3": "Top 3",
+    "top5": "Top 5",
+    "balanced_accuracy": "Balanced accuracy",
+    "precision_macro": "Precision, macro",
+    "recall_macro": "Recall, macro",
+    "f1_macro": "F1, macro",
+    "distance": "Distance",
+    "distance_sd": "Distance, standard deviation",
+    "severity": "Severity of mistakes",
+    "distance_skill": "Distance skill",
+    "supergenre_accuracy": "Supergenre accuracy",
+    "supergenre_top3": "Supergenre, any of top 3",
+    "hub_share": "Share of commonest answer",
+    "effective_classes": "Effective genres answered",
+    "never_predicted": "Genres never answered",
+    "nll": "Negative log-likelihood",
+}
+FEW_TRACKS = 30
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(metric: str, value: float | None) -> str:
+    """A metric's value with its unit: "71.0 %", "1.23"; a dash where there is none."""
+    if value is None:
+        return "\N{EN DASH}"
+    if metric in SHARES:
+        return f"{100 * value:.1f} %"
+    if metric == "never_predicted":
+        return f"{value:.0f}"
+    return f"{value:.1f}" if metric == "effective_classes" else f"{value:.2f}".replace("-", MINUS)
+
+
+def interval(metric: str, found: Mapping[str, float | None]) -> str:
+    """An interval in the unit of its metric: "[62.0, 80.1]" per cent, "[1.02, 1.44]"; empty where there is none."""
+    low, high = found.get("low"), found.get("high")
+    if low is None or high is None:
+        return ""
+    if metric in SHARES:
+        return f"[{100 * low:.1f}, {100 * high:.1f}]"
+    return f"[{low:.2f}, {high:.2f}]".replace("-", MINUS)
+
+
+def whole_percent(value: float) -> str:
+    """A share for a sentence: "71 %", with a decimal below ten."""
+    return f"{100 * value:.0f} %" if value >= 0.0995 or value == 0 else f"{100 * value:.1f} %"
+
+
+def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
+    """The findings in sentences, the most important first."""
+    part = run.headline
+    found, baselines = metrics[part]["track"], metrics["baselines"][part]["track"]
+    titles = dict(zip(run.taxonomy.genres, run.taxonomy.titles, strict=True))
+    accuracy, skill = found["accuracy"], found["distance_skill"]
+    lines = [
+        f"Accuracy {whole_percent(accuracy['value'])} [{100 * accuracy['low']:.0f}, {100 * accuracy['high']:.0f}] on "
+        f"{metrics['tracks'][part]} {part} tracks; always answering {titles[metrics['majority']]} gives "
+        f"{whole_percent(baselines[MAJORITY]['accuracy']['value'])}."
+    ]
+    if skill["value"] is not None and not run.taxonomy.flat:
+        lines.append(
+            f"An answer lies {number('distance', found['distance']['value'])} from the truth on the genre graph; the "
+            f"best constant answer, {titles[metrics['medoid']]}, lies "
+            f"{number('distance', baselines[MEDOID]['distance']['value'])} away: distance skill "
+            f"{number('distance_skill', skill['value'])} {interval('distance_skill', skill)}."
+        )
+    compared = metrics.get("differences", {}).get(part, {}).get("track", {})
+    return lines + [_against(name, by_metric["accuracy"]) for name, by_metric in compared.items()]
+
+
+def _against(name: str, difference: Mapping[str, float]) -> str:
+    low, high, points = (100 * difference[key] for key in ("low", "high", "value"))
+    sure = "which may be chance" if low <= 0 <= high else "more than chance" if points > 0 else "worse than it"
+    text = f"Against {name}, on the same tracks: {points:+.0f} points of accuracy [{low:+.0f}, {high:+.0f}], {sure}."
+    return text.replace(" -", f" {MINUS}").replace("[-", f"[{MINUS}")
+
+
+def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a reader must know before the numbers: ("alert" or "note", text), the gravest first."""
+    record, part = run.record, run.headline
+    dataset, split = record.get("dataset") or {}, record.get("split") or {}
+    alerts, notes = [], []
+    if split.get("unsafe"):
+        alerts.append("Unsafe split: segments of one track may stand on both sides; these scores are no evidence.")
+    if split.get("artist_leak"):
+        alerts.append("Artists appear on both sides of the split (artist_leak): scores are too high for new artists.")
+    if part == "val":
+        alerts.append("No test tracks: these are val scores, by which the epoch was chosen, so they are too good.")
+    if dataset.get("stand_in"):
+        alerts.append("The music is a stand-in, composed by rules: scores say nothing about recorded music.")
+    if record.get("status") in ("failed", "interrupted"):
+        alerts.append(f"The run {record['status']}: {record.get('error', 'no reason was recorded')}")
+    low = metrics[part]["track"]["accuracy"]["low"]
+    constant = metrics["baselines"][part]["track"][MAJORITY]["accuracy"]["value"]
+    if low is not None and low <= constant:
+        alerts.append("The accuracy's interval includes what a constant answer gives: nothing is shown to be learnt.")
+    if split.get("artists") == "unknown":
+        notes.append("Artists are unknown: one artist may stand on both sides of the split.")
+    if (tracks := metrics["tracks"][part]) < FEW_TRACKS:
+        notes.append(f"Only {tracks} {part} tracks: mind the intervals.")
+    notes += metrics["notes"]
+    said = ("artist_leak", "artists are unknown") if split else ()
+    notes += [text for text in record.get("warnings", ()) if not any(one in text for one in said)]
+    return [("alert", text) for text in alerts] + [("note", text) for text in dict.fromkeys(notes)]

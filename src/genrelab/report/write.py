@@ -1,0 +1,77 @@
+"""`write_report`: scores, tables, pictures and the page, from the files of a run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from genrelab.files import atomic_path, write_json, write_text
+from genrelab.report import examples as pictures
+from genrelab.report import tables
+from genrelab.report.examples import Example
+from genrelab.report.figures import draw_confusion, draw_curves
+from genrelab.report.folder import RunFolder
+from genrelab.report.page import Shown, render
+from genrelab.report.results import score_run
+
+
+def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
+    """Score a run and write `metrics.json` and `report/`; done again, it gives the same.
+
+    It reads `predictions.parquet`, `taxonomy.json`, `run.json`, `metrics.csv`, `config.yaml` and the baselines'
+    predictions, never the model.
+
+    Args:
+        run_dir: the run's folder.
+        examples: pictures of some tracks; by default those of the report that is there.
+
+    Returns:
+        path of `report/index.html`.
+
+    Raises:
+        GenrelabError: predictions or taxonomy are missing or do not fit each other.
+    """
+    run = RunFolder.read(Path(run_dir))
+    metrics = score_run(run)
+    write_json(run.path / "metrics.json", metrics)
+    folder = run.path / "report"
+    folder.mkdir(exist_ok=True)
+    if examples:
+        pictures.keep(folder, examples)
+    rows = run.level(run.headline, "track")
+    confusion = tables.confusion_matrix(rows, len(run.taxonomy.genres))
+    genres = tables.per_genre(run, confusion)
+    _csv(genres, folder / "per_genre.csv")
+    _csv(tables.mistakes(run, rows), folder / "mistakes.csv")
+    _write_confusions(run, confusion, folder)
+    best = (run.record.get("monitor") or {}).get("best_epoch")
+    draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1)
+    page = folder / "index.html"
+    write_text(page, render(Shown(run, metrics, confusion, genres, pictures.kept(folder))))
+    return page
+
+
+def _write_confusions(run: RunFolder, confusion: np.ndarray, folder: Path) -> None:
+    """Genres and supergenres, counts and per cent, each as CSV and PNG."""
+    taxonomy = run.taxonomy
+    of_super = tables.of_supergenres(confusion, run.supergenres)
+    super_titles = [taxonomy.supergenres[code] for code in run.supergenre_codes]
+    sets = (
+        ("genre", confusion, taxonomy.genres, taxonomy.titles),
+        ("supergenre", of_super, run.supergenre_codes, super_titles),
+    )
+    for noun, counts, codes, titles in sets:
+        for kind, matrix in (("counts", counts), ("percent", tables.percent(counts).round(2))):
+            name = f"confusion_{noun}_{kind}"
+            table = pd.DataFrame(matrix, index=pd.Index(codes, name="truth"), columns=list(codes))
+            _csv(table.reset_index(), folder / f"{name}.csv")
+            title = f"{noun.capitalize()}s, {'% of the row' if kind == 'percent' else 'tracks'} ({run.headline})"
+            draw_confusion(matrix, titles, folder / f"{name}.png", title, kind == "percent")
+
+
+def _csv(table: pd.DataFrame, path: Path) -> None:
+    with atomic_path(path) as part:
+        table.to_csv(part, index=False)
