@@ -120,27 +120,23 @@ def _baseline_titles(shown: Shown) -> list[dict[str, str]]:
 
 def _headline(shown: Shown) -> list[dict[str, Any]]:
     part = shown.run.headline
-    found, spread = shown.metrics[part]["track"], shown.metrics["intervals"][part]["track"]
-    baselines = shown.metrics["baselines"][part]["track"]
+    found, baselines = shown.metrics[part]["track"], shown.metrics["baselines"][part]["track"]
     names = [one["name"] for one in _baseline_titles(shown)]
 
     def row(metric: str) -> dict[str, Any]:
-        cells = []
-        for name in names:
-            known = baselines[name]
-            ends = (known.get("intervals") or {}).get(metric) or (
-                known.get("interval") if metric == "accuracy" else None
-            )
-            cells.append((wording.number(metric, known.get(metric)), wording.interval(metric, ends)))
         return {
             "name": wording.TITLES[metric],
             "note": METRICS[metric],
-            "value": wording.number(metric, found[metric]),
-            "interval": wording.interval(metric, spread.get(metric)),
-            "baselines": cells,
+            "own": _cell(metric, found[metric]),
+            "baselines": [_cell(metric, baselines[name].get(metric, {})) for name in names],
         }
 
     return [{"title": title, "rows": [row(metric) for metric in group]} for title, group in shown_metrics(shown)]
+
+
+def _cell(metric: str, found: Mapping[str, float | None]) -> tuple[str, str]:
+    """A value and its interval, as shown."""
+    return wording.number(metric, found.get("value")), wording.interval(metric, found)
 
 
 def _levels(shown: Shown) -> dict[str, Any]:
@@ -150,13 +146,7 @@ def _levels(shown: Shown) -> dict[str, Any]:
     rows = []
     for _, group in shown_metrics(shown):
         for metric in group:
-            cells = [
-                (
-                    wording.number(metric, metrics[part][level][metric]),
-                    wording.interval(metric, metrics["intervals"][part][level].get(metric)),
-                )
-                for part, level in columns
-            ]
+            cells = [_cell(metric, metrics[part][level][metric]) for part, level in columns]
             rows.append({"name": wording.TITLES[metric], "note": METRICS[metric], "cells": cells})
     heads = [(part, f"{level}s", metrics[f"{level}s"][part]) for part, level in columns]
     return {"heads": heads, "rows": rows}
@@ -165,19 +155,18 @@ def _levels(shown: Shown) -> dict[str, Any]:
 def _comparisons(shown: Shown) -> list[Markup]:
     """Accuracy and distance against the baselines, drawn."""
     part = shown.run.headline
-    found, spread = shown.metrics[part]["track"], shown.metrics["intervals"][part]["track"]
     baselines = shown.metrics["baselines"][part]["track"]
-    pictures = []
+    rows = [("this run", shown.metrics[part]["track"])]
+    rows += [(one["name"], baselines[one["name"]]) for one in _baseline_titles(shown)]
     notes = {"accuracy": "more is better", "distance": "edges to the truth: less is better"}
+    pictures = []
     for metric in ("accuracy",) if shown.run.taxonomy.flat else ("accuracy", "distance"):
-        marks = [svg.Mark("this run", found[metric], tuple(spread[metric]), strong=True)]
-        for one in _baseline_titles(shown):
-            known = baselines[one["name"]]
-            ends = (known.get("intervals") or {}).get(metric) or (
-                known.get("interval") if metric == "accuracy" else None
-            )
-            if known.get(metric) is not None:
-                marks.append(svg.Mark(one["name"], known[metric], tuple(ends) if ends else None))
+        marks = []
+        for number, (name, found) in enumerate(rows):
+            one = found.get(metric, {})
+            if one.get("value") is not None:
+                ends = None if one["low"] is None else (one["low"], one["high"])
+                marks.append(svg.Mark(name, one["value"], ends, strong=number == 0))
         pictures.append(svg.comparison(wording.TITLES[metric], marks, metric in wording.SHARES, notes[metric]))
     return pictures
 

@@ -39,7 +39,7 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
 
     metrics = _read(run) if isinstance(run, Path) else run
     part = metrics["headline"]
-    found, spread = metrics[part]["track"], metrics["intervals"][part]["track"]
+    found, segments = metrics[part]["track"], metrics[part]["segment"]
     baselines = metrics["baselines"][part]["track"]
     trained = [name for name in baselines if name not in ("majority genre", "medoid genre", "uniform random")]
     names = [*trained, "majority genre", "medoid genre"]
@@ -50,10 +50,10 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
     for metric in ROWS:
         table.add_row(
             TITLES[metric],
-            Text(number(metric, found[metric]), style="bold"),
-            Text(interval(metric, spread.get(metric))),  # brackets would read as markup
-            number(metric, metrics[part]["segment"][metric]),
-            *(number(metric, baselines[name].get(metric)) for name in names),
+            Text(number(metric, found[metric]["value"]), style="bold"),
+            Text(interval(metric, found[metric])),  # brackets would read as markup
+            number(metric, segments[metric]["value"]),
+            *(number(metric, baselines[name].get(metric, {}).get("value")) for name in names),
         )
     return table
 

@@ -168,10 +168,8 @@ def histogram(values: Sequence[float], counts: Sequence[float], expected: Sequen
         x, bar = left + slot * i, min(slot * 0.72, 64.0)
         middle = x + slot / 2
         tip = f"distance {value:g}: {count:g} {unit}, {chance:.1f} by chance"
-        parts.append(
-            f'<rect x="{middle - bar / 2:.1f}" y="{up(count):.1f}" width="{bar:.1f}" '
-            f'height="{max(height - bottom - up(count), 0):.1f}" class="fill accent"><title>{escape(tip)}</title></rect>'
-        )
+        body = f'x="{middle - bar / 2:.1f}" y="{up(count):.1f}" width="{bar:.1f}" height="{up(0) - up(count):.1f}"'
+        parts.append(f'<rect {body} class="fill accent"><title>{escape(tip)}</title></rect>')
         parts.append(f'<path d="M{middle - bar * 0.62:.1f} {up(chance):.1f}h{bar * 1.24:.1f}" class="chance"/>')
         if i % every == 0:
             parts.append(text(middle, height - bottom + 16, f"{value:g}", anchor="middle"))
