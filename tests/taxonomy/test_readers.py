@@ -1,5 +1,6 @@
 """Readers: flat, GTZAN's genres, YAML, CSV, a saved page; and what they say of bad files."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +234,23 @@ def test_every_reader_has_its_option_with_every_weight():
         assert set(option) == wanted, path.name
         if "weights" in option:
             assert EdgeWeights(**option["weights"]) == EdgeWeights(), path.name
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "taxonomy.md"
+
+
+def test_the_guides_table_is_the_placing():
+    rows = re.findall(r"^\| (\w+) \| (`\w+` .*) \| (.*) \|$", DOCS.read_text(encoding="utf-8"), re.M)
+    titles = TAXONOMIES.build("musicmap", {}).node_titles
+    assert [row[0] for row in rows] == list(GTZAN)
+    for code, genres, artists in rows:
+        assert genres == "; ".join(f"`{genre}` {titles[genre]}" for genre in GTZAN[code].genres)
+        assert artists == "; ".join(GTZAN[code].genres.values())
+
+
+def test_the_guides_yaml_can_be_read(tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        re.search(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S).group(1)
+    )
+    mine = TAXONOMIES.build("yaml", {"file": str(tmp_path / "mine.yaml")})
+    assert mine.path("bop", "ambient") == ["bop", "paris", "ambient"] and mine.distances().max() == 4

@@ -54,7 +54,7 @@ def write_png(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout |
 def _draw_links(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
     from matplotlib.collections import LineCollection
 
-    at = dict(zip(layout.nodes, layout.xy, strict=True))
+    at = dict(zip(layout.nodes, layout.xy - [0, 4], strict=True))  # dots lie above their labels
     for kind in dict.fromkeys(link.kind for link in taxonomy.links):
         ends = [link for link in taxonomy.links if link.kind == kind and link.a in at and link.b in at]
         lines = [np.stack([at[link.a], at[link.b]]) for link in ends]
