@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrelab.errors import GenrelabError
+from genrelab.metrics.baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.report.wording import TITLES, interval, number
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
     Raises:
         GenrelabError: the folder has no `metrics.json`.
     """
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
@@ -41,20 +43,20 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
     part = metrics["headline"]
     found, segments = metrics[part]["track"], metrics[part]["segment"]
     baselines = metrics["baselines"][part]["track"]
-    trained = [name for name in baselines if name not in ("majority genre", "medoid genre", "uniform random")]
-    names = [*trained, "majority genre", "medoid genre"]
-    table = Table(title=f"{part}: {metrics['tracks'][part]} tracks, {metrics['segments'][part]} segments")
+    trained = [name for name in baselines if name not in (MAJORITY, MEDOID, RANDOM)]
+    title = f"{part}: {metrics['tracks'][part]} tracks, {metrics['segments'][part]} segments"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
-    for head in ("tracks", "95 %", "segments", *names):
-        table.add_column(Text(head), justify="right")
+    table.add_column(Text("tracks, 95 %"), justify="right", no_wrap=True, min_width=21)
+    for head in ("segments", *trained, "constant answer"):
+        table.add_column(Text(head), justify="right", max_width=11)
     for metric in ROWS:
-        table.add_row(
-            TITLES[metric],
-            Text(number(metric, found[metric]["value"]), style="bold"),
-            Text(interval(metric, found[metric])),  # brackets would read as markup
-            number(metric, segments[metric]["value"]),
-            *(number(metric, baselines[name].get(metric, {}).get("value")) for name in names),
-        )
+        constant = baselines[MEDOID if metric in ("distance", "distance_skill") else MAJORITY]
+        ends = interval(metric, found[metric])  # as Text, because brackets would read as markup
+        own = Text.assemble((number(metric, found[metric]["value"]), "bold"), " " if ends else "", (ends, "dim"))
+        others = (segments, *(baselines[name] for name in trained), constant)
+        cells = [Text(number(metric, one.get(metric, {}).get("value"))) for one in others]
+        table.add_row(TITLES[metric], own, *cells)
     return table
 
 

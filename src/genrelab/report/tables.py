@@ -126,13 +126,14 @@ def mistakes(run: RunFolder, rows: Level) -> pd.DataFrame:
 
 
 def confusions(run: RunFolder, confusion: np.ndarray, most: int = 12) -> tuple[list[Confusion], list[Confusion]]:
-    """The commonest confusions, and of the others the farthest, each with its path on the graph."""
+    """The confusions that happened more than once, commonest first, and the farthest of the others, with paths."""
     truth, answer = np.nonzero(confusion - np.diag(np.diagonal(confusion)))
     count = confusion[truth, answer]
     away = reachable(run.distances)[truth, answer]
-    common = np.lexsort((answer, truth, -away, -count))[:most]
+    common = np.lexsort((answer, truth, -away, -count))
+    common = common[count[common] > 1][:most]
     far = np.lexsort((answer, truth, -count, -away))
-    far = far[~np.isin(far, common)][: most // 2]
+    far = far[~np.isin(far, common)][: max(most - len(common), most // 2)]
     graph = None if run.taxonomy.flat else run.taxonomy.graph()
     made = [[_confusion(run, graph, confusion, int(truth[i]), int(answer[i])) for i in some] for some in (common, far)]
     return made[0], made[1]

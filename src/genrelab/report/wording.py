@@ -35,7 +35,7 @@ TITLES = {
     "supergenre_accuracy": "Supergenre accuracy",
     "supergenre_top3": "Supergenre, any of top 3",
     "hub_share": "Share of commonest answer",
-    "effective_classes": "Effective genres answered",
+    "effective_classes": "Effective genres",
     "never_predicted": "Genres never answered",
     "nll": "Negative log-likelihood",
 }
