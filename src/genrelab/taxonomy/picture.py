@@ -35,7 +35,7 @@ def write_png(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout |
 
     layout = layout or make_layout(taxonomy)
     span = np.ptp(layout.xy, axis=0) + np.array([260.0, 130.0])
-    size = np.maximum(span / 95, [9.0, 6.0])
+    size = np.maximum(span / 95, [5.5, 4.0])
     figure = Figure(figsize=(float(size[0]), float(size[1] + 0.7)))
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -102,14 +102,18 @@ def _draw_genres(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
 
 
 def _draw_head(axes: Axes, taxonomy: Taxonomy) -> None:
-    (left, right), (_, top) = axes.get_xlim(), axes.get_ylim()
     kinds = [link.kind for link in taxonomy.links]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    axes.text(left + 25, top + 22, f"{taxonomy.name}: {len(taxonomy)} genres", fontsize=17, color=_INK, va="top")
-    axes.text(
-        right - 25, top + 24, f"{taxonomy.source}    links: {counted or 'none'}", fontsize=10, color=_FAINT,
-        ha="right", va="top",
-    )  # fmt: skip
+    lines = {
+        -16: (f"{taxonomy.name}: {len(taxonomy)} genres", 17, _INK),
+        -42: (taxonomy.source, 9, _FAINT),
+        -55: (f"links: {counted or 'none'}", 9, _FAINT),
+    }
+    for down, (text, size, colour) in lines.items():
+        axes.annotate(
+            text, (0, 1), (18, down), xycoords="axes fraction", textcoords="offset points",
+            fontsize=size, color=colour, va="top",
+        )  # fmt: skip
 
 
 def write_html(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout | None = None) -> None:
