@@ -15,6 +15,7 @@ from genrelab.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import Taxonomy
 
 TWELVE = 12
+SIZES = {3: 30, TWELVE: 60, 248: 500}  # tracks by genres
 
 
 def make_taxonomy(classes: int) -> Taxonomy:
@@ -139,7 +140,7 @@ def make_record(taxonomy: Taxonomy, predictions: Predictions) -> dict:
     }
 
 
-def make_run(folder: Path, classes: int, tracks: int, skill: float = 0.9, most: int = 24) -> Path:
+def build_run(folder: Path, classes: int, tracks: int, skill: float = 0.9, most: int = 24) -> Path:
     taxonomy = make_taxonomy(classes)
     predictions = make_predictions(taxonomy, tracks, skill, most=most)
     (folder / "baselines").mkdir(parents=True)
@@ -153,11 +154,41 @@ def make_run(folder: Path, classes: int, tracks: int, skill: float = 0.9, most: 
     return folder
 
 
-def edit_record(folder: Path, **changes) -> None:
+def change_record(folder: Path, **changes) -> None:
     path = folder / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 @pytest.fixture
 def run_folder(tmp_path) -> Path:
-    return make_run(tmp_path / "run", classes=TWELVE, tracks=48, most=6)
+    return build_run(tmp_path / "run", classes=TWELVE, tracks=48, most=6)
+
+
+@pytest.fixture(scope="session")
+def make_run():
+    """`make_run(folder, classes=..., tracks=..., skill=..., most=...)` writes a run's folder."""
+    return build_run
+
+
+@pytest.fixture(scope="session")
+def edit_record():
+    """`edit_record(folder, key=value)` changes a run's record."""
+    return change_record
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory) -> dict[int, Path]:
+    """Written reports of 3, 12 and 248 genres, by number; tests leave them as they are."""
+    from genrelab.report import write_report
+
+    root = tmp_path_factory.mktemp("reports")
+    folders = {classes: make_run(root / str(classes), classes, tracks, most=6) for classes, tracks in SIZES.items()}
+    for folder in folders.values():
+        write_report(folder)
+    return folders
+
+
+@pytest.fixture
+def edit():
+    """Change the record of a run: `edit(folder, key=value)`."""
+    return edit_record

@@ -30,7 +30,7 @@ def heatmap(
     """
     size = len(names)
     blocks = _blocks(groups)
-    side = float(np.clip(640 / size, 2.6, 46))
+    side = float(np.clip(640 / size, 3.2, 46))
     named = size <= NAMED
     shown = [_short(name) for name in (names if named else [block[0] for block in blocks])]
     margin = 12 + 6.4 * max(len(name) for name in shown)
@@ -44,7 +44,7 @@ def heatmap(
     parts += _separators(blocks, side, margin, top, size)
     if named:
         for i, name in enumerate(shown):
-            parts += _label(name, i + 0.5, side, margin, top)
+            parts += [_row_label(name, i + 0.5, side, margin, top), _column_label(name, i + 0.5, side, margin, top)]
     else:
         parts += _block_labels(blocks, side, margin, top)
     return frame(width, height, parts, label, least=round(min(width, 420 if size <= NUMBERED else 640)))
@@ -64,11 +64,12 @@ def _cells(matrix: np.ndarray, names: Sequence[str], side: float, left: float, t
     rows, columns = np.nonzero(matrix)
     peak = 100.0 if percent else float(matrix.max(initial=1))
     tips, numbers = len(rows) <= TIPS, len(names) <= NUMBERED
+    least = 0.12 if len(names) <= NAMED else 0.5  # small cells must be dark to be seen at all
     parts = []
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         value = float(matrix[row, column])
         x, y = left + side * column, top + side * row
-        share = 0.12 + 0.88 * (value / peak) ** 0.8
+        share = least + (1 - least) * (value / peak) ** 0.8
         style = "right" if row == column else "wrong"
         number = f"{value:.0f}"
         tip = f"<title>{escape(names[row])} → {escape(names[column])}: {number}{' %' if percent else ''}</title>"
@@ -91,22 +92,42 @@ def _separators(blocks: Sequence[tuple[str, int, int]], side: float, left: float
     return [f'<path d="{across}" class="separator"/>']
 
 
-def _label(name: str, place: float, side: float, left: float, top: float) -> list[str]:
-    x, y = left + side * place, top + side * place
-    turn = f' transform="rotate(-48 {x + 3:.1f} {top - 6:.1f})"'
-    return [text(left - 6, y + 4, name, "ink", "end"), text(x + 3, top - 6, name, "ink", "start", turn)]
+def _row_label(name: str, place: float, side: float, left: float, top: float) -> str:
+    return text(left - 6, top + side * place + 4, name, "ink", "end")
+
+
+def _column_label(name: str, place: float, side: float, left: float, top: float) -> str:
+    x, y = left + side * place + 3, top - 6
+    return text(x, y, name, "ink", "start", f' transform="rotate(-48 {x:.1f} {y:.1f})"')
 
 
 def _block_labels(blocks: Sequence[tuple[str, int, int]], side: float, left: float, top: float) -> list[str]:
-    """Names of blocks at their middles; one that would touch the one before moves on, as far as it must."""
-    parts, last = [], -100.0
-    for name, start, length in blocks:
-        place = max(start + length / 2, last + 11.5 / side)
-        last = place
-        tie = f"M{left - 5:.1f} {top + side * place:.1f}L{left - 1:.1f} {top + side * (start + length / 2):.1f}"
+    """Names of blocks at their middles, moved apart where they would touch, with a tie to where they belong."""
+    middles = [start + length / 2 for _, start, length in blocks]
+    end = blocks[-1][1] + blocks[-1][2]
+    parts = []
+    columns, rows = _apart(middles, 16 / side, end), _apart(middles, 12 / side, end)
+    for (name, _, _), middle, column, row in zip(blocks, middles, columns, rows, strict=True):
+        x, y = left + side * middle, top + side * middle
+        tie = f"M{left - 5:.1f} {top + side * row:.1f}L{left - 1:.1f} {y:.1f}"
+        tie += f"M{left + side * column + 2:.1f} {top - 5:.1f}L{x:.1f} {top - 1:.1f}"
         parts.append(f'<path d="{tie}" class="tie"/>')
-        parts += _label(_short(name), place, side, left, top)
+        parts.append(_row_label(_short(name), row, side, left, top))
+        parts.append(_column_label(_short(name), column, side, left, top))
     return parts
+
+
+def _apart(places: Sequence[float], gap: float, end: float) -> list[float]:
+    """Ascending places moved as little as need be, so that neighbours are `gap` apart and all lie before `end`."""
+    gap = min(gap, end / len(places))
+    found = list(places)
+    for i in range(1, len(found)):
+        found[i] = max(found[i], found[i - 1] + gap)
+    limit = end - gap / 2
+    for i in reversed(range(len(found))):
+        found[i] = min(found[i], limit)
+        limit = found[i] - gap
+    return found
 
 
 def _short(name: str) -> str:

@@ -1,0 +1,118 @@
+"""Tables and pictures of a report, each against its definition."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genrelab.report import tables
+from genrelab.report.examples import choose_examples, data_uri
+from genrelab.report.folder import RunFolder
+from genrelab.report.heatmap import _apart, heatmap
+from genrelab.report.svg import Line, curves, histogram, nice_ticks
+
+
+@pytest.fixture
+def run(run_folder) -> RunFolder:
+    return RunFolder.read(run_folder)
+
+
+@pytest.fixture
+def confusion(run) -> np.ndarray:
+    return tables.confusion_matrix(run.level("test", "track"), len(run.taxonomy.genres))
+
+
+def test_paths_of_confusions_are_as_long_as_their_distances(run, confusion):
+    common, far = tables.confusions(run, confusion)
+    assert all(one.count > 1 for one in common) and len(common) + len(far) > 3
+    assert [one.count for one in common] == sorted((one.count for one in common), reverse=True)
+    assert [one.distance for one in far] == sorted((one.distance for one in far), reverse=True)
+    for one in (*common, *far):
+        assert sum(step.length for step in one.path) == pytest.approx(one.distance)
+        assert one.path[-1].title == one.answer != one.truth
+
+
+def test_random_mistakes_are_as_many_and_spread_over_all_other_genres(run, confusion):
+    table = tables.mistake_distances(run, confusion)
+    wrong = confusion.sum() - np.trace(confusion)
+    assert table["mistakes"].sum() == wrong and table["random"].sum() == pytest.approx(wrong)
+    expected = sum(
+        (confusion[g].sum() - confusion[g, g]) * (np.delete(run.distances[g], g) == table["distance"].iloc[0]).mean()
+        for g in range(len(confusion))
+    )
+    assert table["random"].iloc[0] == pytest.approx(expected)
+
+
+def test_a_genre_without_tracks_has_no_recall(run, confusion):
+    confusion = confusion.copy()
+    confusion[2] = 0
+    row = tables.per_genre(run, confusion).iloc[2]
+    assert row["tracks"] == 0 and np.isnan(row["recall"]) and row["mistaken_for"] == ""
+
+
+def test_examples_are_right_near_and_far_and_come_from_the_middle(run, run_folder):
+    level = run.level("test", "track")
+
+    class Store:
+        specs = ()
+
+        def load(self, rows):
+            self.rows = rows
+            return []
+
+    rows = pd.DataFrame({"track_id": np.repeat(level.track, 3), "segment": [0, 1, 2] * len(level)})
+    store = Store()
+    assert choose_examples(run_folder, store, rows) == []  # a store without pictures
+    assert set(store.rows["segment"]) == {1} and len(store.rows) == 6
+    answer = dict(zip(level.track, level.logits.argmax(axis=1), strict=True))
+    target = dict(zip(level.track, level.target, strict=True))
+    away = [float(run.distances[target[t], answer[t]]) for t in store.rows["track_id"]]
+    assert away[:2] == [0, 0] and 0 < max(away[2:4]) <= min(away[4:])
+    assert len({target[t] for t in store.rows["track_id"][:2]}) == 2
+
+
+def test_pictures_become_png_addresses():
+    assert data_uri(np.arange(12.0).reshape(3, 4)).startswith("data:image/png;base64,iVBOR")
+    assert data_uri(np.full((3, 4), np.nan)).startswith("data:image/png")
+
+
+@pytest.mark.parametrize("size", [3, 12, 45, 46, 248])
+def test_heat_maps_draw_each_cell_and_no_label_touches_another(size):
+    matrix = np.diag(np.arange(1, size + 1))
+    names = [f"genre {i}" for i in range(size)]
+    groups = [f"group {min(i // 9, 27)}" if i < size - 2 else f"last {i}" for i in range(size)]
+    drawn = heatmap(matrix, names, groups, percent=False)
+    assert drawn.count('class="right"') == size and 'class="wrong"' not in drawn
+    ends = re.findall(r'<text x="[\d.]+" y="([\d.]+)" class="ink" text-anchor="end">', drawn)
+    gaps = np.diff([float(y) for y in ends])
+    assert len(ends) == (size if size <= 45 else len(set(groups))) and gaps.min() > 11
+
+
+def test_labels_move_apart_within_their_bounds():
+    found = _apart([1, 2, 3, 97, 98, 99], gap=5, end=100)
+    assert np.diff(found).min() >= 5 - 1e-9 and found[0] == 1 and found[-1] <= 97.5 + 1e-9
+    assert _apart([10, 50], gap=5, end=100) == [10, 50]
+
+
+def test_curves_keep_their_gaps():
+    y = np.array([1.0, 2.0, np.nan, 3.0, np.nan, np.nan])
+    drawn = curves("Loss", [Line("val", np.arange(1.0, 7.0), y, "accent")], mark=2)
+    path = re.findall(r'<path d="(M[^"]*L[^"]*)" class="curve accent"', drawn)
+    assert len(path) == 1 and path[0].count("M") == 2
+    assert drawn.count("<circle") == 1  # the value between two gaps is a dot
+    assert "best epoch" in drawn
+    assert "<circle" in curves("One epoch", [Line("val", np.array([1.0]), np.array([0.5]), "accent")])
+
+
+def test_ticks_are_round_and_inside():
+    assert nice_ticks(0, 1) == [0, 0.25, 0.5, 0.75, 1.0]
+    assert nice_ticks(0.0, 103.0) == [0, 50, 100]
+    assert nice_ticks(2, 2) == [2]
+
+
+def test_a_histogram_of_many_different_distances_is_binned():
+    values = np.linspace(0.1, 9, 200).tolist()
+    assert histogram(values, [1.0] * 200, [1.0] * 200, "mistakes").count("<rect") == 30
