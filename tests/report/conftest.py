@@ -182,13 +182,7 @@ def reports(tmp_path_factory) -> dict[int, Path]:
     from genrelab.report import write_report
 
     root = tmp_path_factory.mktemp("reports")
-    folders = {classes: make_run(root / str(classes), classes, tracks, most=6) for classes, tracks in SIZES.items()}
+    folders = {classes: build_run(root / str(classes), classes, tracks, most=6) for classes, tracks in SIZES.items()}
     for folder in folders.values():
         write_report(folder)
     return folders
-
-
-@pytest.fixture
-def edit():
-    """Change the record of a run: `edit(folder, key=value)`."""
-    return edit_record

@@ -220,13 +220,13 @@ def test_mistakes_are_all_wrong_answers(reports):
 HOSTILE = "<script>alert(1)</script> & \"Rock'n'Roll\" </title></svg> {{ 7 * 7 }}"
 
 
-def test_hostile_titles_are_only_text(run_folder, edit):
+def test_hostile_titles_are_only_text(run_folder, edit_record):
     data = json.loads((run_folder / "taxonomy.json").read_text())
     data["titles"][0] = HOSTILE
     data["node_titles"][data["genres"][0]] = HOSTILE
     data["supergenres"][data["supergenre_of"][0]] = "<img src=x onerror=alert(2)>"
     (run_folder / "taxonomy.json").write_text(json.dumps(data))
-    edit(
+    edit_record(
         run_folder,
         run_id="<b>bold</b>",
         command="python train.py '<script>'",
