@@ -58,10 +58,4 @@ def test_every_option_of_every_group_composes():
         path for path in conf_dir().iterdir() if path.is_dir() and path.name not in {"hydra", "search"}
     ):
         for option in sorted(group.glob("*.yaml")):
-            compose(
-                [
-                    f"{group.name}={option.stem}"
-                    if group.name not in {"experiment", "debug"}
-                    else f"+{group.name}={option.stem}"
-                ]
-            )
+            compose([f"{group.name}={option.stem}"])

@@ -107,7 +107,7 @@ def _explain(override: str, error: Exception, fitting: Sequence[str], search_pat
     """One line about an override that does not compose: what, and what was perhaps meant."""
     key, _, value = override.partition("=")
     key = key.lstrip("+~")
-    if match := re.search(r"Could not find '([^']+)'", str(error)):
+    if match := re.search(r"Could not (?:find|load) '([^']+)'", str(error)):
         group, _, option = match.group(1).rpartition("/")
         folder = conf_dir() / group
         options = [path.stem for path in folder.glob("*.yaml")]
