@@ -61,10 +61,17 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
 
 
 def print_summary(run_dir: Path) -> None:
-    """Print `summary_table` of a run's folder."""
+    """Print `summary_table` of a run's folder, and the findings and warnings that its page begins with."""
     from rich.console import Console
+    from rich.text import Text
 
-    Console().print(summary_table(Path(run_dir)))
+    metrics = _read(Path(run_dir))
+    console = Console()
+    console.print(summary_table(metrics))
+    for line in metrics.get("verdict", ()):
+        console.print(Text(line))
+    for line in metrics.get("warnings", ()):
+        console.print(Text(f"note: {line}", style="yellow"))
 
 
 def _read(folder: Path) -> Mapping[str, Any]:

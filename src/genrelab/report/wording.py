@@ -122,6 +122,7 @@ def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
     if (tracks := metrics["tracks"][part]) < FEW_TRACKS:
         notes.append(f"Only {tracks} {part} tracks: mind the intervals.")
     notes += metrics["notes"]
-    said = ("artist_leak", "artists are unknown") if split else ()
+    said = ["artist_leak", "artists are unknown"] if split else []  # above, in other words
+    said += ["stand-in"] if dataset.get("stand_in") else []
     notes += [text for text in record.get("warnings", ()) if not any(one in text for one in said)]
     return [("alert", text) for text in alerts] + [("note", text) for text in dict.fromkeys(notes)]

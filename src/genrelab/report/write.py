@@ -10,7 +10,7 @@ import pandas as pd
 
 from genrelab.files import atomic_path, write_json, write_text
 from genrelab.report import examples as pictures
-from genrelab.report import tables
+from genrelab.report import tables, wording
 from genrelab.report.examples import Example
 from genrelab.report.figures import draw_confusion, draw_curves
 from genrelab.report.folder import RunFolder
@@ -36,6 +36,10 @@ def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
     """
     run = RunFolder.read(Path(run_dir))
     metrics = score_run(run)
+    metrics |= {
+        "verdict": wording.verdict(run, metrics),
+        "warnings": [text for _, text in wording.banners(run, metrics)],
+    }
     write_json(run.path / "metrics.json", metrics)
     folder = run.path / "report"
     folder.mkdir(exist_ok=True)
