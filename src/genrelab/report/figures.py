@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.files import atomic_path
+from genrelab.report.heatmap import short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +42,7 @@ COLOURS = ("#3156c4", "#d9702b", "#8a94a6")
 def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None) -> None:
     """The 3 x 2 curves of `metrics.png`; epochs count from 1. `best_epoch` counts so too."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(10, 11), layout="constrained")
     for axes, (title, share, columns) in zip(figure.subplots(3, 2).flat, PANELS, strict=True):
@@ -54,6 +56,7 @@ def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None) -> No
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         if axes.get_legend_handles_labels()[1]:
             axes.legend(frameon=False)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
@@ -65,6 +68,7 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: 
     from matplotlib.figure import Figure
 
     size = len(names)
+    names = [short(name) for name in names]
     side = float(np.clip(2.6 + 0.3 * size, 4.5, 16))
     figure = Figure(figsize=(side + 1.2, side), layout="constrained")
     axes = figure.subplots()

@@ -32,7 +32,7 @@ def heatmap(
     blocks = _blocks(groups)
     side = float(np.clip(640 / size, 3.2, 46))
     named = size <= NAMED
-    shown = [_short(name) for name in (names if named else [block[0] for block in blocks])]
+    shown = [short(name) for name in (names if named else [block[0] for block in blocks])]
     margin = 12 + 6.4 * max(len(name) for name in shown)
     top = 30 + 0.75 * margin
     width, height = margin + side * size + 0.55 * margin, top + side * size + 8
@@ -112,8 +112,8 @@ def _block_labels(blocks: Sequence[tuple[str, int, int]], side: float, left: flo
         tie = f"M{left - 5:.1f} {top + side * row:.1f}L{left - 1:.1f} {y:.1f}"
         tie += f"M{left + side * column + 2:.1f} {top - 5:.1f}L{x:.1f} {top - 1:.1f}"
         parts.append(f'<path d="{tie}" class="tie"/>')
-        parts.append(_row_label(_short(name), row, side, left, top))
-        parts.append(_column_label(_short(name), column, side, left, top))
+        parts.append(_row_label(short(name), row, side, left, top))
+        parts.append(_column_label(short(name), column, side, left, top))
     return parts
 
 
@@ -130,5 +130,6 @@ def _apart(places: Sequence[float], gap: float, end: float) -> list[float]:
     return found
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """A name that fits beside a picture."""
     return name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"

@@ -52,6 +52,8 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
         table.add_column(Text(head), justify="right", max_width=11)
     for metric in ROWS:
         constant = baselines[MEDOID if metric in ("distance", "distance_skill") else MAJORITY]
+        if metric == "top3" and constant[metric]["value"] == 1:
+            continue  # of three genres it says nothing
         ends = interval(metric, found[metric])  # as Text, because brackets would read as markup
         own = Text.assemble((number(metric, found[metric]["value"]), "bold"), " " if ends else "", (ends, "dim"))
         others = (segments, *(baselines[name] for name in trained), constant)
