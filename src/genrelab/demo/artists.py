@@ -11,7 +11,7 @@ from genrelab.demo.genres import EVERY_BASS, EVERYTHING, Genre
 
 KITS = (0, 8, 16, 24, 25, 32, 40)  # General MIDI: standard, room, power, electronic, analog, jazz, brush
 ROLES = ("drums", "bass", "chords", "figure", "tune")
-ANY_TONE = 0.45  # how often an instrument is drawn from all there are, so that timbre alone tells little
+ANY_TONE = 0.4  # how often an instrument is drawn from all there are, so that timbre alone tells little
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ from genrelab.demo.render import SAMPLE_RATE, find_soundfont, render
 from genrelab.errors import ConfigError, GenrelabError, suggest
 from genrelab.files import atomic_path, write_json
 
-SECONDS_PER_TRACK = 0.005  # of work on one core, for a second of music
+WORK = 0.005  # seconds on one core for a second of music
 CHUNK = 4  # tracks handed to a worker at once
-FEW = 8  # fewer tracks than this are made in this process: starting workers takes longer
+SMALL = 4.0  # seconds of work; less is done in this process, because starting workers takes longer
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,8 @@ def build_demo(spec: DemoSpec, cache: Path, workers: int | None = None, progress
 
 
 def _make_all(spec: DemoSpec, missing: list[DemoTrack], workers: int, progress: bool) -> None:
-    workers = 1 if len(missing) < FEW else min(workers, len(missing))
+    work = WORK * spec.seconds * len(missing)
+    workers = 1 if work < SMALL else min(workers, len(missing))
     if progress and missing:
         _announce(spec, missing, workers)
     with _bar(len(missing), progress) as advance:
@@ -227,7 +228,7 @@ def _deaf_children() -> Iterator[None]:
 def _announce(spec: DemoSpec, missing: list[DemoTrack], workers: int) -> None:
     from rich.console import Console
 
-    estimate = SECONDS_PER_TRACK * spec.seconds * len(missing) / workers + 2
+    estimate = WORK * spec.seconds * len(missing) / workers + (2 if workers > 1 else 0)
     console = Console(stderr=True, highlight=False)
     console.print(
         f"demo: composing {len(missing)} tracks of {spec.seconds:g} s in {len(spec.genres)} genres, "

@@ -22,9 +22,9 @@ from genrelab.demo.parts import (
     play_tune,
 )
 
-COMPOSER = 1  # raised when pieces come out differently: caches of older pieces are left alone
-BORROW = 0.2  # share of tracks with a trait of a neighbouring genre
-BORROWED = (("grooves",), ("bass",), ("chords", "voicing"), ("harmony",), ("melody", "scale"))
+COMPOSER = 2  # raised when pieces come out differently: caches of older pieces are left alone
+BORROW = 0.4  # share of tracks with a trait of a neighbouring genre
+BORROWED = (("grooves",), ("bass",), ("chords", "voicing"), ("harmony",), ("melody", "scale"), ("bpm", "swing"))
 PHRASE = 4  # bars
 HIGHEST = (
     86  # MIDI pitch; from about 92 the synthesizer never returns with some instruments (their loops are too short)

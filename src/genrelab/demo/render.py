@@ -57,14 +57,18 @@ def render(piece: Piece, artist: Artist, seconds: float, rng: np.random.Generato
     return _level(mix, 10 ** (target / 20)).astype(np.float32)
 
 
-@cache
 def _synthesizer() -> Any:
-    """The synthesizer with the soundfont, loaded once in a process."""
+    """A synthesizer of its own for each part (under 1 ms): a used one keeps state, and the next sound differs."""
     try:
         from symusic import Synthesizer
     except ImportError as error:
         raise GenrelabError("the demo needs the package symusic: `pip install symusic==0.5.9`") from error
-    return Synthesizer(sf_path=str(find_soundfont()), sample_rate=SAMPLE_RATE, quality=1)
+    return Synthesizer(sf_path=str(_soundfont()), sample_rate=SAMPLE_RATE, quality=1)
+
+
+@cache
+def _soundfont() -> Path:
+    return find_soundfont()
 
 
 def _play(part: Part, length: int) -> np.ndarray:
