@@ -1,0 +1,98 @@
+"""Sentences, banners and the terminal's table."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pytest
+
+from genrelab.errors import GenrelabError
+from genrelab.report import summary_table
+from genrelab.report.folder import RunFolder
+from genrelab.report.results import score_run
+from genrelab.report.wording import banners, interval, number, verdict, whole_percent
+
+
+def told(folder) -> list[tuple[str, str]]:
+    run = RunFolder.read(folder)
+    return banners(run, score_run(run))
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "text"),
+    [
+        ({"split": {"artist_leak": True}}, "alert", "Artists appear on both sides of the split (artist_leak)"),
+        ({"split": {"artists": "unknown"}}, "note", "Artists are unknown"),
+        ({"split": {"unsafe": True}}, "alert", "Unsafe split"),
+        ({"dataset": {"stand_in": True}}, "alert", "The music is a stand-in"),
+        ({"status": "failed", "error": "OSError: no space"}, "alert", "The run failed: OSError: no space"),
+        ({"warnings": ["7 files were left out"]}, "note", "7 files were left out"),
+        ({"baselines": {"lost": {"predictions": "gone.parquet"}}}, "note", "the baseline lost is left out"),
+    ],
+)
+def test_what_a_reader_must_know_stands_on_top(run_folder, edit_record, changes, kind, text):
+    assert not any(line.startswith(text) for _, line in told(run_folder)) or "stand-in" in text
+    edit_record(run_folder, **changes)
+    assert any(found == kind and line.startswith(text) for found, line in told(run_folder))
+
+
+def test_nothing_is_said_twice(run_folder, edit_record):
+    edit_record(run_folder, split={"artist_leak": True}, warnings=["too high for new artists (artist_leak)", "a", "a"])
+    lines = [line for _, line in told(run_folder)]
+    assert sum("artist_leak" in line for line in lines) == 1 and lines.count("a") == 1
+
+
+def test_a_run_that_learnt_nothing_is_told_so(make_run, tmp_path):
+    lines = told(make_run(tmp_path / "run", classes=12, tracks=24, skill=0.0, most=3))
+    assert any(kind == "alert" and "nothing is shown to be learnt" in line for kind, line in lines)
+    assert any("Only 24 test tracks" in line for _, line in lines)
+
+
+def test_the_verdict_says_value_interval_constant_and_skill(run_folder):
+    run = RunFolder.read(run_folder)
+    metrics = score_run(run)
+    lines = verdict(run, metrics)
+    accuracy = metrics["test"]["track"]["accuracy"]
+    value, low, high = (f"{100 * accuracy[key]:.0f}" for key in ("value", "low", "high"))
+    title = run.taxonomy.titles[run.taxonomy.index(metrics["majority"])]
+    assert lines[0] == f"Accuracy {value} % [{low}, {high}] on 48 test tracks; always answering {title} gives 8.3 %."
+    assert f"distance skill {metrics['test']['track']['distance_skill']['value']:.2f} [" in lines[1]
+    assert lines[2].startswith("Against logistic regression on mean features, on the same tracks: ")
+
+
+def test_numbers_carry_their_units():
+    assert [number(*one) for one in (("accuracy", 0.71), ("distance", 1.234), ("never_predicted", 3.0))] == [
+        "71.0 %",
+        "1.23",
+        "3",
+    ]
+    assert number("distance_skill", -0.1) == "\N{MINUS SIGN}0.10" and number("nll", None) == "\N{EN DASH}"
+    assert interval("accuracy", {"low": 0.625, "high": 0.8}) == "[62.5, 80.0]"
+    assert interval("nll", {"low": None, "high": None}) == ""
+    assert [whole_percent(one) for one in (0.0, 0.083, 0.714, 1.0)] == ["0 %", "8.3 %", "71 %", "100 %"]
+
+
+def test_scores_in_the_record_serve_as_baseline(run_folder, edit_record):
+    edit_record(run_folder, baselines={"a paper": {"accuracy": 0.4321, "year": 2026}})
+    found = score_run(RunFolder.read(run_folder))
+    assert found["baselines"]["test"]["track"]["a paper"] == {"accuracy": {"value": 0.4321, "low": None, "high": None}}
+    assert "a paper" not in found["baselines"]["val"]["track"]
+
+
+@pytest.mark.parametrize("classes", [3, 12])
+def test_the_summary_fits_a_terminal_and_shows_the_headline(make_run, tmp_path, classes):
+    from rich.console import Console
+
+    folder = make_run(tmp_path / "run", classes=classes, tracks=24, most=3)
+    metrics = score_run(RunFolder.read(folder))
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(summary_table(metrics))
+    shown = console.export_text()
+    accuracy = metrics["test"]["track"]["accuracy"]
+    assert f"{number('accuracy', accuracy['value'])} {interval('accuracy', accuracy)}" in shown
+    assert "…" not in shown and max(map(len, shown.splitlines())) <= 80
+    assert ("Top 3" in shown) == (classes > 3)
+    assert all(math.isfinite(one["value"]) for one in metrics["test"]["track"].values())
+    with pytest.raises(GenrelabError, match="write it with: genrelab report"):
+        summary_table(folder)
