@@ -71,6 +71,7 @@ def render(shown: Shown) -> str:
         tracks=metrics["tracks"][run.headline],
         segments=metrics["segments"][run.headline],
         taxonomy=run.taxonomy,
+        supergenres=shown.with_supergenres,
         verdict=wording.verdict(run, metrics),
         banners=wording.banners(run, metrics),
         comparisons=_comparisons(shown),
