@@ -15,7 +15,7 @@ from genrelab.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import Taxonomy
 
 TWELVE = 12
-SIZES = {3: 30, TWELVE: 60, 248: 500}  # tracks by genres
+SIZES = {3: 30, TWELVE: 60, 248: 300}  # tracks by genres
 
 
 def make_taxonomy(classes: int) -> Taxonomy:

@@ -82,6 +82,13 @@ def metrics_of(folder: Path) -> dict:
     return json.loads((folder / "metrics.json").read_text())
 
 
+@pytest.fixture
+def without_png(monkeypatch):
+    """Tests about the page's text need not wait for matplotlib."""
+    monkeypatch.setattr("genrelab.report.write.draw_confusion", lambda *_: None)
+    monkeypatch.setattr("genrelab.report.write.draw_curves", lambda *_: None)
+
+
 @pytest.mark.parametrize("classes", ALL)
 def test_every_file_is_there_and_nothing_half_written(reports, classes):
     report = reports[classes] / "report"
@@ -160,7 +167,7 @@ def test_the_page_shows_the_numbers_of_metrics_json(reports, classes):
             assert row[names.index(name)] == shown, (metric, name)
 
 
-def test_a_perfect_run_scores_one(run_folder):
+def test_a_perfect_run_scores_one(run_folder, without_png):
     old = read_predictions(run_folder / "predictions.parquet")
     logits = np.zeros_like(old.logits)
     logits[np.arange(len(old)), old.target] = 20
@@ -220,7 +227,7 @@ def test_mistakes_are_all_wrong_answers(reports):
 HOSTILE = "<script>alert(1)</script> & \"Rock'n'Roll\" </title></svg> {{ 7 * 7 }}"
 
 
-def test_hostile_titles_are_only_text(run_folder, edit_record):
+def test_hostile_titles_are_only_text(run_folder, edit_record, without_png):
     data = json.loads((run_folder / "taxonomy.json").read_text())
     data["titles"][0] = HOSTILE
     data["node_titles"][data["genres"][0]] = HOSTILE
@@ -252,14 +259,14 @@ def test_rewriting_gives_the_same(run_folder):
     assert first == again
 
 
-def test_the_barest_folder_is_enough(run_folder):
+def test_the_barest_folder_is_enough(run_folder, without_png):
     for name in ("run.json", "metrics.csv", "config.yaml", "baselines/mean_features.parquet"):
         (run_folder / name).unlink()
     page = Page(write_report(run_folder))
     assert "majority genre" in page.words and LOGISTIC not in page.words
 
 
-def test_a_run_without_test_tracks_reports_val_and_says_so(run_folder):
+def test_a_run_without_test_tracks_reports_val_and_says_so(run_folder, without_png):
     write_predictions(
         run_folder / "predictions.parquet", read_predictions(run_folder / "predictions.parquet").only("val")
     )
@@ -268,7 +275,7 @@ def test_a_run_without_test_tracks_reports_val_and_says_so(run_folder):
     assert "No test tracks" in page.words
 
 
-def test_a_missing_baseline_is_told_not_fatal(run_folder):
+def test_a_missing_baseline_is_told_not_fatal(run_folder, without_png):
     (run_folder / "baselines" / "mean_features.parquet").unlink()
     assert f"the baseline {LOGISTIC} is left out" in Page(write_report(run_folder)).words
 
