@@ -10,7 +10,7 @@ import soundfile
 
 from genrelab.demo import build as module
 from genrelab.demo.build import DemoSpec, build_demo, choose_genres, list_tracks
-from genrelab.errors import ConfigError, GenrelabError
+from genrelab.errors import ConfigError, GenrelabError, Interrupted
 
 SPEC = DemoSpec(("jam02", "jam04"), tracks_per_genre=4, artists_per_genre=2, seconds=1.0)
 
@@ -55,7 +55,7 @@ def test_a_stopped_build_is_resumed(built, tmp_path, monkeypatch):
 
     make = module.make_track
     monkeypatch.setattr(module, "make_track", stop_after_three)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="3 of the demo's 8 tracks are kept"):
         build_demo(SPEC, tmp_path, progress=False)
     folder = tmp_path / f"demo-{SPEC.fingerprint}"
     assert len(list(folder.glob("*.flac"))) == 3 and not list(folder.glob(".*.part*"))

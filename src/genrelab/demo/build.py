@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,10 @@ from genrelab.demo.artists import generator, make_artist
 from genrelab.demo.compose import COMPOSER, compose, track_generator
 from genrelab.demo.genres import BY_CODE, GENRES
 from genrelab.demo.render import SAMPLE_RATE, find_soundfont, render
-from genrelab.errors import ConfigError, GenrelabError, suggest
+from genrelab.errors import ConfigError, GenrelabError, Interrupted, suggest
 from genrelab.files import atomic_path, write_json
 
 WORK = 0.005  # seconds on one core for a second of music
-CHUNK = 4  # tracks handed to a worker at once
 SMALL = 4.0  # seconds of work; less is done in this process, because starting workers takes longer
 
 
@@ -147,6 +146,7 @@ def build_demo(spec: DemoSpec, cache: Path, workers: int | None = None, progress
 
     Raises:
         GenrelabError: the folder cannot be written, or a package is missing.
+        Interrupted: Ctrl-C; what is made is kept.
     """
     folder = cache / f"demo-{spec.fingerprint}"
     tracks = list_tracks(spec, folder)
@@ -161,6 +161,9 @@ def build_demo(spec: DemoSpec, cache: Path, workers: int | None = None, progress
                 part.unlink(missing_ok=True)
             write_json(folder / "demo.json", {"composer": COMPOSER, "sample_rate": SAMPLE_RATE, **asdict(spec)})
             _make_all(spec, missing, workers or _cores(), progress)
+    except KeyboardInterrupt as stop:
+        done = sum(track.path.exists() for track in tracks)
+        raise Interrupted(f"{done} of the demo's {len(tracks)} tracks are kept: run the same command again") from stop
     except OSError as error:
         raise GenrelabError(
             f"demo {folder}: cannot be written ({(error.strerror or str(error)).lower()}); "
@@ -191,7 +194,7 @@ def _in_parallel(spec: DemoSpec, missing: list[DemoTrack], workers: int) -> Iter
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     try:
         with _deaf_children():
-            results = pool.map(make_track, [spec] * len(missing), missing, chunksize=CHUNK)
+            results = pool.map(make_track, [spec] * len(missing), missing)
         yield from results
     except BrokenProcessPool as error:
         raise GenrelabError(
@@ -205,6 +208,14 @@ def _in_parallel(spec: DemoSpec, missing: list[DemoTrack], workers: int) -> Iter
 
 def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

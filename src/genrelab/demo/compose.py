@@ -22,7 +22,7 @@ from genrelab.demo.parts import (
     play_tune,
 )
 
-COMPOSER = 2  # raised when pieces come out differently: caches of older pieces are left alone
+COMPOSER = 3  # raised when pieces come out differently: caches of older pieces are left alone
 BORROW = 0.4  # share of tracks with a trait of a neighbouring genre
 BORROWED = (("grooves",), ("bass",), ("chords", "voicing"), ("harmony",), ("melody", "scale"), ("bpm", "swing"))
 PHRASE = 4  # bars
@@ -58,9 +58,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Piece:
-    """A composed excerpt: the parts, and for those who want to know what became of the rules, tempo and key."""
+    """A composed excerpt.
+
+    Args:
+        parts: the players; their times count from before the excerpt.
+        lead: where the excerpt begins, s, somewhere within a bar: what sounds then began earlier.
+        bpm, key, swing: what became of the rules.
+    """
 
     parts: tuple[Part, ...]
+    lead: float
     bpm: float
     key: int
     swing: float
@@ -80,15 +87,16 @@ class Plan:
 
 
 def compose(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator) -> Piece:
-    """Compose an excerpt that begins somewhere within a bar and lasts at least `seconds`."""
+    """Compose an excerpt of `seconds` that begins somewhere within the second bar."""
     plan = _plan(genre, artist, seconds, rng)
-    skip = float(rng.uniform(0, STEPS))  # an excerpt, so the picture does not begin on the first beat
+    # An excerpt: it does not begin on the first beat, nor with the silence before the first note.
+    lead = float(rng.uniform(STEPS, 2 * STEPS)) * 15.0 / plan.bpm
     parts = []
     for role, notes in _play(plan, artist, rng):
         program = artist.kit if role == "drums" else plan.tones[role]
-        sounds = _perform(role, notes, plan, artist, skip, seconds, rng)
+        sounds = _perform(role, notes, plan, artist, lead + seconds, rng)
         parts.append(Part(role, program, tuple(sorted(sounds, key=lambda one: (one.time, one.pitch)))))
-    return Piece(tuple(parts), plan.bpm, plan.key, plan.swing)
+    return Piece(tuple(parts), lead, plan.bpm, plan.key, plan.swing)
 
 
 def _plan(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator) -> Plan:
@@ -99,7 +107,7 @@ def _plan(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator
     harmony = parse_harmony(str(rng.choice(mixed.harmony)))
     start = int(rng.integers(len(harmony)))
     tones = {role: int(rng.choice(programs)) for role, programs in artist.tones.items()}
-    bars = int(np.ceil(seconds * bpm / 240)) + 2
+    bars = int(np.ceil(seconds * bpm / 240)) + 3
     key = int(rng.choice(artist.keys))
     return Plan(mixed, bpm, swing, key, harmony[start:] + harmony[:start], tones, bars)
 
@@ -150,16 +158,15 @@ def _drums(genre: Genre, artist: Artist, bars: range, rng: np.random.Generator) 
 
 
 def _perform(
-    role: str, notes: Iterable[Note], plan: Plan, artist: Artist, skip: float, seconds: float, rng: np.random.Generator
+    role: str, notes: Iterable[Note], plan: Plan, artist: Artist, end: float, rng: np.random.Generator
 ) -> Iterator[Sound]:
     """Steps to seconds, with swing, the artist's place about the beat, and its accents."""
     step = 15.0 / plan.bpm
-    begin = swung(skip, plan.swing) * step
     for note in notes:
-        time = swung(note.start, plan.swing) * step - begin
+        time = swung(note.start, plan.swing) * step
         time += artist.push[role] + artist.sloppiness * float(rng.normal())
         loudness = 1 - artist.accent * (1 - note.loudness) + 0.06 * float(rng.normal())
-        if time < 0 or time > seconds:
+        if not 0 <= time <= end:
             continue
         velocity = int(np.clip(20 + 95 * loudness, 15, 127))
         yield Sound(

@@ -44,9 +44,10 @@ def render(piece: Piece, artist: Artist, seconds: float, rng: np.random.Generato
         exactly round(seconds * SAMPLE_RATE) mono samples, float32, their level independent of the genre.
     """
     length = round(seconds * SAMPLE_RATE)
+    first = round(piece.lead * SAMPLE_RATE)
     mix = np.zeros(length)
     for part in piece.parts:
-        stem = _play(part, length)
+        stem = _play(part, first, length)
         level = float(np.sqrt(np.mean(stem**2)))
         if level > 0:  # players are equally loud before the artist's mix: a loud drum kit would tell the genre
             gain = 10 ** ((BALANCE[part.role] + artist.gains[part.role]) / 20)
@@ -71,8 +72,8 @@ def _soundfont() -> Path:
     return find_soundfont()
 
 
-def _play(part: Part, length: int) -> np.ndarray:
-    """One part alone, mono, [length]."""
+def _play(part: Part, first: int, length: int) -> np.ndarray:
+    """One part alone from sample `first` on, mono, [length]."""
     from symusic import core
 
     if not part.sounds:
@@ -86,7 +87,7 @@ def _play(part: Part, length: int) -> np.ndarray:
         np.array([one.velocity for one in part.sounds], np.int8),
     )
     score.tracks.append(track)
-    both = np.asarray(_synthesizer().render(score, stereo=True), np.float64)[:, :length]
+    both = np.asarray(_synthesizer().render(score, stereo=True), np.float64)[:, first : first + length]
     out = np.zeros(length)
     out[: both.shape[1]] = both.mean(axis=0)
     return out
