@@ -17,6 +17,7 @@ import yaml
 
 from genrelab import assemble
 from genrelab.assemble import Config, Dataset
+from genrelab.audio.spec import fingerprint
 from genrelab.baselines import mean_feature_baseline
 from genrelab.callbacks import Checkpoints, History, Progress
 from genrelab.callbacks.averaging import WeightAverage
@@ -211,9 +212,16 @@ class _Run:
             "rejected": [[str(path), reason] for path, reason in (*catalog.rejected, *report.rejected)],
         }
         record.data["taxonomy"] = {"name": taxonomy.name, "hash": taxonomy.hash, "source": taxonomy.source}
+        data_hash = fingerprint(
+            [rows[part][["track_id", "source", "segment", "augment"]].values.tolist() for part in parts]
+        )
+        if record.data.get("fingerprints", {}).get("data", data_hash) != data_hash:
+            raise GenrelabError(
+                f"{record.folder}: the audio files or the split changed since this run began; start a new run instead"
+            )
         record.data["split"] = {key: value for key, value in split.to_dict().items() if key != "parts"}
         record.data["features"] = [spec.name for spec in data.store.specs]
-        record.data["fingerprints"] = {spec.name: spec.fingerprint for spec in data.store.specs}
+        record.data["fingerprints"] = {spec.name: spec.fingerprint for spec in data.store.specs} | {"data": data_hash}
         write_json(record.folder / "split.json", split.to_dict())
         for text in catalog.notes:
             record.warn(text)
@@ -222,7 +230,7 @@ class _Run:
         elif split.artists == "unknown":
             record.warn("artists are unknown: one artist may stand on both sides of the split")
         if count := len(record.data["dataset"]["rejected"]):
-            record.warn(f"{count} files were left out; run.json lists them with reasons")
+            record.warn(f"{count} file{'s were' if count > 1 else ' was'} left out; run.json lists them with reasons")
         record.write()
 
     def _task(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> GenreTask:
@@ -262,6 +270,7 @@ class _Run:
             make_schedule=schedule,
             monitor=config["trainer"]["monitor"],
             seed=config["seed"],
+            roll_time=config["data"]["roll_time"],
             content=content,
         )
 

@@ -34,6 +34,7 @@ class GenreTask(pl.LightningModule):
         make_schedule: called with the optimizer.
         monitor: logged metric that a plateau schedule watches.
         seed: dropout and the like are drawn by (seed, epoch), so that a resumed run repeats an uninterrupted one.
+        roll_time: rotate train pictures in time, see the function of that name.
         content: the plain data that every checkpoint carries under `genrelab`.
     """
 
@@ -49,6 +50,7 @@ class GenreTask(pl.LightningModule):
         make_schedule: MakeSchedule,
         monitor: str,
         seed: int = 0,
+        roll_time: bool = False,
         content: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -60,6 +62,7 @@ class GenreTask(pl.LightningModule):
         self.medoid = medoid
         self.monitor = monitor
         self.seed = seed
+        self.roll_time = roll_time
         self.content = dict(content or {})
         self.schedule: Schedule | None = None
         self._make_optimizer = make_optimizer
@@ -93,7 +96,7 @@ class GenreTask(pl.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
-        logits = self(batch.features)
+        logits = self(roll_time(batch.features) if self.roll_time else batch.features)
         loss: Tensor = self.loss(logits, batch.target)
         hits = (logits.detach().argmax(dim=1) == batch.target).sum()
         self._train.append(
@@ -160,6 +163,15 @@ class GenreTask(pl.LightningModule):
         """Inverse of `on_save_checkpoint`."""
         self._schedule_state = checkpoint.get("schedule")
         checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()}
+
+
+def roll_time(features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Rotate the pictures `[B, H, W]` of a batch along time by one drawn share of their length; vectors stay.
+
+    A segment begins anywhere in its track; a small train set alone does not teach that.
+    """
+    share = float(torch.rand(()))
+    return tuple(f.roll(int(share * f.shape[-1]), dims=-1) if f.ndim == 3 else f for f in features)
 
 
 def gather_ragged(task: pl.LightningModule, columns: list[Tensor]) -> list[Tensor]:

@@ -193,8 +193,9 @@ def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
     assert set(data.rows("train")["augment"]) == {"none", *(augment.label for augment in augments)}
     for part in ("val", "test"):
         assert set(data.rows(part)["augment"]) == {"none"}
-    everything = store.rows(split.parts, ("none", *(augment.label for augment in augments)))
+    everything = pd.concat([pd.read_parquet(path) for path in store.root.glob("*/index.parquet")])
     copies = everything[everything["augment"] != "none"]
+    assert len(copies) == len(train_tracks) * 2 * len(augments)
     assert set(copies["track_id"]) <= train_tracks, "augmented copies of val or test tracks are not even built"
 
 
@@ -209,3 +210,18 @@ def test_weights_do_not_depend_on_batch_size(small):
 def test_diverging_training_says_so(small, tmp_path):
     with pytest.raises(GenrelabError, match="diverged|NaN or infinity"):
         train([*small, "optimizer.lr=1e30"], tmp_path / "run")
+
+
+def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
+    import shutil
+
+    root = tmp_path / "music"
+    shutil.copytree(music, root)
+    overrides = [*small, f"dataset.root={root}", "trainer.epochs=1"]
+    train(overrides, tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('"finished"', '"failed"'))
+    song = next(root.rglob("*.wav"))
+    song.write_bytes((root / "Fast" / "Fast artist 1" / "song 1.wav").read_bytes())
+    with pytest.raises(GenrelabError, match="changed since this run began"):
+        run.resume(tmp_path / "run")

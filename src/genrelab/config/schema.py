@@ -48,6 +48,7 @@ class DataSpec:
 
     batch_size: int = 64
     copies: Literal["draw", "all"] = "draw"
+    roll_time: bool = True
     normalise: Literal["frequency", "global", "none"] = "frequency"
     keep_on_device: bool = True
 

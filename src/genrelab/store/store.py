@@ -29,7 +29,7 @@ from genrelab.store.work import ORIGINAL, Outcome, Plan
 log = logging.getLogger(__name__)
 
 FORMAT = 1  # raised when stored numbers change their meaning
-ROW_COLUMNS = ["track_id", "segment", "start", "augment", "position"]
+ROW_COLUMNS = ["track_id", "source", "segment", "start", "augment", "position"]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class FeatureStore:
             augment_labels: which copies ("none" is the original).
 
         Returns:
-            `track_id, segment, start, augment, position`, sorted by track, segment, and the order of the labels;
+            `track_id, source, segment, start, augment, position`, sorted by track, segment, and the order of the labels;
             `position` is for `load`.
 
         Raises:
@@ -148,7 +148,7 @@ class FeatureStore:
                     f"store {self.root}: {self.specs[0].name} and {spec.name} do not have the same segments "
                     f"({len(position)} and {int(mask.sum())}); run `genrelab prepare` with both"
                 )
-        rows = table.indexes[0].iloc[position][["track_id", "segment", "start", "augment"]].assign(position=position)
+        rows = table.indexes[0].iloc[position][ROW_COLUMNS[:-1]].assign(position=position)
         self._check_complete(rows, wanted, augment_labels)
         rank = rows["augment"].map({label: number for number, label in enumerate(augment_labels)})
         order = rows.assign(rank=rank).sort_values(["track_id", "segment", "rank"], kind="stable").index

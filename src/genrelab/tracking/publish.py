@@ -39,7 +39,13 @@ def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_mod
 
     tests = read_predictions(run_dir / "predictions.parquet").only("test")
     metrics = json.loads((run_dir / "metrics.json").read_text())
-    experiment.summary.update({"objective": record["objective"], **_flat(metrics)})
+    values = {
+        f"{part}/{level}/{name}": entry["value"]
+        for part in ("val", "test")
+        for level, of_level in metrics.get(part, {}).items()
+        for name, entry in of_level.items()
+    }
+    experiment.summary.update({"objective": record["objective"], **values})
     experiment.log(
         {
             "test/confusion": wandb.plot.confusion_matrix(
@@ -54,14 +60,3 @@ def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_mod
         artifact = wandb.Artifact(f"model-{record['run_id']}", type="model", metadata=dict(record.get("model", {})))
         artifact.add_file(str(run_dir / "checkpoints" / "best.ckpt"))
         experiment.log_artifact(artifact, aliases=["best"])
-
-
-def _flat(tree: Mapping[str, Any], at: str = "") -> dict[str, float]:
-    """Numbers of a nested mapping by their path."""
-    found: dict[str, float] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{at}{key}/")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[f"{at}{key}"] = value
-    return found
