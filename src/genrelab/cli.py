@@ -141,7 +141,7 @@ def _config(overrides: list[str] | None) -> dict[str, Any]:
     from genrelab.config.check import check as check_config
 
     config = compose(overrides or [])
-    check_config(config, overrides or [])
+    check_config(config, overrides or [], training=False)
     return config
 
 

@@ -48,12 +48,13 @@ NAMED: dict[str, tuple[Registry, tuple[str, ...]]] = {
 }
 
 
-def check(config: Mapping[str, Any], overrides: Sequence[str] = ()) -> None:
+def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bool = True) -> None:
     """Check a composed configuration against registries, signatures and types.
 
     Args:
         config: plain, resolved.
         overrides: the command line, to tell a beta that was asked for from the default.
+        training: False where no network will be made, so that features need not fit one.
 
     Raises:
         ConfigError: all problems.
@@ -68,7 +69,7 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = ()) -> None:
         for name, option in (config.get(noun) or {}).items():
             problems += _option(registry, option, supplied, f"{noun}.{name}")
     if not problems:  # these need a sound tree
-        problems = _features(config) + _monitor(config) + _beta(config, overrides)
+        problems = _features(config, training) + _monitor(config) + _beta(config, overrides)
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
 
@@ -105,7 +106,7 @@ def _option(registry: Registry, option: Any, supplied: tuple[str, ...], at: str)
     return missing or registry.check(kind, params, supplied, at)
 
 
-def _features(config: Mapping[str, Any]) -> list[str]:
+def _features(config: Mapping[str, Any], training: bool) -> list[str]:
     from genrelab.features import make_spec
 
     features = config.get("features") or {}
@@ -122,7 +123,7 @@ def _features(config: Mapping[str, Any]) -> list[str]:
             problems += error.problems
         except GenrelabError as error:
             problems.append(f"features.{name}: {error}")
-    if problems:
+    if problems or not training:
         return problems
     check_inputs = getattr(MODELS.get(config["model"]["kind"]), "check_inputs", None)
     found = check_inputs([spec.shape for spec in specs]) if check_inputs else []

@@ -42,7 +42,7 @@ class CNN(nn.Module):
             pool = (min(2, rows), min(2, columns))
             rows, columns = rows // pool[0], columns // pool[1]
             layers += [nn.Conv2d(before, units * width, 3, padding=1), nn.BatchNorm2d(units * width)]
-            # ELU rises, so it may follow the pooling that it is published before: the same numbers, a quarter of the work.
+            # ELU rises, so it may follow the pooling that it is published before: the same numbers, a quarter the work.
             layers += [nn.MaxPool2d(pool), nn.ELU(inplace=True), nn.Dropout(dropout)]
             before = units * width
         self.blocks = nn.Sequential(*layers)

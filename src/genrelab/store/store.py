@@ -131,7 +131,7 @@ class FeatureStore:
             augment_labels: which copies ("none" is the original).
 
         Returns:
-            `track_id, source, segment, start, augment, position`, sorted by track, segment, and the order of the labels;
+            `track_id, source, segment, start, augment, position`, sorted by track, segment, and order of labels;
             `position` is for `load`.
 
         Raises:

@@ -1,0 +1,68 @@
+"""The console script's verbs, as a user calls them."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from genrelab.cli import app, main
+from genrelab.errors import ConfigError
+
+
+def call(*arguments: str) -> str:
+    done = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def data(small) -> list[str]:
+    return [text for text in small if not text.startswith(("model", "trainer", "accelerator"))]
+
+
+def test_help_tells_every_verb_with_an_example():
+    assert all(verb in call("--help") for verb in ("train", "prepare", "check", "graph", "features", "report"))
+    for verb in ("prepare", "check", "graph", "features", "report"):
+        assert f"Example: genrelab {verb}" in call(verb, "--help")
+
+
+def test_check_writes_a_table_and_a_summary(data, tmp_path):
+    out = tmp_path / "check"
+    output = call("check", *data, "--out", str(out))
+    assert "Slow" in output
+    assert len(pd.read_csv(out / "check.csv")) == 30
+    assert json.loads((out / "check.json").read_text())
+
+
+def test_prepare_builds_and_exports(data, tmp_path):
+    overrides = [text for text in data if "features" not in text] + ["features=scalars"]
+    output = call("prepare", *overrides, "--export", "csv", "--out", str(tmp_path), "--workers", "1")
+    table = pd.read_csv(next(tmp_path.glob("*.csv")))
+    assert "30 tracks built" in output and len(table) == 60
+    assert table.columns[0] == "filename" and table.columns[-1] == "label"
+    assert table["filename"].str.contains(r"song \d\.[01]\.wav").all()
+    assert "0 tracks built" in call("prepare", *overrides)
+
+
+def test_graph_draws_a_taxonomy(tmp_path):
+    output = call("graph", "taxonomy=gtzan", "--genre", "Blues", "--out", str(tmp_path))
+    assert "Jazz" in output
+    assert (tmp_path / "graph.html").exists() and (tmp_path / "graph.png").exists()
+
+
+def test_features_draws_a_gallery(music, tmp_path):
+    song = next(music.rglob("*.wav"))
+    call("features", str(song), "features=[mel_db,mfcc]", "--out", str(tmp_path / "song.png"))
+    assert (tmp_path / "song.png").stat().st_size > 10_000
+
+
+def test_mistakes_raise_what_main_turns_into_one_line(capsys, monkeypatch):
+    with pytest.raises(ConfigError, match="did you mean 'pcen'"):
+        CliRunner().invoke(app, ["prepare", "features=pcenn"], catch_exceptions=False)
+    monkeypatch.setattr("sys.argv", ["genrelab", "prepare", "features=pcenn"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2 and capsys.readouterr().err.startswith("error: ")
