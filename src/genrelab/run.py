@@ -293,13 +293,17 @@ class _Run:
         trainer = make_trainer(spec, self.config["accelerator"], folder, loggers, [*chosen, *own])
         record.data["hardware"] |= {"device": str(trainer.strategy.root_device), "precision": str(trainer.precision)}
         last = folder / "checkpoints" / "last.ckpt"
+        state = load_checkpoint(last) if resuming and last.exists() else None
         with record.stage("train"), _interruptible(trainer, folder):
-            if resuming and last.exists():
-                load_checkpoint(last)
-                print(f"resuming after {_shown(last)}", flush=True)
-                trainer.fit(task, data, ckpt_path=last, weights_only=True)
-            else:
+            if state is None:
                 trainer.fit(task, data)
+            elif checkpoints.was_over(state, spec.epochs):  # it stopped in a later stage
+                for callback in (*chosen, checkpoints):
+                    if callback.state_key in state["callbacks"]:
+                        callback.load_state_dict(state["callbacks"][callback.state_key])
+            else:
+                print(f"resuming after epoch {state['epoch'] + 1}", flush=True)
+                trainer.fit(task, data, ckpt_path=last, weights_only=True)
         if checkpoints.best is None:
             raise GenrelabError(f"{spec.monitor} was never a number: training diverged; lower optimizer.lr")
         with record.stage("train"):
@@ -309,7 +313,7 @@ class _Run:
             "mode": mode,
             "best": checkpoints.best,
             "best_epoch": checkpoints.best_epoch,
-            "epochs": trainer.current_epoch,
+            "epochs": checkpoints.epochs,
         }
         record.data["objective"] = checkpoints.best
         record.write()
@@ -321,7 +325,7 @@ class _Run:
         """Where weights were averaged, score the average on val and keep it as best where it is better."""
         averages = [callback for callback in chosen if isinstance(callback, WeightAverage) and callback.count > 1]
         for average in averages:
-            average.apply(task, data.train_dataloader())
+            average.apply(task, data.train_in_order())
             scores = trainer.validate(task, data, verbose=False)[0]
             value = float(scores[checkpoints.monitor])
             with atomic_path(checkpoints.folder / "swa.ckpt") as part:

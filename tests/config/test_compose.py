@@ -59,3 +59,16 @@ def test_every_option_of_every_group_composes():
     ):
         for option in sorted(group.glob("*.yaml")):
             compose([f"{group.name}={option.stem}"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kind"),
+    [
+        ([], "musicmap"),
+        (["dataset=gtzan"], "gtzan"),
+        (["dataset=folder"], "flat"),
+        (["dataset=folder", "taxonomy=musicmap"], "musicmap"),
+    ],
+)
+def test_a_dataset_chooses_its_taxonomy_unless_the_user_does(overrides, kind):
+    assert compose(overrides)["taxonomy"]["kind"] == kind

@@ -151,6 +151,22 @@ def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_
     pd.testing.assert_frame_equal(a, b, rtol=1e-5)
 
 
+def test_a_run_that_failed_after_training_is_not_trained_further(small, tmp_path, monkeypatch):
+    from genrelab.task import GenreTask
+
+    overrides = [*small, "trainer.epochs=6", "callbacks=swa", "callbacks.swa.start_epoch=0"]
+    overrides += ["callbacks.early_stopping.patience=1", "optimizer.lr=0.000001"]
+    train(overrides, tmp_path / "whole")
+    monkeypatch.setattr(GenreTask, "on_test_epoch_end", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train(overrides, tmp_path / "broken")
+    monkeypatch.undo()
+    run.resume(tmp_path / "broken")
+    records = [json.loads((tmp_path / name / "run.json").read_text()) for name in ("whole", "broken")]
+    assert records[0]["monitor"] == records[1]["monitor"] and records[0]["monitor"]["epochs"] < 6
+    assert records[0]["swa"] == records[1]["swa"]
+
+
 def test_folds_are_pooled_so_that_each_track_is_tested_once(small, tmp_path):
     overrides = [text for text in small if not text.startswith("split.")]
     overrides += ["split=stratified", "split.folds=3", "trainer.epochs=1"]

@@ -42,7 +42,7 @@ class WeightAverage(pl.Callback):
 
         Args:
             task: whose weights are replaced.
-            batches: the train batches of one epoch.
+            batches: the train rows, in batches.
         """
         for name, weight in task.named_parameters():
             weight.copy_(self.mean[name])

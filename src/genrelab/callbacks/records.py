@@ -67,12 +67,16 @@ class Checkpoints(Checkpoint):
         self.every = every
         self.best: float | None = None
         self.best_epoch = -1
+        self.epochs = 0
+        self.stopped = False
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write what is due."""
         if self.monitor not in trainer.callback_metrics:
             known = ", ".join(sorted(trainer.callback_metrics))
             raise GenrelabError(f"trainer.monitor: no metric {self.monitor!r} was logged; there is: {known}")
+        self.epochs = trainer.current_epoch + 1
+        self.stopped = bool(trainer.should_stop)  # early stopping has had its say before
         value = float(trainer.callback_metrics[self.monitor])
         if better(value, self.best, self.mode):
             self.best, self.best_epoch = value, trainer.current_epoch
@@ -88,9 +92,15 @@ class Checkpoints(Checkpoint):
             trainer.save_checkpoint(self.folder / name, weights_only=weights_only)
 
     def state_dict(self) -> dict[str, Any]:
-        """Best value and its epoch, for resuming."""
-        return {"best": self.best, "best_epoch": self.best_epoch}
+        """Best value and its epoch, epochs trained, whether early stopping ended it: for resuming."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "epochs": self.epochs, "stopped": self.stopped}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Inverse of `state_dict`."""
         self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
+        self.epochs, self.stopped = state_dict["epochs"], state_dict["stopped"]
+
+    def was_over(self, checkpoint: dict[str, Any], epochs: int) -> bool:
+        """Whether the training that wrote `checkpoint` (a `last.ckpt`) had come to its end."""
+        state = checkpoint["callbacks"][self.state_key]
+        return bool(state["stopped"]) or int(state["epochs"]) >= epochs
