@@ -20,8 +20,8 @@ from genrelab.callbacks import Checkpoints, History, Progress
 from genrelab.config.schema import TrainerSpec
 from genrelab.data import Batch, BatchLoader, Normaliser
 from genrelab.registry import LOSSES, MODELS, OPTIMIZERS, SCHEDULERS
-from genrelab.run import _quiet, make_trainer
 from genrelab.task import GenreTask
+from genrelab.trainer import make_trainer, quiet_lightning
 
 CLASSES = 12
 CASES = {  # name: (model, shape, batch size, batches an epoch, parameters)
@@ -87,7 +87,7 @@ class Epochs:
 
 
 def main() -> None:
-    _quiet()
+    quiet_lightning()
     for name, (model, shape, batch_size, batches, params) in CASES.items():
         seconds = measure(model, shape, batch_size, batches, params)
         rate = {side: batch_size * batches / float(np.median(values)) for side, values in seconds.items()}

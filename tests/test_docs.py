@@ -22,7 +22,9 @@ PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 def commands() -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
-        for block in re.findall(r"^```(?:bash|sh|console)\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
+        for block in re.findall(
+            r"^```(?:bash|sh|console)\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE
+        ):
             for line in block.replace("\\\n", " ").splitlines():
                 command = line.split(" #")[0].strip().removeprefix("$ ")
                 if command.startswith(("python train.py", "genrelab ")):

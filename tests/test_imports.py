@@ -35,6 +35,8 @@ STAGES: dict[str, int] = {
     "assemble": 16,
     "estimate": 17,
     "export": 17,
+    "trainer": 17,
+    "folds": 17,
     "run": 18,
     "launch": 19,
     "cli": 20,

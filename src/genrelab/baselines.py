@@ -8,6 +8,7 @@ from genrelab.data import GenreDataModule
 from genrelab.data.module import Part
 from genrelab.predictions import Predictions, concatenate
 
+NAME = "logistic regression on mean features"
 CHUNK = 512
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 

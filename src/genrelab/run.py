@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import yaml
 
 from genrelab import assemble
 from genrelab.assemble import Config, Dataset
 from genrelab.audio.spec import fingerprint
-from genrelab.baselines import mean_feature_baseline
+from genrelab.baselines import NAME, mean_feature_baseline
 from genrelab.callbacks import Checkpoints, History, Progress
 from genrelab.callbacks.averaging import WeightAverage
 from genrelab.callbacks.stopping import better
 from genrelab.checkpoint import CHECKPOINT_FORMAT, load_checkpoint
 from genrelab.config.check import check, options
-from genrelab.config.schema import AcceleratorSpec, TrainerSpec, read_fields
+from genrelab.config.schema import TrainerSpec, read_fields
 from genrelab.data import GenreDataModule
-from genrelab.errors import GenrelabError, Interrupted
+from genrelab.errors import GenrelabError
 from genrelab.estimate import announce
-from genrelab.files import atomic_path, write_json
+from genrelab.files import atomic_path, shown, write_json
+from genrelab.folds import pool_folds
 from genrelab.metrics import medoid_of, monitor_direction
-from genrelab.predictions import Predictions, concatenate, read_predictions, write_predictions
+from genrelab.predictions import Predictions, concatenate, write_predictions
 from genrelab.record import Record, run_id
 from genrelab.registry import CALLBACKS, LOGGERS
 from genrelab.report import choose_examples, print_summary, write_report
 from genrelab.split import split_folds
 from genrelab.task import GenreTask
 from genrelab.tracking.publish import finish, publish
-
-BASELINE = "logistic regression on mean features"
+from genrelab.trainer import interruptible, make_trainer, quiet_lightning
 
 
 def train(config: Config, folder: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -74,16 +69,16 @@ def resume(folder: Path) -> dict[str, Any]:
 
 
 def _recorded(config: Config, record: Record, resuming: bool) -> dict[str, Any]:
-    _quiet()
+    quiet_lightning()
     folds = split_folds(config["split"])
     with record.status():
-        print(f"run {record.data['run_id']} in {_shown(record.folder)}", flush=True)
+        print(f"run {record.data['run_id']} in {shown(record.folder)}", flush=True)
         if len(folds) > 1:
             _cross_validate(config, record, folds)
         else:
             _Run(config, record, folds[0] if folds else None).go(resuming)
     print_summary(record.folder)
-    print(f"report: {_shown(record.folder / 'report' / 'index.html')}", flush=True)
+    print(f"report: {shown(record.folder / 'report' / 'index.html')}", flush=True)
     return record.data
 
 
@@ -103,49 +98,7 @@ def _cross_validate(config: Config, record: Record, folds: Sequence[int]) -> Non
         with of_fold.status():
             _Run(config, of_fold, fold).go(resuming)
         records.append(of_fold)
-    _pool(record, records)
-
-
-def _pool(record: Record, records: Sequence[Record]) -> None:
-    folders = [one.folder for one in records]
-    pooled = concatenate([read_predictions(folder / "predictions.parquet") for folder in folders])
-    write_predictions(record.folder / "predictions.parquet", pooled)
-    curves = pd.concat([pd.read_csv(folder / "metrics.csv") for folder in folders])
-    with atomic_path(record.folder / "metrics.csv") as part:
-        curves.groupby("epoch", as_index=False).mean(numeric_only=True).to_csv(part, index=False)
-    first = records[0].data
-    shared = ("taxonomy", "model", "loss", "features", "fingerprints")
-    record.data |= {name: first[name] for name in shared if name in first}
-    targets = sum(np.array(one.data["dataset"]["train_targets"]) for one in records)
-    tested = sum(one.data["dataset"]["tracks"]["test"] for one in records)
-    record.data["dataset"] = {
-        **first["dataset"],
-        "train_targets": np.asarray(targets).tolist(),
-        "tracks": {"test": tested, "val": tested},
-        "segments": {part: int((pooled.split == part).sum()) for part in ("val", "test")},
-    }
-    record.data["split"] = {
-        **first["split"],
-        "fold": None,
-        "hash": "+".join(one.data["split"]["hash"] for one in records),
-    }
-    record.data["split"]["artist_leak"] = any(one.data["split"]["artist_leak"] for one in records)
-    record.data["monitor"] = {**first["monitor"], "best": None, "best_epoch": None}
-    record.data["objective"] = float(np.mean([one.data["objective"] for one in records]))
-    record.data["folds"] = [one.data["objective"] for one in records]
-    for one in records:
-        for stage, seconds in one.data["stage_seconds"].items():
-            record.data["stage_seconds"][stage] = round(record.data["stage_seconds"].get(stage, 0) + seconds, 2)
-        for text in one.data["warnings"]:
-            if text not in record.data["warnings"]:
-                record.data["warnings"].append(text)
-    baseline = [folder / "baselines" / "mean_features.parquet" for folder in folders]
-    if all(path.exists() for path in baseline):
-        path = record.folder / "baselines" / "mean_features.parquet"
-        write_predictions(path, concatenate([read_predictions(one) for one in baseline]))
-        record.data["baselines"] = {BASELINE: {"predictions": "baselines/mean_features.parquet"}}
-    (record.folder / "taxonomy.json").write_bytes((folders[0] / "taxonomy.json").read_bytes())
-    record.write()
+    pool_folds(record, records)
     with record.stage("report"):
         write_report(record.folder)
 
@@ -294,7 +247,7 @@ class _Run:
         record.data["hardware"] |= {"device": str(trainer.strategy.root_device), "precision": str(trainer.precision)}
         last = folder / "checkpoints" / "last.ckpt"
         state = load_checkpoint(last) if resuming and last.exists() else None
-        with record.stage("train"), _interruptible(trainer, folder):
+        with record.stage("train"), interruptible(trainer, folder):
             if state is None:
                 trainer.fit(task, data)
             elif checkpoints.was_over(state, spec.epochs):  # it stopped in a later stage
@@ -349,7 +302,7 @@ class _Run:
         best = load_checkpoint(checkpoints.folder / "best.ckpt")
         task.net.load_state_dict(best["state_dict"])
         parts = []
-        with self.record.stage("test"), _interruptible(trainer, self.record.folder):
+        with self.record.stage("test"), interruptible(trainer, self.record.folder):
             for split, predict in (("val", trainer.validate), ("test", trainer.test)):
                 predict(task, data, verbose=False)
                 parts.append(_predictions(split, task.predicted, data, dataset))
@@ -360,66 +313,7 @@ class _Run:
         name = "baselines/mean_features.parquet"
         found = mean_feature_baseline(data, taxonomy.genres, taxonomy.hash, self.config["seed"])
         write_predictions(self.record.folder / name, found)
-        self.record.data["baselines"] = {BASELINE: {"predictions": name}}
-
-
-def make_trainer(
-    spec: TrainerSpec, accelerator: Mapping[str, Any], folder: Path, loggers: list[Any], callbacks: list[Any]
-) -> Any:
-    """Lightning's Trainer, without what genrelab does itself (progress, checkpoints, samplers, sanity check).
-
-    Raises:
-        GenrelabError: the machine has no such device.
-    """
-    import lightning.pytorch as pl
-    import torch
-    from lightning.fabric.utilities.exceptions import MisconfigurationException
-
-    hardware = read_fields(AcceleratorSpec, accelerator, "accelerator")
-    torch.set_num_threads(hardware.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
-    device = hardware.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    precision = hardware.precision
-    if precision == "auto":
-        bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
-        precision = ("bf16-mixed" if bf16 else "16-mixed") if device == "cuda" else "32-true"
-    try:
-        return pl.Trainer(
-            accelerator=device,
-            devices=hardware.devices,
-            strategy=hardware.strategy,
-            precision=precision,  # type: ignore[arg-type]
-            max_epochs=spec.epochs,
-            gradient_clip_val=spec.gradient_clip,
-            accumulate_grad_batches=spec.accumulate,
-            limit_train_batches=spec.limit_batches or 1.0,
-            profiler=spec.profiler,
-            deterministic=hardware.deterministic,
-            logger=loggers or False,
-            callbacks=callbacks,
-            default_root_dir=folder,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            log_every_n_steps=1_000_000,
-        )
-    except (MisconfigurationException, ValueError) as error:
-        raise GenrelabError(
-            f"accelerator: {str(error).splitlines()[0]}; accelerator=auto takes what there is"
-        ) from error
-
-
-@contextmanager
-def _interruptible(trainer: Any, folder: Path) -> Iterator[None]:
-    """Lightning turns Ctrl-C into `exit(1)`; say instead how to go on."""
-    try:
-        yield
-    except SystemExit as stop:
-        if trainer.interrupted:
-            raise Interrupted(f"go on with: python train.py resume={_shown(folder)}") from stop
-        raise
+        self.record.data["baselines"] = {NAME: {"predictions": name}}
 
 
 def _predictions(split: str, found: Mapping[str, np.ndarray], data: GenreDataModule, dataset: Dataset) -> Predictions:
@@ -442,19 +336,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value
-
-
-def _shown(path: Path) -> str:
-    """A path as one would type it: relative to the working directory where it lies below."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def _quiet() -> None:
-    """Silence what Lightning says about itself."""
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning")
-    warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*before.*optimizer.step.*")

@@ -8,6 +8,7 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from genrelab.data import Batch, Normaliser
@@ -139,7 +140,9 @@ class GenreTask(pl.LightningModule):
         self._seen = []
         if self.trainer.world_size > 1:
             columns = gather_ragged(self, columns)
-        self.log(f"{split}/loss", self.loss(columns[0], columns[1]))
+        # A look at val after training (with the best weights) is no point of the curves.
+        logged = split == "test" or self.trainer.state.fn == TrainerFn.FITTING
+        self.log(f"{split}/loss", self.loss(columns[0], columns[1]), logger=logged)
         logits, target, track, segment = (column.cpu().numpy() for column in columns)
         self.predicted = {"logits": logits, "target": target, "track": track, "segment": segment}
         of_track, tracks = aggregate(logits, track)
@@ -147,7 +150,7 @@ class GenreTask(pl.LightningModule):
         levels = {"segment": (logits, target), "track": (of_track, target[[first[int(t)] for t in tracks]])}
         for level, (level_logits, level_target) in levels.items():
             found = scores(level_logits, level_target, self.distances, self.supergenres, self.medoid)
-            self.log_dict({f"{split}/{level}/{name}": float(value) for name, value in found.items()})
+            self.log_dict({f"{split}/{level}/{name}": float(value) for name, value in found.items()}, logger=logged)
 
     # ---- checkpoints: plain data, and weights under the network's own names
 

@@ -31,7 +31,7 @@ def finish(failed: bool) -> None:
     import sys
 
     if "wandb" in sys.modules and (client := sys.modules["wandb"]).run is not None:
-        client.finish(exit_code=int(failed), quiet=True)
+        client.finish(exit_code=int(failed))
 
 
 def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_model: bool) -> None:
@@ -45,7 +45,8 @@ def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_mod
         for level, of_level in metrics.get(part, {}).items()
         for name, entry in of_level.items()
     }
-    experiment.summary.update({"objective": record["objective"], **values})
+    betas = {name: record["loss"].get(name) for name in ("beta", "effective_beta")}
+    experiment.summary.update({"objective": record["objective"], **betas, **values})
     experiment.log(
         {
             "test/confusion": wandb.plot.confusion_matrix(

@@ -1,0 +1,56 @@
+"""k-fold results as one: predictions pooled, so that each track is tested once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from genrelab.baselines import NAME as BASELINE
+from genrelab.files import atomic_path
+from genrelab.predictions import concatenate, read_predictions, write_predictions
+from genrelab.record import Record
+
+
+def pool_folds(record: Record, records: Sequence[Record]) -> None:
+    """Fill the folder and record of a k-fold run from those of its folds, all but the report."""
+    folders = [one.folder for one in records]
+    pooled = concatenate([read_predictions(folder / "predictions.parquet") for folder in folders])
+    write_predictions(record.folder / "predictions.parquet", pooled)
+    curves = pd.concat([pd.read_csv(folder / "metrics.csv") for folder in folders])
+    with atomic_path(record.folder / "metrics.csv") as part:
+        curves.groupby("epoch", as_index=False).mean(numeric_only=True).to_csv(part, index=False)
+    first = records[0].data
+    shared = ("taxonomy", "model", "loss", "features", "fingerprints")
+    record.data |= {name: first[name] for name in shared if name in first}
+    targets = sum(np.array(one.data["dataset"]["train_targets"]) for one in records)
+    tested = sum(one.data["dataset"]["tracks"]["test"] for one in records)
+    record.data["dataset"] = {
+        **first["dataset"],
+        "train_targets": np.asarray(targets).tolist(),
+        "tracks": {"test": tested, "val": tested},
+        "segments": {part: int((pooled.split == part).sum()) for part in ("val", "test")},
+    }
+    record.data["split"] = {
+        **first["split"],
+        "fold": None,
+        "hash": "+".join(one.data["split"]["hash"] for one in records),
+    }
+    record.data["split"]["artist_leak"] = any(one.data["split"]["artist_leak"] for one in records)
+    record.data["monitor"] = {**first["monitor"], "best": None, "best_epoch": None}
+    record.data["objective"] = float(np.mean([one.data["objective"] for one in records]))
+    record.data["folds"] = [one.data["objective"] for one in records]
+    for one in records:
+        for stage, seconds in one.data["stage_seconds"].items():
+            record.data["stage_seconds"][stage] = round(record.data["stage_seconds"].get(stage, 0) + seconds, 2)
+        for text in one.data["warnings"]:
+            if text not in record.data["warnings"]:
+                record.data["warnings"].append(text)
+    baseline = [folder / "baselines" / "mean_features.parquet" for folder in folders]
+    if all(path.exists() for path in baseline):
+        path = record.folder / "baselines" / "mean_features.parquet"
+        write_predictions(path, concatenate([read_predictions(one) for one in baseline]))
+        record.data["baselines"] = {BASELINE: {"predictions": "baselines/mean_features.parquet"}}
+    (record.folder / "taxonomy.json").write_bytes((folders[0] / "taxonomy.json").read_bytes())
+    record.write()

@@ -1,0 +1,82 @@
+"""Lightning's Trainer as genrelab uses it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from genrelab.config.schema import AcceleratorSpec, TrainerSpec, read_fields
+from genrelab.errors import GenrelabError, Interrupted
+from genrelab.files import shown
+
+
+def make_trainer(
+    spec: TrainerSpec, accelerator: Mapping[str, Any], folder: Path, loggers: list[Any], callbacks: list[Any]
+) -> Any:
+    """Lightning's Trainer, without what genrelab does itself (progress, checkpoints, samplers, sanity check).
+
+    Raises:
+        GenrelabError: the machine has no such device.
+    """
+    import lightning.pytorch as pl
+    import torch
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+    hardware = read_fields(AcceleratorSpec, accelerator, "accelerator")
+    torch.set_num_threads(hardware.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    device = hardware.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    precision = hardware.precision
+    if precision == "auto":
+        bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
+        precision = ("bf16-mixed" if bf16 else "16-mixed") if device == "cuda" else "32-true"
+    try:
+        return pl.Trainer(
+            accelerator=device,
+            devices=hardware.devices,
+            strategy=hardware.strategy,
+            precision=precision,  # type: ignore[arg-type]
+            max_epochs=spec.epochs,
+            gradient_clip_val=spec.gradient_clip,
+            accumulate_grad_batches=spec.accumulate,
+            limit_train_batches=spec.limit_batches or 1.0,
+            profiler=spec.profiler,
+            deterministic=hardware.deterministic,
+            logger=loggers or False,
+            callbacks=callbacks,
+            default_root_dir=folder,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            log_every_n_steps=1_000_000,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise GenrelabError(
+            f"accelerator: {str(error).splitlines()[0]}; accelerator=auto takes what there is"
+        ) from error
+
+
+@contextmanager
+def interruptible(trainer: Any, folder: Path) -> Iterator[None]:
+    """Lightning turns Ctrl-C into `exit(1)`; say instead how to go on."""
+    try:
+        yield
+    except SystemExit as stop:
+        if trainer.interrupted:
+            raise Interrupted(f"go on with: python train.py resume={shown(folder)}") from stop
+        raise
+
+
+def quiet_lightning() -> None:
+    """Silence what Lightning says about itself."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*before.*optimizer.step.*")
