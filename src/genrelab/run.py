@@ -279,8 +279,8 @@ class _Run:
         averages = [callback for callback in chosen if isinstance(callback, WeightAverage) and callback.count > 1]
         for average in averages:
             average.apply(task, data.train_in_order())
-            scores = trainer.validate(task, data, verbose=False)[0]
-            value = float(scores[checkpoints.monitor])
+            trainer.validate(task, data, verbose=False)
+            value = float(trainer.callback_metrics[checkpoints.monitor])
             with atomic_path(checkpoints.folder / "swa.ckpt") as part:
                 trainer.save_checkpoint(part, weights_only=True)
             wins = better(value, checkpoints.best, checkpoints.mode)

@@ -21,7 +21,7 @@ def test_rows_hold_what_the_features_say(make_tracks, open_store, audio, specs):
     assert (report.built, report.present, report.rejected) == (3, 0, ())
     assert report.audio_seconds == pytest.approx(7.5)
     rows = store.rows(["t001"], ["none", NOISE.label])
-    assert list(rows.columns) == ["track_id", "segment", "start", "augment", "position"]
+    assert list(rows.columns) == ["track_id", "source", "segment", "start", "augment", "position"]
     assert list(rows["segment"]) == [0, 0, 1, 1]
     assert list(rows["augment"]) == ["none", NOISE.label] * 2
     loaded = store.load(rows)
