@@ -87,7 +87,7 @@ def main() -> None:
     for name in names:
         rate = asked.batch / statistics.median(seconds[name])
         cost, size = facts[name]
-        print(f"{name:38}{cost:8.3f}{size:13,}{rate:11.1f}{ratio(seconds, name, REFERENCE):7.2f}x")
+        print(f"{name:38}{cost:8.4f}{size:13,}{rate:11.1f}{ratio(seconds, name, REFERENCE):7.2f}x")
 
 
 if __name__ == "__main__":
