@@ -90,4 +90,6 @@ def _step_seconds(config: Config, dataset: Dataset, store: FeatureStore) -> floa
 
 
 def _said(seconds: float) -> str:
+    if seconds < 10:
+        return f"{max(seconds, 0.1):.1f} s"
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
