@@ -25,7 +25,7 @@ from genrelab.trainer import make_trainer, quiet_lightning
 
 CLASSES = 12
 CASES = {  # name: (model, shape, batch size, batches an epoch, parameters)
-    "resnet18flex": ("resnet18flex", (128, 256), 32, 6, {"width": 16}),
+    "resnet18flex": ("resnet18flex", (128, 256), 32, 20, {"width": 16}),
     "mlp": ("mlp", (57,), 256, 400, {}),
 }
 

@@ -78,8 +78,8 @@ def _leave(code: int, message: str) -> None:
 
 def train(arguments: Sequence[str]) -> None:
     """Run `train.py` with these command line arguments; leaves by SystemExit where something is wrong."""
-    # Torch's threads wait by spinning; where other processes want the cores, that makes steps ten times as slow.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Torch's threads wait by spinning; where other processes want the cores, that can make a step ten times as slow.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     with exit_codes():
         resume = [text.partition("=")[2] for text in arguments if text.startswith("resume=")]
         if resume:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import warnings
@@ -32,6 +33,8 @@ def make_trainer(
     device = hardware.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if device == "cpu":
+        _keep_freed_memory()
     precision = hardware.precision
     if precision == "auto":
         bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
@@ -61,6 +64,20 @@ def make_trainer(
         raise GenrelabError(
             f"accelerator: {str(error).splitlines()[0]}; accelerator=auto takes what there is"
         ) from error
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep large buffers between steps instead of fetching and clearing them anew: a CNN trains twice as fast.
+
+    The process then holds its peak memory until it ends. Elsewhere than on glibc nothing happens.
+    """
+    m_trim_threshold, m_mmap_max = -1, -4  # malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return
+    mallopt(m_mmap_max, 0)
+    mallopt(m_trim_threshold, 2**31 - 1)
 
 
 @contextmanager
