@@ -67,7 +67,7 @@ def make_trainer(
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc keep large buffers between steps instead of fetching and clearing them anew: a CNN trains twice as fast.
+    """Have glibc keep large buffers between steps, not fetch and clear them anew: a CNN trains twice as fast.
 
     The process then holds its peak memory until it ends. Elsewhere than on glibc nothing happens.
     """
