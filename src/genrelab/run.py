@@ -125,6 +125,7 @@ class _Run:
             report = assemble.prepare(store, dataset, split, augments)
             data = assemble.make_data(config, dataset, split, store, augments)
             normaliser = data.fit_normaliser()
+        print(report.summary(), flush=True)
         self._describe(dataset, split, report, data)
         task = self._task(dataset, split, data, normaliser)
         write_json(record.folder / "taxonomy.json", dataset.taxonomy.to_dict())

@@ -19,6 +19,8 @@ class PrepareReport:
         audio_seconds: length of the built, s.
         padded: tracks shorter than one segment, filled up with silence.
         dropped: tracks shorter than one segment, left out.
+        short: ids of the padded and the dropped.
+        upsampled: (path, Hz) of the built whose sample rate is lower than asked for.
     """
 
     built: int
@@ -28,6 +30,8 @@ class PrepareReport:
     audio_seconds: float = 0.0
     padded: int = 0
     dropped: int = 0
+    short: tuple[str, ...] = ()
+    upsampled: tuple[tuple[str, int], ...] = ()
 
     def lines(self) -> list[str]:
         """One line for each thing a reader must know."""
@@ -39,6 +43,10 @@ class PrepareReport:
             lines.append(f"{_tracks(self.padded)} shorter than one segment padded with silence (audio.short=pad)")
         if self.dropped:
             lines.append(f"{_tracks(self.dropped)} shorter than one segment left out (audio.short=drop)")
+        lines += [f"  {track}" for track in self.short[:SHOWN]]
+        if self.upsampled:
+            lines.append(f"{_tracks(len(self.upsampled))} of a lower sample rate, with nothing in the high bands:")
+            lines += [f"  {path}: {rate} Hz" for path, rate in self.upsampled[:SHOWN]]
         if self.rejected:
             lines.append(f"{len(self.rejected)} files rejected:")
             lines += [f"  {path}: {reason}" for path, reason in self.rejected[:SHOWN]]

@@ -222,6 +222,10 @@ class FeatureStore:
             audio_seconds=sum(one.seconds for one in outcomes),
             padded=int(lines["padded"].sum()),
             dropped=int((lines["segments"] == 0).sum()),
+            short=tuple(lines.loc[lines["padded"] | (lines["segments"] == 0), "track_id"]),
+            upsampled=tuple(
+                (one.job.path, one.sample_rate) for one in outcomes if 0 < one.sample_rate < self.audio.sample_rate
+            ),
         )
 
     def _read_table(self) -> _Table:

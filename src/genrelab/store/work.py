@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, load_audio
+from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, load_audio, probe
 from genrelab.errors import GenrelabError
 from genrelab.features import FeatureSpec, extract, to_stored
 
@@ -52,6 +52,7 @@ class Outcome:
         seconds: length of the decoded track, s.
         segments: how many were cut; 0 where the track is too short and `audio.short` is "drop".
         padded: the only segment was filled up with silence.
+        sample_rate: the file's own, Hz; 0 where unknown.
         keys: (segment, start, label) of each row, by place of the feature.
         rows: `[n, *shape]` in the stored dtype, by place of the feature.
         bad_file: why the file is of no use; it goes into quarantine.
@@ -62,6 +63,7 @@ class Outcome:
     seconds: float = 0.0
     segments: int = 0
     padded: bool = False
+    sample_rate: int = 0
     keys: dict[int, list[tuple[int, int, str]]] = field(default_factory=dict)
     rows: dict[int, np.ndarray] = field(default_factory=dict)
     bad_file: str = ""
@@ -92,7 +94,15 @@ def do_job(plan: Plan, job: Job) -> Outcome:
     except GenrelabError as error:
         return Outcome(job, failure=f"{job.path}: {error}")
     padded = any(segment.padded for segment in segments)
-    return Outcome(job, len(samples) / plan.audio.sample_rate, len(segments), padded, keys, rows)
+    seconds = len(samples) / plan.audio.sample_rate
+    return Outcome(job, seconds, len(segments), padded, _rate(job.path), keys, rows)
+
+
+def _rate(path: str) -> int:
+    try:
+        return probe(path).sample_rate
+    except AudioError:
+        return 0
 
 
 def _compute(
