@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection, Sequence
 
@@ -16,6 +15,7 @@ from genrelab.errors import GenrelabError
 from genrelab.features import extract
 from genrelab.split import Split
 from genrelab.store import FeatureStore
+from genrelab.store.pool import default_workers
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 TRIAL_BATCH = 8
@@ -27,7 +27,7 @@ def announce(config: Config, dataset: Dataset, split: Split, store: FeatureStore
     """Print the seconds that features and training will take, measured on a segment and a step of the real ones."""
     import torch
 
-    torch.set_num_threads(config["accelerator"]["threads"] or os.cpu_count() or 1)
+    torch.set_num_threads(config["accelerator"]["threads"] or default_workers())
     counts = {part: _segments(dataset, split.tracks(part), store) for part in PARTS}
     copies = 1 + len(augments)
     tracks = dataset.catalog.tracks
@@ -35,7 +35,7 @@ def announce(config: Config, dataset: Dataset, split: Split, store: FeatureStore
     missing = sum(
         (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), store) for part in PARTS
     )
-    features = missing * _segment_seconds(store) / (os.cpu_count() or 1) if missing else 0.0
+    features = missing * _segment_seconds(store) / default_workers() if missing else 0.0
     per_segment = _step_seconds(config, dataset, store)
     each = (copies if config["data"]["copies"] == "all" else 1) * counts["train"]
     epoch = (each + VALIDATION_SHARE * counts["val"]) * per_segment

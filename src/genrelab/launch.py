@@ -81,6 +81,9 @@ def train(arguments: Sequence[str]) -> None:
     # Torch's threads wait by spinning; where other processes want the cores, that can make a step ten times as slow.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     with exit_codes():
+        # argparse wants flags before overrides; people write `experiment=quickstart -m beta=1,2` too.
+        flags = [text for text in arguments if text in ("-m", "--multirun")]
+        arguments = [*flags, *(text for text in arguments if text not in flags)]
         resume = [text.partition("=")[2] for text in arguments if text.startswith("resume=")]
         if resume:
             return _resume(resume[-1], [text for text in arguments if not text.startswith("resume=")])

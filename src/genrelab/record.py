@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -40,6 +41,8 @@ class Record:
     @classmethod
     def start(cls, folder: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> Record:
         """Make the run's folder with `config.yaml`, `overrides.txt` and the first `run.json`."""
+        if (folder / "run.json").exists():
+            raise GenrelabError(f"{folder}: holds a run already; go on with resume={folder}, or choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
         write_text(folder / "overrides.txt", "".join(f"{line}\n" for line in overrides))
@@ -117,12 +120,9 @@ class Record:
 
 
 def run_id(folder: Path) -> str:
-    """A run's name: its folder, and for a job of a sweep the sweep's folder before it."""
-    return (
-        f"{folder.parent.name}-{folder.name}"
-        if folder.name.isdigit() or folder.name.startswith("fold")
-        else folder.name
-    )
+    """A run's name: its folder, and for a job of a sweep or a fold the outer folder's name before it."""
+    inner = re.fullmatch(r"\d+|fold-\d+", folder.name)
+    return f"{run_id(folder.parent)}-{folder.name}" if inner else folder.name
 
 
 def _versions() -> dict[str, str]:

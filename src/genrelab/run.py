@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from genrelab.files import atomic_path, shown, write_json
 from genrelab.folds import pool_folds
 from genrelab.metrics import medoid_of, monitor_direction
 from genrelab.predictions import Predictions, concatenate, write_predictions
-from genrelab.record import Record, run_id
+from genrelab.record import Record
 from genrelab.registry import CALLBACKS, LOGGERS
 from genrelab.report import choose_examples, print_summary, write_report
 from genrelab.split import split_folds
@@ -57,7 +58,10 @@ def resume(folder: Path) -> dict[str, Any]:
     Raises:
         GenrelabError: not a run, or finished already.
     """
+    folder = folder.expanduser().resolve()
     record = Record.read(folder)
+    if re.fullmatch(r"fold-\d+", folder.name) and (folder.parent / "run.json").exists():
+        raise GenrelabError(f"{folder}: one fold of a run; resume={folder.parent} goes on with all")
     if record.data.get("status") == "finished":
         raise GenrelabError(f"{folder}: this run is finished; its report is {folder / 'report' / 'index.html'}")
     try:
@@ -96,7 +100,7 @@ def _cross_validate(config: Config, record: Record, folds: Sequence[int]) -> Non
         resuming = (folder / "run.json").exists()
         of_fold = Record.read(folder) if resuming else Record.start(folder, config, record.data["overrides"])
         with of_fold.status():
-            _Run(config, of_fold, fold).go(resuming)
+            _Run(config, of_fold, fold, record.folder).go(resuming)
         records.append(of_fold)
     pool_folds(record, records)
     with record.stage("report"):
@@ -110,6 +114,12 @@ class _Run:
     config: Config
     record: Record
     fold: int | None
+    outer: Path | None = None  # of a k-fold run, which is what one resumes
+
+    @property
+    def resume_folder(self) -> Path:
+        """The folder to name in `resume=`."""
+        return self.outer or self.record.folder
 
     def go(self, resuming: bool) -> None:
         config, record = self.config, self.record
@@ -129,9 +139,10 @@ class _Run:
         self._describe(dataset, split, report, data)
         task = self._task(dataset, split, data, normaliser)
         write_json(record.folder / "taxonomy.json", dataset.taxonomy.to_dict())
-        loggers = self._loggers()
+        loggers: list[Any] = []
         failed = True
         try:
+            loggers = self._loggers()
             trainer, checkpoints = self._fit(task, data, trainer_spec, loggers, resuming)
             self._test(task, data, trainer, checkpoints, dataset)
             if trainer_spec.baselines:
@@ -229,7 +240,7 @@ class _Run:
         )
 
     def _loggers(self) -> list[Any]:
-        given = {"run_dir": self.record.folder, "run_id": run_id(self.record.folder), "config": self.config}
+        given = {"run_dir": self.record.folder, "run_id": self.record.data["run_id"], "config": self.config}
         named = [options(option) for option in (self.config["logger"] or {}).values()]
         return [LOGGERS.build(kind, params, **given) for kind, params in named]
 
@@ -248,7 +259,7 @@ class _Run:
         record.data["hardware"] |= {"device": str(trainer.strategy.root_device), "precision": str(trainer.precision)}
         last = folder / "checkpoints" / "last.ckpt"
         state = load_checkpoint(last) if resuming and last.exists() else None
-        with record.stage("train"), interruptible(trainer, folder):
+        with record.stage("train"), interruptible(trainer, self.resume_folder):
             if state is None:
                 trainer.fit(task, data)
             elif checkpoints.was_over(state, spec.epochs):  # it stopped in a later stage
@@ -303,7 +314,7 @@ class _Run:
         best = load_checkpoint(checkpoints.folder / "best.ckpt")
         task.net.load_state_dict(best["state_dict"])
         parts = []
-        with self.record.stage("test"), interruptible(trainer, self.record.folder):
+        with self.record.stage("test"), interruptible(trainer, self.resume_folder):
             for split, predict in (("val", trainer.validate), ("test", trainer.test)):
                 predict(task, data, verbose=False)
                 parts.append(_predictions(split, task.predicted, data, dataset))
@@ -312,7 +323,7 @@ class _Run:
     def _baselines(self, data: GenreDataModule, dataset: Dataset) -> None:
         taxonomy = dataset.taxonomy
         name = "baselines/mean_features.parquet"
-        found = mean_feature_baseline(data, taxonomy.genres, taxonomy.hash, self.config["seed"])
+        found = mean_feature_baseline(data, taxonomy.genres, taxonomy.hash)
         write_predictions(self.record.folder / name, found)
         self.record.data["baselines"] = {NAME: {"predictions": name}}
 

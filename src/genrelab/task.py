@@ -107,7 +107,7 @@ class GenreTask(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means and step the schedule, before checkpoints are written."""
-        total = torch.stack(self._train).double().sum(dim=0)
+        total = torch.stack(self._train).sum(dim=0)
         total = _tensor(self.all_gather(total)).reshape(-1, 3).sum(dim=0).cpu()
         self.log_dict({"train/loss": total[0] / total[2], "train/accuracy": total[1] / total[2]})
         if self.schedule is not None and self.schedule.scheduler is not None:

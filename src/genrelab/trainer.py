@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 from genrelab.config.schema import AcceleratorSpec, TrainerSpec, read_fields
 from genrelab.errors import GenrelabError, Interrupted
 from genrelab.files import shown
+from genrelab.store.pool import default_workers
 
 
 def make_trainer(
@@ -29,7 +29,7 @@ def make_trainer(
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     hardware = read_fields(AcceleratorSpec, accelerator, "accelerator")
-    torch.set_num_threads(hardware.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    torch.set_num_threads(hardware.threads or default_workers())
     device = hardware.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"

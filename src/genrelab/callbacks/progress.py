@@ -44,11 +44,12 @@ class Progress(Checkpoint):
         self._bar: Bar | None = None
         self._wanted = bar and sys.stdout.isatty()
         self._task: Any = None
-        self._shown = self._started = 0.0
+        self._shown = self._started = self._rate = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the bar."""
         self._started = time.perf_counter()
+        self._rate = trainer.optimizers[0].param_groups[0]["lr"]  # before the schedule steps
         if self._wanted and trainer.is_global_zero:
             columns = (
                 TextColumn("epoch {task.fields[epoch]}"),
@@ -82,11 +83,10 @@ class Progress(Checkpoint):
         parts = [f"{label} {metrics[name]:.3f}" for name, label in labels.items() if name in metrics]
         improved = better(metrics.get(self.monitor, float("nan")), self._best, self.mode)
         self._best = metrics[self.monitor] if improved else self._best
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
         seconds = time.perf_counter() - self._started
         star = " *" if improved else ""
         epoch = f"epoch {trainer.current_epoch + 1:3d}/{trainer.max_epochs}"
-        line = "  ".join([epoch, *parts, f"lr {rate:.1e}", f"{seconds:.1f} s{star}"])
+        line = "  ".join([epoch, *parts, f"lr {self._rate:.1e}", f"{seconds:.1f} s{star}"])
         self._console.print(line, markup=False, soft_wrap=True)
 
     def _stop(self) -> None:

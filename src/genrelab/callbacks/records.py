@@ -29,20 +29,21 @@ class History(Checkpoint):
         self.path = path
         self.rows: list[dict[Any, Any]] = []
         self._started = time.perf_counter()
+        self._rate = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the epoch's clock; take up the rows of a run that is resumed."""
         self._started = time.perf_counter()
+        self._rate = trainer.optimizers[0].param_groups[0]["lr"]  # before the schedule steps
         if not self.rows and trainer.current_epoch > 0 and self.path.exists():
-            table = pd.read_csv(self.path)
+            table = pd.read_csv(self.path, float_precision="round_trip")
             self.rows = table[table["epoch"] < trainer.current_epoch].to_dict("records")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add the epoch's row."""
         metrics = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
         seconds = round(time.perf_counter() - self._started, 3)
-        self.rows.append({"epoch": trainer.current_epoch, "lr": rate, "seconds": seconds, **metrics})
+        self.rows.append({"epoch": trainer.current_epoch, "lr": self._rate, "seconds": seconds, **metrics})
         if trainer.is_global_zero:
             with atomic_path(self.path) as part:
                 pd.DataFrame(self.rows).to_csv(part, index=False)

@@ -84,7 +84,7 @@ def _load_plugins(plugins: Sequence[str]) -> list[str]:
     for name in plugins:
         try:
             importlib.import_module(name)
-        except ImportError as error:
+        except Exception as error:  # a stranger's module may raise anything
             problems.append(f"plugins: cannot import {name!r} ({error}); is its folder on PYTHONPATH?")
     return problems
 
@@ -93,6 +93,8 @@ def _root(config: Mapping[str, Any]) -> list[str]:
     problems = []
     if not isinstance(config.get("seed"), int) or isinstance(config.get("seed"), bool):
         problems.append(f"seed: {config.get('seed')!r} is not an int")
+    elif not 0 <= config["seed"] < 2**32:
+        problems.append(f"seed: {config['seed']} is not in [0, 2**32)")
     if not isinstance(config.get("beta"), int | float) or isinstance(config.get("beta"), bool):
         problems.append(f"beta: {config.get('beta')!r} is not a number")
     return problems

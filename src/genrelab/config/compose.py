@@ -22,7 +22,7 @@ from genrelab.errors import ConfigError, suggest
 
 # Held in the environment, because launchers start further processes that must agree on the folder.
 LAUNCH_ID = "GENRELAB_LAUNCH_ID"
-OUTSIDE = ("hydra.", "hydra/")  # overrides of Hydra itself, which are Hydra's to check
+FAILURES = (HydraException, OmegaConfBaseException, ValueError, AssertionError)  # what composition raises
 
 
 def conf_dir() -> Path:
@@ -52,8 +52,8 @@ def compose(overrides: Sequence[str], search_path: Sequence[str] = ()) -> dict[s
     """
     try:
         return _compose(overrides, search_path)
-    except (HydraException, OmegaConfBaseException) as error:
-        first = error
+    except FAILURES as error:
+        first: Exception = error
     # Something does not fit: add one override after the other to tell which, groups before the values inside them.
     problems: list[str] = []
     fitting: list[str] = []
@@ -61,7 +61,7 @@ def compose(overrides: Sequence[str], search_path: Sequence[str] = ()) -> dict[s
         try:
             _compose([*fitting, override], search_path)
             fitting.append(override)
-        except (HydraException, OmegaConfBaseException) as error:
+        except FAILURES as error:
             problems.append(_explain(override, error, fitting, search_path))
     raise ConfigError(problems or [_first_line(first)]) from first
 
@@ -114,7 +114,7 @@ def _explain(override: str, error: Exception, fitting: Sequence[str], search_pat
         return f"{group}={value}: no {group} {option!r}{suggest(option, options)}"
     try:
         tree = _compose(fitting, search_path)
-    except (HydraException, OmegaConfBaseException):
+    except FAILURES:
         tree = {}
     if "Could not override" in str(error) or "not in struct" in str(error) or "ConfigKeyError" in repr(error):
         parent, _, leaf = key.rpartition(".")
