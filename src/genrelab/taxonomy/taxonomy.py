@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ import numpy as np
 
 from genrelab.audio.spec import fingerprint
 from genrelab.errors import ConfigError, GenrelabError, suggest
+from genrelab.taxonomy.names import fold, key, names_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -141,25 +140,33 @@ class Taxonomy:
             raise UnknownGenre(f"{code!r} is no genre of {self.name}{suggest(code, self.genres)}") from None
 
     def resolve(self, text: str) -> str:
-        """Code of a genre named by code or title, case, accents and punctuation aside.
+        """Code of a genre named by code, title, or one of the names that its title joins.
+
+        Case, accents, punctuation and spaces do not count, nor does how "and" is written; brackets of titles are
+        optional. A surer match hides the less sure: see `names_of`.
 
         Raises:
             UnknownGenre: no genre, or more than one, is so named; the message suggests.
         """
         if text in self.genres:
             return text
-        wanted = _folded(text)
-        found = [
-            code
-            for code, title in zip(self.genres, self.titles, strict=True)
-            if wanted in (_folded(code), *_folded_names(title))
+        wanted = key(text)
+        tiers = [
+            (frozenset({key(code)}), *names_of(title)) for code, title in zip(self.genres, self.titles, strict=True)
         ]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise UnknownGenre(f"{text!r} names {', '.join(found)} of {self.name}; use the code")
-        names = {_folded(name): name for name in (*self.genres, *self.titles)}
-        hint = suggest(wanted, names) if len(self) <= 40 else _nearest(wanted, names)
+        for tier in zip(*tiers, strict=True):
+            found = [code for code, names in zip(self.genres, tier, strict=True) if wanted in names]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise UnknownGenre(f"{text!r} (that names {', '.join(found)} of {self.name}; use the code)")
+        for supergenre, title in self.supergenres.items():
+            inside = [t for t, s in zip(self.titles, self.supergenre_of, strict=True) if s == supergenre]
+            if inside and wanted in (key(supergenre), key(title)):
+                some = ", ".join(repr(name) for name in inside[:3])
+                raise UnknownGenre(f"{text!r} (a supergenre; name one of its {len(inside)} genres, such as {some})")
+        names = {fold(name): name for name in (*self.genres, *self.titles)}
+        hint = suggest(fold(text), names) if len(self) <= 40 else _nearest(fold(text), names)
         raise UnknownGenre(f"{text!r}{hint}")
 
     def subset(self, codes: Collection[str]) -> Taxonomy:
@@ -279,19 +286,11 @@ class Taxonomy:
         return float(getattr(weights, link.kind))
 
 
-def _folded(text: str) -> str:
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return re.sub(r"[^a-z0-9]+", " ", plain.casefold()).strip()
-
-
-def _folded_names(title: str) -> set[str]:
-    """A title and each of the names it joins: "Cool Jazz & West Coast Jazz", "Ska / Rocksteady"."""
-    return {_folded(title), *(_folded(part) for part in re.split(r" / |/| & ", title))} - {""}
-
-
 def _nearest(wanted: str, names: Mapping[str, str]) -> str:
-    """A suggestion out of very many names: none rather than the whole list."""
+    """A suggestion out of very many names: the shortest that hold its words, else the likest; never the whole list."""
     import difflib
 
-    near = difflib.get_close_matches(wanted, list(names), n=1, cutoff=0.6)
-    return f" (did you mean {names[near[0]]!r}?)" if near else ""
+    words = set(wanted.split())
+    near = sorted((name for name in names if words and words <= set(name.split())), key=len)[:3]
+    near = near or difflib.get_close_matches(wanted, list(names), n=1, cutoff=0.6)
+    return f" (did you mean {' or '.join(repr(names[name]) for name in near)}?)" if near else ""
