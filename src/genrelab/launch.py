@@ -111,9 +111,10 @@ def preflight(arguments: Sequence[str]) -> None:
         try:
             config = compose([text for text in job if not text.startswith("hydra")], search_path)
             check(config, job)
-            if asked.multirun and config["accelerator"]["strategy"] == "ddp":
+            several = config["accelerator"]["devices"] > 1 or config["accelerator"]["strategy"] != "auto"
+            if asked.multirun and several:
                 problems.append(
-                    "accelerator=ddp: every process would start the whole --multirun; run the jobs one by one"
+                    "accelerator: every process of several would start the whole --multirun; run the jobs one by one"
                 )
         except ConfigError as error:
             problems += error.problems

@@ -50,6 +50,8 @@ def compose(overrides: Sequence[str], search_path: Sequence[str] = ()) -> dict[s
     Raises:
         ConfigError: every override that does not fit, with a suggestion each.
     """
+    if twice := _twice(overrides):
+        raise ConfigError(twice)
     try:
         return _compose(overrides, search_path)
     except FAILURES as error:
@@ -74,6 +76,17 @@ def expand_sweep(overrides: Sequence[str]) -> list[list[str]]:
     for position, values in enumerate(choices):
         jobs += [[*jobs[0][:position], value, *jobs[0][position + 1 :]] for value in values[1:]]
     return jobs
+
+
+def _twice(overrides: Sequence[str]) -> list[str]:
+    """Features named twice, which Hydra would merge into one without a word."""
+    problems = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        names = [name.strip() for name in value.strip("[]").split(",")]
+        if key == "features" and value.startswith("["):
+            problems += [f"features: {name!r} is named twice" for name in dict.fromkeys(names) if names.count(name) > 1]
+    return problems
 
 
 def _compose(overrides: Sequence[str], search_path: Sequence[str]) -> dict[str, Any]:
