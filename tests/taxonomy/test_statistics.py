@@ -26,6 +26,7 @@ def test_a_line_by_hand():
     assert found["medoid"] == {"code": "b", "title": "b", "mean_distance": 1.5}
     assert found["remotest"]["code"] == "c", "d reaches nobody and has no mean"
     assert [(hub["code"], hub["links"]) for hub in found["hubs"]] == [("b", 2), ("a", 1), ("c", 1)]
+    assert found["constant_answer"] is None and found["random_answer"] is None, "d is infinitely wrong"
     assert neighbours(line(), "a") == [("b", 1.0), ("c", 3.0)]
 
 
@@ -37,6 +38,8 @@ def test_the_musicmaps_statistics_equal_networkx():
     assert found["diameter"] == 11 and found["mean_distance"] == pytest.approx(289_950 / 248 / 247)
     lengths = nx.single_source_dijkstra_path_length(musicmap.graph(), found["medoid"]["code"])
     assert found["medoid"]["mean_distance"] == pytest.approx(sum(lengths[code] for code in musicmap.genres) / 247)
+    assert found["constant_answer"] == pytest.approx(sum(lengths[code] for code in musicmap.genres) / 248)
+    assert found["random_answer"] == pytest.approx(289_950 / 248 / 248)
     counts = link_counts(musicmap)
     assert found["hubs"][0]["links"] == max(counts[code] for code in musicmap.genres if code in counts)
 
@@ -56,3 +59,8 @@ def test_nothing_to_measure_is_null(codes):
     found = describe(part)
     assert found["diameter"] is None and found["medoid"] is None and found["mean_distance"] is None
     assert found["genres"] == len(codes)
+
+
+def test_a_constant_answer_is_right_at_times():
+    found = describe(line().subset(["a", "b", "c"]))  # 0 1 3, 1 0 2, 3 2 0
+    assert found["constant_answer"] == pytest.approx(1) and found["random_answer"] == pytest.approx(12 / 9)

@@ -93,6 +93,7 @@ def _statistics_table(found: dict[str, Any]) -> Table:
     table.add_column(style="bold")
     table.add_column()
     far = "" if found["farthest"] is None else f" ({' to '.join(found['farthest'])})"
+    best, chance = found["constant_answer"], found["random_answer"]
     rows = {
         "genres": f"{found['genres']} in {found['supergenres']} supergenres, {found['clusters']} clusters",
         "links": counted("", found["links"]),
@@ -101,6 +102,7 @@ def _statistics_table(found: dict[str, Any]) -> Table:
         + (f"; {found['unreachable_pairs']} pairs have no path" if found["unreachable_pairs"] else ""),
         "greatest distance": "-" if found["diameter"] is None else f"{found['diameter']:g}{far}",
         "mean distance": "-" if found["mean_distance"] is None else f"{found['mean_distance']:.3f}",
+        "without listening": "-" if best is None else f"{best:.2f} off by a constant answer, {chance:.2f} by chance",
         "in the middle": near(found["medoid"]),
         "at the edge": near(found["remotest"]),
         "most links": ", ".join(f"{hub['title']} {hub['links']}" for hub in found["hubs"]) or "-",

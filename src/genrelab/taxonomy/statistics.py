@@ -23,8 +23,10 @@ def describe(taxonomy: Taxonomy, weights: EdgeWeights | None = None, hubs: int =
 
     Returns:
         `genres`, `supergenres`, `clusters`, `nodes`, `links` (by kind), `edges` (by kind, after joining doubles),
-        `components`, `unreachable_pairs`, `diameter`, `farthest`, `mean_distance`, `medoid`, `remotest`, `hubs`;
-        distances in edge units, null where no pair is joined.
+        `components`, `unreachable_pairs`, `diameter`, `farthest`, `mean_distance`, `medoid`, `remotest`, `hubs`,
+        and what answering without listening costs where all genres are equally frequent, in mean distance to the
+        true genre, right answers included: `constant_answer` (always the best one), `random_answer`. Distances
+        are in edge units, null where no pair is joined; the last two where any pair is not.
     """
     import networkx as nx
 
@@ -50,7 +52,12 @@ def describe(taxonomy: Taxonomy, weights: EdgeWeights | None = None, hubs: int =
         "farthest": None,
         "mean_distance": None,
         "hubs": _hubs(taxonomy, hubs),
+        "constant_answer": None,
+        "random_answer": None,
     }
+    if joined.all() and n:
+        found["constant_answer"] = float(distances.mean(axis=1, dtype=np.float64).min())
+        found["random_answer"] = float(distances.mean(dtype=np.float64))
     if joined.any():
         far = int(np.argmax(np.where(joined, between, -1)))
         found["diameter"] = float(between[far])
