@@ -38,6 +38,24 @@ def attempt(capsys, arguments: list[str]) -> tuple[int, str]:
         (["trainer.epochs=0"], "trainer.epochs: 0 is below 1"),
         (["plugins=[no_such_module]"], "cannot import 'no_such_module'"),
         (["-m", "model.width=16,wide", "beta=1,2"], "model.width: 'wide' is not an int"),
+        (["optimizer.lr=-1"], "optimizer: Invalid learning rate: -1"),
+        (["beta=-1"], "loss.beta: -1 is not a finite number of 0 or more"),
+        (["model.width=0"], "model.width: 0 is below 1"),
+        (["scheduler.factor=3"], "scheduler.factor: 3 is not between 0 and 1"),
+        (["trainer.gradient_clip=0"], "trainer.gradient_clip: 0 is not above 0"),
+        (["accelerator.precision=8"], "accelerator.precision: 8 is not one of"),
+        (["accelerator.devices=2"], "accelerator=ddp"),
+        (["+foo=1"], "foo: no such key"),
+        (["plugins=x"], "write plugins=[x]"),
+        (["epochs=3"], "did you mean 'trainer.epochs'?"),
+        (["beta=1,2"], "add -m"),
+        (["quickstart"], "quickstart: not an override"),
+        (["dataset=folder", "dataset.root=/a[b"], "/a[b: no such folder"),
+        (["data.batch_size=[3"], "quote the value"),
+        (["hydra.run.dirr=x"], "hydra.run.dirr: no such key; did you mean 'dir'?"),
+        (["-m", "beta=interval(1,2)"], "sweep"),
+        (["--config-dir", "/no/such", "beta=1"], "/no/such: no such folder"),
+        (["resume="], "resume=: name the folder of a run"),
         (["resume=/no/such/run"], "not the folder of a run"),
         (["resume=somewhere", "beta=2"], "a resumed run keeps its configuration"),
     ],
@@ -48,6 +66,12 @@ def test_configuration_mistakes(capsys, tmp_path, monkeypatch, arguments, messag
     assert code == 2 and message in error, error
     assert "Traceback" not in error
     assert error.startswith("error: ")
+
+
+def test_nothing_is_written_where_the_configuration_does_not_fit(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    attempt(capsys, ["optimizer.lr=-1"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_several_mistakes_come_in_one_list(capsys, tmp_path, monkeypatch):

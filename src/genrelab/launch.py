@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.errors import HydraException
+
+from genrelab.config.compose import LAUNCH_ID
 from genrelab.errors import ConfigError, GenrelabError, Interrupted
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ ASKS_HYDRA = {
     "--package",
     "-p",
 }
+BEFORE_DATA = {"config.yaml", "overrides.txt", "run.json", "changes.diff"}
+JOBS = "GENRELAB_JOBS"  # how many a multirun has, for "job 2 of 6"; its launcher may start processes
 MENDABLE = {
     errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER",
     errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.outputs=FOLDER",
@@ -60,6 +66,8 @@ def exit_codes() -> Iterator[None]:
             raise wrapped.error from None
     except GenrelabError as error:
         _leave(2, f"error: {error}")
+    except HydraException as error:
+        _leave(2, f"error: {str(error).splitlines()[0]}")
     except OSError as error:
         if error.errno not in MENDABLE:
             raise
@@ -80,16 +88,28 @@ def train(arguments: Sequence[str]) -> None:
     """Run `train.py` with these command line arguments; leaves by SystemExit where something is wrong."""
     # Torch's threads wait by spinning; where other processes want the cores, that can make a step ten times as slow.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    with exit_codes():
-        # argparse wants flags before overrides; people write `experiment=quickstart -m beta=1,2` too.
-        flags = [text for text in arguments if text in ("-m", "--multirun")]
-        arguments = [*flags, *(text for text in arguments if text not in flags)]
-        resume = [text.partition("=")[2] for text in arguments if text.startswith("resume=")]
-        if resume:
-            return _resume(resume[-1], [text for text in arguments if not text.startswith("resume=")])
-        if not ASKS_HYDRA & {text.split("=")[0] for text in arguments}:
-            preflight(arguments)
-        _with_hydra(_train_job, arguments)
+    before = {name: os.environ.get(name) for name in (LAUNCH_ID, JOBS)}
+    try:
+        with exit_codes():
+            _train(arguments)
+    finally:  # the next launch of this process is another one
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _train(arguments: Sequence[str]) -> None:
+    from genrelab.config import tidy
+
+    # argparse wants flags before overrides; people write `experiment=quickstart -m beta=1,2` too.
+    flags = [text for text in arguments if text in ("-m", "--multirun")]
+    arguments = tidy([*flags, *(text for text in arguments if text not in flags)])
+    if resumed := [text.partition("=")[2] for text in arguments if text.startswith("resume=")]:
+        return _resume(resumed[-1], [text for text in arguments if not text.startswith("resume=")])
+    if not ASKS_HYDRA & {text.split("=")[0] for text in arguments}:
+        preflight(arguments)
+    _with_hydra(_train_job, arguments)
 
 
 def preflight(arguments: Sequence[str]) -> None:
@@ -100,16 +120,18 @@ def preflight(arguments: Sequence[str]) -> None:
     """
     from hydra._internal.utils import get_args_parser
 
-    from genrelab.config import compose, expand_sweep
+    from genrelab.config import compose, count_jobs, expand_sweep
     from genrelab.config.check import check
 
     asked = get_args_parser().parse_args(list(arguments))
+    if asked.config_dir and not Path(asked.config_dir).is_dir():
+        raise ConfigError([f"--config-dir {asked.config_dir}: no such folder"])
     search_path = [asked.config_dir] if asked.config_dir else []
     jobs = expand_sweep(asked.overrides) if asked.multirun else [list(asked.overrides)]
     problems: list[str] = []
     for job in jobs:
         try:
-            config = compose([text for text in job if not text.startswith("hydra")], search_path)
+            config = compose(job, search_path)
             check(config, job)
             several = config["accelerator"]["devices"] > 1 or config["accelerator"]["strategy"] != "auto"
             if asked.multirun and several:
@@ -120,6 +142,8 @@ def preflight(arguments: Sequence[str]) -> None:
             problems += error.problems
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
+    if asked.multirun and not any(text.startswith("hydra/sweeper=") for text in asked.overrides):
+        os.environ[JOBS] = str(count_jobs(asked.overrides))
 
 
 def _with_hydra(job: Callable[[DictConfig], Any], arguments: Sequence[str]) -> None:
@@ -145,16 +169,29 @@ def _train_job(config: DictConfig) -> float:
     launched = HydraConfig.get()
     folder = Path(launched.runtime.output_dir)
     plain: Any = OmegaConf.to_container(config, resolve=True)
+    overrides = list(launched.overrides.task)
+    if launched.mode == RunMode.MULTIRUN:
+        count = f" of {os.environ[JOBS]}" if JOBS in os.environ else ""
+        print(f"\njob {launched.job.num + 1}{count}: {' '.join(overrides)}", flush=True)
     try:
-        record = run.train(plain, folder, list(launched.overrides.task))
+        record = run.train(plain, folder, overrides)
     except (GenrelabError, OSError) as error:
         if launched.mode == RunMode.RUN:
+            _forget(folder)
             raise _PastHydra(error) from error
         raise  # a multirun must see it, to stop or to go on as its sweeper says
     return float(record["objective"])
 
 
+def _forget(folder: Path) -> None:
+    """Remove the folder of a run that ended before its data were ready: it holds nothing but its configuration."""
+    if folder.is_dir() and {path.name for path in folder.iterdir()} <= BEFORE_DATA:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _resume(folder: str, overrides: Sequence[str]) -> None:
+    if not folder:
+        raise ConfigError(["resume=: name the folder of a run, such as outputs/runs/20260101-120000-ab12cd"])
     if overrides:
         raise ConfigError([f"{text}: a resumed run keeps its configuration; leave this out" for text in overrides])
     from genrelab import run

@@ -123,7 +123,7 @@ def fits(value: Any, hint: Any) -> bool:
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, argument) for argument in arguments)
     if origin is typing.Literal:
-        return value in arguments
+        return any(value == argument and type(value) is type(argument) for argument in arguments)
     if hint is None or hint is type(None):
         return value is None
     if origin in (list, tuple, Sequence) or hint in (list, tuple):

@@ -59,6 +59,8 @@ def resume(folder: Path) -> dict[str, Any]:
         GenrelabError: not a run, or finished already.
     """
     folder = folder.expanduser().resolve()
+    if not (folder / "run.json").exists():  # a file of the run was named, a checkpoint say
+        folder = next((parent for parent in folder.parents if (parent / "run.json").exists()), folder)
     record = Record.read(folder)
     if re.fullmatch(r"fold-\d+", folder.name) and (folder.parent / "run.json").exists():
         raise GenrelabError(f"{folder}: one fold of a run; resume={folder.parent} goes on with all")

@@ -44,7 +44,7 @@ def make_trainer(
             accelerator=device,
             devices=hardware.devices,
             strategy=hardware.strategy,
-            precision=precision,  # type: ignore[arg-type]
+            precision=precision,
             max_epochs=spec.epochs,
             gradient_clip_val=spec.gradient_clip,
             accumulate_grad_batches=spec.accumulate,

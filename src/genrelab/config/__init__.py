@@ -1,6 +1,6 @@
 """Configuration: Hydra composes, genrelab checks the whole tree before any data is touched. Imports no torch."""
 
-from genrelab.config.compose import compose, conf_dir, expand_sweep, launch_id
+from genrelab.config.compose import compose, conf_dir, count_jobs, expand_sweep, launch_id, tidy
 from genrelab.config.schema import AcceleratorSpec, DataSpec, PathsSpec, TrainerSpec
 
 __all__ = [
@@ -10,6 +10,8 @@ __all__ = [
     "TrainerSpec",
     "compose",
     "conf_dir",
+    "count_jobs",
     "expand_sweep",
     "launch_id",
+    "tidy",
 ]

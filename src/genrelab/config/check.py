@@ -9,7 +9,7 @@ from typing import Any
 
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.schema import AcceleratorSpec, DataSpec, PathsSpec, TrainerSpec, check_fields
-from genrelab.errors import ConfigError, GenrelabError
+from genrelab.errors import ConfigError, GenrelabError, suggest
 from genrelab.registry import (
     AUGMENTS,
     CALLBACKS,
@@ -24,6 +24,7 @@ from genrelab.registry import (
     Registry,
 )
 
+ROOT_KEYS = ("seed", "beta", "plugins", "demo", "features")
 # What code passes at build time, per noun: never asked of the user.
 SUPPLIED: dict[str, tuple[Registry, tuple[str, ...]]] = {
     "dataset": (CATALOGS, ("cache",)),
@@ -69,7 +70,13 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
         for name, option in (config.get(noun) or {}).items():
             problems += _option(registry, option, supplied, f"{noun}.{name}")
     if not problems:  # these need a sound tree
-        problems = _features(config, training) + _monitor(config) + _beta(config, overrides)
+        unfit, shapes = _features(config, training)
+        problems = unfit + _monitor(config) + _beta(config, overrides)
+    if not problems and training:  # and this imports torch
+        from genrelab.config.values import value_problems
+        from genrelab.metrics import monitor_direction
+
+        problems = value_problems(config, shapes, monitor_direction(config["trainer"]["monitor"]))
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
 
@@ -80,6 +87,8 @@ def options(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _load_plugins(plugins: Sequence[str]) -> list[str]:
+    if isinstance(plugins, str):
+        return [f"plugins: a list is wanted; write plugins=[{plugins}]"]
     problems = []
     for name in plugins:
         try:
@@ -90,7 +99,8 @@ def _load_plugins(plugins: Sequence[str]) -> list[str]:
 
 
 def _root(config: Mapping[str, Any]) -> list[str]:
-    problems = []
+    known = {*ROOT_KEYS, *SUPPLIED, *SPECS, *NAMED}
+    problems = [f"{key}: no such key{suggest(key, known)}" for key in config if key not in known]
     if not isinstance(config.get("seed"), int) or isinstance(config.get("seed"), bool):
         problems.append(f"seed: {config.get('seed')!r} is not an int")
     elif not 0 <= config["seed"] < 2**32:
@@ -103,17 +113,20 @@ def _root(config: Mapping[str, Any]) -> list[str]:
 def _option(registry: Registry, option: Any, supplied: tuple[str, ...], at: str) -> list[str]:
     if not isinstance(option, Mapping) or "kind" not in option:
         return [f"{at}: no option chosen; there is: {', '.join(registry.kinds())}"]
+    if isinstance(option.get("beta"), str):
+        option = {key: value for key, value in option.items() if key != "beta"}  # it comes from the root, which tells
     missing = [f"{at}.{k}: needed; give {at}.{k}=..." for k, value in option.items() if value == "???"]
     kind, params = options(option)
     return missing or registry.check(kind, params, supplied, at)
 
 
-def _features(config: Mapping[str, Any], training: bool) -> list[str]:
+def _features(config: Mapping[str, Any], training: bool) -> tuple[list[str], list[tuple[int, ...]]]:
+    """What is wrong with the features and with them as inputs of the network; their shapes."""
     from genrelab.features import make_spec
 
     features = config.get("features") or {}
     if not features:
-        return ["features: no feature chosen; e.g. features=pcen"]
+        return ["features: no feature chosen; e.g. features=pcen"], []
     problems, specs = [], []
     for name, option in features.items():
         if not isinstance(option, Mapping) or "kind" not in option:
@@ -125,11 +138,12 @@ def _features(config: Mapping[str, Any], training: bool) -> list[str]:
             problems += error.problems
         except GenrelabError as error:
             problems.append(f"features.{name}: {error}")
+    shapes = [spec.shape for spec in specs]
     if problems or not training:
-        return problems
+        return problems, shapes
     check_inputs = getattr(MODELS.get(config["model"]["kind"]), "check_inputs", None)
-    found = check_inputs([spec.shape for spec in specs]) if check_inputs else []
-    return [f"features={'+'.join(features)}: {problem}" for problem in found]
+    found = check_inputs(shapes) if check_inputs else []
+    return [f"features={'+'.join(features)}: {problem}" for problem in found], shapes
 
 
 def _monitor(config: Mapping[str, Any]) -> list[str]:

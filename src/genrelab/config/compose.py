@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import secrets
 import time
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -68,14 +70,54 @@ def compose(overrides: Sequence[str], search_path: Sequence[str] = ()) -> dict[s
     raise ConfigError(problems or [_first_line(first)]) from first
 
 
+def tidy(arguments: Sequence[str]) -> list[str]:
+    """Arguments as typed, made readable for Hydra: `~` expanded, paths with signs of its grammar quoted.
+
+    Shells leave the `~` of `root=~/music` alone, and Hydra reads neither it nor brackets, umlauts or "=" in a value.
+    """
+    return [_quoted(text) if "=" in text and not text.startswith("-") else text for text in arguments]
+
+
+def _quoted(override: str) -> str:
+    key, _, value = override.partition("=")
+    if value == "~" or value.startswith("~/"):
+        value = str(Path(value).expanduser())
+    plain = f"{key}={value}"
+    if not re.search(r"[/\\]", value) or value[0] in "'\"[" or (_parses(plain) and not _is_one_path(value)):
+        return plain
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
+
+
+def _is_one_path(value: str) -> bool:
+    return "," in value and Path(value).exists()
+
+
+def _parses(override: str) -> bool:
+    try:
+        OverridesParser.create().parse_overrides([override])
+    except HydraException:
+        return False
+    return True
+
+
 def expand_sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Jobs that show every value of a multirun at least once: each swept value with the others' first."""
-    parsed = _parse(overrides)
-    choices = [_values(override) for override in parsed]
+    choices = _choices(overrides)
     jobs = [[values[0] for values in choices]]
     for position, values in enumerate(choices):
         jobs += [[*jobs[0][:position], value, *jobs[0][position + 1 :]] for value in values[1:]]
     return jobs
+
+
+def count_jobs(overrides: Sequence[str]) -> int:
+    """How many jobs a grid multirun has."""
+    return math.prod(len(values) for values in _choices(overrides))
+
+
+def _choices(overrides: Sequence[str]) -> list[list[str]]:
+    searched = any(text.startswith("hydra/sweeper=") for text in overrides)
+    return [_values(override, searched) for override in _parse(overrides)]
 
 
 def _twice(overrides: Sequence[str]) -> list[str]:
@@ -89,14 +131,14 @@ def _twice(overrides: Sequence[str]) -> list[str]:
     return problems
 
 
-def _compose(overrides: Sequence[str], search_path: Sequence[str]) -> dict[str, Any]:
+def _compose(overrides: Sequence[str], search_path: Sequence[str], hydra_too: bool = False) -> dict[str, Any]:
     GlobalHydra.instance().clear()
     paths = (
         [f"hydra.searchpath=[{','.join(f'file://{Path(p).absolute()}' for p in search_path)}]"] if search_path else []
     )
     with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = hydra.compose("config", [*overrides, *paths])
-    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+        config = hydra.compose("config", [*overrides, *paths], return_hydra_config=hydra_too)
+    plain = OmegaConf.to_container(config, resolve=not hydra_too, throw_on_missing=False)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
@@ -105,14 +147,24 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
     try:
         return OverridesParser.create().parse_overrides(list(overrides))
     except HydraException as error:
-        raise ConfigError([f"{' '.join(overrides)}: {_first_line(error)}"]) from error
+        raise ConfigError([_unreadable(text) for text in overrides if not _parses(text)]) from error
 
 
-def _values(override: Override) -> list[str]:
-    """Each swept value of an override as an override of its own."""
+def _values(override: Override, searched: bool) -> list[str]:
+    """Each swept value of an override as an override of its own; of an interval that is searched, its ends."""
     if not override.is_sweep_override():
         return [override.input_line or ""]
     key = override.get_key_element()
+    value: Any = override.value()
+    if not override.is_discrete_sweep():
+        if not searched:
+            raise ConfigError([f"{override.input_line}: --multirun takes listed values; an interval needs a sweep"])
+        return [f"{key}={end}" for end in (value.start, value.end)]
+    if isinstance(value, Glob):
+        names = value.filter(sorted(path.stem for path in (conf_dir() / key).glob("*.yaml")))
+        if not names:
+            raise ConfigError([f"{override.input_line}: no option of {key!r} fits"])
+        return [f"{key}={name}" for name in names]
     return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
@@ -120,22 +172,32 @@ def _explain(override: str, error: Exception, fitting: Sequence[str], search_pat
     """One line about an override that does not compose: what, and what was perhaps meant."""
     key, _, value = override.partition("=")
     key = key.lstrip("+~")
+    if not _parses(override):
+        return _unreadable(override)
     if match := re.search(r"Could not (?:find|load) '([^']+)'", str(error)):
         group, _, option = match.group(1).rpartition("/")
         folder = conf_dir() / group
         options = [path.stem for path in folder.glob("*.yaml")]
         return f"{group}={value}: no {group} {option!r}{suggest(option, options)}"
     try:
-        tree = _compose(fitting, search_path)
+        tree = _compose(fitting, search_path, hydra_too=key.startswith("hydra."))
     except FAILURES:
         tree = {}
+    if "Ambiguous value" in str(error):
+        return f"{override}: several values; add -m to run each, or quote them if they are one: {key}='\"{value}\"'"
     if "Could not override" in str(error) or "not in struct" in str(error) or "ConfigKeyError" in repr(error):
         parent, _, leaf = key.rpartition(".")
         node = _node(tree, parent)
-        if isinstance(node, dict):
-            groups = [path.name for path in conf_dir().iterdir() if path.is_dir()] if not parent else []
-            return f"{key}: no such key{suggest(leaf, [*node, *groups])}"
-        return f"{key}: no such key{suggest(key, _all_keys(tree))}"
+        if parent and isinstance(node, dict):
+            return f"{key}: no such key{suggest(leaf, node)}"
+        everything = _all_keys(tree)
+        if parent:
+            return f"{key}: no such key{suggest(key, everything)}"
+        groups = {path.name for path in conf_dir().iterdir() if path.is_dir()}
+        inside = {name.rpartition(".")[2]: name for name in reversed(everything) if "." in name}
+        if not get_close_matches(key, {*tree, *groups}) and (near := get_close_matches(key, inside, n=1)):
+            return f"{key}: no such key; did you mean {inside[near[0]]!r}?"
+        return f"{key}: no such key{suggest(key, {*tree, *groups})}"
     return f"{override}: {_first_line(error)}"
 
 
@@ -152,6 +214,16 @@ def _all_keys(tree: dict[str, Any], at: str = "") -> list[str]:
         if isinstance(value, dict):
             keys += _all_keys(value, f"{at}{name}.")
     return keys
+
+
+def _unreadable(override: str) -> str:
+    """One line about what is no override at all."""
+    key, equals, value = override.partition("=")
+    if not equals and not key.startswith("~"):
+        groups = [path.parent.name for path in sorted(conf_dir().glob(f"*/{override}.yaml"))]
+        meant = f"; did you mean {groups[0]}={override}?" if groups else "; write group=option or group.key=value"
+        return f"{override}: not an override{meant}"
+    return f"{override}: cannot be read; quote the value: \"{key}='{value}'\""
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,9 @@ from typing import Any, Literal, TypeVar
 from genrelab.errors import ConfigError, suggest
 from genrelab.registry import fits, type_name
 
+Precision = Literal[
+    "auto", "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "transformer-engine"
+]
 T = TypeVar("T")
 
 
@@ -36,8 +39,8 @@ class AcceleratorSpec:
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = 1
-    precision: str = "auto"
-    strategy: str = "auto"
+    precision: Precision = "auto"
+    strategy: Literal["auto", "ddp"] = "auto"
     threads: int | None = None
     deterministic: bool = False
 
@@ -85,6 +88,8 @@ def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str
             problems.append(f"{at}.{key}: {value!r} is not {type_name(hints[key])}")
         elif key in POSITIVE and value is not None and value < 1:
             problems.append(f"{at}.{key}: {value} is below 1")
+        elif key == "gradient_clip" and value is not None and not value > 0:
+            problems.append(f"{at}.{key}: {value} is not above 0; null clips nothing")
     return problems
 
 

@@ -1,0 +1,67 @@
+"""Values that only the objects themselves can judge: each is built once, without weights, before data is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from genrelab.errors import ConfigError
+from genrelab.registry import AUGMENTS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, Registry
+
+GENRES = 3  # any number does for a trial
+
+
+def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]], mode: str) -> list[str]:
+    """What loss, augmentation, model, optimizer, schedule and device say to their values.
+
+    Args:
+        config: whose types and keys fit already.
+        shapes: of the features, the network's inputs.
+        mode: direction of the monitored metric.
+    """
+    import torch
+
+    def build(registry: Registry, noun: str, **supplied: Any) -> Any:
+        option = dict(config[noun])
+        return registry.build(option.pop("kind"), option, **supplied)
+
+    def network() -> None:
+        with torch.device("meta"):  # shapes without memory or random numbers
+            build(MODELS, "model", in_shapes=list(shapes), n_classes=GENRES)
+
+    def optimization() -> None:
+        optimizer = build(OPTIMIZERS, "optimizer", parameters=[torch.nn.Parameter(torch.zeros(1))])
+        build(SCHEDULERS, "scheduler", optimizer=optimizer, epochs=config["trainer"]["epochs"], mode=mode)
+
+    distances = 1 - torch.eye(GENRES)
+    problems = _said("model", network)
+    problems += _said("loss", lambda: build(LOSSES, "loss", distances=distances))
+    problems += _said("augment", lambda: build(AUGMENTS, "augment"))
+    problems += _said("optimizer", optimization)
+    return problems + device_problems(config["accelerator"])
+
+
+def device_problems(accelerator: Mapping[str, Any]) -> list[str]:
+    """A device that this machine, or its torch, does not have; more of them than there are."""
+    import torch
+
+    device, devices = accelerator["device"], accelerator["devices"]
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device, True):
+        return [f"accelerator.device: no {device} on this machine; accelerator=auto takes what there is"]
+    if device in ("auto", "cuda") and there["cuda"] and devices > torch.cuda.device_count():
+        return [f"accelerator.devices: {devices} asked for, there are {torch.cuda.device_count()}"]
+    if devices > 1 and accelerator["strategy"] == "auto":
+        return [f"accelerator.strategy: {devices} devices need ddp; use accelerator=ddp"]
+    return []
+
+
+def _said(noun: str, make: Callable[[], object]) -> list[str]:
+    """The complaints of an object under construction."""
+    try:
+        make()
+    except ConfigError as error:
+        return list(error.problems)
+    except (ValueError, RuntimeError, ZeroDivisionError, TypeError) as error:  # torch's own range checks
+        return [f"{noun}: {str(error).splitlines()[0]}"]
+    return []
