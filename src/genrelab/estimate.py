@@ -13,7 +13,7 @@ from genrelab.audio import Augment, probe
 from genrelab.data.module import Part
 from genrelab.errors import GenrelabError
 from genrelab.features import extract
-from genrelab.split import Split
+from genrelab.split import Split, split_folds
 from genrelab.store import FeatureStore
 from genrelab.store.pool import default_workers
 
@@ -38,10 +38,14 @@ def announce(config: Config, dataset: Dataset, split: Split, store: FeatureStore
     features = missing * _segment_seconds(store) / default_workers() if missing else 0.0
     per_segment = _step_seconds(config, dataset, store)
     each = (copies if config["data"]["copies"] == "all" else 1) * counts["train"]
+    if limit := config["trainer"]["limit_batches"]:
+        each = min(each, limit * config["data"]["batch_size"])
     epoch = (each + VALIDATION_SHARE * counts["val"]) * per_segment
     epochs = config["trainer"]["epochs"]
     parts = [f"features about {_said(features)}"] if features > 1 else []
-    parts.append(f"training about {_said(epoch)} an epoch, at most {_said(epoch * epochs)} for {epochs} epochs")
+    folds = max(1, len(split_folds(config["split"])))
+    times = f"{folds} x {epochs}" if folds > 1 else f"{epochs}"
+    parts.append(f"training about {_said(epoch)} an epoch, at most {_said(epoch * epochs * folds)} for {times} epochs")
     print(f"estimate: {'; '.join(parts)} ({each} train segments, {len(dataset.taxonomy.genres)} genres)", flush=True)
 
 

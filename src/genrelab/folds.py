@@ -41,6 +41,7 @@ def pool_folds(record: Record, records: Sequence[Record]) -> None:
     record.data["monitor"] = {**first["monitor"], "best": None, "best_epoch": None}
     record.data["objective"] = float(np.mean([one.data["objective"] for one in records]))
     record.data["folds"] = [one.data["objective"] for one in records]
+    record.data["stage_seconds"] = {}  # pooled before, where the run was interrupted while reporting
     for one in records:
         for stage, seconds in one.data["stage_seconds"].items():
             record.data["stage_seconds"][stage] = round(record.data["stage_seconds"].get(stage, 0) + seconds, 2)

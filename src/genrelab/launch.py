@@ -35,7 +35,7 @@ ASKS_HYDRA = {
     "--package",
     "-p",
 }
-BEFORE_DATA = {"config.yaml", "overrides.txt", "run.json", "changes.diff"}
+BEFORE_DATA = {".lock", "config.yaml", "overrides.txt", "run.json", "changes.diff"}
 JOBS = "GENRELAB_JOBS"  # how many a multirun has, for "job 2 of 6"; its launcher may start processes
 MENDABLE = {
     errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER",

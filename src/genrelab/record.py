@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 from genrelab.errors import GenrelabError
 from genrelab.files import write_json, write_text
@@ -25,8 +26,15 @@ RECORD_FORMAT = 1
 VERSIONS = ("genrelab", "torch", "lightning", "hydra-core", "numpy", "librosa", "soundfile", "soxr", "pandas")
 
 
+def process_rank() -> int:
+    """Which of several training processes this is, as Lightning's launcher tells it; 0 leads and writes."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
 class Record:
     """The growing record of one run.
+
+    Where several processes train one run, the first keeps the record; in the others nothing is written or said.
 
     Args:
         folder: of the run.
@@ -35,12 +43,15 @@ class Record:
 
     def __init__(self, folder: Path, data: Mapping[str, Any]) -> None:
         self.folder = folder
+        self.leads = process_rank() == 0
         self.data: dict[str, Any] = dict(data)
         self._started = time.perf_counter() - float(self.data.get("seconds", 0))
 
     @classmethod
     def start(cls, folder: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> Record:
         """Make the run's folder with `config.yaml`, `overrides.txt` and the first `run.json`."""
+        if process_rank() > 0:
+            return cls.read(folder)
         if (folder / "run.json").exists():
             raise GenrelabError(f"{folder}: holds a run already; go on with resume={folder}, or choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,6 +94,8 @@ class Record:
 
     def write(self) -> None:
         """Write `run.json`."""
+        if not self.leads:
+            return
         self.data["seconds"] = round(time.perf_counter() - self._started, 2)
         write_json(self.folder / "run.json", self.data)
 
@@ -90,7 +103,8 @@ class Record:
         """Keep a warning, for terminal and report, once."""
         if text not in self.data["warnings"]:
             self.data["warnings"].append(text)
-            print(f"warning: {text}", file=sys.stderr, flush=True)
+            if self.leads:
+                print(f"warning: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -104,9 +118,31 @@ class Record:
 
     @contextmanager
     def status(self) -> Iterator[None]:
-        """Write how the run ends: finished, interrupted or failed with its reason."""
+        """Write that it runs, and how it ends: finished, interrupted or failed with its reason.
+
+        Raises:
+            GenrelabError: another process is at it.
+        """
+        with self._alone():
+            yield from self._kept()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = FileLock(self.folder / ".lock", timeout=0)
+        try:
+            if self.leads:
+                lock.acquire()
+        except Timeout as error:
+            raise GenrelabError(f"{self.folder}: another process is training this run; wait for it") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _kept(self) -> Iterator[None]:
         self.data["status"] = "running"
         self.data.pop("error", None)
+        self.write()
         try:
             yield
         except BaseException as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,13 @@ from genrelab.split import split_folds
 from genrelab.task import GenreTask
 from genrelab.tracking.publish import finish, publish
 from genrelab.trainer import interruptible, make_trainer, quiet_lightning
+
+# What a run is not resumed without, as one calls it.
+WHAT = {
+    "data": "the audio files or the split",
+    "targets": "the tracks' genres",
+    "taxonomy": "the taxonomy",
+}
 
 
 def train(config: Config, folder: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -77,15 +86,24 @@ def resume(folder: Path) -> dict[str, Any]:
 def _recorded(config: Config, record: Record, resuming: bool) -> dict[str, Any]:
     quiet_lightning()
     folds = split_folds(config["split"])
-    with record.status():
+    with record.status(), _quiet_unless(record.leads):
         print(f"run {record.data['run_id']} in {shown(record.folder)}", flush=True)
         if len(folds) > 1:
             _cross_validate(config, record, folds)
         else:
             _Run(config, record, folds[0] if folds else None).go(resuming)
+    if not record.leads:
+        return record.data
     print_summary(record.folder)
     print(f"report: {shown(record.folder / 'report' / 'index.html')}", flush=True)
     return record.data
+
+
+@contextmanager
+def _quiet_unless(leads: bool) -> Iterator[None]:
+    """Of several training processes only the first talks."""
+    with Path(os.devnull).open("w") as nowhere, nullcontext() if leads else redirect_stdout(nowhere):
+        yield
 
 
 def _cross_validate(config: Config, record: Record, folds: Sequence[int]) -> None:
@@ -131,22 +149,23 @@ class _Run:
             split = assemble.make_split(config, dataset.catalog, self.fold)
         store = assemble.make_store(config)
         augments = assemble.make_augments(config)
-        if trainer_spec.estimate and not resuming:
+        if trainer_spec.estimate and not resuming and record.leads:
             announce(config, dataset, split, store, augments)
-        with record.stage("prepare"):
+        with record.stage("prepare"), interruptible(self.resume_folder):
             report = assemble.prepare(store, dataset, split, augments)
             data = assemble.make_data(config, dataset, split, store, augments)
             normaliser = data.fit_normaliser()
         print(report.summary(), flush=True)
         self._describe(dataset, split, report, data)
         task = self._task(dataset, split, data, normaliser)
-        write_json(record.folder / "taxonomy.json", dataset.taxonomy.to_dict())
         loggers: list[Any] = []
         failed = True
         try:
-            loggers = self._loggers()
+            loggers = self._loggers() if record.leads else []
             trainer, checkpoints = self._fit(task, data, trainer_spec, loggers, resuming)
             self._test(task, data, trainer, checkpoints, dataset)
+            if not record.leads:
+                return
             if trainer_spec.baselines:
                 with record.stage("baselines"):
                     self._baselines(data, dataset)
@@ -179,17 +198,25 @@ class _Run:
             "rejected": [[str(path), reason] for path, reason in (*catalog.rejected, *report.rejected)],
         }
         record.data["taxonomy"] = {"name": taxonomy.name, "hash": taxonomy.hash, "source": taxonomy.source}
-        data_hash = fingerprint(
-            [rows[part][["track_id", "source", "segment", "augment"]].values.tolist() for part in parts]
-        )
-        if record.data.get("fingerprints", {}).get("data", data_hash) != data_hash:
+        prints = {
+            "data": fingerprint(
+                [rows[part][["track_id", "source", "segment", "augment"]].values.tolist() for part in parts]
+            ),
+            "targets": fingerprint({track: taxonomy.genres[data.targets[track]] for track in data.track_ids}),
+            "taxonomy": fingerprint(taxonomy.to_dict()),
+            **{spec.name: spec.fingerprint for spec in data.store.specs},
+        }
+        began = record.data.get("fingerprints", prints)
+        if changed := [WHAT.get(name, f"the feature {name}") for name in prints if began.get(name) != prints[name]]:
             raise GenrelabError(
-                f"{record.folder}: the audio files or the split changed since this run began; start a new run instead"
+                f"{record.folder}: {' and '.join(changed)} changed since this run began; start a new run instead"
             )
+        record.data["fingerprints"] = prints
         record.data["split"] = {key: value for key, value in split.to_dict().items() if key != "parts"}
         record.data["features"] = [spec.name for spec in data.store.specs]
-        record.data["fingerprints"] = {spec.name: spec.fingerprint for spec in data.store.specs} | {"data": data_hash}
-        write_json(record.folder / "split.json", split.to_dict())
+        if record.leads:
+            write_json(record.folder / "split.json", split.to_dict())
+            write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
         for text in catalog.notes:
             record.warn(text)
         if split.artist_leak:
@@ -258,10 +285,14 @@ class _Run:
         checkpoints = Checkpoints(folder / "checkpoints", spec.monitor, mode)
         own = [History(folder / "metrics.csv"), Progress(spec.monitor, mode, spec.progress), checkpoints]
         trainer = make_trainer(spec, self.config["accelerator"], folder, loggers, [*chosen, *own])
-        record.data["hardware"] |= {"device": str(trainer.strategy.root_device), "precision": str(trainer.precision)}
+        record.data["hardware"] |= {
+            "device": str(trainer.strategy.root_device),
+            "devices": trainer.world_size,
+            "precision": str(trainer.precision),
+        }
         last = folder / "checkpoints" / "last.ckpt"
         state = load_checkpoint(last) if resuming and last.exists() else None
-        with record.stage("train"), interruptible(trainer, self.resume_folder):
+        with record.stage("train"), interruptible(self.resume_folder, trainer):
             if state is None:
                 trainer.fit(task, data)
             elif checkpoints.was_over(state, spec.epochs):  # it stopped in a later stage
@@ -295,8 +326,7 @@ class _Run:
             average.apply(task, data.train_in_order())
             trainer.validate(task, data, verbose=False)
             value = float(trainer.callback_metrics[checkpoints.monitor])
-            with atomic_path(checkpoints.folder / "swa.ckpt") as part:
-                trainer.save_checkpoint(part, weights_only=True)
+            checkpoints.write(trainer, "swa.ckpt", weights_only=True)
             wins = better(value, checkpoints.best, checkpoints.mode)
             print(
                 f"average of {average.count} epochs' weights: {checkpoints.monitor} {value:.3f}, "
@@ -306,8 +336,10 @@ class _Run:
             self.record.data["swa"] = {"value": value, "kept": wins, "epochs": average.count}
             if wins:
                 checkpoints.best = value
-                with atomic_path(checkpoints.folder / "best.ckpt") as part:
-                    part.write_bytes((checkpoints.folder / "swa.ckpt").read_bytes())
+                if self.record.leads:
+                    with atomic_path(checkpoints.folder / "best.ckpt") as part:
+                        part.write_bytes((checkpoints.folder / "swa.ckpt").read_bytes())
+                trainer.strategy.barrier()
 
     def _test(
         self, task: GenreTask, data: GenreDataModule, trainer: Any, checkpoints: Checkpoints, dataset: Dataset
@@ -316,11 +348,12 @@ class _Run:
         best = load_checkpoint(checkpoints.folder / "best.ckpt")
         task.net.load_state_dict(best["state_dict"])
         parts = []
-        with self.record.stage("test"), interruptible(trainer, self.resume_folder):
+        with self.record.stage("test"), interruptible(self.resume_folder, trainer):
             for split, predict in (("val", trainer.validate), ("test", trainer.test)):
                 predict(task, data, verbose=False)
                 parts.append(_predictions(split, task.predicted, data, dataset))
-        write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
+        if self.record.leads:
+            write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
 
     def _baselines(self, data: GenreDataModule, dataset: Dataset) -> None:
         taxonomy = dataset.taxonomy

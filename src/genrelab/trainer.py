@@ -29,10 +29,11 @@ def make_trainer(
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     hardware = read_fields(AcceleratorSpec, accelerator, "accelerator")
-    torch.set_num_threads(hardware.threads or default_workers())
     device = hardware.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    cores = default_workers() // (hardware.devices if device == "cpu" else 1)
+    torch.set_num_threads(hardware.threads or max(1, cores))
     if device == "cpu":
         _keep_freed_memory()
     precision = hardware.precision
@@ -81,12 +82,12 @@ def _keep_freed_memory() -> None:
 
 
 @contextmanager
-def interruptible(trainer: Any, folder: Path) -> Iterator[None]:
-    """Lightning turns Ctrl-C into `exit(1)`; say instead how to go on."""
+def interruptible(folder: Path, trainer: Any = None) -> Iterator[None]:
+    """Say at Ctrl-C how to go on; Lightning's `trainer` turns it into `exit(1)`."""
     try:
         yield
-    except SystemExit as stop:
-        if trainer.interrupted:
+    except (SystemExit, KeyboardInterrupt) as stop:
+        if isinstance(stop, KeyboardInterrupt) or (trainer is not None and trainer.interrupted):
             raise Interrupted(f"go on with: python train.py resume={shown(folder)}") from stop
         raise
 

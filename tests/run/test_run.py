@@ -128,6 +128,25 @@ def test_killed_in_mid_epoch_and_resumed_equals_uninterrupted(small, tmp_path):
         run.resume(killed)
 
 
+@pytest.mark.slow
+def test_two_processes_train_one_run(small, tmp_path):
+    overrides = [*small, "accelerator=ddp", "accelerator.device=cpu", "callbacks=swa", "callbacks.swa.start_epoch=0"]
+    folder = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, "train.py", *overrides, f"hydra.run.dir={folder}"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    record = json.loads((folder / "run.json").read_text())
+    assert record["status"] == "finished" and record["hardware"]["devices"] == 2
+    assert done.stdout.count("epoch   1/3") == done.stdout.count("report: ") == 1
+    assert len(pd.read_csv(folder / "metrics.csv")) == 3
+    assert len(read_predictions(folder / "predictions.parquet").only("test")) == 12, "each segment once"
+
+
 def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_path, monkeypatch):
     """The same without a process: an error at the start of epoch 2 stands for a kill."""
     from genrelab.task import GenreTask
@@ -241,3 +260,30 @@ def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
     song.write_bytes((root / "Fast" / "Fast artist 1" / "song 1.wav").read_bytes())
     with pytest.raises(GenrelabError, match="changed since this run began"):
         run.resume(tmp_path / "run")
+
+
+def test_a_run_is_not_resumed_on_another_graph(small, tmp_path):
+    train([*small, "trainer.epochs=1"], tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('"finished"', '"failed"'))
+    began = json.loads(path.read_text())
+    began["fingerprints"] |= {"taxonomy": "another", "mel_db": "another"}
+    path.write_text(json.dumps(began))
+    with pytest.raises(GenrelabError, match="the taxonomy and the feature mel_db changed since this run began"):
+        run.resume(tmp_path / "run")
+
+
+def test_two_processes_do_not_resume_one_run(small, tmp_path):
+    from filelock import FileLock
+
+    train([*small, "trainer.epochs=1"], tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('"finished"', '"failed"'))
+    with FileLock(tmp_path / "run" / ".lock"), pytest.raises(GenrelabError, match="another process is training"):
+        run.resume(tmp_path / "run")
+
+
+def test_any_file_of_a_run_names_it_on_resuming(small, tmp_path):
+    train([*small, "trainer.epochs=1"], tmp_path / "run")
+    with pytest.raises(GenrelabError, match="this run is finished"):
+        run.resume(tmp_path / "run" / "checkpoints" / "last.ckpt")

@@ -58,14 +58,12 @@ class Checkpoints(Checkpoint):
         folder: where they go.
         monitor: a logged metric.
         mode: whether lower or higher is better.
-        every: epochs between two writings of `last.ckpt`; 0 writes none.
     """
 
-    def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"], every: int = 1) -> None:
+    def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
         self.folder = folder
         self.monitor = monitor
         self.mode = mode
-        self.every = every
         self.best: float | None = None
         self.best_epoch = -1
         self.epochs = 0
@@ -81,16 +79,17 @@ class Checkpoints(Checkpoint):
         value = float(trainer.callback_metrics[self.monitor])
         if better(value, self.best, self.mode):
             self.best, self.best_epoch = value, trainer.current_epoch
-            self._write(trainer, "best.ckpt", weights_only=True)
-        if self.every and (trainer.current_epoch + 1) % self.every == 0:
-            self._write(trainer, "last.ckpt", weights_only=False)
+            self.write(trainer, "best.ckpt", weights_only=True)
+        self.write(trainer, "last.ckpt", weights_only=False)
 
-    def _write(self, trainer: pl.Trainer, name: str, weights_only: bool) -> None:
+    def write(self, trainer: pl.Trainer, name: str, weights_only: bool) -> None:
+        """Write a checkpoint under `name` by the first process; all take part in collecting the states."""
         if trainer.is_global_zero:
             with atomic_path(self.folder / name) as part:
                 trainer.save_checkpoint(part, weights_only=weights_only)
-        else:  # every rank takes part in collecting the states
+        else:
             trainer.save_checkpoint(self.folder / name, weights_only=weights_only)
+        trainer.strategy.barrier()  # nobody reads it before it is there
 
     def state_dict(self) -> dict[str, Any]:
         """Best value and its epoch, epochs trained, whether early stopping ended it: for resuming."""

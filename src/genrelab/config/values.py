@@ -38,13 +38,14 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
     problems += _said("loss", lambda: build(LOSSES, "loss", distances=distances))
     problems += _said("augment", lambda: build(AUGMENTS, "augment"))
     problems += _said("optimizer", optimization)
-    return problems + device_problems(config["accelerator"])
+    return problems + device_problems(config)
 
 
-def device_problems(accelerator: Mapping[str, Any]) -> list[str]:
-    """A device that this machine, or its torch, does not have; more of them than there are."""
+def device_problems(config: Mapping[str, Any]) -> list[str]:
+    """A device that this machine, or its torch, does not have; more of them than there are, or than serve."""
     import torch
 
+    accelerator = config["accelerator"]
     device, devices = accelerator["device"], accelerator["devices"]
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device, True):
@@ -53,6 +54,8 @@ def device_problems(accelerator: Mapping[str, Any]) -> list[str]:
         return [f"accelerator.devices: {devices} asked for, there are {torch.cuda.device_count()}"]
     if devices > 1 and accelerator["strategy"] == "auto":
         return [f"accelerator.strategy: {devices} devices need ddp; use accelerator=ddp"]
+    if devices > 1 and (config["split"].get("folds") or 1) > 1 and config["split"].get("fold") is None:
+        return ["accelerator.devices: folds train one after the other on one device; choose one with split.fold=0"]
     return []
 
 
