@@ -29,6 +29,16 @@ def test_help_tells_every_verb_with_an_example():
         assert f"Example: genrelab {verb}" in call(verb, "--help")
 
 
+def test_the_version_is_told():
+    assert call("--version").startswith("genrelab ")
+    assert "'features=[pcen,chroma_cqt]'" in call("features", "--help")
+
+
+def test_results_lie_below_the_configured_outputs(data, tmp_path):
+    call("check", *data)
+    assert (tmp_path / "outputs" / "check" / "check.csv").exists()
+
+
 def test_check_writes_a_table_and_a_summary(data, tmp_path):
     out = tmp_path / "check"
     output = call("check", *data, "--out", str(out))

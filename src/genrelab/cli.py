@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +20,25 @@ app = typer.Typer(
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="group=option and group.key=value, as for train.py", metavar="[OVERRIDES]...")
 ]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"genrelab {version('genrelab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="say it and exit")
+    ] = False,
+) -> None:
+    """Music genre recognition on a graph of genres."""
+
+
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -34,7 +52,7 @@ def train(context: typer.Context) -> None:
 def prepare(
     overrides: Overrides = None,
     export: Annotated[str | None, typer.Option(help="also write feature tables: csv")] = None,
-    out: Annotated[Path, typer.Option(help="folder of exported tables")] = Path("outputs/export"),
+    out: Annotated[Path | None, typer.Option(help="folder of exported tables; outputs/export")] = None,
     workers: Annotated[int | None, typer.Option(help="processes; all cores by default")] = None,
 ) -> None:
     """Compute what the store lacks for a dataset, with train's augmented copies.
@@ -58,14 +76,14 @@ def prepare(
     if export:
         from genrelab.export import export_tables
 
-        for path in export_tables(store, dataset, out):
+        for path in export_tables(store, dataset, out or _below(config, "export")):
             print(f"wrote {path}")
 
 
 @app.command()
 def check(
     overrides: Overrides = None,
-    out: Annotated[Path, typer.Option(help="folder of check.csv and check.json")] = Path("outputs/check"),
+    out: Annotated[Path | None, typer.Option(help="folder of check.csv and check.json; outputs/check")] = None,
 ) -> None:
     """Scan a dataset before anyone trains on it: counts, durations, broken, short, silent and double files.
 
@@ -80,7 +98,7 @@ def check(
     config = _config(overrides)
     report = check_dataset(assemble.read_catalog(config), AudioSpec(**config["audio"]))
     report.print(Console())
-    for path in report.write(out):
+    for path in report.write(out or _below(config, "check")):
         print(f"wrote {path}")
 
 
@@ -88,9 +106,7 @@ def check(
 def graph(
     overrides: Overrides = None,
     genre: Annotated[str | None, typer.Option(help="show this genre's nearest neighbours")] = None,
-    out: Annotated[Path, typer.Option(help="folder of graph.html, graph.png and the distances")] = Path(
-        "outputs/graph"
-    ),
+    out: Annotated[Path | None, typer.Option(help="folder of its pictures and distances; outputs/graph")] = None,
 ) -> None:
     """Show a taxonomy: statistics, a genre's neighbours, an interactive picture.
 
@@ -102,26 +118,29 @@ def graph(
     config = _config(overrides)
     wants_data = config["taxonomy"]["kind"] == "flat"
     taxonomy = assemble.read_dataset(config).taxonomy if wants_data else assemble.read_taxonomy(config, ())
-    show_graph(taxonomy, genre, out)
+    show_graph(taxonomy, genre, out or _below(config, "graph"))
 
 
 @app.command()
 def features(
     file: Annotated[Path, typer.Argument(help="an audio file")],
     overrides: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="the picture; <file>.features.png in outputs/ by default")] = None,
+    out: Annotated[Path | None, typer.Option(help="the PNG or its folder; outputs/<file>-features.png")] = None,
 ) -> None:
-    """Draw a gallery of a file's features: every one, or those that are named.
+    r"""Draw a gallery of a file's features: every one, or those that are named.
 
-    Example: genrelab features song.mp3 features=[pcen,chroma_cqt]
+    Example: genrelab features song.mp3 'features=\[pcen,chroma_cqt]'
     """
-    from genrelab import assemble
-    from genrelab.features.gallery import draw_gallery
+    from genrelab.audio.spec import AudioSpec
+    from genrelab.features import make_spec
+    from genrelab.features.gallery import GALLERY, draw_gallery
 
-    specs = assemble.make_store(_config(overrides)).specs if overrides else None
-    target = out or Path("outputs") / f"{file.stem}.features.png"
-    draw_gallery(file, target, specs)
-    print(f"wrote {target}")
+    config = _config(overrides)
+    audio = AudioSpec(**config["audio"])
+    named = any(text.startswith("features") for text in overrides or [])
+    chosen = config["features"] if named else {kind: {"kind": kind} for kind in GALLERY}
+    specs = [make_spec(name, option, audio) for name, option in chosen.items()]
+    print(f"wrote {draw_gallery(file, out or _below(config), specs)}")
 
 
 @app.command()
@@ -137,17 +156,22 @@ def report(run: Annotated[Path, typer.Argument(help="folder of a run")]) -> None
 
 
 def _config(overrides: list[str] | None) -> dict[str, Any]:
-    from genrelab.config import compose
+    from genrelab.config import compose, tidy
     from genrelab.config.check import check as check_config
 
-    config = compose(overrides or [])
-    check_config(config, overrides or [], training=False)
+    overrides = tidy(overrides or [])
+    config = compose(overrides)
+    check_config(config, overrides, training=False)
     return config
+
+
+def _below(config: dict[str, Any], name: str = "") -> Path:
+    """The folder that a verb writes into unless told otherwise."""
+    return Path(config["paths"]["outputs"]).expanduser() / name
 
 
 def main() -> None:
     """Entry point of the console script."""
-    sys.tracebacklimit = None  # typer's short tracebacks hide where a defect is
     with exit_codes():
         app()
 
