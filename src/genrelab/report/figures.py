@@ -15,8 +15,9 @@ from genrelab.report.heatmap import short
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Panel = tuple[str, bool, tuple[tuple[str, str], ...]]
 # (title, whether shares, ((column, label), ...)): the six panels of page and PNG.
-PANELS = (
+PANELS: tuple[Panel, ...] = (
     ("Loss", False, (("train/loss", "train"), ("val/loss", "val"))),
     (
         "Accuracy",
@@ -39,13 +40,20 @@ PANELS = (
 COLOURS = ("#3156c4", "#d9702b", "#8a94a6")
 
 
-def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None) -> None:
-    """The 3 x 2 curves of `metrics.png`; epochs count from 1. `best_epoch` counts so too."""
+def panels(flat: bool) -> tuple[Panel, ...]:
+    """The panels to draw: on a flat taxonomy distances and supergenres say nothing."""
+    return tuple(one for one in PANELS if not (flat and one[0] in ("Distance", "Supergenre accuracy")))
+
+
+def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None, flat: bool = False) -> None:
+    """The 3 x 2 curves of `metrics.png` (2 x 2 for a flat taxonomy); epochs, `best_epoch` too, count from 1."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(10, 11), layout="constrained")
-    for axes, (title, share, columns) in zip(figure.subplots(3, 2).flat, PANELS, strict=True):
+    shown = panels(flat)
+    rows = len(shown) // 2
+    figure = Figure(figsize=(10, 3.7 * rows), layout="constrained")
+    for axes, (title, share, columns) in zip(figure.subplots(rows, 2).flat, shown, strict=True):
         axes.set_title(title, loc="left", fontweight="bold")
         for (column, label), colour in zip(columns, COLOURS, strict=False):
             if column in table and table[column].notna().any():

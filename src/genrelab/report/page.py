@@ -15,13 +15,14 @@ from genrelab.metrics import METRICS
 from genrelab.metrics.baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.report import svg, tables, wording
 from genrelab.report.examples import Example, data_uri
-from genrelab.report.figures import PANELS
+from genrelab.report.figures import panels
 from genrelab.report.folder import RunFolder
 from genrelab.report.heatmap import heatmap
 
+ON_THE_GRAPH = ("distance", "distance_skill", "severity", "distance_sd")
 GROUPS = (
     ("Right answers", ("accuracy", "top3", "top5", "balanced_accuracy", "f1_macro", "precision_macro", "recall_macro")),
-    ("On the genre graph", ("distance", "distance_skill", "severity", "distance_sd")),
+    ("On the genre graph", ON_THE_GRAPH),
     ("Supergenres", ("supergenre_accuracy", "supergenre_top3")),
     ("Hubs", ("hub_share", "effective_classes", "never_predicted")),
     ("Probabilities", ("nll",)),
@@ -80,7 +81,7 @@ def render(shown: Shown) -> str:
         curves=_curves(run),
         confusions=_confusion_pictures(shown),
         mistakes=int(distances["mistakes"].sum()),
-        histogram=_histogram(distances),
+        histogram=None if run.taxonomy.flat else _histogram(distances),
         common=common,
         far=far,
         genres=shown.genres.astype(object).where(shown.genres.notna(), None).to_dict("records"),
@@ -96,9 +97,11 @@ def render(shown: Shown) -> str:
 
 
 def shown_metrics(shown: Shown) -> list[tuple[str, list[str]]]:
-    """The metrics that say something here: no top 3 of 3 genres, no supergenres where there are none."""
+    """The metrics that say something here: no top 3 of 3 genres, no distances or supergenres where there are none."""
     classes = len(shown.run.taxonomy.genres)
     mute = {f"top{k}" for k in (3, 5) if k >= classes}
+    if shown.run.taxonomy.flat:
+        mute |= set(ON_THE_GRAPH)
     if not shown.with_supergenres:
         mute |= {"supergenre_accuracy", "supergenre_top3"}
     groups = [(title, [name for name in names if name not in mute]) for title, names in GROUPS]
@@ -114,7 +117,7 @@ def _baseline_titles(shown: Shown) -> list[dict[str, str]]:
         MEDOID: f"always {title[metrics['medoid']]}, the genre nearest to the train tracks",
         RANDOM: "every genre alike, in expectation",
     }
-    names = list(metrics["baselines"][run.headline]["track"])
+    names = [name for name in metrics["baselines"][run.headline]["track"] if not (run.taxonomy.flat and name == MEDOID)]
     ordered = [*(name for name in names if name not in notes), *(name for name in names if name in notes)]
     return [{"name": name, "note": notes.get(name, "trained on the same tracks")} for name in ordered]
 
@@ -176,7 +179,7 @@ def _curves(run: RunFolder) -> list[Markup]:
     table = run.curves
     best = (run.record.get("monitor") or {}).get("best_epoch")
     pictures = []
-    for title, share, columns in PANELS:
+    for title, share, columns in panels(run.taxonomy.flat):
         lines = [
             svg.Line(label, table["epoch"].to_numpy(float) + 1, table[column].to_numpy(float), style)
             for (column, label), style in zip(columns, STYLES, strict=False)

@@ -51,6 +51,8 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
     for head in ("segments", *trained, "constant answer"):
         table.add_column(Text(head), justify="right", max_width=11)
     for metric in ROWS:
+        if metrics.get("flat") and metric in ("distance", "distance_skill", "supergenre_accuracy"):
+            continue  # every two genres are equally far apart
         constant = baselines[MEDOID if metric in ("distance", "distance_skill") else MAJORITY]
         if metric == "top3" and constant[metric]["value"] == 1:
             continue  # of three genres it says nothing
