@@ -96,3 +96,30 @@ def test_the_summary_fits_a_terminal_and_shows_the_headline(make_run, tmp_path, 
     assert all(math.isfinite(one["value"]) for one in metrics["test"]["track"].values())
     with pytest.raises(GenrelabError, match="write it with: genrelab report"):
         summary_table(folder)
+
+
+def test_a_handful_of_test_tracks_says_nothing_and_is_not_compared(make_run, tmp_path):
+    run = RunFolder.read(make_run(tmp_path / "run", classes=3, tracks=3, skill=9.0, most=3))
+    metrics = score_run(run)
+    lines = verdict(run, metrics)
+    assert lines[0] == "3 test tracks: this says nothing yet." and lines[1].startswith("Accuracy ")
+    assert len(lines) == 2 and "differences" in metrics
+    assert metrics["test"]["track"]["accuracy"]["value"] == 1
+    assert metrics["test"]["track"]["f1_macro"] == {"value": 1.0, "low": pytest.approx(0.438, abs=0.01), "high": 1.0}
+    assert metrics["test"]["track"]["distance"] == {"value": 0.0, "low": None, "high": None}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "config", "found"),
+    [
+        (["experiment=quickstart", "debug=fast"], "", "debug=fast"),
+        ([], "trainer:\n  epochs: 3\n  limit_batches: 4\n", "trainer.limit_batches=4"),
+        (["debug=null"], "trainer:\n  limit_batches: null\n", ""),
+    ],
+)
+def test_debug_runs_say_that_they_are(run_folder, edit_record, overrides, config, found):
+    edit_record(run_folder, overrides=overrides)
+    (run_folder / "config.yaml").write_text(config)
+    run = RunFolder.read(run_folder)
+    lines = verdict(run, score_run(run))
+    assert (lines[0] == f"Debug run ({found}): scores mean nothing.") == bool(found)

@@ -49,8 +49,8 @@ def intervals(
     """Percentile bootstrap intervals of all metrics but hubness; tracks are drawn, with all their rows.
 
     Where every answer hits or every answer misses, resamples cannot vary: the far end of a share is then the
-    Wilson bound for as many tracks. Macro averages are corrected for the genres that resamples lack: the mean of
-    their draws is moved to the value.
+    Wilson bound for as many tracks; what is no share has no interval. Macro averages are corrected for the genres
+    that resamples lack: the mean of their draws is moved to the value.
 
     Args:
         logits: `[N, C]` of segments, or of tracks (`decide.aggregate`).
@@ -77,11 +77,16 @@ def intervals(
         low, high = _percentiles(_centred(name, values, whole[name]), confidence)
         if name in MACRO:
             low, high = max(low, 0.0), min(high, 1.0)
-        if name in SHARES and low == high and low in (0.0, 1.0):
-            bound = _wilson_at_zero(len(by_track.support), confidence)
-            low, high = (0.0, bound) if low == 0.0 else (1.0 - bound, 1.0)
-        found[name] = (low, high)
+        found[name] = (low, high) if high - low > 1e-9 else _of_equal(name, low, len(by_track.support), confidence)
     return found
+
+
+def _of_equal(name: str, value: float, tracks: int, confidence: float) -> tuple[float, float]:
+    """The interval where all resamples have one value: Wilson's for shares at their ends, else none."""
+    if name not in (*SHARES, *MACRO) or not min(value, 1 - value) <= 1e-9:
+        return float("nan"), float("nan")
+    bound = _wilson_at_zero(tracks, confidence)
+    return (0.0, bound) if value < 0.5 else (1.0 - bound, 1.0)
 
 
 def paired_difference(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,7 @@ TITLES = {
     "nll": "Negative log-likelihood",
 }
 FEW_TRACKS = 30
+TINY_TRACKS = 20  # fewer say nothing: an interval of a bootstrap over them is no evidence
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -75,20 +77,38 @@ def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
     found, baselines = metrics[part]["track"], metrics["baselines"][part]["track"]
     titles = dict(zip(run.taxonomy.genres, run.taxonomy.titles, strict=True))
     accuracy, skill = found["accuracy"], found["distance_skill"]
-    lines = [
+    tracks = metrics["tracks"][part]
+    lines = []
+    if debug := debugging(run):
+        lines.append(f"Debug run ({debug}): scores mean nothing.")
+    if tracks < TINY_TRACKS:
+        lines.append(f"{tracks} {part} track{'s' * (tracks > 1)}: this says nothing yet.")
+    lines.append(
         f"Accuracy {whole_percent(accuracy['value'])} [{100 * accuracy['low']:.0f}, {100 * accuracy['high']:.0f}] on "
-        f"{metrics['tracks'][part]} {part} tracks; always answering {titles[metrics['majority']]} gives "
+        f"{tracks} {part} track{'s' * (tracks > 1)}; always answering {titles[metrics['majority']]} gives "
         f"{whole_percent(baselines[MAJORITY]['accuracy']['value'])}."
-    ]
+    )
     if skill["value"] is not None and not run.taxonomy.flat:
         lines.append(
             f"An answer lies {number('distance', found['distance']['value'])} from the truth on the genre graph; the "
             f"best constant answer, {titles[metrics['medoid']]}, lies "
             f"{number('distance', baselines[MEDOID]['distance']['value'])} away: distance skill "
-            f"{number('distance_skill', skill['value'])} {interval('distance_skill', skill)}."
+            f"{number('distance_skill', skill['value'])} {interval('distance_skill', skill)}".strip()
+            + "."
         )
+    if debug or tracks < TINY_TRACKS:
+        return lines  # a comparison would be read as one
     compared = metrics.get("differences", {}).get(part, {}).get("track", {})
     return lines + [_against(name, by_metric["accuracy"]) for name, by_metric in compared.items()]
+
+
+def debugging(run: RunFolder) -> str:
+    """How a run was cut short by a debug option, as on its command line; empty for a run that is meant."""
+    chosen = [text for text in run.record.get("overrides") or () if text.lstrip("+").startswith("debug=")]
+    if chosen and chosen[-1].partition("=")[2] not in ("", "null"):
+        return str(chosen[-1].lstrip("+"))
+    limit = re.search(r"^  limit_batches: (\d\S*)", run.config, re.MULTILINE)
+    return f"trainer.limit_batches={limit.group(1)}" if limit else ""
 
 
 def _against(name: str, difference: Mapping[str, float]) -> str:
@@ -115,11 +135,11 @@ def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
         alerts.append(f"The run {record['status']}: {record.get('error', 'no reason was recorded')}")
     low = metrics[part]["track"]["accuracy"]["low"]
     constant = metrics["baselines"][part]["track"][MAJORITY]["accuracy"]["value"]
-    if low is not None and low <= constant:
+    if low is not None and low <= constant and metrics["tracks"][part] >= TINY_TRACKS:
         alerts.append("The accuracy's interval includes what a constant answer gives: nothing is shown to be learnt.")
     if split.get("artists") == "unknown":
         notes.append("Artists are unknown: one artist may stand on both sides of the split.")
-    if (tracks := metrics["tracks"][part]) < FEW_TRACKS:
+    if TINY_TRACKS <= (tracks := metrics["tracks"][part]) < FEW_TRACKS:
         notes.append(f"Only {tracks} {part} tracks: mind the intervals.")
     notes += metrics["notes"]
     said = ["artist_leak", "artists are unknown"] if split else []  # above, in other words
