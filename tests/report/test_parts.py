@@ -116,3 +116,19 @@ def test_ticks_are_round_and_inside():
 def test_a_histogram_of_many_different_distances_is_binned():
     values = np.linspace(0.1, 9, 200).tolist()
     assert histogram(values, [1.0] * 200, [1.0] * 200, "mistakes").count("<rect") == 30
+
+
+@pytest.mark.parametrize("y", [[0.2, 0.9, 1.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [0.9, 0.99, 0.98]])
+def test_axes_of_shares_end_at_0_and_100_percent(y, tmp_path, monkeypatch):
+    from genrelab.report import figures
+
+    picture = curves("Top 3", [Line("val", np.arange(1.0, 4), np.array(y), "accent")], percent=True)
+    shown = [float(found) for found in re.findall(r">(-?[\d.]+) %<", picture)]
+    assert shown and 0 <= min(shown) and max(shown) <= 100
+    drawn = []
+    monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
+    figures.draw_curves(pd.DataFrame({"epoch": range(3), "val/track/top3": y}), tmp_path / "x.png", None)
+    for axes in drawn[0].axes:
+        if axes.get_title(loc="left").startswith("Top 3"):
+            low, high = axes.get_ylim()
+            assert 0 <= low < high <= 1

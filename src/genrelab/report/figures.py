@@ -57,10 +57,12 @@ def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None, flat:
         axes.set_title(title, loc="left", fontweight="bold")
         for (column, label), colour in zip(columns, COLOURS, strict=False):
             if column in table and table[column].notna().any():
-                axes.plot(table["epoch"] + 1, table[column], marker=".", color=colour, label=label)
+                axes.plot(table["epoch"] + 1, table[column], marker=".", color=colour, label=label, clip_on=False)
         if best_epoch is not None:
             axes.axvline(best_epoch, color="#9aa3b2", linestyle=":", label="best epoch")
         if share:
+            low, high = axes.get_ylim()
+            axes.set_ylim(max(low, 0.0), min(high, 1.0))
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         if axes.get_legend_handles_labels()[1]:
             axes.legend(frameon=False)

@@ -63,6 +63,8 @@ def curves(title: str, lines: Sequence[Line], percent: bool = False, mark: float
     low, high = float(ys.min()), float(ys.max())
     pad = 0.06 * (high - low) or abs(high) * 0.1 or 1.0
     low, high = (low if low == 0 else low - pad), high + pad
+    if percent:  # no share lies outside 0 to 100 %
+        low, high = max(low, 0.0), min(high, 1.0)
     first, last = float(xs.min()), float(xs.max())
 
     def at(x: float, y: float) -> tuple[float, float]:
