@@ -124,7 +124,7 @@ def test_axes_of_shares_end_at_0_and_100_percent(y, tmp_path, monkeypatch):
 
     picture = curves("Top 3", [Line("val", np.arange(1.0, 4), np.array(y), "accent")], percent=True)
     shown = [float(found) for found in re.findall(r">(-?[\d.]+) %<", picture)]
-    assert shown and 0 <= min(shown) and max(shown) <= 100
+    assert shown and min(shown) >= 0 and max(shown) <= 100
     drawn = []
     monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
     figures.draw_curves(pd.DataFrame({"epoch": range(3), "val/track/top3": y}), tmp_path / "x.png", None)
@@ -132,3 +132,26 @@ def test_axes_of_shares_end_at_0_and_100_percent(y, tmp_path, monkeypatch):
         if axes.get_title(loc="left").startswith("Top 3"):
             low, high = axes.get_ylim()
             assert 0 <= low < high <= 1
+
+
+def test_an_example_of_mfcc_shows_more_than_its_first_coefficient(run, run_folder):
+    from genrelab.audio import AudioSpec
+    from genrelab.features import make_spec
+    from genrelab.report.examples import painted
+
+    spec = make_spec("mfcc", {"kind": "mfcc"}, AudioSpec())
+    picture = np.random.default_rng(0).normal(0, 5, (6, 32, 256))
+    picture[:, 0] = -300
+
+    class Store:
+        specs = (spec,)
+
+        def load(self, rows):
+            return [picture[: len(rows)]]
+
+    rows = pd.DataFrame({"track_id": run.level("test", "track").track})
+    examples = choose_examples(run_folder, Store(), rows)
+    assert len(examples) == 6 and all(one.colours == "RdBu_r" for one in examples)
+    assert examples[0].picture.dtype == np.uint8 and examples[0].picture[1:].std() > 40
+    drawn = painted(examples[0].picture, examples[0].colours)
+    assert drawn.shape == (32, 256, 4) and drawn[-1, 0, 2] > drawn[-1, 0, 0], "low values, at the bottom, are blue"

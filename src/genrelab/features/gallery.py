@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genrelab.audio.decode import AudioError, load_audio
 from genrelab.audio.segment import Segment, cut_segments
 from genrelab.audio.spec import AudioSpec
+from genrelab.features.colours import colours_of
 from genrelab.features.engine import extract
 from genrelab.features.kind import Picture
 from genrelab.features.spec import FeatureSpec
@@ -111,30 +112,20 @@ def _picture(figure: Figure, axes: Axes, spec: FeatureSpec, array: np.ndarray, s
     assert isinstance(feature, Picture)
     height, width = array.shape
     extent = (start, start + spec.n_samples / spec.sample_rate, 0.0, float(height))
+    colours = colours_of(feature.unit, array)
     image = axes.imshow(
-        array, origin="lower", aspect="auto", interpolation="nearest", extent=extent, **_colours(feature, array)
-    )
+        array, colours.map, origin="lower", aspect="auto", interpolation="nearest", extent=extent,
+        vmin=colours.low, vmax=colours.high,
+    )  # fmt: skip
     label, ticks = feature.ticks(spec.sample_rate)
     scale = height / feature.height()
     axes.set_yticks([(row + 0.5) * scale for row in ticks], list(ticks.values()))
     axes.set(xlabel="s", ylabel=label)
-    signed = feature.unit in ("coefficient", "position")
-    bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=18, extend="both" if signed else "neither")
+    bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=18, extend="both" if colours.signed else "neither")
     bar.set_label(feature.unit, color=_FAINT, fontsize=8)
     bar.ax.tick_params(labelsize=7, colors=_FAINT, length=2)
     bar.outline.set_visible(False)
     _dress(axes, feature.title or spec.name, f"{spec.kind}  {height} x {width}")
-
-
-def _colours(feature: Picture, array: np.ndarray) -> dict[str, Any]:
-    """A colour map that fits: signed values around white, shares of a maximum, or heat."""
-    if feature.unit in ("coefficient", "position"):
-        # The first coefficients are a hundred times the others: the map spans what 90 % of the values reach.
-        limit = float(np.quantile(np.abs(array), 0.9)) or 1.0
-        return {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    if feature.unit == "share":
-        return {"cmap": "viridis", "vmin": 0.0, "vmax": max(float(array.max()), 1e-6)}
-    return {"cmap": "magma"}
 
 
 def _table(axes: Axes, spec: FeatureSpec, values: np.ndarray) -> None:

@@ -26,10 +26,11 @@ class Example:
 
     Args:
         title: the track.
-        picture: `[H, W]`, low frequencies first.
+        picture: `[H, W]`, low frequencies first; uint8 are places on the colour map.
         feature_name: what it shows.
         genre: code of the right genre.
         answer: code of the genre that was answered for the track.
+        colours: a matplotlib colour map.
     """
 
     title: str
@@ -37,6 +38,7 @@ class Example:
     feature_name: str
     genre: str
     answer: str
+    colours: str = "magma"
 
 
 def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6) -> list[Example]:
@@ -51,7 +53,8 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
     Returns:
         one example for each of them and each feature that is a picture; each shows the track's middle segment.
     """
-    from genrelab.features import from_stored
+    from genrelab.features import feature_of, from_stored
+    from genrelab.features.colours import colours_of
 
     run = RunFolder.read(run_dir)
     level = run.level(run.headline, "track")
@@ -65,18 +68,16 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
         return []
     arrays = store.load(pd.concat([row for _, row in chosen]))
     genres = run.taxonomy.genres
-    return [
-        Example(
-            title=str(level.track[place]),
-            picture=from_stored(spec, array[number]),
-            feature_name=spec.name,
-            genre=genres[level.target[place]],
-            answer=genres[answer[place]],
-        )
-        for number, (place, _) in enumerate(chosen)
-        for spec, array in zip(store.specs, arrays, strict=True)
-        if array.ndim == 3
-    ]
+    found = []
+    for number, (place, _) in enumerate(chosen):
+        for spec, array in zip(store.specs, arrays, strict=True):
+            if array.ndim == 3:
+                picture = from_stored(spec, array[number])
+                colours = colours_of(getattr(feature_of(spec), "unit", ""), picture)
+                names = genres[level.target[place]], genres[answer[place]]
+                title = str(level.track[place])
+                found.append(Example(title, colours.steps(picture), spec.name, *names, colours.map))
+    return found
 
 
 def _telling(run: RunFolder, logits: np.ndarray, target: np.ndarray, answer: np.ndarray, most: int) -> list[int]:
@@ -119,21 +120,24 @@ def kept(folder: Path) -> list[Example]:
         return []  # pictures are an extra: a report without them is whole
 
 
-def data_uri(picture: np.ndarray) -> str:
+def data_uri(picture: np.ndarray, colours: str = "magma") -> str:
     """A picture `[H, W]` as a PNG inside an address, low frequencies at the bottom."""
-    from matplotlib import colormaps
     from matplotlib.image import imsave
 
     file = io.BytesIO()
-    imsave(file, colormaps["magma"](_bytes(picture)), origin="lower", format="png")
+    imsave(file, painted(picture, colours), format="png")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def painted(picture: np.ndarray, colours: str = "magma") -> np.ndarray:
+    """A picture `[H, W]` as `[H, W, 4]` uint8 of colours, the highest frequency on top."""
+    from matplotlib import colormaps
+
+    return np.asarray(colormaps[colours](_bytes(picture)[::-1], bytes=True))
 
 
 def _bytes(picture: np.ndarray) -> np.ndarray:
     """`[H, W]` uint8; the range without the outermost per mille fills it."""
-    if picture.dtype == np.uint8:
-        return picture
-    picture = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-    low, high = np.percentile(picture, [0.1, 99.9])
-    scaled = (picture - low) / (high - low) if high > low else np.zeros_like(picture)
-    return np.asarray(np.round(255 * scaled.clip(0, 1)), dtype=np.uint8)
+    from genrelab.features.colours import colours_of
+
+    return picture if picture.dtype == np.uint8 else colours_of("", picture).steps(picture)

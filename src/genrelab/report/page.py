@@ -231,10 +231,15 @@ def _examples(shown: Shown) -> list[dict[str, Any]]:
                 "genre": title.get(pictures[0].genre, pictures[0].genre),
                 "answer": title.get(pictures[0].answer, pictures[0].answer),
                 "right": pictures[0].genre == pictures[0].answer,
-                "pictures": [(one.feature_name, Markup(data_uri(one.picture))) for one in pictures],
+                "pictures": [(_caption(one), Markup(data_uri(one.picture, one.colours))) for one in pictures],
             }
         )
     return found
+
+
+def _caption(example: Example) -> str:
+    """A feature's name, and what its colours mean where that is not plain."""
+    return example.feature_name + (": red above 0, blue below" if example.colours == "RdBu_r" else "")
 
 
 def _stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
