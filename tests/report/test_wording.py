@@ -11,7 +11,7 @@ from genrelab.errors import GenrelabError
 from genrelab.report import summary_table
 from genrelab.report.folder import RunFolder
 from genrelab.report.results import score_run
-from genrelab.report.wording import banners, interval, number, verdict, whole_percent
+from genrelab.report.wording import banners, clock, interval, number, verdict, whole_percent
 
 
 def told(folder) -> list[tuple[str, str]]:
@@ -71,6 +71,10 @@ def test_numbers_carry_their_units():
     assert interval("accuracy", {"low": 0.625, "high": 0.8}) == "[62.5, 80.0]"
     assert interval("nll", {"low": None, "high": None}) == ""
     assert [whole_percent(one) for one in (0.0, 0.083, 0.714, 1.0)] == ["0 %", "8.3 %", "71 %", "100 %"]
+
+
+def test_how_long_a_stage_took():
+    assert [clock(one) for one in (0.04, 59.9, 185.2, 7_830)] == ["0.0 s", "59.9 s", "3 min 5 s", "2 h 10 min"]
 
 
 def test_scores_in_the_record_serve_as_baseline(run_folder, edit_record):

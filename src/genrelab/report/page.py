@@ -89,6 +89,7 @@ def render(shown: Shown) -> str:
         examples=_examples(shown),
         config=run.config,
         provenance=_provenance(run, metrics),
+        clock=wording.clock,
         stages=_stages(run.record.get("stage_seconds") or {}),
         rejected=(run.record.get("dataset") or {}).get("rejected") or [],
         baselines=_baseline_titles(shown),

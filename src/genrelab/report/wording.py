@@ -71,6 +71,15 @@ def whole_percent(value: float) -> str:
     return f"{100 * value:.0f} %" if value >= 0.0995 or value == 0 else f"{100 * value:.1f} %"
 
 
+def clock(seconds: float) -> str:
+    """How long something took: "4.2 s", "3 min 5 s", "2 h 10 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
 def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
     """The findings in sentences, the most important first."""
     part = run.headline
