@@ -18,7 +18,7 @@ from genrelab.errors import GenrelabError
 from genrelab.features import make_spec
 from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, SPLITS, TAXONOMIES
 from genrelab.split import Split
-from genrelab.store import FeatureStore, PrepareReport
+from genrelab.store import FeatureStore, GivenStore, PrepareReport, Store
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 
 Config = Mapping[str, Any]
@@ -91,24 +91,29 @@ def make_augments(config: Config) -> tuple[Augment, ...]:
     return augments
 
 
-def make_store(config: Config) -> FeatureStore:
-    """The store of the configured features."""
+def make_store(config: Config, catalog: Catalog | None = None) -> Store:
+    """The store of the configured features, or of those that the dataset brings along."""
+    if catalog is not None and catalog.given is not None:
+        return GivenStore(catalog.given)
     audio = read_fields(AudioSpec, config["audio"], "audio")
     specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
     return FeatureStore(absolute(config["paths"]["store"]), audio, specs)
 
 
 def prepare(
-    store: FeatureStore, dataset: Dataset, split: Split, augments: Sequence[Augment], workers: int | None = None
+    store: Store, dataset: Dataset, split: Split, augments: Sequence[Augment], workers: int | None = None
 ) -> PrepareReport:
     """Build what is missing for a split: all tracks' originals, the train tracks' copies."""
     wanted = dataset.catalog.tracks
     wanted = wanted[wanted["track_id"].isin(list(split.parts))]
-    return store.prepare(wanted, augments, frozenset(split.tracks("train")), workers=workers)
+    augmented = frozenset(split.tracks("train"))
+    if isinstance(store, GivenStore):
+        return store.prepare(wanted, augments, augmented)
+    return store.prepare(wanted, augments, augmented, workers=workers)
 
 
 def make_data(
-    config: Config, dataset: Dataset, split: Split, store: FeatureStore, augments: Sequence[Augment]
+    config: Config, dataset: Dataset, split: Split, store: Store, augments: Sequence[Augment]
 ) -> GenreDataModule:
     """The data module over a prepared store."""
     spec = read_fields(DataSpec, config["data"], "data")

@@ -67,7 +67,7 @@ def prepare(
         raise GenrelabError(f"--export {export}: there is: csv")
     config = _config(overrides)
     dataset = assemble.read_dataset(config)
-    store, augments = assemble.make_store(config), assemble.make_augments(config)
+    store, augments = assemble.make_store(config, dataset.catalog), assemble.make_augments(config)
     folds: list[int | None] = [*split_folds(config["split"])]
     for fold in folds or [None]:
         split = assemble.make_split(config, dataset.catalog, fold)

@@ -14,7 +14,7 @@ from genrelab.data.module import Part
 from genrelab.errors import GenrelabError
 from genrelab.features import extract
 from genrelab.split import Split, split_folds
-from genrelab.store import FeatureStore
+from genrelab.store import FeatureStore, GivenStore, Store
 from genrelab.store.pool import default_workers
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -23,7 +23,7 @@ PROBED = 50  # files whose header is read
 VALIDATION_SHARE = 0.35  # a forward pass costs about a third of a training step
 
 
-def announce(config: Config, dataset: Dataset, split: Split, store: FeatureStore, augments: Sequence[Augment]) -> None:
+def announce(config: Config, dataset: Dataset, split: Split, store: Store, augments: Sequence[Augment]) -> None:
     """Print the seconds that features and training will take, measured on a segment and a step of the real ones."""
     import torch
 
@@ -35,7 +35,9 @@ def announce(config: Config, dataset: Dataset, split: Split, store: FeatureStore
     missing = sum(
         (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), store) for part in PARTS
     )
-    features = missing * _segment_seconds(store) / default_workers() if missing else 0.0
+    features = (
+        missing * _segment_seconds(store) / default_workers() if isinstance(store, FeatureStore) and missing else 0.0
+    )
     per_segment = _step_seconds(config, dataset, store)
     each = (copies if config["data"]["copies"] == "all" else 1) * counts["train"]
     if limit := config["trainer"]["limit_batches"]:
@@ -49,12 +51,14 @@ def announce(config: Config, dataset: Dataset, split: Split, store: FeatureStore
     print(f"estimate: {'; '.join(parts)} ({each} train segments, {len(dataset.taxonomy.genres)} genres)", flush=True)
 
 
-def _segments(dataset: Dataset, tracks: Collection[str], store: FeatureStore) -> int:
+def _segments(dataset: Dataset, tracks: Collection[str], store: Store) -> int:
     """Segments of some tracks, from their durations; where these are unknown, from a sample of file headers."""
     table = dataset.catalog.tracks
     table = table[table["track_id"].isin(list(tracks))]
     if not len(table):
         return 0
+    if isinstance(store, GivenStore):
+        return len(store.rows(table["track_id"]))
     durations = table["duration"].astype(float).to_numpy()
     if np.isnan(durations).any():
         durations = np.array([_probed(path) for path in table["path"].sample(min(len(table), PROBED), random_state=0)])
@@ -78,7 +82,7 @@ def _segment_seconds(store: FeatureStore) -> float:
     return time.perf_counter() - started
 
 
-def _step_seconds(config: Config, dataset: Dataset, store: FeatureStore) -> float:
+def _step_seconds(config: Config, dataset: Dataset, store: Store) -> float:
     """Seconds of one segment in a training step, on the CPU; on a GPU the estimate is an upper bound."""
     import torch
 

@@ -6,10 +6,10 @@ from pathlib import Path, PurePath
 
 from genrelab.assemble import Dataset
 from genrelab.features.export import export_csv
-from genrelab.store import FeatureStore
+from genrelab.store import Store
 
 
-def export_tables(store: FeatureStore, dataset: Dataset, out: Path) -> list[Path]:
+def export_tables(store: Store, dataset: Dataset, out: Path) -> list[Path]:
     """Write one table of all configured features, a row a segment (originals only).
 
     Segments are named as in GTZAN's 3-second table: `blues.00000.4.wav` is the fifth of `blues.00000.wav`; a

@@ -33,10 +33,15 @@ class Registry:
         self.noun = noun
         self._package = package
         self._kinds: dict[str, Callable[..., Any]] = {}
+        self._marks: dict[str, frozenset[str]] = {}
         self._loaded = False
 
-    def register(self, kind: str) -> Callable[[T], T]:
+    def register(self, kind: str, *marks: str) -> Callable[[T], T]:
         """Decorator that adds a class or function under the name `kind`.
+
+        Args:
+            kind: the name.
+            marks: what the configuration's check must know of it, see `marked`.
 
         Raises:
             ValueError: `kind` is taken, or the signature has `**kwargs` (which would hide typing errors).
@@ -48,6 +53,7 @@ class Registry:
             if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(target).parameters.values()):
                 raise ValueError(f"{self.noun} {kind!r}: **kwargs would let a misspelt parameter pass")
             self._kinds[kind] = target
+            self._marks[kind] = frozenset(marks)
             return target
 
         return add
@@ -56,6 +62,11 @@ class Registry:
         """All registered kinds, sorted."""
         self._load()
         return tuple(sorted(self._kinds))
+
+    def marked(self, kind: str, mark: str) -> bool:
+        """Whether `kind` was registered with `mark`."""
+        self._load()
+        return mark in self._marks.get(kind, ())
 
     def get(self, kind: str) -> Callable[..., Any]:
         """The class or function behind `kind`.

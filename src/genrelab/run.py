@@ -147,7 +147,7 @@ class _Run:
         with record.stage("catalog"):
             dataset = assemble.read_dataset(config)
             split = assemble.make_split(config, dataset.catalog, self.fold)
-        store = assemble.make_store(config)
+        store = assemble.make_store(config, dataset.catalog)
         augments = assemble.make_augments(config)
         if trainer_spec.estimate and not resuming and record.leads:
             announce(config, dataset, split, store, augments)
@@ -246,7 +246,7 @@ class _Run:
             "taxonomy_hash": taxonomy.hash,
             "model": {"kind": kind, "params": params, "in_shapes": [list(shape) for shape in data.shapes]},
             "preprocessing": {
-                "audio": _plain(data.store.audio.__dict__),
+                "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
                 "features": [_plain(spec.to_dict()) for spec in data.store.specs],
                 "normalise": normaliser.to_plain(),
             },

@@ -17,7 +17,7 @@ import torch
 from genrelab import run
 from genrelab.checkpoint import load_checkpoint
 from genrelab.config import compose
-from genrelab.errors import GenrelabError
+from genrelab.errors import ConfigError, GenrelabError
 from genrelab.predictions import read_predictions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -287,3 +287,18 @@ def test_any_file_of_a_run_names_it_on_resuming(small, tmp_path):
     train([*small, "trainer.epochs=1"], tmp_path / "run")
     with pytest.raises(GenrelabError, match="this run is finished"):
         run.resume(tmp_path / "run" / "checkpoints" / "last.ckpt")
+
+
+def test_a_table_of_features_is_trained_on(tmp_path):
+    generator = np.random.default_rng(0)
+    genres = np.repeat(["Rock", "Jazz", "Pop"], 30)
+    values = generator.normal(size=(90, 4)) + 3 * np.eye(3, 4)[pd.factorize(genres)[0]]
+    table = pd.DataFrame(values, columns=list("abcd")).assign(genre=genres)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    overrides = ["dataset=table", f"dataset.path={tmp_path / 'table.csv'}", "trainer.epochs=3", "accelerator=cpu"]
+    record = train([*overrides, "data.batch_size=16"], tmp_path / "run")
+    assert record["status"] == "finished" and record["features"] == ["table"]
+    with pytest.raises(ConfigError, match="brings its own"):
+        train([*overrides, "features=pcen", "model=cnn"], tmp_path / "other")
+    with pytest.raises(ConfigError, match="there is no audio to change"):
+        train([*overrides, "augment=pitch_noise"], tmp_path / "other")

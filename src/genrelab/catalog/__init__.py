@@ -1,6 +1,20 @@
 """Catalogs: one reader per kind of dataset, each giving a table of tracks."""
 
-from genrelab.catalog import csv_file, demo, folder, gtzan
+from genrelab.catalog import csv_file, demo, folder, gtzan, table
 from genrelab.catalog.catalog import AUDIO_EXTENSIONS, COLUMNS, PARTS, Catalog, Part
+from genrelab.catalog.given import Given, GivenFeature
 
-__all__ = ["AUDIO_EXTENSIONS", "COLUMNS", "PARTS", "Catalog", "Part", "csv_file", "demo", "folder", "gtzan"]
+__all__ = [
+    "AUDIO_EXTENSIONS",
+    "COLUMNS",
+    "PARTS",
+    "Catalog",
+    "Given",
+    "GivenFeature",
+    "Part",
+    "csv_file",
+    "demo",
+    "folder",
+    "gtzan",
+    "table",
+]

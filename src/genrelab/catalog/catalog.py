@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from genrelab.catalog.given import Given
 from genrelab.errors import GenrelabError
 
 COLUMNS = ("track_id", "genre", "artist_id", "album_id", "path", "duration", "official_split")
@@ -31,6 +32,7 @@ class Catalog:
         notes: lines for log and report.
         rejected: (path or row, reason) of what was left out.
         stand_in: True where the audio is made up for trying things out.
+        given: features of the tracks where there is no audio; `path` then tells the file and row they come from.
 
     Raises:
         GenrelabError: no tracks; a column is missing; a track has no genre or no path; a track id stands twice.
@@ -41,6 +43,7 @@ class Catalog:
     notes: tuple[str, ...] = ()
     rejected: tuple[tuple[str, str], ...] = ()
     stand_in: bool = False
+    given: Given | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tracks", _normal(self.name, self.tracks))

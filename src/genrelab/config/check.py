@@ -125,6 +125,10 @@ def _features(config: Mapping[str, Any], training: bool) -> tuple[list[str], lis
     from genrelab.features import make_spec
 
     features = config.get("features") or {}
+    dataset = config["dataset"]["kind"]
+    if CATALOGS.marked(dataset, "given"):
+        told = f"features: dataset {dataset!r} brings its own; leave features out, or use features=given"
+        return [told] if features else [], []
     if not features:
         return ["features: no feature chosen; e.g. features=pcen"], []
     problems, specs = [], []

@@ -34,7 +34,7 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
         build(SCHEDULERS, "scheduler", optimizer=optimizer, epochs=config["trainer"]["epochs"], mode=mode)
 
     distances = 1 - torch.eye(GENRES)
-    problems = _said("model", network)
+    problems = _said("model", network) if shapes else []  # a dataset's own features are not known before it is read
     problems += _said("loss", lambda: build(LOSSES, "loss", distances=distances))
     problems += _said("augment", lambda: build(AUGMENTS, "augment"))
     problems += _said("optimizer", optimization)

@@ -15,7 +15,7 @@ from genrelab.data.batches import Batch, BatchLoader, draw_epoch
 from genrelab.data.normalise import Mode, Normaliser
 from genrelab.errors import GenrelabError
 from genrelab.split import Split
-from genrelab.store import FeatureStore
+from genrelab.store import Store
 
 Part = Literal["train", "val", "test"]
 FIT_CHUNK = 512  # rows read at once when statistics are fitted
@@ -41,7 +41,7 @@ class GenreDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        store: FeatureStore,
+        store: Store,
         split: Split,
         targets: Mapping[str, int],
         augment_labels: Sequence[str] = (),

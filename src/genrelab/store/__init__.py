@@ -1,8 +1,20 @@
 """The store: features computed once, kept on disk, gathered a whole batch at a time."""
 
+from genrelab.store.given import GivenStore
 from genrelab.store.index import FeatureShards, store_lock
 from genrelab.store.ledger import Quarantine, signature
 from genrelab.store.report import PrepareReport
 from genrelab.store.store import FeatureStore
 
-__all__ = ["FeatureShards", "FeatureStore", "PrepareReport", "Quarantine", "signature", "store_lock"]
+Store = FeatureStore | GivenStore
+
+__all__ = [
+    "FeatureShards",
+    "FeatureStore",
+    "GivenStore",
+    "PrepareReport",
+    "Quarantine",
+    "Store",
+    "signature",
+    "store_lock",
+]
