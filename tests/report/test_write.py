@@ -180,9 +180,9 @@ def test_a_flat_taxonomy_says_nothing_of_distances(reports):
 
 def test_each_stage_of_the_bar_is_named_with_its_time(reports):
     html = Page(reports[12] / "report" / "index.html").html
-    for number, (name, spent) in enumerate((("catalog", "1.2 s"), ("prepare", "48.0 s"), ("train", "2 min 11 s"))):
-        assert html.count(f'class="stage{number}"') == 2, "once in the bar, once in the key"
-        assert f'<i class="stage{number}"></i>{name} <b>{spent}</b>' in html
+    for place, (name, spent) in enumerate((("catalog", "1.2 s"), ("prepare", "48.0 s"), ("train", "2 min 11 s"))):
+        assert html.count(f'class="stage{place}"') == 2, "once in the bar, once in the key"
+        assert f'<i class="stage{place}"></i>{name} <b>{spent}</b>' in html
 
 
 def test_a_perfect_run_scores_one(run_folder, without_png):
