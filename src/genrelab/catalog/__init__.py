@@ -1,6 +1,6 @@
 """Catalogs: one reader per kind of dataset, each giving a table of tracks."""
 
-from genrelab.catalog import csv_file, demo, folder, gtzan, table
+from genrelab.catalog import csv_file, demo, embeddings, folder, gtzan, table
 from genrelab.catalog.catalog import AUDIO_EXTENSIONS, COLUMNS, PARTS, Catalog, Part
 from genrelab.catalog.given import Given, GivenFeature
 
@@ -14,6 +14,7 @@ __all__ = [
     "Part",
     "csv_file",
     "demo",
+    "embeddings",
     "folder",
     "gtzan",
     "table",

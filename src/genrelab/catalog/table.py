@@ -45,7 +45,7 @@ def table(
         ConfigError: no path named.
         GenrelabError: the file is missing or unreadable, a column is not there or holds no numbers.
     """
-    source = _existing(path)
+    source = existing(path)
     data = read_table(source)
     named = [one for one in (label, track, artist, album) if one is not None]
     for one in [*named, *(columns or [])]:
@@ -73,7 +73,7 @@ def gtzan_features(path: str | None = None) -> Catalog:
         ConfigError: no path named.
         GenrelabError: the file is missing, or no such table.
     """
-    source = _existing(path)
+    source = existing(path)
     data = read_table(source)
     if not {"filename", "label"} <= set(data.columns):
         raise GenrelabError(f"{source}: no columns filename and label; dataset=table reads tables of other layouts")
@@ -101,7 +101,8 @@ def read_table(source: Path) -> pd.DataFrame:
         raise GenrelabError(f"dataset.path: {source}: unreadable ({str(error).splitlines()[0]})") from error
 
 
-def _existing(path: str | None) -> Path:
+def existing(path: str | None) -> Path:
+    """The file that `dataset.path` names."""
     if not path:
         raise ConfigError(["dataset.path: name the file, as in dataset.path=features.csv"])
     source = Path(path).expanduser()
