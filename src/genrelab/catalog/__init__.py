@@ -1,6 +1,6 @@
 """Catalogs: one reader per kind of dataset, each giving a table of tracks."""
 
-from genrelab.catalog import csv_file, demo, embeddings, folder, gtzan, table
+from genrelab.catalog import csv_file, demo, embeddings, feature_sets, folder, gtzan, table
 from genrelab.catalog.catalog import AUDIO_EXTENSIONS, COLUMNS, PARTS, Catalog, Part
 from genrelab.catalog.given import Given, GivenFeature
 
@@ -15,6 +15,7 @@ __all__ = [
     "csv_file",
     "demo",
     "embeddings",
+    "feature_sets",
     "folder",
     "gtzan",
     "table",

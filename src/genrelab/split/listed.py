@@ -4,31 +4,58 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from genrelab.catalog.catalog import PARTS, Catalog, Part
 from genrelab.catalog.gtzan import clip_name, facts
+from genrelab.errors import ConfigError
 from genrelab.registry import SPLITS
-from genrelab.split.rules import ArtistRule, judge_artists
+from genrelab.split.rules import ArtistRule, assign, judge_artists
 from genrelab.split.split import Split, SplitError, crossing_artists
 
 
 @SPLITS.register("official")
-def official(catalog: Catalog, artists: ArtistRule = "ignore") -> Split:
+def official(catalog: Catalog, artists: ArtistRule = "ignore", val_share: float = 0.1, seed: int = 0) -> Split:
     """The split that the dataset itself names.
 
     Args:
         catalog: tracks with `official_split`; those without are left out.
+        val_share: of the train tracks, taken as val where the dataset names train and test only; by genre, artists kept
+            apart where that is possible.
+        seed: of that choice.
         artists: "ignore" takes the lists as they are and marks crossing artists `artist_leak`;
             "apart" refuses lists whose artists cross parts.
 
     Raises:
+        ConfigError: val_share is not between 0 and 1.
         SplitError: the dataset names no parts, one is empty, or a genre is missing from train.
     """
+    if not 0 < val_share < 1:
+        raise ConfigError([f"split.val_share: {val_share} is not between 0 and 1"])
     columns = catalog.tracks[["track_id", "official_split"]].dropna()
     parts: dict[str, Part] = dict(zip(columns["track_id"], columns["official_split"], strict=True))
     if not parts:
         raise SplitError(f"dataset {catalog.name} names no official split; use split=grouped")
-    return _listed(parts, catalog, "official", artists)
+    notes: tuple[str, ...] = ()
+    if "val" not in parts.values():
+        train = [track for track, part in parts.items() if part == "train"]
+        chosen = _val_of(catalog.only(train), val_share, seed)
+        parts |= dict.fromkeys(chosen, "val")
+        notes = (f"the dataset names no val part: {len(chosen)} train tracks stand for it",)
+    split = _listed(parts, catalog, "official", artists)
+    return replace(split, notes=(*split.notes, *notes))
+
+
+def _val_of(train: Catalog, share: float, seed: int) -> list[str]:
+    """Tracks of the train part to use as val."""
+    shares = np.array([1 - share, share])
+    try:
+        place = assign(train, shares, seed, "apart", "parts (train, val)")
+    except SplitError:
+        place = assign(train, shares, seed, "ignore", "parts (train, val)")
+    return [str(track) for track in train.tracks["track_id"][place == 1]]
 
 
 @SPLITS.register("fault_filtered")

@@ -38,7 +38,7 @@ def grouped(
     """
     if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
         raise ConfigError([f"split.ratios: {list(ratios)}; use three positive numbers that sum to 1: train, val, test"])
-    place = _assign(catalog, np.array(ratios), seed, artists, "parts (train, val, test)")
+    place = assign(catalog, np.array(ratios), seed, artists, "parts (train, val, test)")
     names: list[Part] = ["train", "val", "test"]
     return _made(catalog, [names[number] for number in place], "grouped", seed, artists)
 
@@ -64,7 +64,7 @@ def stratified(
         raise ConfigError([f"split.folds: {folds}; use 3 or more, since test, val and train each need one"])
     if fold is None or not 0 <= fold < folds:
         raise ConfigError([f"split.fold: {fold}; one split tests one fold, 0 to {folds - 1}"])
-    place = _assign(catalog, np.full(folds, 1 / folds), seed, artists, f"folds (split.folds={folds})")
+    place = assign(catalog, np.full(folds, 1 / folds), seed, artists, f"folds (split.folds={folds})")
     names: list[Part] = ["train"] * folds
     names[fold], names[(fold + 1) % folds] = "test", "val"
     return _made(catalog, [names[number] for number in place], "stratified", seed, artists, fold, folds)
@@ -77,7 +77,7 @@ def split_folds(params: Mapping[str, Any]) -> list[int]:
     return list(range(params["folds"])) if params.get("fold") is None else [int(params["fold"])]
 
 
-def _assign(catalog: Catalog, shares: np.ndarray, seed: int, artists: ArtistRule, what: str) -> np.ndarray:
+def assign(catalog: Catalog, shares: np.ndarray, seed: int, artists: ArtistRule, what: str) -> np.ndarray:
     """The place `[N]` of each track among `shares`, every genre in every place."""
     codes, genres = pd.factorize(catalog.tracks["genre"], sort=True)
     single = np.arange(len(catalog))
