@@ -1,6 +1,6 @@
 """Catalogs: one reader per kind of dataset, each giving a table of tracks."""
 
-from genrelab.catalog import csv_file, demo, embeddings, feature_sets, folder, gtzan, table
+from genrelab.catalog import csv_file, demo, embeddings, feature_sets, folder, gtzan, pictures, table
 from genrelab.catalog.catalog import AUDIO_EXTENSIONS, COLUMNS, PARTS, Catalog, Part
 from genrelab.catalog.given import Given, GivenFeature
 
@@ -18,5 +18,6 @@ __all__ = [
     "feature_sets",
     "folder",
     "gtzan",
+    "pictures",
     "table",
 ]
