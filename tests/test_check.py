@@ -67,12 +67,17 @@ def test_it_is_written_and_shown(report, tmp_path):
     table, facts = report.write(tmp_path / "out")
     assert table.read_text().count("\n") == 16
     assert json.loads(facts.read_text()) == report.summary
-    console = Console(record=True, width=120, file=(tmp_path / "screen.txt").open("w"))
+    console = Console(record=True, width=80, file=(tmp_path / "screen.txt").open("w"))
     report.print(console)
     text = console.export_text()
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
+    heads = "genre tracks artists min median max broken silent short double"
+    assert rows["genre"] == heads.split()
+    jazz = rows["jazz"]
+    assert jazz == ["jazz", "5", "-", "2.0", "2.0", "2.0", "2"]
     assert "rock/twin.flac: same samples as jazz/twin.wav; THE TWO HAVE DIFFERENT GENRES" in text
     assert "artists: 2, known for 2 of 15 tracks" in text
-    assert "default split (70/20/10, artists apart): possible" in text
+    assert "default split (70/20/10): possible, artists apart" in text
     with pytest.raises(GenrelabError, match="cannot be written"):
         report.write(table / "below")
 
@@ -84,3 +89,31 @@ def test_why_the_default_split_fails(tmp_path):
     found = check_dataset(CATALOGS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
     assert "too few tracks" in found.summary["default_split"]["reason"]
     assert "artists: none is known" in "\n".join(found.lines())
+
+
+def test_without_artists_tracks_are_split_and_unread_files_have_no_length(tmp_path):
+    for genre in ("a", "b"):
+        (tmp_path / genre).mkdir()
+        for number in range(9):
+            soundfile.write(tmp_path / genre / f"{number}.wav", noise(2, seed=number + 10 * (genre == "b")), 8_000)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "x.wav").write_bytes(b"")
+    found = check_dataset(CATALOGS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
+    assert "default split (70/20/10): possible, by track, since artists are unknown" in found.lines()
+    row = found.tracks.set_index("track_id").loc["c/x.wav"]
+    assert row[["duration", "usable", "sample_rate", "channels"]].isna().all()
+    found.write(tmp_path / "out")
+    assert "empty file,,,,,False," in (tmp_path / "out" / "check.csv").read_text()
+
+
+def test_genres_that_the_taxonomy_lacks_are_named_with_suggestions(report):
+    from genrelab.check import CheckReport, _unknown
+    from genrelab.registry import TAXONOMIES
+
+    musicmap = TAXONOMIES.build("musicmap", {}, genres=())
+    unknown = _unknown(musicmap, ["Bebop", "Hardcor Punk", "Quux"])
+    assert list(unknown) == ["Hardcor Punk", "Quux"]
+    facts = {**report.summary, "taxonomy": "musicmap", "unknown_genres": unknown}
+    lines = CheckReport(report.name, report.tracks, facts).lines()
+    at = lines.index("genres that taxonomy=musicmap lacks: 2")
+    assert "did you mean" in lines[at + 1] and lines[at + 3] == "  rename them, or train with taxonomy=flat"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from genrelab.catalog import Catalog
 from genrelab.errors import GenrelabError
 from genrelab.files import atomic_path, write_json
 from genrelab.split import grouped
+from genrelab.taxonomy import Taxonomy, UnknownGenre
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,8 +36,8 @@ class CheckReport:
     Args:
         name: of the dataset.
         tracks: one line a track: `track_id, genre, artist_id, path, duration` (s), `usable` (s, silence trimmed),
-            `sample_rate` (Hz), `channels`, `unreadable, silent, too_short, duplicate` (bool), `reason`,
-            `duplicate_of` (the first track with the same samples), `across_genres` (bool).
+            `sample_rate` (Hz), `channels` (all four NA where unreadable), `unreadable, silent, too_short, duplicate`
+            (bool), `reason`, `duplicate_of` (the first track with the same samples), `across_genres` (bool).
         summary: plain data: counts, durations, sample rates, artists, whether the default split is possible.
     """
 
@@ -72,10 +73,17 @@ class CheckReport:
         lines += [f"note: {note}" for note in facts["notes"]]
         for state, title in _TITLES.items():
             lines += _listed(title, [_line(row, state) for row in self._rows(state)])
+        unknown = facts["unknown_genres"]
+        lines += _listed(f"genres that taxonomy={facts['taxonomy']} lacks", list(unknown.values()))
+        if unknown:
+            lines.append("  rename them, or train with taxonomy=flat")
+        elif facts["taxonomy"] not in (None, "flat"):
+            lines.append(f"genres: taxonomy={facts['taxonomy']} knows all {len(facts['genres'])}")
         lines += _listed("rejected by the catalog", [f"{path}: {reason}" for path, reason in facts["rejected"]])
         split = facts["default_split"]
-        verdict = "possible" if split["possible"] else split["reason"]
-        return [*lines, f"default split (70/20/10, artists apart): {verdict}"]
+        apart = {"apart": ", artists apart", "unknown": ", by track, since artists are unknown"}
+        verdict = f"possible{apart.get(split['artists'], '')}" if split["possible"] else split["reason"]
+        return [*lines, f"default split (70/20/10): {verdict}"]
 
     def _rows(self, state: str) -> list[dict[str, Any]]:
         records = self.tracks[self.tracks[state]].to_dict("records")
@@ -90,7 +98,16 @@ _TITLES = {
 }
 
 
-def check_dataset(catalog: Catalog, audio: AudioSpec, workers: int | None = None, progress: bool = True) -> CheckReport:
+_HEADS = {"unreadable": "broken", "silent": "silent", "too_short": "short", "duplicate": "double"}
+
+
+def check_dataset(
+    catalog: Catalog,
+    audio: AudioSpec,
+    workers: int | None = None,
+    progress: bool = True,
+    taxonomy: Taxonomy | None = None,
+) -> CheckReport:
     """Decode every track once and count what is wrong with the dataset.
 
     Args:
@@ -98,6 +115,7 @@ def check_dataset(catalog: Catalog, audio: AudioSpec, workers: int | None = None
         audio: says how long a segment is, and how silence is trimmed.
         workers: threads (decoding leaves Python's lock); all cores by default.
         progress: show a bar on the terminal.
+        taxonomy: names the genres that can be learnt; None asks nothing of them.
     """
     paths = list(catalog.tracks["path"])
     with _progress(len(paths), progress) as advance, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
@@ -110,14 +128,15 @@ def check_dataset(catalog: Catalog, audio: AudioSpec, workers: int | None = None
             pool.shutdown(cancel_futures=True)
             raise
     columns = ["track_id", "genre", "artist_id", "path"]
-    tracks = pd.concat([catalog.tracks[columns], pd.DataFrame(found)], axis=1)
+    scanned = pd.DataFrame(found).astype({"sample_rate": "Int64", "channels": "Int64"})  # unknown where unreadable
+    tracks = pd.concat([catalog.tracks[columns], scanned], axis=1)
     tracks = _mark_duplicates(tracks).drop(columns="sha256")
-    return CheckReport(catalog.name, tracks, _summary(catalog, tracks, audio))
+    return CheckReport(catalog.name, tracks, _summary(catalog, tracks, audio, taxonomy))
 
 
 def _scan(path: str, audio: AudioSpec) -> dict[str, Any]:
     """What one file holds, decoded at its own rate."""
-    blank = {"duration": np.nan, "usable": np.nan, "sample_rate": 0, "channels": 0, "sha256": None}
+    blank = {"duration": np.nan, "usable": np.nan, "sample_rate": None, "channels": None, "sha256": None}
     good = {"unreadable": False, "silent": False, "too_short": False, "reason": ""}
     try:
         info = probe(path)
@@ -152,7 +171,7 @@ def _mark_duplicates(tracks: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _summary(catalog: Catalog, tracks: pd.DataFrame, audio: AudioSpec) -> dict[str, Any]:
+def _summary(catalog: Catalog, tracks: pd.DataFrame, audio: AudioSpec, taxonomy: Taxonomy | None) -> dict[str, Any]:
     readable = tracks[~tracks["unreadable"]]
     rates = readable["sample_rate"].value_counts().sort_index()
     per_genre = {}
@@ -172,9 +191,24 @@ def _summary(catalog: Catalog, tracks: pd.DataFrame, audio: AudioSpec) -> dict[s
         "artist_tracks": {str(k): int(v) for k, v in tracks["artist_id"].dropna().value_counts().items()},
         "genres": per_genre,
         "notes": list(catalog.notes),
+        "taxonomy": taxonomy.name if taxonomy else None,
+        "unknown_genres": _unknown(taxonomy, per_genre),
         "rejected": [list(pair) for pair in catalog.rejected],
         "default_split": _try_split(catalog, tracks),
     }
+
+
+def _unknown(taxonomy: Taxonomy | None, genres: Iterable[str]) -> dict[str, str]:
+    """Genres that the taxonomy lacks, each with what it says about them."""
+    found: dict[str, str] = {}
+    if taxonomy is None:
+        return found
+    for name in genres:
+        try:
+            taxonomy.resolve(name)
+        except UnknownGenre as error:
+            found[name] = str(error)
+    return found
 
 
 def _durations(tracks: pd.DataFrame) -> dict[str, Any]:
@@ -189,8 +223,8 @@ def _try_split(catalog: Catalog, tracks: pd.DataFrame) -> dict[str, Any]:
     try:
         split = grouped(catalog.only(tracks.loc[~tracks["unreadable"], "track_id"]))
     except GenrelabError as error:
-        return {"possible": False, "reason": str(error)}
-    return {"possible": True, "reason": "", "notes": list(split.notes)}
+        return {"possible": False, "reason": str(error), "artists": None}
+    return {"possible": True, "reason": "", "artists": split.artists, "notes": list(split.notes)}
 
 
 def _artists(facts: dict[str, Any]) -> str:
@@ -219,21 +253,26 @@ def _line(row: dict[str, Any], state: str) -> str:
 
 
 def _genre_table(report: CheckReport) -> Any:
+    """A line a genre, 80 columns wide where names are not long; of faults only those that occur."""
+    from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"{report.name}: {report.summary['tracks']} tracks, {report.summary['hours']:.2f} hours")
-    table.add_column("genre")
-    heads = ("tracks", "artists", "min s", "median s", "max s", "unreadable", "silent", "short", "duplicates")
+    title = f"{report.name}: {report.summary['tracks']} tracks, {report.summary['hours']:.2f} hours; lengths in seconds"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("genre", overflow="fold", min_width=10)
+    shown = [state for state in STATES if report.summary[state]]
+    heads = ("tracks", "artists", "min", "median", "max", *(_HEADS[state] for state in shown))
     for head in heads:
-        table.add_column(head, justify="right")
+        table.add_column(head, justify="right", no_wrap=True)
     total = {**report.summary, "artists": len(report.summary["artist_tracks"])}
     for genre, facts in [*report.summary["genres"].items(), ("all", total)]:
         if genre == "all":
             table.add_section()
         known = "min_seconds" in facts
         seconds = [f"{facts[f'{name}_seconds']:.1f}" if known else "-" for name in ("min", "median", "max")]
-        faults = [str(facts[state]) if facts[state] else "" for state in STATES]
-        table.add_row(genre, str(facts["tracks"]), str(facts["artists"] or "?"), *seconds, *faults)
+        faults = [str(facts[state]) if facts[state] else "" for state in shown]
+        table.add_row(Text(genre), str(facts["tracks"]), str(facts["artists"] or "-"), *seconds, *faults)
     return table
 
 

@@ -96,7 +96,9 @@ def check(
     from genrelab.check import check_dataset
 
     config = _config(overrides)
-    report = check_dataset(assemble.read_catalog(config), AudioSpec(**config["audio"]))
+    catalog = assemble.read_catalog(config)
+    taxonomy = assemble.read_taxonomy(config, catalog.genres)
+    report = check_dataset(catalog, AudioSpec(**config["audio"]), taxonomy=taxonomy)
     report.print(Console())
     for path in report.write(out or _below(config, "check")):
         print(f"wrote {path}")
