@@ -32,7 +32,7 @@ class Colours:
 
 
 def colours_of(unit: str, picture: np.ndarray) -> Colours:
-    """Signed values around white, shares of a maximum, or heat over all but the outermost per mille.
+    """Signed values around white, shares of a maximum, or heat over all but the outermost values.
 
     Args:
         unit: of the feature's kind (`Picture.unit`).
@@ -45,5 +45,5 @@ def colours_of(unit: str, picture: np.ndarray) -> Colours:
         return Colours("RdBu_r", -limit, limit, signed=True)
     if unit == "share":
         return Colours("viridis", 0.0, max(float(picture.max()), 1e-6))
-    low, high = (float(end) for end in np.percentile(picture, [0.1, 99.9]))
+    low, high = (float(end) for end in np.percentile(picture, [0.1, 99.5]))
     return Colours("magma", low, high if high > low else low + 1.0)
