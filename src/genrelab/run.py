@@ -196,6 +196,7 @@ class _Run:
             "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in parts},
             "train_targets": counts.tolist(),
             "rejected": [[str(path), reason] for path, reason in (*catalog.rejected, *report.rejected)],
+            **report.counts(),
         }
         record.data["taxonomy"] = {"name": taxonomy.name, "hash": taxonomy.hash, "source": taxonomy.source}
         prints = {

@@ -27,6 +27,8 @@ def told(folder) -> list[tuple[str, str]]:
         ({"split": {"unsafe": True}}, "alert", "Unsafe split"),
         ({"dataset": {"stand_in": True}}, "alert", "The music is a stand-in"),
         ({"status": "failed", "error": "OSError: no space"}, "alert", "The run failed: OSError: no space"),
+        ({"dataset": {"padded": 1}}, "note", "1 track shorter than one segment, padded"),
+        ({"dataset": {"upsampled": 2}}, "note", "2 tracks of a lower sample rate"),
         ({"warnings": ["7 files were left out"]}, "note", "7 files were left out"),
         ({"baselines": {"lost": {"predictions": "gone.parquet"}}}, "note", "the baseline lost is left out"),
     ],

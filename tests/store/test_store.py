@@ -8,8 +8,8 @@ import pytest
 from genrelab.audio import AudioSpec, cut_segments, load_audio
 from genrelab.audio.augment import PinkNoise, augment_rng
 from genrelab.errors import GenrelabError
-from genrelab.features import extract, to_stored
-from genrelab.store import build
+from genrelab.features import extract, make_spec, to_stored
+from genrelab.store import FeatureStore, build
 from genrelab.store.index import FeatureShards
 
 NOISE = PinkNoise()
@@ -255,3 +255,21 @@ def test_an_unreadable_folder_of_permissions(make_tracks, open_store, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o500)
     with pytest.raises(GenrelabError, match="permission denied"):
         open_store("locked/store").prepare(make_tracks(1), workers=1, progress=False)
+
+
+def test_lower_sample_rates_are_told_on_later_runs_too(tmp_path):
+    import soundfile
+
+    paths = [tmp_path / f"{rate}.wav" for rate in (4_000, 8_000)]
+    for path in paths:
+        soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 12_000), int(path.stem))
+    tracks = pd.DataFrame({"track_id": ["low", "full"], "path": [str(path) for path in paths]})
+    audio = AudioSpec(sample_rate=8_000, segment_seconds=1.0)
+    spec = make_spec("mel_db", {"kind": "mel_db", "n_fft": 512, "n_mels": 16, "frames": 8}, audio)
+    for built in (2, 0):
+        report = FeatureStore(tmp_path / "store", audio, [spec]).prepare(tracks, workers=1, progress=False)
+        assert (report.built, report.upsampled) == (built, ((str(paths[0]), 4_000),))
+        assert report.counts() == {"padded": 0, "dropped": 0, "upsampled": 1}
+    ledger = next((tmp_path / "store").glob("audio-*/tracks.parquet"))
+    pd.read_parquet(ledger).drop(columns="sample_rate").to_parquet(ledger, index=False)  # as it was kept before
+    assert FeatureStore(tmp_path / "store", audio, [spec]).prepare(tracks, progress=False).upsampled == ()

@@ -40,6 +40,11 @@ TITLES = {
     "never_predicted": "Genres never answered",
     "nll": "Negative log-likelihood",
 }
+_KEPT = {
+    "padded": "shorter than one segment, padded with silence (audio.short=pad).",
+    "dropped": "shorter than one segment, left out (audio.short=drop).",
+    "upsampled": "of a lower sample rate, with nothing in the high bands.",
+}
 FEW_TRACKS = 30
 TINY_TRACKS = 20  # fewer say nothing: an interval of a bootstrap over them is no evidence
 MINUS = "\N{MINUS SIGN}"
@@ -150,6 +155,9 @@ def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
         notes.append("Artists are unknown: one artist may stand on both sides of the split.")
     if TINY_TRACKS <= (tracks := metrics["tracks"][part]) < FEW_TRACKS:
         notes.append(f"Only {tracks} {part} tracks: mind the intervals.")
+    notes += [
+        f"{count} track{'s' * (count > 1)} {text}" for name, text in _KEPT.items() if (count := dataset.get(name))
+    ]
     notes += metrics["notes"]
     said = ["artist_leak", "artists are unknown"] if split else []  # above, in other words
     said += ["stand-in"] if dataset.get("stand_in") else []

@@ -161,6 +161,7 @@ def _line(outcome: Outcome) -> dict[str, object]:
         "seconds": outcome.seconds,
         "segments": outcome.segments,
         "padded": outcome.padded,
+        "sample_rate": outcome.sample_rate,
     }
 
 

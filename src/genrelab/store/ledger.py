@@ -1,6 +1,6 @@
 """What is known of tracks beside their features: how many segments they gave, and which files are of no use.
 
-<store>/audio-<fingerprint>/tracks.parquet   track_id, source, seconds, segments, padded
+<store>/audio-<fingerprint>/tracks.parquet   track_id, source, seconds, segments, padded, sample_rate
 <store>/quarantine.json                      path -> track_id, signature, reason, ffmpeg
 """
 
@@ -18,7 +18,14 @@ import pandas as pd
 from genrelab.errors import GenrelabError
 from genrelab.files import atomic_path, write_json
 
-TRACK_COLUMNS = {"track_id": "str", "source": "str", "seconds": "float64", "segments": "int32", "padded": "bool"}
+TRACK_COLUMNS = {
+    "track_id": "str",
+    "source": "str",
+    "seconds": "float64",
+    "segments": "int32",
+    "padded": "bool",
+    "sample_rate": "int32",  # the file's own, Hz; 0 where unknown
+}
 
 
 def signature(path: str | os.PathLike[str]) -> str:
@@ -38,7 +45,10 @@ class TrackLedger:
         if not self.path.exists():
             return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in TRACK_COLUMNS.items()})
         try:
-            return pd.read_parquet(self.path)[list(TRACK_COLUMNS)]
+            lines = pd.read_parquet(self.path)
+            if "sample_rate" not in lines:  # a store of before this was kept
+                lines = lines.assign(sample_rate=0)
+            return lines[list(TRACK_COLUMNS)]
         except (OSError, ValueError, KeyError) as error:
             raise GenrelabError(f"{self.path}: unreadable ({error}); delete this file") from error
 

@@ -20,7 +20,7 @@ class PrepareReport:
         padded: tracks shorter than one segment, filled up with silence.
         dropped: tracks shorter than one segment, left out.
         short: ids of the padded and the dropped.
-        upsampled: (path, Hz) of the built whose sample rate is lower than asked for.
+        upsampled: (path, Hz) of the tracks whose sample rate is lower than asked for.
     """
 
     built: int
@@ -32,6 +32,10 @@ class PrepareReport:
     dropped: int = 0
     short: tuple[str, ...] = ()
     upsampled: tuple[tuple[str, int], ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        """What a run's record keeps: tracks padded, dropped, and of a lower sample rate."""
+        return {"padded": self.padded, "dropped": self.dropped, "upsampled": len(self.upsampled)}
 
     def lines(self) -> list[str]:
         """One line for each thing a reader must know."""

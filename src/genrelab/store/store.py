@@ -213,7 +213,9 @@ class FeatureStore:
         self._rejected = (self._rejected - set(tracks["track_id"])) | set(reasons)
         lines = self._ledger.read()
         lines = lines[lines["track_id"].map(found.sources) == lines["source"]]
-        pairs = zip(tracks["track_id"], tracks["path"], strict=True)
+        low = lines[lines["sample_rate"].between(1, self.audio.sample_rate - 1)]
+        rates = dict(zip(low["track_id"], low["sample_rate"].tolist(), strict=True))
+        pairs = list(zip(tracks["track_id"], tracks["path"], strict=True))
         return PrepareReport(
             built=sum(not one.bad_file for one in outcomes),
             present=found.present,
@@ -223,9 +225,7 @@ class FeatureStore:
             padded=int(lines["padded"].sum()),
             dropped=int((lines["segments"] == 0).sum()),
             short=tuple(lines.loc[lines["padded"] | (lines["segments"] == 0), "track_id"]),
-            upsampled=tuple(
-                (one.job.path, one.sample_rate) for one in outcomes if 0 < one.sample_rate < self.audio.sample_rate
-            ),
+            upsampled=tuple((str(path), rates[track]) for track, path in pairs if track in rates),
         )
 
     def _read_table(self) -> _Table:
