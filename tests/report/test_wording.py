@@ -129,3 +129,16 @@ def test_debug_runs_say_that_they_are(run_folder, edit_record, overrides, config
     run = RunFolder.read(run_folder)
     lines = verdict(run, score_run(run))
     assert (lines[0] == f"Debug run ({found}): scores mean nothing.") == bool(found)
+
+
+def test_the_terminal_counts_tracks_and_left_out_files_once(run_folder, edit_record, capsys, monkeypatch):
+    from genrelab.report import print_summary, write_report
+
+    monkeypatch.setattr("genrelab.report.write.draw_confusion", lambda *_: None)
+    monkeypatch.setattr("genrelab.report.write.draw_curves", lambda *_: None)
+    edit_record(run_folder, warnings=["1 file was left out; run.json lists them with reasons"])
+    write_report(run_folder)
+    print_summary(run_folder)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith("train 84 / val 48 / test 48 tracks; 1 file left out (run.json says why)")
+    assert shown.count("left out") == 1

@@ -308,6 +308,27 @@ def test_what_cannot_be_reported_is_one_clear_line(tmp_path, run_folder):
         write_report(run_folder)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"status": "failed", "error": "GenrelabError: val/loss was never a number"},
+            "failed (GenrelabError: val/loss",
+        ),
+        ({"status": "interrupted", "error": "KeyboardInterrupt: "}, "was interrupted (KeyboardInterrupt:)"),
+        ({"status": "running"}, "is running, or was killed"),
+    ],
+)
+def test_an_unfinished_run_says_why_and_how_to_go_on(run_folder, edit_record, changes, said):
+    edit_record(run_folder, **changes)
+    (run_folder / "predictions.parquet").unlink()
+    with pytest.raises(GenrelabError) as caught:
+        write_report(run_folder)
+    text = str(caught.value)
+    assert f"this run {said}" in text and "there are no predictions yet" in text
+    assert text.endswith(f"go on with: python train.py resume={run_folder}") and "\n" not in text
+
+
 def _with(predictions: Predictions, **changes) -> Predictions:
     from dataclasses import replace
 

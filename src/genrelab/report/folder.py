@@ -18,6 +18,7 @@ from genrelab.metrics import medoid_of
 from genrelab.predictions import Predictions, read_predictions
 from genrelab.taxonomy.taxonomy import Taxonomy
 
+_WAS = {"interrupted": "was interrupted", "running": "is running, or was killed"}
 Part = Literal["val", "test"]
 LevelName = Literal["track", "segment"]
 
@@ -68,6 +69,8 @@ class RunFolder:
             GenrelabError: predictions or taxonomy are missing, broken, or do not fit each other.
         """
         path = Path(path)
+        if not (path / "predictions.parquet").exists() and (path / "run.json").exists():
+            raise GenrelabError(_unfinished(path, _json(path / "run.json")))
         predictions = read_predictions(path / "predictions.parquet")
         taxonomy = Taxonomy.from_dict(_json(path / "taxonomy.json"))
         if taxonomy.genres != predictions.genres:
@@ -131,6 +134,14 @@ def level_of(predictions: Predictions, level: LevelName) -> Level:
         return Level(predictions.logits, predictions.target.astype(np.int64), predictions.track_id)
     logits, tracks = aggregate(predictions.logits, predictions.track_id)
     return Level(logits, target_of_tracks(predictions.target, predictions.track_id).astype(np.int64), tracks)
+
+
+def _unfinished(path: Path, record: Mapping[str, Any]) -> str:
+    """Why a run has nothing to report yet, and what to do."""
+    status, error = str(record.get("status")), str(record.get("error") or "").split("\n")[0].rstrip(". ")
+    state = _WAS.get(status, status) + (f" ({error})" if error else "")
+    what = "not all folds are tested" if any(path.glob("fold-*")) else "there are no predictions yet"
+    return f"{path}: this run {state}; {what}; go on with: python train.py resume={path}"
 
 
 def _json(path: Path) -> dict[str, Any]:

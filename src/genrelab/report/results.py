@@ -43,6 +43,7 @@ def _score(run: RunFolder) -> dict[str, Any]:
         "resampling": {"unit": "track", "resamples": RESAMPLES, "confidence": CONFIDENCE, "seed": 0},
         "medoid": run.taxonomy.genres[run.medoid],
         "majority": run.taxonomy.genres[int(run.train_counts.argmax())],
+        "dataset": _dataset(run),
         "tracks": {},
         "segments": {},
         "notes": notes,
@@ -62,6 +63,12 @@ def _score(run: RunFolder) -> dict[str, Any]:
                     result.setdefault("differences", {}).setdefault(part, {}).setdefault(level, {})[name] = better
             result.setdefault("baselines", {}).setdefault(part, {})[level] = baselines
     return result
+
+
+def _dataset(run: RunFolder) -> dict[str, Any]:
+    """How many tracks each part has (folds: in all), and how many files were left out; None where unknown."""
+    known = run.record.get("dataset") or {}
+    return {"tracks": dict(known.get("tracks") or {}), "left_out": len(known.get("rejected") or ())}
 
 
 def _with_ends(

@@ -71,11 +71,24 @@ def print_summary(run_dir: Path) -> None:
 
     metrics = _read(Path(run_dir))
     console = Console()
+    if counts := _tracks(metrics):
+        console.print(Text(counts))
     console.print(summary_table(metrics))
     for line in metrics.get("verdict", ()):
         console.print(Text(line))
     for line in metrics.get("warnings", ()):
+        if "left out; run.json" in line:
+            continue  # said above
         console.print(Text(f"note: {line}", style="yellow"))
+
+
+def _tracks(metrics: Mapping[str, Any]) -> str:
+    """How many tracks trained, chose and tested, and how many files gave none."""
+    known = metrics.get("dataset") or {}
+    tracks, left_out = known.get("tracks") or {}, known.get("left_out")
+    parts = " / ".join(f"{part} {tracks[part]}" for part in ("train", "val", "test") if part in tracks)
+    files = f"; {left_out} file{'s' * (left_out > 1)} left out (run.json says why)" if left_out else ""
+    return f"{parts} tracks{files}" if parts else ""
 
 
 def _read(folder: Path) -> Mapping[str, Any]:
