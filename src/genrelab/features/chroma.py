@@ -123,19 +123,7 @@ class ChromaCens(_CqtChroma):
 
     def draw(self, audio: Analysis) -> np.ndarray:
         """[12, frames]."""
-        import librosa
-
-        octaves = audio.octaves(self.n_octaves)
-        return np.asarray(
-            librosa.feature.chroma_cens(
-                C=audio.cqt(self.hop_length, octaves, self.bins_per_octave, self.tuning),
-                sr=audio.sample_rate,
-                hop_length=self.hop_length,
-                n_octaves=octaves,
-                bins_per_octave=self.bins_per_octave,
-                win_len_smooth=self.smooth_frames,
-            )
-        )
+        return audio.chroma_cens(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning, self.smooth_frames)
 
     def problems(self, sample_rate: int, n_samples: int) -> list[str]:
         """Sizes that are no sizes, and a smoother that librosa could not lay over the segment."""

@@ -48,14 +48,12 @@ class _HpssPicture(Picture):
         """Harmonic and percussive magnitude [1 + n_fft/2, frames]."""
         return audio.hpss(self.n_fft, self.hop_length, self.kernel_size, self.margin)
 
-    def decibels(self, magnitude: np.ndarray, sample_rate: int) -> np.ndarray:
+    def decibels(self, audio: Analysis, magnitude: np.ndarray) -> np.ndarray:
         """[height, frames] dB of full scale."""
-        import librosa
-
         power = magnitude**2
         if self.scale == "mel":
-            power = librosa.feature.melspectrogram(S=power, sr=sample_rate, n_fft=self.n_fft, n_mels=self.n_mels)
-        return np.asarray(librosa.power_to_db(power, top_db=self.top_db))
+            power = audio.mel_of(power, self.n_fft, self.n_mels)
+        return audio.decibels(power, self.top_db)
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
         """Frequencies of rows."""
@@ -84,7 +82,7 @@ class HpssHarmonic(_HpssPicture):
 
     def draw(self, audio: Analysis) -> np.ndarray:
         """[height, frames]."""
-        return self.decibels(self.part(audio)[0], audio.sample_rate)
+        return self.decibels(audio, self.part(audio)[0])
 
 
 @FEATURES.register("hpss_percussive")
@@ -97,7 +95,7 @@ class HpssPercussive(_HpssPicture):
 
     def draw(self, audio: Analysis) -> np.ndarray:
         """[height, frames]."""
-        return self.decibels(self.part(audio)[1], audio.sample_rate)
+        return self.decibels(audio, self.part(audio)[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,10 +129,7 @@ class _PublishedHpss(Picture):
 
     def draw(self, audio: Analysis) -> np.ndarray:
         """[1 + n_fft/2, frames] dB."""
-        import librosa
-
-        half = audio.magnitude(self.n_fft, self.hop_length) * np.float32(0.5)
-        return np.asarray(librosa.amplitude_to_db(half, top_db=self.top_db))
+        return audio.decibels(audio.power(self.n_fft, self.hop_length) * np.float32(0.25), self.top_db)
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
         """Frequencies of bins."""

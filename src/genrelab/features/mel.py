@@ -76,9 +76,7 @@ class MelDb(_MelPicture):
 
     def draw(self, audio: Analysis) -> np.ndarray:
         """Decibels [n_mels, frames]."""
-        import librosa
-
-        return np.asarray(librosa.power_to_db(self.mel(audio), top_db=self.top_db))
+        return audio.decibels(self.mel(audio), self.top_db)
 
     def value_range(self) -> tuple[float, float]:
         """dB."""
@@ -109,19 +107,8 @@ class MelPcen(_MelPicture):
 
     def draw(self, audio: Analysis) -> np.ndarray:
         """PCEN [n_mels, frames], 0 or more."""
-        import librosa
-
-        return np.asarray(
-            librosa.pcen(
-                self.mel(audio) * self.scale,
-                sr=audio.sample_rate,
-                hop_length=self.hop_length,
-                gain=self.gain,
-                bias=self.bias,
-                power=self.power,
-                time_constant=self.time_constant,
-            )
-        )
+        scaled = self.mel(audio) * np.float32(self.scale)
+        return audio.pcen(scaled, self.hop_length, self.gain, self.bias, self.power, self.time_constant)
 
     def value_range(self) -> tuple[float, float]:
         """From 0 to what the defaults cannot reach."""
@@ -151,12 +138,8 @@ class Mfcc(_MelPicture):
 
     def draw(self, audio: Analysis) -> np.ndarray:
         """Coefficients [n_mfcc, frames], differences below."""
-        import librosa
-
-        coefficients = librosa.feature.mfcc(S=librosa.power_to_db(self.mel(audio)), n_mfcc=self.n_mfcc)
-        # Nine frames are needed to fit the ends; shorter segments repeat the last frame.
-        mode = "interp" if coefficients.shape[1] >= 9 else "nearest"
-        further = [librosa.feature.delta(coefficients, order=order, mode=mode) for order in range(1, self.deltas + 1)]
+        coefficients = audio.mfcc(audio.decibels(self.mel(audio)), self.n_mfcc)
+        further = [audio.delta(coefficients, order) for order in range(1, self.deltas + 1)]
         return np.vstack([coefficients, *further])
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:

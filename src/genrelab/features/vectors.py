@@ -29,19 +29,17 @@ class Scalars(Vector):
 
     def compute(self, audio: Analysis) -> np.ndarray:
         """[14]."""
-        import librosa
-
-        feature, rate, magnitude = librosa.feature, audio.sample_rate, audio.magnitude(2048, 512)
+        spectral = audio.spectral(2048, 512)
         values = [
-            feature.zero_crossing_rate(audio.samples).mean(),
-            feature.rms(y=audio.samples).mean(),
+            audio.zero_crossings().mean(),
+            audio.rms().mean(),
             audio.tempo(),
             *audio.tonnetz(*_CQT).mean(axis=1),
-            feature.spectral_centroid(S=magnitude, sr=rate).mean(),
-            feature.spectral_bandwidth(S=magnitude, sr=rate).mean(),
-            feature.spectral_contrast(S=magnitude, sr=rate, n_bands=contrast_bands(rate)).mean(),
-            feature.spectral_flatness(S=magnitude).mean(),
-            feature.spectral_rolloff(S=magnitude, sr=rate).mean(),
+            spectral["centroid"].mean(),
+            spectral["bandwidth"].mean(),
+            audio.contrast(2048, 512).mean(),
+            spectral["flatness"].mean(),
+            spectral["rolloff"].mean(),
         ]
         return np.asarray(values, np.float32)
 
@@ -67,29 +65,19 @@ class Tabular57(Vector):
 
     def compute(self, audio: Analysis) -> np.ndarray:
         """[57]."""
-        import librosa
-
-        feature, rate, magnitude = librosa.feature, audio.sample_rate, audio.magnitude(2048, 512)
-        log_mel = librosa.power_to_db(audio.mel(2048, 512, 128, 0.0, None))
+        spectral = audio.spectral(2048, 512)
+        log_mel = audio.decibels(audio.mel(2048, 512, 128, 0.0, None))
         series = [
             audio.chroma_stft(2048, 512, None),
-            feature.rms(y=audio.samples),
-            feature.spectral_centroid(S=magnitude, sr=rate),
-            feature.spectral_bandwidth(S=magnitude, sr=rate),
-            feature.spectral_rolloff(S=magnitude, sr=rate),
-            feature.zero_crossing_rate(audio.samples),
+            audio.rms(),
+            spectral["centroid"],
+            spectral["bandwidth"],
+            spectral["rolloff"],
+            audio.zero_crossings(),
             *audio.hpss_signals(),
         ]
         values = [value for row in series for value in (np.mean(row), np.var(row))]
         values.append(audio.tempo())
-        for row in feature.mfcc(S=log_mel, n_mfcc=20):
+        for row in audio.mfcc(log_mel, 20):
             values += [np.mean(row), np.var(row)]
         return np.asarray(values, np.float32)
-
-
-def contrast_bands(sample_rate: int) -> int:
-    """How many octaves from 200 Hz fit under half the sample rate, at most librosa's 6 (it would refuse more)."""
-    bands = 6
-    while bands > 1 and 200.0 * 2.0 ** (bands - 1) >= sample_rate / 2:
-        bands -= 1
-    return bands
