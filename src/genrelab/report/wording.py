@@ -146,9 +146,8 @@ def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
     if dataset.get("stand_in"):
         alerts.append("The music is a stand-in, composed by rules: scores say nothing about recorded music.")
     if record.get("status") in ("failed", "interrupted"):
-        alerts.append(
-            f"The run {'was ' * (record['status'] == 'interrupted')}{record['status']}: {record.get('error', 'no reason was recorded')}"
-        )
+        was = "was interrupted" if record["status"] == "interrupted" else "failed"
+        alerts.append(f"The run {was}: {record.get('error', 'no reason was recorded')}")
     low = metrics[part]["track"]["accuracy"]["low"]
     constant = metrics["baselines"][part]["track"][MAJORITY]["accuracy"]["value"]
     if low is not None and low <= constant and metrics["tracks"][part] >= TINY_TRACKS:
