@@ -19,6 +19,7 @@ from genrelab.audio.spec import fingerprint
 from genrelab.baselines import NAME, mean_feature_baseline
 from genrelab.callbacks import Checkpoints, History, Progress
 from genrelab.callbacks.averaging import WeightAverage
+from genrelab.callbacks.pruning import trial_report
 from genrelab.callbacks.stopping import better
 from genrelab.checkpoint import CHECKPOINT_FORMAT, load_checkpoint
 from genrelab.config.check import check, options
@@ -125,6 +126,11 @@ def _cross_validate(config: Config, record: Record, folds: Sequence[int]) -> Non
     pool_folds(record, records)
     with record.stage("report"):
         write_report(record.folder)
+    if record.leads:
+        try:
+            publish(_Run(config, record, None).loggers(), record.folder, record.data, log_model=False)
+        finally:
+            finish(failed=False)
 
 
 @dataclass
@@ -161,7 +167,7 @@ class _Run:
         loggers: list[Any] = []
         failed = True
         try:
-            loggers = self._loggers() if record.leads else []
+            loggers = self.loggers() if record.leads else []
             trainer, checkpoints = self._fit(task, data, trainer_spec, loggers, resuming)
             self._test(task, data, trainer, checkpoints, dataset)
             if not record.leads:
@@ -269,7 +275,8 @@ class _Run:
             content=content,
         )
 
-    def _loggers(self) -> list[Any]:
+    def loggers(self) -> list[Any]:
+        """Those of the configuration, of this run's name."""
         given = {"run_dir": self.record.folder, "run_id": self.record.data["run_id"], "config": self.config}
         named = [options(option) for option in (self.config["logger"] or {}).values()]
         return [LOGGERS.build(kind, params, **given) for kind, params in named]
@@ -285,6 +292,7 @@ class _Run:
         ]
         checkpoints = Checkpoints(folder / "checkpoints", spec.monitor, mode)
         own = [History(folder / "metrics.csv"), Progress(spec.monitor, mode, spec.progress), checkpoints]
+        own += trial_report(spec.monitor)
         trainer = make_trainer(spec, self.config["accelerator"], folder, loggers, [*chosen, *own])
         record.data["hardware"] |= {
             "device": str(trainer.strategy.root_device),

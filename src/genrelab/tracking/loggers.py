@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -39,7 +41,7 @@ def wandb(
     mode: Literal["auto", "online", "offline"] = "auto",
     group: str | None = None,
     tags: Sequence[str] = (),
-    log_model: bool = False,
+    log_model: bool = True,
 ) -> Logger:
     """A W&B run of the same id as the genrelab run, so that resuming continues it.
 
@@ -50,12 +52,12 @@ def wandb(
         project: of the account.
         entity: team or user; None is the account's default.
         mode: auto is online where an account is set up (WANDB_API_KEY, or a login in ~/.netrc), else offline.
-        group: groups runs in the dashboard.
+        group: groups runs in the dashboard; None groups the folds of a run.
         tags: of the run.
-        log_model: upload the best checkpoint as an artifact.
+        log_model: upload the best and the last checkpoint as an artifact.
 
     Raises:
-        GenrelabError: wandb is not installed.
+        GenrelabError: wandb is not installed, or mode is online and W&B does not answer.
     """
     try:
         import wandb as client
@@ -66,20 +68,22 @@ def wandb(
     offline = mode == "offline" or (mode == "auto" and not _has_account())
     if offline:
         print(f"W&B: offline, into {run_dir / 'wandb'}; `wandb sync` uploads it later", flush=True)
-    experiment = client.init(
-        id=run_id,
-        name=run_id,
-        project=project,
-        entity=entity,
-        group=group,
-        tags=list(tags),
-        dir=str(run_dir),
-        config=dict(config),
-        mode="offline" if offline else "online",
-        resume="allow",
-        job_type="train",
-        settings=client.Settings(silent=True, console="off"),
-    )
+    fold = re.fullmatch(r"(.+)-fold-\d+", run_id)
+    settings: dict[str, Any] = {
+        "id": run_id, "name": run_id, "project": project, "entity": entity, "group": group or (fold and fold.group(1)),
+        "tags": list(tags), "dir": str(run_dir), "config": dict(config), "resume": "allow",
+        "job_type": "train", "settings": client.Settings(silent=True, console="off"),
+    }  # fmt: skip
+    try:
+        experiment = client.init(mode="offline" if offline else "online", **settings)
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        if mode == "online":
+            raise GenrelabError(f"logger.wandb: {reason}; use logger.wandb.mode=offline to go on without it") from error
+        print(
+            f"warning: W&B cannot be reached ({reason}); offline, into {run_dir / 'wandb'}", file=sys.stderr, flush=True
+        )
+        experiment = client.init(mode="offline", **settings)
     return WandbLogger(experiment=experiment, log_model=False, save_dir=str(run_dir))
 
 

@@ -1,63 +1,118 @@
-"""What loggers get when a run is over: scores, confusion matrix, per-genre table, the best checkpoint."""
+"""What W&B gets when a run is over: scores, confusions, genres, distances, pictures, checkpoints."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from genrelab.predictions import read_predictions
+from genrelab.report import tables
+from genrelab.report.examples import kept, painted
+from genrelab.report.folder import RunFolder
+
+PLOTTED = 40  # with more classes W&B's own confusion plot would be a table of all pairs, too large to draw
 
 
 def publish(loggers: Sequence[Any], run_dir: Path, record: Mapping[str, Any], log_model: bool) -> None:
-    """Send a finished run's results to its W&B logger, if it has one.
+    """Send a reported run's results to its W&B logger, if it has one; a failure is a warning.
 
     Args:
         loggers: of the trainer.
-        run_dir: holds `predictions.parquet`, `metrics.json` and `report/per_genre.csv`.
+        run_dir: holds predictions, `metrics.json` and `report/`.
         record: the run's record.
-        log_model: upload the best checkpoint as an artifact with the alias "best".
+        log_model: upload the checkpoints as an artifact with the aliases "best" and "last".
     """
     for logger in loggers:
         if type(logger).__name__ == "WandbLogger":
-            _to_wandb(logger.experiment, run_dir, record, log_model)
+            try:
+                _to_wandb(logger.experiment, run_dir, record, log_model)
+            except Exception as error:  # whatever a service does, the run is whole without it
+                reason = str(error).partition("\n")[0] or type(error).__name__
+                print(f"warning: W&B did not get all results of this run ({reason})", file=sys.stderr, flush=True)
 
 
 def finish(failed: bool) -> None:
     """Close the W&B run, if there is one, with the exit code that its page shows."""
-    import sys
-
     if "wandb" in sys.modules and (client := sys.modules["wandb"]).run is not None:
-        client.finish(exit_code=int(failed))
+        try:
+            client.finish(exit_code=int(failed))
+        except Exception as error:  # must not hide how the run itself ended
+            print(f"warning: W&B was not closed ({error})", file=sys.stderr, flush=True)
 
 
 def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_model: bool) -> None:
-    import wandb
-
-    tests = read_predictions(run_dir / "predictions.parquet").only("test")
-    metrics = json.loads((run_dir / "metrics.json").read_text())
+    metrics = json.loads((run_dir / "metrics.json").read_text(encoding="utf-8"))
     values = {
         f"{part}/{level}/{name}": entry["value"]
         for part in ("val", "test")
         for level, of_level in metrics.get(part, {}).items()
         for name, entry in of_level.items()
     }
-    betas = {name: record["loss"].get(name) for name in ("beta", "effective_beta")}
-    experiment.summary.update({"objective": record["objective"], **betas, **values})
-    experiment.log(
-        {
-            "test/confusion": wandb.plot.confusion_matrix(
-                y_true=tests.target.tolist(),
-                preds=tests.logits.argmax(axis=1).tolist(),
-                class_names=list(tests.genres),
-            ),
-            "test/per_genre": wandb.Table(dataframe=pd.read_csv(run_dir / "report" / "per_genre.csv")),
-        }
-    )
+    loss = record.get("loss") or {}
+    betas = {name: loss.get(name) for name in ("beta", "effective_beta")}
+    experiment.summary.update({"objective": record.get("objective"), **betas, **values})
+    experiment.log(_results(RunFolder.read(run_dir), run_dir / "report"))
     if log_model:
-        artifact = wandb.Artifact(f"model-{record['run_id']}", type="model", metadata=dict(record.get("model", {})))
-        artifact.add_file(str(run_dir / "checkpoints" / "best.ckpt"))
-        experiment.log_artifact(artifact, aliases=["best"])
+        _checkpoints(experiment, run_dir / "checkpoints", record)
+
+
+def _results(run: RunFolder, report: Path) -> dict[str, Any]:
+    """Tables, plots and pictures of the headline's tracks."""
+    import wandb
+
+    part = run.headline
+    rows = run.level(part, "track")
+    found: dict[str, Any] = {f"{part}/per_genre": wandb.Table(dataframe=pd.read_csv(report / "per_genre.csv"))}
+    confusion = tables.confusion_matrix(rows, len(run.taxonomy.genres))
+    counts = {"genre": (confusion, run.taxonomy.genres)}
+    if len(run.supergenre_codes) > 1 and not run.taxonomy.flat:
+        counts["supergenre"] = (tables.of_supergenres(confusion, run.supergenres), run.supergenre_codes)
+    answer = rows.logits.argmax(axis=1)
+    for noun, (matrix, codes) in counts.items():
+        found[f"{part}/confused_{noun}s"] = wandb.Table(dataframe=_pairs(matrix, codes))
+        found[f"{part}/confusion_{noun}_image"] = wandb.Image(str(report / f"confusion_{noun}_percent.png"))
+        if len(codes) <= PLOTTED:
+            of = (lambda place: place) if noun == "genre" else run.supergenres.__getitem__
+            found[f"{part}/confusion_{noun}"] = wandb.plot.confusion_matrix(
+                y_true=of(rows.target).tolist(), preds=of(answer).tolist(), class_names=list(codes),
+                title=f"{noun}s of {part} tracks",
+            )  # fmt: skip
+    if not run.taxonomy.flat:
+        distances = wandb.Table(dataframe=tables.mistake_distances(run, confusion))
+        title = "mistakes by distance on the genre graph"
+        found[f"{part}/distances"] = wandb.plot.bar(distances, "distance", "mistakes", title=title)
+    if examples := kept(report):
+        found[f"{part}/examples"] = [
+            wandb.Image(
+                painted(one.picture, one.colours),
+                caption=f"{one.title}, {one.feature_name}: {one.genre} -> {one.answer}",
+            )
+            for one in examples
+        ]
+    return found
+
+
+def _pairs(matrix: Any, codes: Sequence[str]) -> pd.DataFrame:
+    """The cells of a confusion matrix that are not 0, the greatest first: small for any number of classes."""
+    percent = tables.percent(matrix)
+    cells = [
+        (codes[row], codes[column], int(matrix[row, column]), round(float(percent[row, column]), 2))
+        for row, column in zip(*matrix.nonzero(), strict=True)
+    ]
+    table = pd.DataFrame(cells, columns=["truth", "answer", "tracks", "percent"])
+    return table.sort_values(["tracks", "truth"], ascending=[False, True], kind="stable", ignore_index=True)
+
+
+def _checkpoints(experiment: Any, folder: Path, record: Mapping[str, Any]) -> None:
+    """Two versions of one artifact; the best comes last, so that it is "latest" too."""
+    import wandb
+
+    for alias in ("last", "best"):
+        if (folder / f"{alias}.ckpt").exists():
+            artifact = wandb.Artifact(f"model-{record['run_id']}", type="model", metadata=dict(record.get("model", {})))
+            artifact.add_file(str(folder / f"{alias}.ckpt"))
+            experiment.log_artifact(artifact, aliases=[alias])
