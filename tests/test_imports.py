@@ -10,7 +10,7 @@ import genrelab
 PACKAGE = Path(genrelab.__file__).parent
 GROUND = 0  # what every stage may import
 STAGES: dict[str, int] = {
-    **dict.fromkeys(["errors", "files", "registry", "predictions", "checkpoint", "torchaudio_guard"], GROUND),
+    **dict.fromkeys(["errors", "files", "registry", "predictions", "checkpoint", "torchaudio_guard", "trial"], GROUND),
     "taxonomy": 1,
     "demo": 2,
     "catalog": 3,
@@ -39,8 +39,9 @@ STAGES: dict[str, int] = {
     "folds": 17,
     "run": 18,
     "launch": 19,
-    "cli": 20,
-    "__main__": 21,
+    "sweep": 20,
+    "cli": 21,
+    "__main__": 22,
     "__init__": 0,
 }
 SPECS = {"genrelab.audio.spec"}  # plain data with fingerprints, which catalogs and the configuration may name

@@ -35,3 +35,7 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, with what to do next."""
+
+
+class Pruned(Exception):
+    """A sweep's trial that was stopped because it promises too little; no failure."""

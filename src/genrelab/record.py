@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from genrelab.errors import GenrelabError
+from genrelab.errors import GenrelabError, Pruned
 from genrelab.files import write_json, write_text
 
 RECORD_FORMAT = 1
@@ -146,7 +146,8 @@ class Record:
         try:
             yield
         except BaseException as error:
-            self.data["status"] = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            kinds = {KeyboardInterrupt: "interrupted", Pruned: "pruned"}
+            self.data["status"] = next((said for kind, said in kinds.items() if isinstance(error, kind)), "failed")
             self.data["error"] = f"{type(error).__name__}: {error}"
             with suppress(OSError):  # a full disk must not hide the first error
                 self.write()
