@@ -36,3 +36,21 @@ def test_a_file_that_is_no_audio(tmp_path):
     with pytest.raises(AudioError, match=r"a\.mp3: not audio \(a text file\)"):
         draw_gallery(tmp_path / "a.mp3", tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists()
+
+
+def test_the_title_tells_the_seconds_of_the_file(tmp_path, monkeypatch):
+    from genrelab.features import gallery
+
+    titles = []
+    draw = gallery._draw
+    monkeypatch.setattr(gallery, "_draw", lambda title, *rest: titles.append(title) or draw(title, *rest))
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 3 * 22_050)
+    soundfile.write(tmp_path / "late.wav", np.r_[np.zeros(2 * 22_050), noise], 22_050)
+    soundfile.write(tmp_path / "short.wav", noise[:11_025], 22_050)
+    specs = [make_spec("mfcc", {"kind": "mfcc"}, AudioSpec(segment_seconds=1.0))]
+    for name in ("late", "short"):
+        draw_gallery(tmp_path / f"{name}.wav", tmp_path / "a.png", specs)
+    # 2 s of silence are trimmed, but for a frame; of the three segments left the middle one begins a second later
+    assert titles[0].endswith(" of 5.0 (the middle segment)")
+    assert 2.9 < float(titles[0].split("seconds ")[1].split()[0]) <= 3.0
+    assert titles[1].endswith("all 0.5 s, padded with silence to one segment of 1 s")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genrelab.audio.decode import AudioError, load_audio
-from genrelab.audio.segment import Segment, cut_segments
+from genrelab.audio.segment import Segment, cut_segments, trim_silence
 from genrelab.audio.spec import AudioSpec
 from genrelab.features.colours import colours_of
 from genrelab.features.engine import extract
@@ -46,10 +47,17 @@ def draw_gallery(audio: Path | str, out: Path | str, specs: Sequence[FeatureSpec
     audio, out = Path(audio), Path(out)
     specs = _defaults() if specs is None else list(specs)
     spec = _audio_of(specs[0]) if specs else AudioSpec(max_segments=1)
-    segments = cut_segments(load_audio(audio, spec.sample_rate), spec, audio.name)
+    samples = load_audio(audio, spec.sample_rate)
+    kept = samples if spec.trim_db is None else trim_silence(samples, spec.trim_db)
+    segments = cut_segments(kept, replace(spec, trim_db=None), audio.name)
     if not segments:
         raise AudioError(audio, "no samples")
-    figure = _draw(audio.name, segments[0], spec.sample_rate, specs)
+    cut = (
+        kept.ctypes.data - samples.ctypes.data
+    ) // samples.itemsize  # silence cut off its beginning: `kept` is a view
+    segment = replace(segments[0], start=segments[0].start + cut)
+    seconds = len(samples) / spec.sample_rate
+    figure = _draw(f"{audio.name}   |   {_which(segment, spec, seconds)}", segment, spec.sample_rate, specs)
     out = out if out.suffix.lower() == ".png" else out / f"{audio.stem}-features.png"
     with atomic_path(out) as part:
         figure.savefig(part, dpi=130, facecolor="white")
@@ -65,7 +73,16 @@ def _audio_of(spec: FeatureSpec) -> AudioSpec:
     return AudioSpec(spec.sample_rate, spec.n_samples / spec.sample_rate, max_segments=1)
 
 
-def _draw(name: str, segment: Segment, sample_rate: int, specs: Sequence[FeatureSpec]) -> Figure:
+def _which(segment: Segment, spec: AudioSpec, seconds: float) -> str:
+    """Which seconds of the file are shown, and why."""
+    start = segment.start / spec.sample_rate
+    if segment.padded:
+        return f"all {seconds:.1f} s, padded with silence to one segment of {spec.segment_seconds:g} s"
+    end = start + spec.segment_seconds
+    return f"seconds {start:.1f} to {end:.1f} of {seconds:.1f} (the middle segment)"
+
+
+def _draw(title: str, segment: Segment, sample_rate: int, specs: Sequence[FeatureSpec]) -> Figure:
     """The waveform over the whole width, pictures in two columns, vectors as tables below."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -80,9 +97,8 @@ def _draw(name: str, segment: Segment, sample_rate: int, specs: Sequence[Feature
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
     start = segment.start / sample_rate
-    seconds = len(segment.samples) / sample_rate
     figure.suptitle(
-        f"{name}   |   {start:.1f} to {start + seconds:.1f} s   |   {sample_rate:,} Hz",
+        f"{title}   |   {sample_rate:,} Hz",
         fontsize=15, color=_INK, x=0.01, ha="left", weight="bold",
     )  # fmt: skip
     _waveform(figure.add_subplot(grid[0, :]), segment.samples, start, sample_rate)
