@@ -47,6 +47,7 @@ def write_png(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout |
     _draw_groups(axes, taxonomy, layout)
     _draw_genres(axes, taxonomy, layout)
     _draw_head(axes, taxonomy)
+    _draw_legend(axes, taxonomy)
     with atomic_path(path) as part:
         figure.savefig(part, dpi=120, facecolor="white")
 
@@ -95,7 +96,7 @@ def _draw_genres(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
             edgecolors="white", linewidths=0.8, alpha=1 if strong else 0.55, zorder=3,
         )  # fmt: skip
         axes.text(
-            x, y + 2 + 0.35 * size**0.5, label, fontsize=11 if strong and fewer else 6.6, ha="center", va="top",
+            x, y + 2 + 0.35 * size**0.5, label, fontsize=11 if strong and fewer else 7.4, ha="center", va="top",
             color=_INK if strong else _FAINT, weight="bold" if strong and fewer else "normal",
             zorder=5 if strong and fewer else 4, path_effects=[withStroke(linewidth=1.8, foreground="white")],
         )  # fmt: skip
@@ -114,6 +115,19 @@ def _draw_head(axes: Axes, taxonomy: Taxonomy) -> None:
             text, (0, 1), (18, down), xycoords="axes fraction", textcoords="offset points",
             fontsize=size, color=colour, va="top",
         )  # fmt: skip
+
+
+def _draw_legend(axes: Axes, taxonomy: Taxonomy) -> None:
+    """What lines and dots mean."""
+    from matplotlib.lines import Line2D
+
+    def line(kind: str) -> Line2D:
+        colour = _INK if kind == "placed" else "#c8323c" if kind == "backlash" else _FAINT
+        return Line2D([], [], color=colour, linestyle=DASHES.get(kind, "solid"), linewidth=1.8, label=f"{kind} link")
+
+    kinds = dict.fromkeys(link.kind for link in taxonomy.links)
+    dot = Line2D([], [], color=_FAINT, marker="o", linestyle="", markersize=9, label="genre: larger with more links")
+    axes.legend(handles=[*map(line, kinds), dot], loc="lower left", frameon=False, fontsize=11, labelcolor=_INK)
 
 
 def write_html(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout | None = None) -> None:
