@@ -315,7 +315,7 @@ def test_what_cannot_be_reported_is_one_clear_line(tmp_path, run_folder):
             {"status": "failed", "error": "GenrelabError: val/loss was never a number"},
             "failed (GenrelabError: val/loss",
         ),
-        ({"status": "interrupted", "error": "KeyboardInterrupt: "}, "was interrupted (KeyboardInterrupt:)"),
+        ({"status": "interrupted", "error": "KeyboardInterrupt: "}, "was interrupted (KeyboardInterrupt)"),
         ({"status": "running"}, "is running, or was killed"),
     ],
 )

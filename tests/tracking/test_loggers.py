@@ -34,7 +34,7 @@ def test_both_loggers_get_the_epochs(logged, tmp_path):
     assert stored.count(f"model-{record['run_id']}".encode()) >= 2, "the best and the last checkpoint"
     assert b"test/distances" not in stored, "a flat taxonomy has no distances"
     media = {path.parent.name for path in offline[0].rglob("media/*/test/*")}
-    assert media and list(offline[0].rglob("media/images/test/examples_*.png"))
+    assert media and list(offline[0].rglob("media/images/test/examples_mel_db_*.png"))
 
 
 def test_a_failed_run_is_closed_as_failed(logged, tmp_path, monkeypatch):

@@ -136,12 +136,16 @@ def level_of(predictions: Predictions, level: LevelName) -> Level:
     return Level(logits, target_of_tracks(predictions.target, predictions.track_id).astype(np.int64), tracks)
 
 
+def state(record: Mapping[str, Any]) -> str:
+    """What became of a run, with the reason where it is known: "failed (OSError: disk full)"."""
+    status, error = str(record.get("status")), str(record.get("error") or "").split("\n")[0].rstrip(".: ")
+    return _WAS.get(status, status) + (f" ({error})" if error else "")
+
+
 def _unfinished(path: Path, record: Mapping[str, Any]) -> str:
     """Why a run has nothing to report yet, and what to do."""
-    status, error = str(record.get("status")), str(record.get("error") or "").split("\n")[0].rstrip(". ")
-    state = _WAS.get(status, status) + (f" ({error})" if error else "")
     what = "not all folds are tested" if any(path.glob("fold-*")) else "there are no predictions yet"
-    return f"{path}: this run {state}; {what}; go on with: python train.py resume={path}"
+    return f"{path}: this run {state(record)}; {what}; go on with: python train.py resume={path}"
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -85,14 +85,10 @@ def _results(run: RunFolder, report: Path) -> dict[str, Any]:
         distances = wandb.Table(dataframe=tables.mistake_distances(run, confusion))
         title = "mistakes by distance on the genre graph"
         found[f"{part}/distances"] = wandb.plot.bar(distances, "distance", "mistakes", title=title)
-    if examples := kept(report):
-        found[f"{part}/examples"] = [
-            wandb.Image(
-                painted(one.picture, one.colours),
-                caption=f"{one.title}, {one.feature_name}: {one.genre} -> {one.answer}",
-            )
-            for one in examples
-        ]
+    for one in kept(report):  # a list for each feature, since W&B wants pictures of one size
+        caption = f"{one.title}: {one.genre} -> {one.answer}"
+        image = wandb.Image(painted(one.picture, one.colours), caption=caption)
+        found.setdefault(f"{part}/examples_{one.feature_name}", []).append(image)
     return found
 
 
