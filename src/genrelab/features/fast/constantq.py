@@ -1,0 +1,136 @@
+"""The constant-Q transform with librosa 0.11's numbers (`librosa.cqt`), from C1.
+
+Octave after octave, the highest first; between two of them the sound is halved in rate, so that all octaves share one
+basis. It lies on few columns of a spectrum: the spectrum is cut to them and multiplied by the whole basis at once.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+
+from genrelab.features.analysis import C1_HZ
+from genrelab.features.fast.spectrum import frames_of, transformed, workspace
+
+SPARSITY = 0.01  # librosa drops the smallest entries of a filter, up to 1 % of its sum
+
+
+def constant_q(
+    samples: np.ndarray, sample_rate: int, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float
+) -> np.ndarray:
+    """|constant-Q transform| of one segment.
+
+    Args:
+        samples: `[T]` float32.
+        sample_rate: Hz.
+        hop_length: samples between frames.
+        n_octaves: from C1 (32.7 Hz).
+        bins_per_octave: bins.
+        tuning: of the bins, in shares of one.
+
+    Returns:
+        `[frames, n_octaves * bins_per_octave]` float32, a workspace.
+    """
+    early = early_halvings(sample_rate, hop_length, n_octaves, bins_per_octave, tuning)
+    sound, hop, rate = halved(samples, 2**early), hop_length >> early, sample_rate / 2**early
+    out = workspace(f"constant_q{hop_length}", (1 + len(samples) // hop_length, n_octaves * bins_per_octave))
+    count, halvings = len(out), 0
+    for octave in reversed(range(n_octaves)):
+        n_fft, low, weights = octave_filters(rate, octave + halvings, bins_per_octave, tuning)
+        frames = frames_of(sound, n_fft, hop, "constant_q_sound")
+        part = out[:, octave * bins_per_octave : (octave + 1) * bins_per_octave]
+        _respond(frames[: len(out)], low, weights, part)
+        count = min(count, len(frames))
+        if hop % 2 == 0 and octave:
+            hop, halvings, sound = hop // 2, halvings + 1, halved(sound, 2)
+    return out[:count]
+
+
+def early_halvings(sample_rate: int, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float) -> int:
+    """How often librosa halves the rate before the first octave: as far as the highest filters and the hop allow."""
+    spare = _spare_octaves(sample_rate, n_octaves, bins_per_octave, tuning)
+    twos = (hop_length & -hop_length).bit_length() - 1
+    return min(spare, max(0, twos - n_octaves + 1))
+
+
+@lru_cache(maxsize=256)
+def _spare_octaves(sample_rate: int, n_octaves: int, bins_per_octave: int, tuning: float) -> int:
+    import librosa
+
+    top = _frequencies(n_octaves - 1, bins_per_octave, tuning)
+    _, cutoff = librosa.filters.wavelet_lengths(freqs=top, sr=sample_rate, alpha=_alpha(top))
+    return max(0, int(np.ceil(np.log2(sample_rate / 2 / cutoff)) - 1) - 1)
+
+
+def halved(samples: np.ndarray, factor: int) -> np.ndarray:
+    """Sound at 1 / factor of its rate, its energy kept (`librosa.resample`, soxr_hq, scaled)."""
+    if factor == 1:
+        return samples
+    import soxr
+
+    wanted = -(-len(samples) // factor)
+    out = soxr.resample(samples, factor, 1, quality="HQ")
+    out *= np.float32(np.sqrt(factor))
+    return out[:wanted] if len(out) >= wanted else np.pad(out, (0, wanted - len(out)))
+
+
+@lru_cache(maxsize=256)  # an estimated tuning is one of a hundred values
+def octave_filters(rate: float, octave: int, bins_per_octave: int, tuning: float) -> tuple[int, int, np.ndarray]:
+    """Filters of the octave from C1 * 2**octave in the frequency domain, for sound of `rate` Hz.
+
+    Returns:
+        length of the frames they are laid over; the first column of their spectrum that any filter needs; weights
+        `[2 * columns, 2 * bins]` float32 for a spectrum seen as real numbers (real and imaginary parts in turn),
+        which give the real parts of all bins, then the imaginary ones.
+    """
+    import librosa
+    import scipy.fft
+
+    frequencies = _frequencies(octave, bins_per_octave, tuning)
+    basis, lengths = librosa.filters.wavelet(
+        freqs=frequencies, sr=rate, filter_scale=1, norm=1, pad_fft=True, window="hann", gamma=0,
+        alpha=_alpha(frequencies),
+    )  # fmt: skip
+    n_fft = basis.shape[1]
+    spectrum = scipy.fft.fft(basis * (lengths[:, None] / n_fft), n=n_fft, axis=1)[:, : n_fft // 2 + 1]
+    sparse = librosa.util.sparsify_rows(spectrum, quantile=SPARSITY, dtype=np.complex64)
+    dense = np.asarray(sparse.todense()) / np.sqrt(lengths)[:, None]
+    used = np.flatnonzero(np.abs(dense).max(axis=0))
+    low, high = int(used[0]), int(used[-1]) + 1
+    filters = dense[:, low:high].T  # [columns, bins]
+    weights = np.zeros((2 * (high - low), 2 * bins_per_octave), np.float32)
+    weights[0::2, :bins_per_octave], weights[1::2, :bins_per_octave] = filters.real, -filters.imag
+    weights[0::2, bins_per_octave:], weights[1::2, bins_per_octave:] = filters.imag, filters.real
+    return n_fft, low, weights
+
+
+def _frequencies(octave: int, bins_per_octave: int, tuning: float) -> np.ndarray:
+    steps = np.arange(bins_per_octave) / bins_per_octave
+    return np.asarray(C1_HZ * 2.0 ** (tuning / bins_per_octave) * 2.0 ** (octave + steps))
+
+
+def _alpha(frequencies: np.ndarray) -> Any:
+    """Relative bandwidths of equally tempered bins (`librosa.filters._relative_bandwidth`)."""
+    bins = len(frequencies)
+    ratio = 2.0 ** (2 / bins)
+    return np.full(bins, (ratio - 1) / (ratio + 1))
+
+
+def _respond(frames: np.ndarray, low: int, weights: np.ndarray, out: np.ndarray) -> None:
+    """|spectrum of each frame times the filters| into `out` `[frames, bins]`."""
+    columns = len(weights) // 2
+    for at, spectrum in transformed(frames):
+        cut = spectrum[:, low : low + columns].astype(np.complex64)
+        _absolute(cut.view(np.float32) @ weights, out[at : at + len(cut)])
+
+
+@numba.njit("void(float32[:,::1], float32[:,:])", fastmath=True, cache=True, nogil=True)
+def _absolute(response, out):  # type: ignore[no-untyped-def]
+    bins = response.shape[1] // 2
+    for t in range(response.shape[0]):
+        for k in range(bins):
+            real, imaginary = response[t, k], response[t, bins + k]
+            out[t, k] = np.sqrt(real * real + imaginary * imaginary)

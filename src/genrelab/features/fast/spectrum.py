@@ -1,0 +1,197 @@
+"""Short-time spectra of one segment: STFT, mel bands, decibels, PCEN, MFCC, with librosa 0.11's numbers.
+
+Arrays are laid out `[frames, bins]`, one frame after the other in memory: every kernel runs along the bins. What
+they cost was measured on one core with 15 s at 22,050 Hz (646 frames); `benchmarks/features.py` measures it again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+
+import ducc0
+import numba
+import numpy as np
+
+AMIN = 1e-10  # librosa's floor of powers in dB
+BLOCK = 32  # frames transformed at once: window, spectrum and power of a block stay in the second-level cache
+BAND_GROUP = 16  # mel bands multiplied at once, over the bins that any of them needs
+_local = threading.local()
+
+
+def workspace(name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
+    """An array of this thread that is used again by the next segment; its content is whatever was left in it."""
+    kept: dict[object, np.ndarray] = _local.__dict__.setdefault("kept", {})
+    key = (name, shape, dtype)
+    if key not in kept:
+        if len(kept) > 64:  # parameters changed often: do not hoard
+            kept.clear()
+        kept[key] = np.empty(shape, dtype)
+    return kept[key]
+
+
+@lru_cache(maxsize=16)
+def hann(n_fft: int) -> np.ndarray:
+    """Periodic Hann window `[n_fft]` float64."""
+    import scipy.signal
+
+    return np.asarray(scipy.signal.get_window("hann", n_fft, fftbins=True))
+
+
+def frames_of(samples: np.ndarray, n_fft: int, hop_length: int, name: str = "padded") -> np.ndarray:
+    """`[1 + T // hop, n_fft]` overlapping frames, centred, zeros beyond the ends; a view of a workspace."""
+    padded = workspace(name, (len(samples) + 2 * (n_fft // 2),))
+    half = n_fft // 2
+    padded[:half] = 0
+    padded[half : half + len(samples)] = samples
+    padded[half + len(samples) :] = 0
+    count = 1 + (len(padded) - n_fft) // hop_length
+    step = padded.strides[0]
+    return np.lib.stride_tricks.as_strided(padded, (count, n_fft), (hop_length * step, step), writeable=False)
+
+
+def transformed(frames: np.ndarray, window: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    """Spectra `[count, 1 + n_fft/2]` complex128 of `[frames, n_fft]`, block after block, each with its first frame.
+
+    In double precision, as librosa: PCEN lifts bands whose power lies under the rounding errors that a single precision
+    transform makes of the loud ones. The time is a third more.
+    """
+    n_fft = frames.shape[1]
+    block = workspace("windowed", (BLOCK, n_fft), np.float64)
+    spectrum = workspace("spectrum", (BLOCK, 1 + n_fft // 2), np.complex128)
+    for at in range(0, len(frames), BLOCK):
+        count = min(BLOCK, len(frames) - at)
+        if window is None:
+            np.copyto(block[:count], frames[at : at + count])
+        else:
+            np.multiply(frames[at : at + count], window, out=block[:count])
+        ducc0.fft.r2c(block[:count], axes=(1,), nthreads=1, out=spectrum[:count])
+        yield at, spectrum[:count]
+
+
+def stft(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
+    """`[frames, 1 + n_fft/2]` complex64 (`librosa.stft`: Hann window, centred, padded with zeros), a workspace."""
+    frames = frames_of(samples, n_fft, hop_length)
+    out = workspace("stft", (len(frames), 1 + n_fft // 2), np.complex64)
+    for at, spectrum in transformed(frames, hann(n_fft)):
+        out[at : at + len(spectrum)] = spectrum
+    return out
+
+
+def power_and_magnitude(samples: np.ndarray, n_fft: int, hop_length: int) -> tuple[np.ndarray, np.ndarray]:
+    """|STFT|**2 and |STFT|, both `[frames, 1 + n_fft/2]` float32 workspaces; the complex spectrum is not kept."""
+    frames = frames_of(samples, n_fft, hop_length)
+    shape = (len(frames), 1 + n_fft // 2)
+    power = workspace(f"power{hop_length}", shape)
+    magnitude = workspace(f"magnitude{hop_length}", shape)
+    single = workspace("single", (BLOCK, shape[1]), np.complex64)
+    for at, spectrum in transformed(frames, hann(n_fft)):
+        stop = at + len(spectrum)
+        np.copyto(single[: len(spectrum)], spectrum, casting="same_kind")
+        # Not re**2 + im**2: these are librosa's very bits, which the peaks of flat spectra (and the tuning) hang on.
+        np.abs(single[: len(spectrum)], out=magnitude[at:stop])
+        np.square(magnitude[at:stop], out=power[at:stop])
+    return power, magnitude
+
+
+@lru_cache(maxsize=32)
+def mel_groups(
+    sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None
+) -> tuple[tuple[int, int, int, np.ndarray], ...]:
+    """(first band, first bin, last bin, weights `[bins, bands]`) of each group of librosa's mel filters (Slaney)."""
+    import librosa
+
+    weights = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    groups = []
+    for at in range(0, n_mels, BAND_GROUP):
+        some = weights[at : at + BAND_GROUP]
+        used = np.flatnonzero(some.any(axis=0))
+        low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
+        groups.append((at, low, high, np.ascontiguousarray(some[:, low:high].T)))
+    return tuple(groups)
+
+
+def mel_bands(
+    power: np.ndarray, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None
+) -> np.ndarray:
+    """Mel bands `[frames, n_mels]` of a power spectrogram `[frames, 1 + n_fft/2]`, a new array."""
+    out = np.empty((len(power), n_mels), np.float32)
+    for at, low, high, weights in mel_groups(sample_rate, n_fft, n_mels, fmin, fmax):
+        np.matmul(power[:, low:high], weights, out=out[:, at : at + weights.shape[1]])
+    return out
+
+
+def decibels(power: np.ndarray, top_db: float | None) -> np.ndarray:
+    """`librosa.power_to_db` of full scale, a new array of the same layout."""
+    out: np.ndarray = np.maximum(power, np.float32(AMIN))
+    np.log(out, out=out)  # numpy has a vector routine for log, not for log10
+    out *= np.float32(10 / np.log(10))
+    if top_db is not None:
+        np.maximum(out, out.max() - np.float32(top_db), out=out)
+    return out
+
+
+def pcen(
+    mel: np.ndarray,
+    sample_rate: int,
+    hop_length: int,
+    gain: float,
+    bias: float,
+    power: float,
+    time_constant: float,
+) -> np.ndarray:
+    """`librosa.pcen` of `[frames, bands]`, a new array."""
+    steps = time_constant * sample_rate / hop_length
+    share = (np.sqrt(1 + 4 * steps**2) - 1) / (2 * steps**2)
+    smooth = np.empty_like(mel)
+    _smooth(mel, share, smooth)
+    # mel / (eps + smooth)**gain; the power by log and exp, which numpy has as vector routines
+    smooth += np.float32(1e-6)
+    np.log(smooth, out=smooth)
+    smooth *= np.float32(-gain)
+    np.exp(smooth, out=smooth)
+    smooth *= mel
+    _root(smooth, bias, power)
+    return smooth
+
+
+@numba.njit("void(float32[:,::1], float64, float32[:,::1])", cache=True, nogil=True, fastmath=True)
+def _smooth(mel, share, out):  # type: ignore[no-untyped-def]
+    state = np.ones(mel.shape[1])  # where librosa's filter starts
+    for t in range(mel.shape[0]):
+        for m in range(mel.shape[1]):
+            state[m] = share * mel[t, m] + (1 - share) * state[m]
+            out[t, m] = state[m]
+
+
+@numba.njit("void(float32[:,::1], float64, float64)", cache=True, nogil=True, error_model="numpy")
+def _root(x, bias, power):  # type: ignore[no-untyped-def]
+    """(x + bias)**power - bias**power in place, without cancellation."""
+    if power == 0.5 and bias > 0:
+        inverse, root = np.float32(1 / bias), np.float32(np.sqrt(bias))
+        for t in range(x.shape[0]):
+            for m in range(x.shape[1]):
+                y = x[t, m] * inverse
+                x[t, m] = root * (y / (np.sqrt(np.float32(1) + y) + np.float32(1)))
+    elif power == 0:
+        for t in range(x.shape[0]):
+            for m in range(x.shape[1]):
+                x[t, m] = np.log1p(x[t, m])
+    elif bias == 0:
+        for t in range(x.shape[0]):
+            for m in range(x.shape[1]):
+                x[t, m] = np.float64(x[t, m]) ** power
+    else:
+        for t in range(x.shape[0]):
+            for m in range(x.shape[1]):
+                x[t, m] = bias**power * np.expm1(power * np.log1p(x[t, m] / bias))
+
+
+@lru_cache(maxsize=16)
+def dct_matrix(n_mels: int, n_mfcc: int) -> np.ndarray:
+    """Orthonormal DCT-II `[n_mels, n_mfcc]` float32."""
+    import scipy.fft
+
+    full = scipy.fft.dct(np.eye(n_mels), axis=0, norm="ortho")[:n_mfcc]
+    return np.ascontiguousarray(full.T, np.float32)
