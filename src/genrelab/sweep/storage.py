@@ -31,6 +31,7 @@ from genrelab.sweep.spec import StudySpec
 HEARTBEAT, GRACE = 60, 180  # seconds, for workers on machines that share a database but no files
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 QUEUED = "grid_queued"
+DATA = ("dataset", "taxonomy", "split", "audio", "demo", "seed")  # what decides on tracks and genres
 
 
 @dataclass(frozen=True)
@@ -159,12 +160,14 @@ class OpenStudy:
         """
         deaths = int(trial.user_attrs.get("deaths", 0)) + died
         again = deaths <= self.spec.max_retries
-        told = why if again else f"{why}; that was the {deaths}th time, so it is not tried again"
+        told = why if again else f"{why}, {deaths} times over; it is not tried again"
         for name, value in (("error", told), ("requeued", again)):
             self._study._storage.set_trial_user_attr(trial._trial_id, name, value)
         self._study.tell(trial.number, state=TrialState.FAIL)
         if again:
-            self._study.enqueue_trial(trial.params, {"retry_of": trial.number, "deaths": deaths})
+            # A worker killed while asking leaves a trial without parameters, though a queue had them.
+            queued = self._study._storage.get_trial(trial._trial_id).system_attrs.get("fixed_params", {})
+            self._study.enqueue_trial({**queued, **trial.params}, {"retry_of": trial.number, "deaths": deaths})
         self.locks.release(trial.number)
 
     def requeue_dead(self) -> None:
@@ -184,6 +187,23 @@ class OpenStudy:
             for trial in trials:
                 if trial.state is TrialState.FAIL and trial.number not in retried:
                     self._study.enqueue_trial(trial.params, {"retry_of": trial.number})
+
+    def agree_on_data(self, fingerprint: str | None) -> None:
+        """Compare the data that a trial was trained on with those of the study's first.
+
+        Raises:
+            GenrelabError: they are others, and the search does not choose them.
+        """
+        if fingerprint is None or any(key.split(".")[0] in DATA for key in self.space):
+            return
+        with self.lock:
+            began = self._study.user_attrs.get("data")
+            if began is None:
+                self._study.set_user_attr("data", fingerprint)
+            elif began != fingerprint:
+                raise GenrelabError(
+                    f"the tracks or genres changed since study {self.spec.name!r} began; start another: study=NAME"
+                )
 
     @contextmanager
     def beating(self, trial: Trial) -> Iterator[None]:

@@ -90,12 +90,13 @@ def run_trial(study: OpenStudy, trial: Trial, objective: Objective) -> None:
     folder = study.spec.folder / str(trial.number)
     job = Job(trial.number, folder, trial.params, tuple(study.space[k].override(v) for k, v in trial.params.items()))
     started, values, pruned = time.perf_counter(), None, False
-    attributes: dict[str, Any] = {"folder": str(folder)}
+    attributes: dict[str, Any] = {}
     print(f"\ntrial {job.number}: {' '.join(job.overrides)}", flush=True)
     try:
         with study.beating(trial), running(None if study.spec.several else _reporting(trial, study.spec.prune_on)):
             outcome = objective(job)
         attributes |= outcome.attributes
+        study.agree_on_data(attributes.pop("data", None))
         wrong = [value for value in outcome.values if not math.isfinite(value)]
         if wrong:
             attributes["error"] = f"the objective is {wrong[0]}"

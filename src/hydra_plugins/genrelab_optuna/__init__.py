@@ -1,0 +1,1 @@
+"""Hydra finds genrelab's sweeper here."""

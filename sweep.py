@@ -1,0 +1,8 @@
+"""Search over configurations. `python sweep.py --help` lists what can be chosen."""
+
+import sys
+
+from genrelab.sweep.launch import sweep
+
+if __name__ == "__main__":
+    sweep(sys.argv[1:])
