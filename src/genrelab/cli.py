@@ -71,7 +71,7 @@ def prepare(
     folds: list[int | None] = [*split_folds(config["split"])]
     for fold in folds or [None]:
         split = assemble.make_split(config, dataset.catalog, fold)
-        report = assemble.prepare(store, dataset, split, augments, workers)
+        report = assemble.prepare(store, dataset, split, augments, workers, config["data"]["engine"])
         print(report.summary())
     if export:
         from genrelab.export import export_tables

@@ -14,15 +14,15 @@ def test_area_weights_are_exact(n, m):
     """Twin: repeat each cell m times, then average blocks of n: both cut the axis into n * m pieces."""
     cells = np.random.default_rng(n * 100 + m).normal(size=n)
     twin = np.repeat(cells, m).reshape(m, n).mean(axis=1)
-    assert cells @ area_weights(n, m) == pytest.approx(twin, abs=1e-5)
-    assert (cells @ area_weights(n, m)).mean() == pytest.approx(cells.mean(), abs=1e-5)
+    assert area_weights(n, m) @ cells == pytest.approx(twin, abs=1e-5)
+    assert (area_weights(n, m) @ cells).mean() == pytest.approx(cells.mean(), abs=1e-5)
 
 
 @given(n=SIZE, m=SIZE)
 def test_linear_weights_are_torchs(n, m):
     cells = np.random.default_rng(n).normal(size=n).astype(np.float32)
     theirs = torch.nn.functional.interpolate(torch.from_numpy(cells)[None, None], size=m, mode="linear")
-    assert cells @ linear_weights(n, m) == pytest.approx(theirs[0, 0].numpy(), abs=1e-4)
+    assert linear_weights(n, m) @ cells == pytest.approx(theirs[0, 0].numpy(), abs=1e-4)
 
 
 def test_identity_and_constants():

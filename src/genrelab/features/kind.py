@@ -152,24 +152,29 @@ def resize(picture: np.ndarray, rows: int | None, frames: int | None) -> np.ndar
     """
     height, width = picture.shape
     if frames is not None and frames != width:
-        picture = picture @ area_weights(width, frames)
+        picture = (area_weights(width, frames) @ picture.T).T
     if rows is not None and rows != height:
         weights = area_weights(height, rows) if rows < height else linear_weights(height, rows)
-        picture = weights.T @ picture
-    return np.ascontiguousarray(picture, dtype=np.float32)
+        picture = weights @ picture
+    return np.array(picture, dtype=np.float32, order="C")  # always a copy: an engine may use its arrays again
 
 
 @lru_cache(maxsize=64)
-def area_weights(n: int, m: int) -> np.ndarray:
-    """[n, m] float32: the share of input cell i in output cell j, columns summing to 1 (box averaging)."""
-    ours, theirs = np.arange(n)[:, None], np.arange(m)[None] * n / m
+def area_weights(n: int, m: int) -> Any:
+    """Sparse [m, n] float32: the share of input cell i in output cell j, rows summing to 1 (box averaging)."""
+    import scipy.sparse
+
+    theirs, ours = np.arange(m)[:, None] * n / m, np.arange(n)[None]
     overlap = np.minimum(ours + 1, theirs + n / m) - np.maximum(ours, theirs)
     weights = np.maximum(overlap, 0.0)
-    return np.asarray(weights / weights.sum(axis=0), np.float32)
+    return scipy.sparse.csr_array((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
 
 
 @lru_cache(maxsize=64)
-def linear_weights(n: int, m: int) -> np.ndarray:
-    """[n, m] float32: linear interpolation at the centres of m cells laid over n, ends held (`align_corners=False`)."""
+def linear_weights(n: int, m: int) -> Any:
+    """Sparse [m, n] float32: linear interpolation at the centres of m cells laid over n, ends held."""
+    import scipy.sparse
+
     at = np.clip((np.arange(m) + 0.5) * n / m - 0.5, 0, n - 1)
-    return np.asarray(np.maximum(0.0, 1.0 - np.abs(np.arange(n)[:, None] - at[None])), np.float32)
+    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(n)[None] - at[:, None]))
+    return scipy.sparse.csr_array(weights.astype(np.float32))

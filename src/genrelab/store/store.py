@@ -81,7 +81,7 @@ class FeatureStore:
         tracks: pd.DataFrame,
         augments: Sequence[Augment] = (),
         augmented_tracks: Collection[str] = frozenset(),
-        engine: str = "reference",
+        engine: str = "fast",
         workers: int | None = None,
         progress: bool = True,
     ) -> PrepareReport:
@@ -91,7 +91,7 @@ class FeatureStore:
             tracks: `track_id` and `path`, as in a catalog.
             augments: further copies, made of `augmented_tracks` only.
             augmented_tracks: track ids of the train part.
-            engine: computes the features ("reference" is librosa).
+            engine: computes the features ("reference" is librosa, "fast" has its numbers).
             workers: processes; all cores by default, and 1 works in this process.
             progress: show a bar on the terminal.
 

@@ -29,7 +29,7 @@ class Plan:
     audio: AudioSpec
     specs: tuple[FeatureSpec, ...]
     augments: tuple[Augment, ...] = ()
-    engine: str = "reference"
+    engine: str = "fast"
     modules: tuple[str, ...] = ()
 
 

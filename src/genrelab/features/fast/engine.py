@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from genrelab.features.analysis import Analysis, contrast_bands
-from genrelab.features.fast import chroma, constantq, spectrum, statistics
-from genrelab.features.spec import FeatureSpec
-from genrelab.features.storage import feature_of
+from genrelab.features.fast import chroma, constantq, inverse, medians, spectrum, statistics
 
 
 class FastAnalysis(Analysis):
@@ -42,6 +37,23 @@ class FastAnalysis(Analysis):
         """[1 + n_fft/2, frames] complex64."""
         return self.once(  # type: ignore[no-any-return]
             ("stft", n_fft, hop_length), lambda: spectrum.stft(self.samples, n_fft, hop_length).T
+        )
+
+    def hpss(self, n_fft: int, hop_length: int, kernel_size: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
+        """Harmonic and percussive magnitude [1 + n_fft/2, frames]."""
+        return self.once(  # type: ignore[no-any-return]
+            ("hpss", n_fft, hop_length, kernel_size, margin),
+            lambda: medians.hpss(self.magnitude(n_fft, hop_length), kernel_size, margin),
+        )
+
+    def hpss_signals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Harmonic and percussive signals [T]."""
+        spectra = self.stft(2048, 512).T
+        masks = medians.hpss_masks(self.magnitude(2048, 512))
+        length = len(self.samples)
+        return (
+            inverse.istft(spectra, masks[0].T, 2048, 512, length),
+            inverse.istft(spectra, masks[1].T, 2048, 512, length),
         )
 
     def mel_of(
@@ -149,11 +161,3 @@ class FastAnalysis(Analysis):
 def by_frame(array: np.ndarray) -> np.ndarray:
     """`[bins, frames]` as `[frames, bins]`, each frame contiguous; no copy of what the engine itself has made."""
     return np.ascontiguousarray(array.T, np.float32)
-
-
-def fast(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
-    """Every feature by `FastAnalysis`; what several share is computed once."""
-    if not specs:
-        return []
-    audio: Any = FastAnalysis(samples, specs[0].sample_rate)
-    return [feature_of(spec).compute(audio) for spec in specs]
