@@ -20,6 +20,7 @@ from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SC
 from genrelab.split import Split
 from genrelab.store import FeatureStore, GivenStore, PrepareReport, Store
 from genrelab.taxonomy import Taxonomy, UnknownGenre
+from genrelab.taxonomy.readers import make_weights
 
 Config = Mapping[str, Any]
 
@@ -147,6 +148,22 @@ def make_loss(config: Config, distances: np.ndarray) -> Any:
 
     kind, params = options(config["loss"])
     return LOSSES.build(kind, params, distances=torch.from_numpy(np.ascontiguousarray(distances, dtype=np.float32)))
+
+
+def loss_distances(config: Config, taxonomy: Taxonomy) -> np.ndarray:
+    """`[C, C]` distances that losses see: the taxonomy's, or of `graph.weights` at the same mean.
+
+    With `graph.keep_scale` the mean over pairs of genres stays what it is, so that lengths of edges say nothing of
+    beta (row A31, whose own objective did not hold it).
+    """
+    own, given = taxonomy.distances(), config.get("graph") or {}
+    if not given.get("weights"):
+        return own
+    other = taxonomy.distances(make_weights(given["weights"], "graph"))
+    pairs = np.isfinite(own) & np.isfinite(other) & (own > 0)
+    if given["keep_scale"] and pairs.any():
+        other = (other * (own[pairs].mean(dtype=np.float64) / other[pairs].mean(dtype=np.float64))).astype(np.float32)
+    return other
 
 
 def make_optimization(config: Config, mode: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:

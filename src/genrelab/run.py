@@ -238,7 +238,7 @@ class _Run:
         config, taxonomy = self.config, dataset.taxonomy
         distances = taxonomy.distances()
         net = assemble.make_network(config, data.shapes, len(taxonomy.genres))
-        loss = assemble.make_loss(config, distances)
+        loss = assemble.make_loss(config, assemble.loss_distances(config, taxonomy))
         mode = monitor_direction(config["trainer"]["monitor"])
         optimizer, schedule = assemble.make_optimization(config, mode)
         kind, params = options(config["model"])

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genrelab.audio.spec import AudioSpec
-from genrelab.config.schema import AcceleratorSpec, DataSpec, PathsSpec, TrainerSpec, check_fields
+from genrelab.config.schema import AcceleratorSpec, DataSpec, GraphSpec, PathsSpec, TrainerSpec, check_fields
 from genrelab.errors import ConfigError, GenrelabError, suggest
 from genrelab.registry import (
     AUGMENTS,
@@ -40,6 +40,7 @@ SPECS = {
     "trainer": TrainerSpec,
     "accelerator": AcceleratorSpec,
     "data": DataSpec,
+    "graph": GraphSpec,
     "paths": PathsSpec,
     "audio": AudioSpec,
 }

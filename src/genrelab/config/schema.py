@@ -58,6 +58,14 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
+class GraphSpec:
+    """The graph that losses see, where it is not the one of the scores; see conf/graph/weighted.yaml."""
+
+    weights: dict[str, float | None] | None = None
+    keep_scale: bool = True
+
+
+@dataclass(frozen=True)
 class PathsSpec:
     """Where things are written; see conf/paths/default.yaml."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from genrelab.errors import ConfigError
 from genrelab.registry import AUGMENTS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, Registry
+from genrelab.taxonomy.readers import make_weights
 
 GENRES = 3  # any number does for a trial
 
@@ -36,6 +37,7 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
     distances = 1 - torch.eye(GENRES)
     problems = _said("model", network) if shapes else []  # a dataset's own features are not known before it is read
     problems += _said("loss", lambda: build(LOSSES, "loss", distances=distances))
+    problems += _said("graph", lambda: make_weights(config["graph"]["weights"], "graph"))
     problems += _said("augment", lambda: build(AUGMENTS, "augment"))
     problems += _said("optimizer", optimization)
     return problems + device_problems(config)

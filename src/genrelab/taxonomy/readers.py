@@ -142,14 +142,22 @@ def read_yaml(path: Path) -> Taxonomy:
     )
 
 
-def make_weights(given: Weights | None) -> EdgeWeights:
-    """`EdgeWeights` with some values replaced. Raises ConfigError for an unknown name or a weight not above 0."""
+def make_weights(given: Weights | None, at: str = "taxonomy") -> EdgeWeights:
+    """`EdgeWeights` with some values replaced; `at` is the group of the configuration that they stand in.
+
+    Raises:
+        ConfigError: an unknown name, or a weight not above 0.
+    """
     names = list(EdgeWeights.__dataclass_fields__)
     unknown = [name for name in given or {} if name not in names]
     if unknown:
-        raise ConfigError([f"taxonomy.weights.{name}: no such kind of edge{suggest(name, names)}" for name in unknown])
+        raise ConfigError([f"{at}.weights.{name}: no such kind of edge{suggest(name, names)}" for name in unknown])
     values: dict[str, Any] = dict(given or {})
-    return EdgeWeights(**values)
+    try:
+        return EdgeWeights(**values)
+    except ConfigError as error:
+        problems = [problem.replace("taxonomy.", f"{at}.", 1) for problem in error.problems]
+        raise ConfigError(problems) from None
 
 
 def read_rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
