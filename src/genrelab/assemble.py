@@ -102,7 +102,12 @@ def make_store(config: Config, catalog: Catalog | None = None) -> Store:
 
 
 def prepare(
-    store: Store, dataset: Dataset, split: Split, augments: Sequence[Augment], workers: int | None = None
+    store: Store,
+    dataset: Dataset,
+    split: Split,
+    augments: Sequence[Augment],
+    workers: int | None = None,
+    engine: str = "fast",
 ) -> PrepareReport:
     """Build what is missing for a split: all tracks' originals, the train tracks' copies."""
     wanted = dataset.catalog.tracks
@@ -110,7 +115,7 @@ def prepare(
     augmented = frozenset(split.tracks("train"))
     if isinstance(store, GivenStore):
         return store.prepare(wanted, augments, augmented)
-    return store.prepare(wanted, augments, augmented, workers=workers)
+    return store.prepare(wanted, augments, augmented, engine=engine, workers=workers)
 
 
 def make_data(
@@ -142,12 +147,18 @@ def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: i
     return MODELS.build(kind, params, in_shapes=[tuple(shape) for shape in shapes], n_classes=n_classes)
 
 
-def make_loss(config: Config, distances: np.ndarray) -> Any:
-    """The loss, which may know the distances."""
+def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray) -> Any:
+    """The loss, which may know the distances, the supergenres and the clusters."""
     import torch
 
     kind, params = options(config["loss"])
-    return LOSSES.build(kind, params, distances=torch.from_numpy(np.ascontiguousarray(distances, dtype=np.float32)))
+    return LOSSES.build(
+        kind,
+        params,
+        distances=torch.from_numpy(np.ascontiguousarray(distances, dtype=np.float32)),
+        supergenres=torch.from_numpy(supergenre_index(taxonomy)),
+        clusters=torch.from_numpy(cluster_index(taxonomy)),
+    )
 
 
 def loss_distances(config: Config, taxonomy: Taxonomy) -> np.ndarray:
@@ -183,3 +194,13 @@ def supergenre_index(taxonomy: Taxonomy) -> np.ndarray:
     """`[C]` number of each genre's supergenre, in the taxonomy's order of supergenres."""
     order = {code: number for number, code in enumerate(dict.fromkeys(taxonomy.supergenre_of))}
     return np.array([order[code] for code in taxonomy.supergenre_of], dtype=np.int64)
+
+
+def cluster_index(taxonomy: Taxonomy) -> np.ndarray:
+    """`[C]` number of each genre's cluster; 0 for all where there are none, a supergenre outside them is its own."""
+    if not taxonomy.clusters:
+        return np.zeros(len(taxonomy), dtype=np.int64)
+    cluster_of = {code: f"cluster:{name}" for name, codes in taxonomy.clusters.items() for code in codes}
+    names = [cluster_of.get(code, code) for code in taxonomy.supergenre_of]
+    order = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([order[name] for name in names], dtype=np.int64)

@@ -158,7 +158,7 @@ class _Run:
         if trainer_spec.estimate and not resuming and record.leads:
             announce(config, dataset, split, store, augments)
         with record.stage("prepare"), interruptible(self.resume_folder):
-            report = assemble.prepare(store, dataset, split, augments)
+            report = assemble.prepare(store, dataset, split, augments, engine=config["data"]["engine"])
             data = assemble.make_data(config, dataset, split, store, augments)
             normaliser = data.fit_normaliser()
         print(report.summary(), flush=True)
@@ -238,7 +238,7 @@ class _Run:
         config, taxonomy = self.config, dataset.taxonomy
         distances = taxonomy.distances()
         net = assemble.make_network(config, data.shapes, len(taxonomy.genres))
-        loss = assemble.make_loss(config, assemble.loss_distances(config, taxonomy))
+        loss = assemble.make_loss(config, taxonomy, assemble.loss_distances(config, taxonomy))
         mode = monitor_direction(config["trainer"]["monitor"])
         optimizer, schedule = assemble.make_optimization(config, mode)
         kind, params = options(config["model"])

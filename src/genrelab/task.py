@@ -25,7 +25,7 @@ class GenreTask(pl.LightningModule):
 
     Args:
         net: `forward(*features) -> logits [B, C]`.
-        loss: `forward(logits, target) -> scalar`.
+        loss: `forward(logits, target) -> scalar`; `set_epoch(epoch, epochs)`, if it has that, is called before each.
         normaliser: puts stored features on the network's scale, on the device; not part of the weights.
         distances: `[C, C]` graph distances that scores are measured by (the evaluation graph).
         supergenres: `[C]` index of each genre's supergenre.
@@ -90,9 +90,11 @@ class GenreTask(pl.LightningModule):
         return optimizer
 
     def on_train_epoch_start(self) -> None:
-        """Draw this epoch's randomness from (seed, epoch)."""
+        """Draw this epoch's randomness from (seed, epoch); tell a loss that changes with the epochs."""
         seed = np.random.SeedSequence([abs(self.seed), self.current_epoch]).generate_state(1, np.uint64)[0]
         torch.manual_seed(int(seed >> np.uint64(1)))
+        if set_epoch := getattr(self.loss, "set_epoch", None):
+            set_epoch(self.current_epoch, self.trainer.max_epochs)
         self._train = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:

@@ -14,8 +14,9 @@ def learned(model, loss, optimizer):
     torch.manual_seed(0)
     pictures, target = torch.randn(12, 24, 32), torch.arange(12) % 3
     distances = torch.tensor([[0.0, 1, 2], [1, 0, 1], [2, 1, 0]])
+    groups = torch.tensor([0, 0, 1])
     net = MODELS.build(model, SMALL.get(model, {"width": 8}), in_shapes=[(24, 32)], n_classes=3)
-    objective = LOSSES.build(loss, {}, distances=distances)
+    objective = LOSSES.build(loss, {}, distances=distances, supergenres=groups, clusters=torch.zeros(3))
     steps = OPTIMIZERS.build(optimizer, {"lr": RATES[optimizer]}, parameters=net.parameters())
     for _ in range(30):
         steps.zero_grad()

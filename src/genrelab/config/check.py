@@ -32,7 +32,7 @@ SUPPLIED: dict[str, tuple[Registry, tuple[str, ...]]] = {
     "split": (SPLITS, ("catalog",)),
     "augment": (AUGMENTS, ()),
     "model": (MODELS, ("in_shapes", "n_classes")),
-    "loss": (LOSSES, ("distances",)),
+    "loss": (LOSSES, ("distances", "supergenres", "clusters")),
     "optimizer": (OPTIMIZERS, ("parameters",)),
     "scheduler": (SCHEDULERS, ("optimizer", "epochs", "mode")),
 }

@@ -34,9 +34,9 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
         optimizer = build(OPTIMIZERS, "optimizer", parameters=[torch.nn.Parameter(torch.zeros(1))])
         build(SCHEDULERS, "scheduler", optimizer=optimizer, epochs=config["trainer"]["epochs"], mode=mode)
 
-    distances = 1 - torch.eye(GENRES)
+    graph = {"distances": 1 - torch.eye(GENRES), "supergenres": torch.arange(GENRES), "clusters": torch.zeros(GENRES)}
     problems = _said("model", network) if shapes else []  # a dataset's own features are not known before it is read
-    problems += _said("loss", lambda: build(LOSSES, "loss", distances=distances))
+    problems += _said("loss", lambda: build(LOSSES, "loss", **graph))
     problems += _said("graph", lambda: make_weights(config["graph"]["weights"], "graph"))
     problems += _said("augment", lambda: build(AUGMENTS, "augment"))
     problems += _said("optimizer", optimization)

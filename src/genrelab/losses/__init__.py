@@ -1,6 +1,23 @@
 """Losses: modules on logits `[B, C]` and targets `[B]`, scalar means. Those of the graph know its distances."""
 
 from genrelab.losses.cross_entropy import CrossEntropy
-from genrelab.losses.graph_soft import GraphSoft, soft_labels
+from genrelab.losses.expected_distance import ExpectedDistance
+from genrelab.losses.focal import Focal
+from genrelab.losses.graph_embedding import GraphEmbedding, gram_matrix
+from genrelab.losses.graph_soft import GraphSoft
+from genrelab.losses.labels import constant_true_mass, doubly_stochastic, soft_labels
+from genrelab.losses.tree import HierarchicalCrossEntropy, MultiHead
 
-__all__ = ["CrossEntropy", "GraphSoft", "soft_labels"]
+__all__ = [
+    "CrossEntropy",
+    "ExpectedDistance",
+    "Focal",
+    "GraphEmbedding",
+    "GraphSoft",
+    "HierarchicalCrossEntropy",
+    "MultiHead",
+    "constant_true_mass",
+    "doubly_stochastic",
+    "gram_matrix",
+    "soft_labels",
+]

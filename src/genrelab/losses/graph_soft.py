@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.errors import ConfigError
+from genrelab.losses.labels import Kernel, constant_true_mass, doubly_stochastic, soft_labels
 from genrelab.registry import LOSSES
 
 
@@ -18,51 +19,104 @@ class GraphSoft(nn.Module):
 
     A large beta makes it cross-entropy, 0 makes every reachable genre equally right; unreachable genres get weight 0.
     With `normalize="max"` it is Bertinetto et al. 2020 ("Making Better Mistakes"), who divide distances by their
-    maximum. Its gradient with respect to the logits is (p - w_y) / B.
+    maximum. Its gradient with respect to the logits is (p - w_y) / B. Rows that sum to 1 are not alike: of one beta,
+    a genre with many neighbours keeps far less for itself than a remote one, which `scale` mends.
 
     Args:
         distances: `[C, C]`, zero diagonal, inf where unreachable.
-        beta: sharpness, 0 or more; per edge, or per largest distance with `normalize="max"`.
+        beta: sharpness, 0 or more; per edge, or per largest distance with `normalize="max"`. Not used with
+            `scale="true_mass"`.
         normalize: "none" takes distances as they are.
+        kernel: "exp" is exp(-beta d), "gauss" exp(-beta d^2), "power" (1 + d)^-beta, which has the longest tail.
+        scale: "row" divides rows by their sums; "doubly_stochastic" scales rows and columns to 1 (Sinkhorn), so that
+            hubs get no more of all labels than others; "true_mass" gives each row the beta that leaves `mass` to
+            the true genre.
+        mass: of the true genre with `scale="true_mass"`, in (0, 1]; 1 is cross-entropy.
+        onehot: share of the one-hot label mixed in, in [0, 1]; 1 is cross-entropy.
+        beta_start: beta of the first epoch, from which it goes to `beta` of the last in equal ratios (equal steps
+            from or to 0); null keeps `beta`. Val and test losses are of `beta` always.
 
     Raises:
-        ConfigError: beta is negative or not finite.
+        ConfigError: out of range, or `beta_start` where no beta is used.
     """
 
     labels: Tensor
+    annealed: Tensor
 
-    def __init__(self, distances: Tensor, beta: float = 1.5, normalize: Literal["none", "max"] = "none") -> None:
+    def __init__(
+        self,
+        distances: Tensor,
+        beta: float = 1.5,
+        normalize: Literal["none", "max"] = "none",
+        kernel: Kernel = "exp",
+        scale: Literal["row", "doubly_stochastic", "true_mass"] = "row",
+        mass: float = 0.5,
+        onehot: float = 0.0,
+        beta_start: float | None = None,
+    ) -> None:
         super().__init__()
-        if not 0 <= beta < math.inf:
-            raise ConfigError([f"loss.beta: {beta} is not a finite number of 0 or more"])
+        _check(beta, scale, mass, onehot, beta_start)
         finite = distances[torch.isfinite(distances)]
-        self.beta = float(beta)
-        self.normalize = normalize
         self.largest = float(finite.max()) if finite.numel() else 0.0
-        per_edge = self.beta / self.largest if normalize == "max" and self.largest > 0 else self.beta
-        # Not in checkpoints: it follows from the taxonomy and beta, which stand there.
-        self.register_buffer("labels", soft_labels(distances, per_edge).float(), persistent=False)
+        self.beta, self.beta_start = float(beta), beta_start
+        self.normalize, self.kernel, self.scale = normalize, kernel, scale
+        self.mass, self.onehot = float(mass), float(onehot)
+        unit = self.largest if normalize == "max" and self.largest > 0 else 1.0
+        self._distances = distances.double().cpu() / unit
+        # Not in checkpoints: they follow from the taxonomy and beta, which stand there.
+        self.register_buffer("labels", self._labels(self.beta), persistent=False)
+        self.register_buffer("annealed", self.labels, persistent=False)
 
     @property
-    def effective_beta(self) -> float:
-        """Beta in Bertinetto's convention, for distances divided by their maximum."""
-        return self.beta if self.normalize == "max" else self.beta * self.largest
+    def effective_beta(self) -> float | None:
+        """Beta in Bertinetto's convention, for distances divided by their maximum; None for the power kernel."""
+        if self.normalize == "max":
+            return self.beta
+        if self.kernel == "power":
+            return None
+        return self.beta * self.largest ** (2 if self.kernel == "gauss" else 1)
 
     @property
-    def betas(self) -> dict[str, float]:
-        """Beta as configured and as comparable with Bertinetto's, for the run record."""
-        return {"beta": self.beta, "effective_beta": self.effective_beta}
+    def betas(self) -> dict[str, float | None]:
+        """Beta as configured and as comparable with Bertinetto's, for the run record; empty where none is used."""
+        return {} if self.scale == "true_mass" else {"beta": self.beta, "effective_beta": self.effective_beta}
+
+    def set_epoch(self, epoch: int, epochs: int) -> None:
+        """Take the annealed beta of `epoch`, the first being 0, of `epochs`."""
+        if self.beta_start is None:
+            return
+        done = min(epoch / (epochs - 1), 1.0) if epochs > 1 else 1.0
+        first, last = self.beta_start, self.beta
+        beta = first ** (1 - done) * last**done if first and last else first + (last - first) * done
+        self.annealed = self._labels(beta).to(self.labels.device)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
         log_p = torch.log_softmax(logits.float(), dim=1)  # [B, C]
-        labels = self.labels.index_select(0, target)  # [B, C]
+        labels = (self.annealed if self.training else self.labels).index_select(0, target)  # [B, C]
         return -(labels * log_p).sum() / len(target)
 
+    def _labels(self, beta: float) -> Tensor:
+        if self.scale == "true_mass":
+            soft = constant_true_mass(self._distances, self.mass, self.kernel)
+        else:
+            make = soft_labels if self.scale == "row" else doubly_stochastic
+            soft = make(self._distances, beta, self.kernel)
+        mixed = self.onehot * torch.eye(len(soft), dtype=torch.float64) + (1 - self.onehot) * soft
+        return mixed.float()
 
-def soft_labels(distances: Tensor, beta: float) -> Tensor:
-    """Rows of exp(-beta d) that sum to 1, `[C, C]` float64; 0 where the distance is inf, whatever beta is."""
-    distances = distances.double()
-    reachable = torch.isfinite(distances)
-    scores = torch.where(reachable, -beta * distances.where(reachable, 0.0), -math.inf)  # 0 * inf would be NaN
-    return torch.softmax(scores, dim=1)
+
+def _check(beta: float, scale: str, mass: float, onehot: float, beta_start: float | None) -> None:
+    problems = [
+        f"loss.{name}: {value} is not a finite number of 0 or more"
+        for name, value in (("beta", beta), ("beta_start", beta_start))
+        if value is not None and not 0 <= value < math.inf
+    ]
+    if not 0 < mass <= 1:
+        problems.append(f"loss.mass: {mass} is not in (0, 1]")
+    if not 0 <= onehot <= 1:
+        problems.append(f"loss.onehot: {onehot} is not in [0, 1]")
+    if beta_start is not None and scale == "true_mass":
+        problems.append("loss.beta_start: scale=true_mass uses no beta; leave it null")
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,116 @@
+"""Losses on the tree genre < supergenre < cluster, whose probabilities are sums of the genres'."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.errors import ConfigError
+from genrelab.registry import LOSSES
+
+
+@LOSSES.register("hxe")
+class HierarchicalCrossEntropy(nn.Module):
+    """Mean of -log p(g|s) - exp(-alpha) log p(s|c) - exp(-2 alpha) log p(c) (HXE, Bertinetto et al. 2020).
+
+    g, s, c are the true genre, its supergenre and its cluster; p(s), p(c) are sums over their genres, p(g|s) =
+    p(g) / p(s). The weight exp(-alpha h) falls with the height h in the tree: what is decided near the root counts
+    less, so that alpha = 0 is cross-entropy and a large alpha learns to tell the genres of a supergenre only. Without
+    clusters p(c) = 1 and the last term is 0.
+
+    Args:
+        supergenres: `[C]` number of each genre's supergenre.
+        clusters: `[C]` number of each genre's cluster.
+        alpha: 0 or more; 0.1 to 0.6 in the paper.
+
+    Raises:
+        ConfigError: alpha is negative or not finite.
+    """
+
+    def __init__(self, supergenres: Tensor, clusters: Tensor, alpha: float = 0.3) -> None:
+        super().__init__()
+        if not 0 <= alpha < math.inf:
+            raise ConfigError([f"loss.alpha: {alpha} is not a finite number of 0 or more"])
+        self.alpha = float(alpha)
+        self.sums = Marginals(supergenres, clusters)
+        # The telescoped sum: log p(g|s) = log p(g) - log p(s), and so on.
+        self.of_super = math.exp(-self.alpha) - 1
+        self.of_cluster = math.exp(-2 * self.alpha) - math.exp(-self.alpha)
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
+        return self.sums.mean_loss(logits, target, self.of_super, self.of_cluster)
+
+
+@LOSSES.register("multi_head")
+class MultiHead(nn.Module):
+    """Mean of -log p(g) - supergenre * log p(s) - cluster * log p(c): three heads that cannot contradict each other.
+
+    g, s, c are the true genre, its supergenre and its cluster; p(s), p(c) are sums over their genres' probabilities
+    (log-sum-exp of the logits), so that the heads share one output. Weights of 0 are cross-entropy; of very large
+    weights the genre within its supergenre is not learnt.
+
+    Args:
+        supergenres: `[C]` number of each genre's supergenre.
+        clusters: `[C]` number of each genre's cluster.
+        supergenre: weight of the supergenre's cross-entropy, 0 or more.
+        cluster: weight of the cluster's cross-entropy, 0 or more.
+
+    Raises:
+        ConfigError: a weight is negative or not finite.
+    """
+
+    def __init__(self, supergenres: Tensor, clusters: Tensor, supergenre: float = 0.5, cluster: float = 0.25) -> None:
+        super().__init__()
+        for name, value in (("supergenre", supergenre), ("cluster", cluster)):
+            if not 0 <= value < math.inf:
+                raise ConfigError([f"loss.{name}: {value} is not a finite number of 0 or more"])
+        self.supergenre, self.cluster = float(supergenre), float(cluster)
+        self.sums = Marginals(supergenres, clusters)
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
+        return self.sums.mean_loss(logits, target, self.supergenre, self.cluster)
+
+
+class Marginals(nn.Module):
+    """Log-probabilities of the true supergenre and cluster, stable however small they are.
+
+    Args:
+        supergenres: `[C]`.
+        clusters: `[C]`.
+    """
+
+    supergenre_mates: Tensor
+    cluster_mates: Tensor
+
+    def __init__(self, supergenres: Tensor, clusters: Tensor) -> None:
+        super().__init__()
+        # [C, M]: the genres that share the row's group, the row itself repeated as padding and masked by -inf.
+        for name, group in (("supergenre", supergenres), ("cluster", clusters)):
+            mates, mask = group_mates(group)
+            self.register_buffer(f"{name}_mates", mates, persistent=False)
+            self.register_buffer(f"{name}_mask", mask, persistent=False)
+
+    def mean_loss(self, logits: Tensor, target: Tensor, of_super: float, of_cluster: float) -> Tensor:
+        """Mean of -log p(g) - of_super * log p(s) - of_cluster * log p(c)."""
+        logits = logits.float()
+        whole = logits.logsumexp(dim=1)  # [B]
+        total = (whole - logits.gather(1, target[:, None])[:, 0]).sum()
+        for weight, name in ((of_super, "supergenre"), (of_cluster, "cluster")):
+            if weight:
+                mates = getattr(self, f"{name}_mates").index_select(0, target)  # [B, M]
+                inside = logits.gather(1, mates) + getattr(self, f"{name}_mask").index_select(0, target)
+                total = total + weight * (whole - inside.logsumexp(dim=1)).sum()
+        return total / len(target)
+
+
+def group_mates(group: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each member the members of its group, `[C, M]` int64, and 0 or, for padding, -inf, `[C, M]` float32."""
+    same = group[:, None] == group
+    size = int(same.sum(dim=1).max())
+    order = torch.sort(same.to(torch.int8), dim=1, descending=True, stable=True).indices[:, :size]
+    inside = same.gather(1, order)
+    return order, torch.zeros(order.shape).masked_fill(~inside, -math.inf)
