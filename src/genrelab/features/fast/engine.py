@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from genrelab.audio.vocoder import istft
 from genrelab.features.analysis import Analysis, contrast_bands
-from genrelab.features.fast import chroma, constantq, inverse, medians, spectrum, statistics
+from genrelab.features.fast import chroma, constantq, inverse, medians, spectrum, statistics, tempo
 
 
 class FastAnalysis(Analysis):
@@ -55,6 +56,13 @@ class FastAnalysis(Analysis):
             inverse.istft(spectra, masks[0].T, 2048, 512, length),
             inverse.istft(spectra, masks[1].T, 2048, 512, length),
         )
+
+    def hpss_signals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Harmonic and percussive signals [T]."""
+        spectra = self.stft(2048, 512)
+        masks = medians.hpss_masks(self.magnitude(2048, 512))
+        harmonic, percussive = (istft(spectra * mask, 2048, 512, len(self.samples)) for mask in masks)
+        return harmonic, percussive
 
     def mel_of(
         self, power: np.ndarray, n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float | None = None
@@ -153,7 +161,7 @@ class FastAnalysis(Analysis):
 
         def make() -> float:
             log_mel = self.decibels(self.mel(2048, 512, 128, 0.0, None))
-            return statistics.tempo(by_frame(log_mel), self.sample_rate, 512, 2048)
+            return tempo.tempo(by_frame(log_mel), self.sample_rate, 512, 2048)
 
         return self.once(("tempo",), make)  # type: ignore[no-any-return]
 

@@ -1,10 +1,9 @@
-"""Numbers about each frame with librosa 0.11's values: shape of spectrum, contrast, level, zero crossings, tempo."""
+"""Numbers about each frame with librosa 0.11's values: shape of spectrum, contrast, level, zero crossings."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-import ducc0
 import numba
 import numpy as np
 
@@ -14,7 +13,6 @@ ROLLOFF = np.float32(0.85)
 QUANTILE = 0.02  # of a band's bins, that peaks and valleys are averaged over
 LOWEST_HZ = 200.0  # where the octaves of the contrast begin
 ZERO = np.float32(1e-10)  # samples nearer to 0 have no sign
-AUTOCORRELATION_SECONDS, START_BPM, FASTEST_BPM = 8.0, 120.0, 320.0
 
 
 def spectral(magnitude: np.ndarray, power: np.ndarray, sample_rate: int, n_fft: int) -> dict[str, np.ndarray]:
@@ -121,43 +119,20 @@ def _rms(samples, frame_length, hop_length, out):  # type: ignore[no-untyped-def
 
 def zero_crossings(samples: np.ndarray, frame_length: int, hop_length: int) -> np.ndarray:
     """Share of sign changes `[frames]` in centred frames, the ends repeated beyond the ends."""
-    negative = samples < -ZERO
-    changes = np.zeros(len(samples) + 1, np.int64)  # [i]: changes between samples before i
-    np.cumsum(negative[1:] != negative[:-1], out=changes[2:])
+    changes = workspace("sign changes", (len(samples) + 1,), np.int32)  # [i]: changes between samples before i
+    _sign_changes(samples, changes)
     start = np.arange(1 + len(samples) // hop_length) * hop_length - frame_length // 2
     # A change belongs to a frame that holds both of its samples.
     first, last = np.clip(start + 1, 1, len(samples)), np.clip(start + frame_length, 1, len(samples))
-    return (changes[last] - changes[first]) / frame_length
+    return np.asarray((changes[last] - changes[first]) / frame_length)
 
 
-def tempo(log_mel: np.ndarray, sample_rate: int, hop_length: int, n_fft: int) -> float:
-    """Beats per minute of mel dB `[frames, bands]` (`librosa.feature.tempo` over median onset strength)."""
-    rising = np.maximum(np.float32(0), log_mel[1:] - log_mel[:-1])
-    shift = 1 + n_fft // (2 * hop_length)
-    onsets = np.zeros(len(log_mel) + shift - 1, np.float32)
-    onsets[shift:] = np.median(rising, axis=1)
-    mean = _mean_autocorrelation(onsets[: len(log_mel)], int(AUTOCORRELATION_SECONDS * sample_rate) // hop_length)
-    with np.errstate(divide="ignore"):
-        bpm = 60.0 * sample_rate / (hop_length * np.arange(len(mean)))
-    prior = -0.5 * (np.log2(bpm) - np.log2(START_BPM)) ** 2
-    prior[: int(np.argmax(bpm < FASTEST_BPM))] = -np.inf
-    return float(bpm[int(np.argmax(np.log1p(1e6 * mean) + prior))])
-
-
-def _mean_autocorrelation(onsets: np.ndarray, lags: int) -> np.ndarray:
-    """Autocorrelations of windows around every frame, each scaled to a maximum of 1, averaged: `[lags]`."""
-    import scipy.fft
-    import scipy.signal
-
-    padded = np.pad(onsets, lags // 2, mode="linear_ramp", end_values=0)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, lags)[: len(onsets)]
-    windowed = np.zeros((len(frames), scipy.fft.next_fast_len(2 * lags - 1, real=True)))
-    np.multiply(frames, scipy.signal.get_window("hann", lags, fftbins=True), out=windowed[:, :lags])
-    spectrum = ducc0.fft.r2c(windowed, axes=(1,), nthreads=1)
-    squared = spectrum.real**2 + spectrum.imag**2
-    found = ducc0.fft.c2r(
-        squared.astype(np.complex128), axes=(1,), lastsize=windowed.shape[1], forward=False, inorm=2, nthreads=1
-    )[:, :lags]
-    highest = np.abs(found).max(axis=1, keepdims=True)
-    highest[highest < np.finfo(np.float64).tiny] = 1
-    return np.asarray((found / highest).mean(axis=0))
+@numba.njit("void(float32[::1], int32[::1])", cache=True, nogil=True)
+def _sign_changes(samples, changes):  # type: ignore[no-untyped-def]
+    changes[:2] = 0
+    before, total = samples[0] < -ZERO, 0
+    for i in range(1, len(samples)):
+        negative = samples[i] < -ZERO
+        total += negative != before
+        changes[i + 1] = total
+        before = negative
