@@ -2,120 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
+from genrelab.audio.changes import Augment, Chain, PitchShift, RandomPitch, Shift, TimeStretch
+from genrelab.audio.noise import GaussianNoise, PinkNoise, PublishedNoise
 from genrelab.audio.segment import keyed_rng
 from genrelab.errors import ConfigError
 from genrelab.registry import AUGMENTS
 
 
-class Augment(Protocol):
-    """A change to a segment that keeps its genre and its length."""
-
-    @property
-    def label(self) -> str:
-        """Name and parameters ("pitch_shift(semitones=1.0)"); the store keys rows by it. "none" is the original."""
-        ...
-
-    def apply(self, samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-        """Return the changed copy of samples [T] float32, same length; `rng` comes from `augment_rng`."""
-        ...
-
-
 def augment_rng(data_seed: int, track_id: str, segment: int, label: str) -> np.random.Generator:
     """The generator of one augmented copy: it depends on nothing else, so any worker makes the same copy."""
     return keyed_rng("augment", data_seed, track_id, segment, label)
-
-
-class _Labelled:
-    """Gives a dataclass its label from its own fields."""
-
-    _name = ""
-
-    @property
-    def label(self) -> str:
-        """Name and parameters."""
-        values = ", ".join(f"{f.name}={getattr(self, f.name)}" for f in fields(self))  # type: ignore[arg-type]
-        return f"{self._name}({values})"
-
-
-@dataclass(frozen=True)
-class PitchShift(_Labelled):
-    """Shift pitch, keep tempo (A11; `librosa.effects.pitch_shift`: phase vocoder, then resampling).
-
-    Args:
-        semitones: up (positive) or down.
-    """
-
-    semitones: float = 1.0
-    _name = "pitch_shift"
-
-    def apply(self, samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-        """Return [T] float32; nothing here is drawn."""
-        import librosa
-
-        shifted = librosa.effects.pitch_shift(samples, sr=sample_rate, n_steps=self.semitones)
-        return np.asarray(shifted, np.float32)
-
-
-@dataclass(frozen=True)
-class PinkNoise(_Labelled):
-    """Add true pink noise: power falls as 1/f, 3 dB an octave (A11 says pink; its code is `PublishedNoise`).
-
-    Args:
-        level: RMS of the noise.
-        reference: what `level` is a share of: full scale ("absolute"), or the segment's own RMS ("rms").
-    """
-
-    level: float = 0.005
-    reference: Literal["absolute", "rms"] = "absolute"
-    _name = "pink_noise"
-
-    def apply(self, samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-        """Return [T] float32, samples plus noise; the segment's own level is untouched."""
-        loudness = 1.0 if self.reference == "absolute" else float(np.sqrt(np.mean(np.square(samples, dtype=float))))
-        return (samples + self.level * loudness * pink_noise(len(samples), rng)).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class PublishedNoise(_Labelled):
-    """Add the noise that system A's code makes under the name of pink (A11, systems row 0.5).
-
-    It is `preemphasis(white)`: rising 20 dB from low to high, the opposite tilt of pink. Its peak is scaled to
-    `level` and it is added; then the sum is scaled to a peak of 1. Originals are not scaled so, and therefore
-    level tells noisy copies from originals: a network can learn that cue.
-
-    Args:
-        level: peak of the noise, full scale is 1.
-        normalise_peak: scale the noisy copy to a peak of 1, as published. False leaves the level alone.
-    """
-
-    level: float = 0.005
-    normalise_peak: bool = True
-    _name = "published_noise"
-
-    def apply(self, samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-        """Return [T] float32."""
-        white = rng.standard_normal(len(samples))
-        noise = white.copy()
-        noise[1:] -= 0.97 * white[:-1]
-        noise *= self.level / max(float(np.abs(noise).max()), 1e-12)
-        noisy = samples + noise
-        if self.normalise_peak:
-            noisy /= max(float(np.abs(noisy).max()), 1e-12)
-        return noisy.astype(np.float32)
-
-
-def pink_noise(n: int, rng: np.random.Generator) -> np.ndarray:
-    """n samples of noise with power 1/f, mean 0 and RMS 1: white noise shaped in the frequency domain, [n] float64."""
-    spectrum = np.fft.rfft(rng.standard_normal(n))
-    bins = np.arange(len(spectrum), dtype=float)
-    bins[0] = np.inf  # no constant part
-    noise = np.fft.irfft(spectrum / np.sqrt(bins), n)
-    return noise / max(float(np.sqrt(np.mean(noise**2))), 1e-12)
 
 
 @AUGMENTS.register("none")
@@ -150,6 +50,60 @@ def published(semitones: float = 1.0, noise_level: float = 0.005, normalise_peak
     """
     _check(semitones, noise_level)
     return PitchShift(float(semitones)), PublishedNoise(float(noise_level), normalise_peak)
+
+
+@AUGMENTS.register("weak")
+def weak(lowest: float = 0.001, highest: float = 0.015) -> tuple[Augment, ...]:
+    """One copy with white noise (C10).
+
+    Args:
+        lowest: least RMS of the noise.
+        highest: greatest.
+    """
+    _check_noise(lowest, highest)
+    return (GaussianNoise(float(lowest), float(highest)),)
+
+
+@AUGMENTS.register("strong")
+def strong(
+    lowest: float = 0.001,
+    highest: float = 0.015,
+    slowest: float = 0.8,
+    fastest: float = 1.25,
+    semitones: float = 4.0,
+    shift: float = 0.5,
+    probability: float = 0.5,
+) -> tuple[Augment, ...]:
+    """One copy with white noise, time stretch, pitch shift and a shift in time, each by chance (C11).
+
+    Args:
+        lowest: least RMS of the noise.
+        highest: greatest.
+        slowest: least rate of the stretch.
+        fastest: greatest.
+        semitones: most shift of pitch, up or down.
+        shift: most shift in time, a share of the segment.
+        probability: of each change.
+    """
+    _check_noise(lowest, highest)
+    problems = []
+    if not 0.25 <= slowest <= fastest <= 4:
+        problems.append(f"augment.slowest, fastest: {slowest}, {fastest}; use 0.25 to 4, the slower first")
+    if not 0 < semitones <= 24:
+        problems.append(f"augment.semitones: {semitones}; use more than 0, at most 24")
+    if not 0 < shift <= 1:
+        problems.append(f"augment.shift: {shift}; use more than 0, at most 1")
+    if not 0 < probability <= 1:
+        problems.append(f"augment.probability: {probability}; use more than 0, at most 1")
+    if problems:
+        raise ConfigError(problems)
+    noise, stretch = GaussianNoise(float(lowest), float(highest)), TimeStretch(float(slowest), float(fastest))
+    return (Chain((noise, stretch, RandomPitch(float(semitones)), Shift(float(shift))), float(probability)),)
+
+
+def _check_noise(lowest: float, highest: float) -> None:
+    if not 0 < lowest <= highest:
+        raise ConfigError([f"augment.lowest, highest: {lowest}, {highest}; use more than 0, the lower first"])
 
 
 def _check(semitones: float, noise_level: float) -> None:
