@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean, stdev
 from typing import Any
 
+from optuna.trial import TrialState
+
+from genrelab.errors import GenrelabError
+from genrelab.files import shown, write_json
 from genrelab.sweep.compose import Composer, search_paths
+from genrelab.sweep.plots import draw_all, read_scores
 from genrelab.sweep.storage import OpenStudy
 from genrelab.sweep.summary import write_summary
+
+SPREAD = ("test/track/accuracy", "test/track/distance", "test/track/distance_skill")
 
 
 def finish(study: OpenStudy, overrides: Sequence[str]) -> dict[str, Any]:
@@ -25,9 +34,63 @@ def finish(study: OpenStudy, overrides: Sequence[str]) -> dict[str, Any]:
         return found
     values = ", ".join(f"{name} {value:.4g}" for name, value in best["values"].items())
     print(f"best: trial {best['number']} ({' '.join(best['overrides'])}): {values}")
+    if found["front"][1:]:
+        print(f"  the first of {len(found['front'])} that none beats in all objectives; summary.json lists them")
     for name in ("folder", "checkpoint", "report"):
         if name in best:
             print(f"  {name}: {best[name]}")
+    if figures := draw_all(study):
+        print(f"figure: {shown(figures[0])}; also {', '.join(path.stem for path in figures[1:])} beside it")
     paths = search_paths(study.spec.folder.parent)
     print(f"again: {' '.join(['python train.py', *paths, f'experiment={study.spec.name}/best'])}", flush=True)
+    return found
+
+
+def retrain(study: OpenStudy, overrides: Sequence[str], workers: int, seeds: int) -> dict[str, Any]:
+    """Train the best trial's configuration over seeds, as a study of its own that continues like any other.
+
+    Args:
+        study: whose best to take.
+        overrides: that its trials share.
+        workers: processes.
+        seeds: how many, from 0.
+
+    Returns:
+        metric -> mean, spread (standard deviation over seeds) and values: the content of `seeds.json` in its folder.
+
+    Raises:
+        GenrelabError: no trial is complete, or fewer than two seeds are.
+    """
+    from genrelab.sweep.launch import run_study
+
+    best = write_summary(study)["best"]
+    if best is None:
+        raise GenrelabError(f"study {study.spec.name!r} has no complete trial to train again")
+    name = f"seeds_of_{best['number']}"
+    shared = [text for text in [*overrides, *best["overrides"]] if not text.startswith("seed=")]
+    spec = replace(
+        study.spec,
+        name=name,
+        folder=study.spec.folder / name,
+        params={"seed": f"choice({','.join(map(str, range(seeds)))})"},
+        sampler={"kind": "grid"},
+        pruner={"kind": "none"},
+        storage="journal",
+        n_trials=None,
+        fixed={"seeds": seeds, "overrides": shared},
+    )
+    print(f"\nthe best, trial {best['number']}, again with {seeds} seeds")
+    again = run_study(spec, shared, workers)
+    write_summary(again)
+    done = [trial for trial in again.trials() if trial.state is TrialState.COMPLETE]
+    if len(done) < 2:
+        raise GenrelabError(f"{shown(spec.folder)}: {len(done)} of {seeds} seeds complete; a spread needs two")
+    values = {name: [trial.values[i] for trial in done] for i, name in enumerate(spec.objectives)}
+    scores = [read_scores(spec.folder / str(trial.number)) for trial in done]
+    values |= {name: [one[name][0] for one in scores] for name in SPREAD if all(name in one for one in scores)}
+    found = {name: {"mean": fmean(v), "spread": stdev(v), "values": v} for name, v in values.items()}
+    write_json(spec.folder / "seeds.json", found)
+    for metric, one in found.items():
+        print(f"  {metric}: {one['mean']:.4g} ± {one['spread']:.2g} over {len(done)} seeds")
+    print(f"  {shown(spec.folder / 'seeds.json')}", flush=True)
     return found

@@ -104,12 +104,14 @@ def read_options(arguments: Sequence[str]) -> Options:
 
 
 def _sweep(options: Options) -> None:
-    from genrelab.sweep.finish import finish
+    from genrelab.sweep.finish import finish, retrain
     from genrelab.sweep.plan import read_plan
 
     plan = read_plan(options.overrides)
     study = run_study(plan.spec, plan.overrides, options.workers)
     finish(study, plan.overrides)
+    if options.retrain_best:
+        retrain(study, plan.overrides, options.workers, options.seeds)
 
 
 def sweep_here(arguments: Sequence[str]) -> float | None:
