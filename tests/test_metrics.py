@@ -19,6 +19,7 @@ from genrelab.metrics import (
     medoid_of,
     monitor_direction,
     paired_difference,
+    paired_difference_of_seeds,
     scores,
     scores_from_counts,
     top_answers,
@@ -287,3 +288,26 @@ def test_a_wrong_monitor_is_named_with_a_suggestion(name, text):
     with pytest.raises(ConfigError) as caught:
         monitor_direction(name)
     assert text in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_seeds_as_blocks_widen_a_difference_by_what_seeds_do():
+    generator = np.random.default_rng(3)
+    target, distances, supergenres = generator.integers(0, 3, 300), 1.0 - np.eye(3), np.arange(3)
+
+    def run(share: float) -> np.ndarray:
+        right = generator.random(300) < share
+        return np.eye(3)[np.where(right, target, (target + 1) % 3)]
+
+    a, b = [run(share) for share in (0.5, 0.6, 0.7)], [run(share) for share in (0.55, 0.66, 0.74)]
+    common = (target, np.arange(300), distances, supergenres, 0)
+    one = paired_difference_of_seeds(a[:1], b[:1], *common)
+    assert one == paired_difference(a[0], b[0], *common)
+    found = paired_difference_of_seeds(a, b, *common)["accuracy"]
+    means = [np.mean([(one.argmax(axis=1) == target).mean() for one in runs]) for runs in (a, b)]
+    assert found.value == pytest.approx(means[1] - means[0])
+    # by hand: variance of the mean over seeds, and over tracks of each track's mean over seeds
+    hit = np.array([[(one.argmax(axis=1) == target) for one in runs] for runs in (a, b)], dtype=float)
+    by_track = (hit[1].mean(axis=0) - hit[0].mean(axis=0)).var() / 300
+    by_seed = hit.mean(axis=2).var(axis=1, ddof=1).sum() / 3
+    assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(by_track + by_seed), rel=0.15)
+    assert found.low < 0 < found.high and found.p > 0.05

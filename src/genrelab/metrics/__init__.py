@@ -13,7 +13,7 @@ from genrelab.metrics.core import (
     top_answers,
 )
 from genrelab.metrics.names import DIRECTION, METRICS, monitor_direction
-from genrelab.metrics.resample import Difference, intervals, paired_difference
+from genrelab.metrics.resample import Difference, intervals, paired_difference, paired_difference_of_seeds
 
 __all__ = [
     "DIRECTION",
@@ -27,6 +27,7 @@ __all__ = [
     "medoid_of",
     "monitor_direction",
     "paired_difference",
+    "paired_difference_of_seeds",
     "reachable",
     "scores",
     "scores_from_counts",
