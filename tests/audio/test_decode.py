@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrelab.audio import AudioError, load_audio, probe
-from genrelab.audio.decode import _quiet
+from genrelab.audio import AudioError, load_audio, load_with_rate, probe
+from genrelab.audio.decode import _BLOCK_FRAMES, _quiet
 
 RATE = 22_050
 
@@ -43,6 +43,20 @@ def test_resampling_keeps_pitch_and_level(tmp_path, rate, wanted):
     middle = samples[wanted // 2 : wanted // 2 + wanted]
     spectrum = np.abs(np.fft.rfft(middle)) / (wanted / 2)
     assert spectrum.argmax() == 1000 and spectrum.max() == pytest.approx(0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_many_blocks_of_many_channels(tmp_path, channels):
+    frames = np.random.default_rng(0).uniform(-1, 1, (_BLOCK_FRAMES * 2 + 77, channels)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", frames, RATE, subtype="FLOAT")
+    samples, rate = load_with_rate(tmp_path / "a.wav", RATE)
+    assert rate == RATE and samples == pytest.approx(frames.mean(axis=1), abs=1e-6)
+
+
+def test_the_files_own_rate_is_told(tmp_path, stereo):
+    soundfile.write(tmp_path / "a.flac", stereo, 48_000)
+    samples, rate = load_with_rate(tmp_path / "a.flac", RATE)
+    assert rate == 48_000 and abs(len(samples) - len(stereo) * RATE / 48_000) <= 1
 
 
 def test_the_content_decides_not_the_suffix(tmp_path, stereo):

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.audio import AudioSpec, cut_segments, load_audio
+from genrelab.audio import AudioSpec, cut_segments, load_audio, load_with_rate
 from genrelab.audio.augment import PinkNoise, augment_rng
 from genrelab.errors import GenrelabError
 from genrelab.features import extract, make_spec, to_stored
@@ -231,10 +231,10 @@ def test_ctrl_c_keeps_what_is_done(make_tracks, open_store, monkeypatch):
     def interrupted(path, rate):
         if error := next(calls, None):
             raise error
-        return load_audio(path, rate)
+        return load_with_rate(path, rate)
 
     with monkeypatch.context() as patch:
-        patch.setattr("genrelab.store.work.load_audio", interrupted)
+        patch.setattr("genrelab.store.work.load_with_rate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             open_store().prepare(tracks, workers=1, progress=False)
     report = open_store().prepare(tracks, workers=1, progress=False)

@@ -2,7 +2,7 @@
 
 from genrelab.audio.augment import augment_rng
 from genrelab.audio.changes import Augment, Chain, Gain, PitchShift, RandomPitch, Shift, TimeStretch
-from genrelab.audio.decode import AudioError, AudioInfo, load_audio, probe
+from genrelab.audio.decode import AudioError, AudioInfo, load_audio, load_with_rate, probe
 from genrelab.audio.noise import GaussianNoise, PinkNoise, PublishedNoise
 from genrelab.audio.segment import Segment, cut_segments, keyed_rng, trim_silence
 from genrelab.audio.spec import AudioSpec, fingerprint
@@ -27,6 +27,7 @@ __all__ = [
     "fingerprint",
     "keyed_rng",
     "load_audio",
+    "load_with_rate",
     "probe",
     "trim_silence",
 ]

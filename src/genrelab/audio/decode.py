@@ -20,7 +20,7 @@ from genrelab.errors import GenrelabError
 
 # A file is truncated where this many seconds less can be read than its header promises.
 TRUNCATED_SECONDS = 0.5
-_BLOCK_FRAMES = 1 << 20
+_BLOCK_FRAMES = 1 << 16
 _FFMPEG_SECONDS = 600
 
 
@@ -64,6 +64,11 @@ def load_audio(path: str | os.PathLike[str], sample_rate: int) -> np.ndarray:
         AudioError: missing, unreadable, empty, not audio, truncated or corrupt, without samples, or holding
             NaN or infinity. Silence is no error here: `genrelab check` reports it.
     """
+    return load_with_rate(path, sample_rate)[0]
+
+
+def load_with_rate(path: str | os.PathLike[str], sample_rate: int) -> tuple[np.ndarray, int]:
+    """`load_audio`, and the file's own sample rate in Hz, without opening it twice."""
     samples, rate = _decode(Path(path))
     if samples.size == 0:
         raise AudioError(path, "no samples")
@@ -75,7 +80,7 @@ def load_audio(path: str | os.PathLike[str], sample_rate: int) -> np.ndarray:
         samples = soxr.resample(samples, rate, sample_rate, quality="HQ").astype(np.float32, copy=False)
         if samples.size == 0:
             raise AudioError(path, "no samples")
-    return samples
+    return samples, rate
 
 
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
@@ -127,9 +132,20 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
 def _read_mono(file: Any) -> np.ndarray:
     """All frames averaged over channels, block by block, so that a long stereo file never lies in memory whole."""
     blocks = []
-    while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        blocks.append(block.mean(axis=1) if block.shape[1] > 1 else block[:, 0])
+    buffer = np.empty((_BLOCK_FRAMES, file.channels), np.float32)
+    while len(block := file.read(out=buffer)):
+        blocks.append(_mean(block))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def _mean(frames: np.ndarray) -> np.ndarray:
+    """[n, channels] to [n]: channel by channel, since `mean(axis=1)` takes 30 times as long for two."""
+    mono = frames[:, 0].copy()
+    for channel in range(1, frames.shape[1]):
+        mono += frames[:, channel]
+    if frames.shape[1] > 1:
+        mono /= np.float32(frames.shape[1])
+    return mono
 
 
 _QUIET_LOCK = threading.Lock()
@@ -223,7 +239,7 @@ def _decode_ffmpeg(path: Path) -> tuple[np.ndarray, int]:
     whole = (len(done.stdout) - offset) // (4 * channels) * channels
     frames = np.frombuffer(done.stdout, dtype=">f4", count=whole, offset=offset).reshape(-1, channels)
     # The mean is ours, in float32: ffmpeg's downmix is 3 dB louder.
-    return frames.astype(np.float32).mean(axis=1), rate
+    return _mean(frames.astype(np.float32)), rate
 
 
 def _probe_ffmpeg(path: Path) -> AudioInfo:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, load_audio, probe
+from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, load_with_rate
 from genrelab.errors import GenrelabError
 from genrelab.features import FeatureSpec, extract, to_stored
 
@@ -85,7 +85,7 @@ def do_job(plan: Plan, job: Job) -> Outcome:
     Problems that are the file's or the configuration's come back in the outcome; anything else is raised.
     """
     try:
-        samples = load_audio(job.path, plan.audio.sample_rate)
+        samples, rate = load_with_rate(job.path, plan.audio.sample_rate)
         segments = cut_segments(samples, plan.audio, job.track_id)
     except AudioError as error:
         return Outcome(job, bad_file=error.reason)
@@ -95,14 +95,7 @@ def do_job(plan: Plan, job: Job) -> Outcome:
         return Outcome(job, failure=f"{job.path}: {error}")
     padded = any(segment.padded for segment in segments)
     seconds = len(samples) / plan.audio.sample_rate
-    return Outcome(job, seconds, len(segments), padded, _rate(job.path), keys, rows)
-
-
-def _rate(path: str) -> int:
-    try:
-        return probe(path).sample_rate
-    except AudioError:
-        return 0
+    return Outcome(job, seconds, len(segments), padded, rate, keys, rows)
 
 
 def _compute(
