@@ -6,7 +6,7 @@ import numpy as np
 
 from genrelab.audio.vocoder import istft
 from genrelab.features.analysis import Analysis, contrast_bands
-from genrelab.features.fast import chroma, constantq, inverse, medians, spectrum, statistics, tempo
+from genrelab.features.fast import chroma, constantq, medians, spectrum, statistics, tempo
 
 
 class FastAnalysis(Analysis):
@@ -45,16 +45,6 @@ class FastAnalysis(Analysis):
         return self.once(  # type: ignore[no-any-return]
             ("hpss", n_fft, hop_length, kernel_size, margin),
             lambda: medians.hpss(self.magnitude(n_fft, hop_length), kernel_size, margin),
-        )
-
-    def hpss_signals(self) -> tuple[np.ndarray, np.ndarray]:
-        """Harmonic and percussive signals [T]."""
-        spectra = self.stft(2048, 512).T
-        masks = medians.hpss_masks(self.magnitude(2048, 512))
-        length = len(self.samples)
-        return (
-            inverse.istft(spectra, masks[0].T, 2048, 512, length),
-            inverse.istft(spectra, masks[1].T, 2048, 512, length),
         )
 
     def hpss_signals(self) -> tuple[np.ndarray, np.ndarray]:
