@@ -67,3 +67,13 @@ def test_zero_outputs_have_finite_gradients():
 def test_out_of_range():
     with pytest.raises(ConfigError, match=r"loss.ce: -1.0 is not"):
         build(ce=-1.0)
+
+
+def test_the_gradient_is_that_of_the_plain_formula():
+    star = torch.tensor([[0.0, 1, 1, 1], [1, 0, 2, 2], [1, 2, 0, 2], [1, 2, 2, 0]])
+    logits, target = torch.randn(6, 4, requires_grad=True), torch.tensor([0, 1, 2, 3, 0, 2])
+    build(star, ce=0.0)(logits, target).backward()
+    plain = logits.detach().double().requires_grad_()
+    length = ((plain @ torch.linalg.inv(gram_matrix(star))) * plain).sum(dim=1).sqrt()
+    (1 - plain[torch.arange(6), target] / length).mean().backward()
+    torch.testing.assert_close(logits.grad, plain.grad.float(), atol=1e-6, rtol=1e-4)

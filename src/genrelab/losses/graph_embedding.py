@@ -33,21 +33,22 @@ class GraphEmbedding(nn.Module):
         ConfigError: ce is negative or not finite.
     """
 
-    whitening: Tensor
+    inverse: Tensor
 
     def __init__(self, distances: Tensor, ce: float = 0.1) -> None:
         super().__init__()
         if not 0 <= ce < math.inf:
             raise ConfigError([f"loss.ce: {ce} is not a finite number of 0 or more"])
         self.ce = float(ce)
-        values, vectors = torch.linalg.eigh(gram_matrix(distances))
-        # o @ whitening has the length of z: whitening @ whitening^T = S^-1
-        self.register_buffer("whitening", (vectors / values.sqrt()).float(), persistent=False)
+        self.register_buffer("inverse", torch.linalg.inv(gram_matrix(distances)).float(), persistent=False)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
         logits = logits.float()
-        length = (logits @ self.whitening).norm(dim=1).clamp(min=1e-6)  # [B]
+        given = logits.detach()
+        half = given @ self.inverse  # half the gradient of o^T S^-1 o, which needs no second product this way
+        square = (half * (2 * logits - given)).sum(dim=1)  # [B] value o^T S^-1 o, gradient 2 S^-1 o
+        length = square.clamp(min=1e-12).sqrt()
         right = logits.gather(1, target[:, None])[:, 0]
         loss: Tensor = (1 - right / length).mean()
         return loss + self.ce * nn.functional.cross_entropy(logits, target) if self.ce else loss

@@ -83,34 +83,36 @@ class Marginals(nn.Module):
         clusters: `[C]`.
     """
 
-    supergenre_mates: Tensor
-    cluster_mates: Tensor
+    mates: Tensor
+    outside: Tensor
 
     def __init__(self, supergenres: Tensor, clusters: Tensor) -> None:
         super().__init__()
-        # [C, M]: the genres that share the row's group, the row itself repeated as padding and masked by -inf.
-        for name, group in (("supergenre", supergenres), ("cluster", clusters)):
-            mates, mask = group_mates(group)
-            self.register_buffer(f"{name}_mates", mates, persistent=False)
-            self.register_buffer(f"{name}_mask", mask, persistent=False)
+        near = torch.stack((torch.eye(len(supergenres), dtype=torch.bool), *map(_same, (supergenres, clusters))))
+        self.widths = [int(group.sum(dim=1).max()) for group in near]
+        # [C, C]: of each genre itself, then its supergenre's, then its cluster's, then all others.
+        order = torch.sort(near.sum(dim=0), dim=1, descending=True, stable=True).indices
+        masks = torch.zeros(near.shape).masked_fill(~near, -math.inf).gather(2, order.expand(near.shape))
+        self.everything = len(supergenres)
+        self.register_buffer("mates", order, persistent=False)
+        self.register_buffer("outside", masks, persistent=False)
 
     def mean_loss(self, logits: Tensor, target: Tensor, of_super: float, of_cluster: float) -> Tensor:
         """Mean of -log p(g) - of_super * log p(s) - of_cluster * log p(c)."""
-        logits = logits.float()
-        whole = logits.logsumexp(dim=1)  # [B]
-        total = (whole - logits.gather(1, target[:, None])[:, 0]).sum()
-        for weight, name in ((of_super, "supergenre"), (of_cluster, "cluster")):
-            if weight:
-                mates = getattr(self, f"{name}_mates").index_select(0, target)  # [B, M]
-                inside = logits.gather(1, mates) + getattr(self, f"{name}_mask").index_select(0, target)
-                total = total + weight * (whole - inside.logsumexp(dim=1)).sum()
+        log_p = torch.log_softmax(logits.float(), dim=1)  # [B, C]
+        weights = (1.0, of_super, of_cluster)
+        # A group that holds every genre has probability 1.
+        used = [level for level in range(3) if weights[level] and self.widths[level] < self.everything]
+        widest = max((self.widths[level] for level in used), default=1)
+        near = log_p.gather(1, self.mates[:, :widest].index_select(0, target))  # [B, M]: one gather serves all levels
+        total = near.new_zeros(())
+        for level in used:
+            width = self.widths[level]
+            inside = near[:, :width] + self.outside[level, :, :width].index_select(0, target)
+            total = total - weights[level] * (inside.logsumexp(dim=1) if level else near[:, 0]).sum()
         return total / len(target)
 
 
-def group_mates(group: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each member the members of its group, `[C, M]` int64, and 0 or, for padding, -inf, `[C, M]` float32."""
-    same = group[:, None] == group
-    size = int(same.sum(dim=1).max())
-    order = torch.sort(same.to(torch.int8), dim=1, descending=True, stable=True).indices[:, :size]
-    inside = same.gather(1, order)
-    return order, torch.zeros(order.shape).masked_fill(~inside, -math.inf)
+def _same(group: Tensor) -> Tensor:
+    """`[C, C]` whether two genres share a group."""
+    return group[:, None] == group
