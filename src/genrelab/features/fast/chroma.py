@@ -28,7 +28,8 @@ def tuning_of(spectrogram: np.ndarray, sample_rate: int, n_fft: int, bins_per_oc
     inside = np.flatnonzero((frequencies >= PITCH_HZ[0]) & (frequencies < min(PITCH_HZ[1], sample_rate / 2)))
     if not len(inside):
         return 0.0
-    pitches, heights = _peaks(spectrogram, int(inside[0]), int(inside[-1]) + 1, sample_rate, n_fft)
+    least = PEAK_SHARE * spectrogram.max(axis=1)
+    pitches, heights = _peaks(spectrogram, least, int(inside[0]), int(inside[-1]) + 1, sample_rate, n_fft)
     chosen = pitches > 0
     pitches, heights = pitches[chosen], heights[chosen]
     if not len(pitches):
@@ -42,17 +43,14 @@ def tuning_of(spectrogram: np.ndarray, sample_rate: int, n_fft: int, bins_per_oc
 
 
 @numba.njit(cache=True, nogil=True)
-def _peaks(s, first, stop, sample_rate, n_fft):  # type: ignore[no-untyped-def]
+def _peaks(s, threshold, first, stop, sample_rate, n_fft):  # type: ignore[no-untyped-def]
     """Frequency (Hz) and height of the local maxima of each frame, interpolated by parabolas (`librosa.piptrack`)."""
     frames, bins = s.shape
     pitches = np.empty(frames * (stop - first) // 2 + frames, np.float32)
     heights = np.empty(len(pitches), np.float32)
     count = 0
     for t in range(frames):
-        highest = s[t, 0]
-        for f in range(1, bins):
-            highest = max(highest, s[t, f])
-        least = PEAK_SHARE * highest
+        least = threshold[t]
         for f in range(first, stop):
             here = s[t, f]
             if not here > least:

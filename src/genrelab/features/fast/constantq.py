@@ -15,6 +15,7 @@ import numpy as np
 from genrelab.features.analysis import C1_HZ
 from genrelab.features.fast.spectrum import frames_of, transformed, workspace
 
+SLIDES_BELOW = 7  # frames of more than this many hops are not transformed one by one
 SPARSITY = 0.01  # librosa drops the smallest entries of a filter, up to 1 % of its sum
 
 
@@ -42,7 +43,7 @@ def constant_q(
         n_fft, low, weights = octave_filters(rate, octave + halvings, bins_per_octave, tuning)
         frames = frames_of(sound, n_fft, hop, "constant_q_sound")
         part = out[:, octave * bins_per_octave : (octave + 1) * bins_per_octave]
-        _respond(frames[: len(out)], low, weights, part)
+        _respond(frames[: len(out)], hop, low, weights, part)
         count = min(count, len(frames))
         if hop % 2 == 0 and octave:
             hop, halvings, sound = hop // 2, halvings + 1, halved(sound, 2)
@@ -119,12 +120,53 @@ def _alpha(frequencies: np.ndarray) -> Any:
     return np.full(bins, (ratio - 1) / (ratio + 1))
 
 
-def _respond(frames: np.ndarray, low: int, weights: np.ndarray, out: np.ndarray) -> None:
+def _respond(frames: np.ndarray, hop: int, low: int, weights: np.ndarray, out: np.ndarray) -> None:
     """|spectrum of each frame times the filters| into `out` `[frames, bins]`."""
     columns = len(weights) // 2
+    if hop * SLIDES_BELOW < frames.shape[1] and len(frames) > 1:
+        _absolute(_slid(frames, hop, low, columns) @ weights, out[: len(frames)])
+        return
     for at, spectrum in transformed(frames):
         cut = spectrum[:, low : low + columns].astype(np.complex64)
         _absolute(cut.view(np.float32) @ weights, out[at : at + len(cut)])
+
+
+def _slid(frames: np.ndarray, hop: int, low: int, columns: int) -> np.ndarray:
+    """Some columns of the spectra of frames that overlap much, `[frames, 2 * columns]` float32: real, imaginary in turn.
+
+    From frame to frame a few samples leave and as many enter: the spectrum is turned and changed by theirs alone
+    (sliding DFT, Jacobsen and Lyons 2003). In double precision, so that hundreds of steps add up to nothing.
+    """
+    count, n_fft = frames.shape
+    before = frames[:-1, :hop].astype(np.float64)
+    change = frames[1:, n_fft - hop :] - before
+    turn, steps = _turns(n_fft, hop, low, columns)
+    first = np.fft.rfft(frames[0].astype(np.float64))[low : low + columns].copy()
+    out = workspace("slid", (count, 2 * columns))
+    _slide(first.view(np.float64), change @ steps, turn.view(np.float64), out)
+    return out
+
+
+@lru_cache(maxsize=64)
+def _turns(n_fft: int, hop: int, low: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Per column the turn of one hop `[columns]`, and the waves `[hop, 2 * columns]` of the samples that change."""
+    angle = 2 * np.pi * np.arange(low, low + columns) / n_fft
+    waves = np.exp(-1j * np.outer(np.arange(hop), angle))
+    return np.exp(1j * hop * angle), np.ascontiguousarray(waves).view(np.float64)
+
+
+@numba.njit("void(float64[::1], float64[:,::1], float64[::1], float32[:,::1])", fastmath=True, cache=True, nogil=True)
+def _slide(spectrum, changes, turn, out):  # type: ignore[no-untyped-def]
+    for k in range(len(spectrum)):
+        out[0, k] = spectrum[k]
+    for t in range(len(changes)):
+        for k in range(len(spectrum) // 2):
+            real, imaginary = spectrum[2 * k] + changes[t, 2 * k], spectrum[2 * k + 1] + changes[t, 2 * k + 1]
+            cosine, sine = turn[2 * k], turn[2 * k + 1]
+            spectrum[2 * k] = real * cosine - imaginary * sine
+            spectrum[2 * k + 1] = real * sine + imaginary * cosine
+            out[t + 1, 2 * k] = spectrum[2 * k]
+            out[t + 1, 2 * k + 1] = spectrum[2 * k + 1]
 
 
 @numba.njit("void(float32[:,::1], float32[:,:])", fastmath=True, cache=True, nogil=True)

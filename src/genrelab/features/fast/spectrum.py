@@ -65,9 +65,17 @@ def transformed(frames: np.ndarray, window: np.ndarray | None = None) -> Iterato
         if window is None:
             np.copyto(block[:count], frames[at : at + count])
         else:
-            np.multiply(frames[at : at + count], window, out=block[:count])
+            _windowed(frames[at : at + count], window, block[:count])
         ducc0.fft.r2c(block[:count], axes=(1,), nthreads=1, out=spectrum[:count])
         yield at, spectrum[:count]
+
+
+@numba.njit("void(Array(float32, 2, 'A', readonly=True), float64[::1], float64[:,::1])", cache=True, nogil=True)
+def _windowed(frames, window, out):  # type: ignore[no-untyped-def]
+    for t in range(len(out)):
+        frame = frames[t]
+        for i in range(len(window)):
+            out[t, i] = frame[i] * window[i]
 
 
 def stft(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
