@@ -34,14 +34,15 @@ class HierarchicalCrossEntropy(nn.Module):
         if not 0 <= alpha < math.inf:
             raise ConfigError([f"loss.alpha: {alpha} is not a finite number of 0 or more"])
         self.alpha = float(alpha)
-        self.sums = Marginals(supergenres, clusters)
         # The telescoped sum: log p(g|s) = log p(g) - log p(s), and so on.
-        self.of_super = math.exp(-self.alpha) - 1
-        self.of_cluster = math.exp(-2 * self.alpha) - math.exp(-self.alpha)
+        of_super, of_cluster = math.exp(-alpha) - 1, math.exp(-2 * alpha) - math.exp(-alpha)
+        own = torch.arange(len(supergenres))
+        self.sums = TreeSums([(own, 1.0), (supergenres, of_super), (clusters, of_cluster)])
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
-        return self.sums.mean_loss(logits, target, self.of_super, self.of_cluster)
+        loss: Tensor = self.sums(logits, target)
+        return loss
 
 
 @LOSSES.register("multi_head")
@@ -68,51 +69,43 @@ class MultiHead(nn.Module):
             if not 0 <= value < math.inf:
                 raise ConfigError([f"loss.{name}: {value} is not a finite number of 0 or more"])
         self.supergenre, self.cluster = float(supergenre), float(cluster)
-        self.sums = Marginals(supergenres, clusters)
+        own = torch.arange(len(supergenres))
+        self.sums = TreeSums([(own, 1.0), (supergenres, self.supergenre), (clusters, self.cluster)])
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
-        return self.sums.mean_loss(logits, target, self.supergenre, self.cluster)
+        loss: Tensor = self.sums(logits, target)
+        return loss
 
 
-class Marginals(nn.Module):
-    """Log-probabilities of the true supergenre and cluster, stable however small they are.
+class TreeSums(nn.Module):
+    """Mean of -sum_l w_l log p(group of the target at level l), stable however small a probability is.
+
+    Few operations on small tensors: only the target's own groups are gathered, all levels at once.
 
     Args:
-        supergenres: `[C]`.
-        clusters: `[C]`.
+        levels: `[C]` numbers of the genres' groups with a weight each; a group of all genres has log-probability 0.
     """
 
     mates: Tensor
     outside: Tensor
+    weights: Tensor
 
-    def __init__(self, supergenres: Tensor, clusters: Tensor) -> None:
+    def __init__(self, levels: list[tuple[Tensor, float]]) -> None:
         super().__init__()
-        near = torch.stack((torch.eye(len(supergenres), dtype=torch.bool), *map(_same, (supergenres, clusters))))
-        self.widths = [int(group.sum(dim=1).max()) for group in near]
-        # [C, C]: of each genre itself, then its supergenre's, then its cluster's, then all others.
+        used = [(group[:, None] == group, weight) for group, weight in levels if weight and (group != group[0]).any()]
+        near = torch.stack([same for same, _ in used])  # [L, C, C]
         order = torch.sort(near.sum(dim=0), dim=1, descending=True, stable=True).indices
-        masks = torch.zeros(near.shape).masked_fill(~near, -math.inf).gather(2, order.expand(near.shape))
-        self.everything = len(supergenres)
+        order = order[:, : int(near.any(dim=0).sum(dim=1).max())]  # [C, M]: who shares most groups comes first
+        masks = torch.zeros(near.shape).masked_fill(~near, -math.inf)
+        outside = masks.gather(2, order.expand(len(used), *order.shape)).transpose(0, 1)  # [C, L, M]
         self.register_buffer("mates", order, persistent=False)
-        self.register_buffer("outside", masks, persistent=False)
+        self.register_buffer("outside", outside.contiguous(), persistent=False)
+        self.register_buffer("weights", torch.tensor([weight for _, weight in used]), persistent=False)
 
-    def mean_loss(self, logits: Tensor, target: Tensor, of_super: float, of_cluster: float) -> Tensor:
-        """Mean of -log p(g) - of_super * log p(s) - of_cluster * log p(c)."""
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
         log_p = torch.log_softmax(logits.float(), dim=1)  # [B, C]
-        weights = (1.0, of_super, of_cluster)
-        # A group that holds every genre has probability 1.
-        used = [level for level in range(3) if weights[level] and self.widths[level] < self.everything]
-        widest = max((self.widths[level] for level in used), default=1)
-        near = log_p.gather(1, self.mates[:, :widest].index_select(0, target))  # [B, M]: one gather serves all levels
-        total = near.new_zeros(())
-        for level in used:
-            width = self.widths[level]
-            inside = near[:, :width] + self.outside[level, :, :width].index_select(0, target)
-            total = total - weights[level] * (inside.logsumexp(dim=1) if level else near[:, 0]).sum()
-        return total / len(target)
-
-
-def _same(group: Tensor) -> Tensor:
-    """`[C, C]` whether two genres share a group."""
-    return group[:, None] == group
+        near = log_p.gather(1, self.mates.index_select(0, target))  # [B, M]
+        inside = near[:, None] + self.outside.index_select(0, target)  # [B, L, M]
+        return -(inside.logsumexp(dim=2) @ self.weights).mean()
