@@ -10,7 +10,7 @@ import genrelab
 PACKAGE = Path(genrelab.__file__).parent
 GROUND = 0  # what every stage may import
 STAGES: dict[str, int] = {
-    **dict.fromkeys(["errors", "files", "registry", "predictions", "checkpoint", "torchaudio_guard", "trial"], GROUND),
+    **dict.fromkeys(["errors", "files", "kernels", "registry", "predictions", "checkpoint", "torchaudio_guard", "trial"], GROUND),
     "taxonomy": 1,
     "demo": 2,
     "catalog": 3,
@@ -29,6 +29,7 @@ STAGES: dict[str, int] = {
     "callbacks": 13,
     "report": 14,
     "baselines": 14,
+    "compare": 15,
     "config": 15,
     "tracking": 15,
     "record": 15,

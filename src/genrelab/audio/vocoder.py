@@ -15,6 +15,10 @@ import ducc0
 import numba
 import numpy as np
 
+from genrelab.kernels import keep_somewhere
+
+keep_somewhere()
+
 _BLOCK = 48  # frames at once: their samples, spectra and products stay in the second-level cache
 _TINY = np.float32(np.finfo(np.float32).tiny)
 
@@ -108,7 +112,7 @@ class Synthesis:
         self.n_frames = min(n_frames, int(np.ceil((length + 2 * (n_fft // 2)) / hop_length)))
         self._sum = np.zeros(n_fft + hop_length * max(self.n_frames, 1), np.float32)
         # Rows a power of two apart would share a few lines of the cache: the transform would take three times as long.
-        self._frames = np.empty((_BLOCK, n_fft + 32), np.float32)[:, :n_fft]
+        self._frames = np.empty((_BLOCK, n_fft + 32), np.float32)
         self._done = 0
 
     def add(self, spectra: np.ndarray) -> None:
@@ -116,7 +120,8 @@ class Synthesis:
         for at in range(0, min(len(spectra), self.n_frames - self._done), _BLOCK):
             some = spectra[at : min(at + _BLOCK, at + self.n_frames - self._done)]
             frames = self._frames[: len(some)]
-            ducc0.fft.c2r(some, axes=(1,), lastsize=self.n_fft, forward=False, inorm=2, nthreads=1, out=frames)
+            out = frames[:, : self.n_fft]
+            ducc0.fft.c2r(some, axes=(1,), lastsize=self.n_fft, forward=False, inorm=2, nthreads=1, out=out)
             _overlap(frames, _window(self.n_fft), self.hop, self._sum[self._done * self.hop :])
             self._done += len(some)
 
@@ -223,6 +228,6 @@ def _turn(
 def _overlap(frames: Any, window: Any, hop_length: int, out: Any) -> None:
     """Add windowed frames, each `hop_length` after the one before."""
     for t in range(len(frames)):
-        part = out[t * hop_length :]
+        frame, part = frames[t], out[t * hop_length : t * hop_length + len(window)]
         for i in range(len(window)):
-            part[i] += window[i] * frames[t, i]
+            part[i] += window[i] * frame[i]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 
+from genrelab.audio.spec import AudioSpec
 from genrelab.errors import ConfigError, suggest
 from genrelab.features.analysis import Analysis
 from genrelab.features.kind import FeatureError
 from genrelab.features.spec import FeatureSpec
-from genrelab.features.storage import feature_of
+from genrelab.features.storage import feature_of, make_spec
+from genrelab.kernels import compile_once
+from genrelab.registry import FEATURES
 
 Engine = Callable[[Sequence[FeatureSpec], np.ndarray], list[np.ndarray]]
 
@@ -36,7 +40,29 @@ def fast(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
     if not specs:
         return []
     audio = FastAnalysis(samples, specs[0].sample_rate)
-    return [feature_of(spec).compute(audio) for spec in specs]
+    with _blas().limit(limits=1):  # the matrices are small: threads would only wait for each other
+        return [feature_of(spec).compute(audio) for spec in specs]
+
+
+@lru_cache(maxsize=1)
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+def compile_kernels(engine: str, say: Callable[[str], None]) -> None:
+    """Compile what an engine compiles, unless it was done before; `say` is told where it takes its time."""
+    if engine == "fast":
+        compile_once(_warm_up, say)
+
+
+def _warm_up() -> None:
+    second = AudioSpec(segment_seconds=1.0)
+    samples = np.random.default_rng(0).normal(0, 0.1, second.segment_samples).astype(np.float32)
+    for kind in FEATURES.kinds():
+        if FEATURES.get(kind).__module__.startswith("genrelab.") and kind != "given":
+            fast([make_spec(kind, {"kind": kind}, second)], samples)
 
 
 EngineName = Literal["fast", "reference"]
