@@ -11,14 +11,17 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+import numpy as np
+
 from genrelab.errors import GenrelabError
+from genrelab.features import extract
 from genrelab.store.work import Job, Outcome, Plan, do_job
 
 # One thread a worker: there are as many workers as cores.
@@ -43,19 +46,26 @@ def check_not_worker() -> None:
         raise GenrelabError(_GUARD)
 
 
-def run_jobs(plan: Plan, jobs: list[Job], workers: int) -> Iterator[Outcome]:
+def run_jobs(plan: Plan, jobs: list[Job], workers: int, ready: Callable[[], None]) -> Iterator[Outcome]:
     """Do all jobs and yield outcomes as they come; in this very process for one worker.
+
+    Args:
+        plan: what all jobs share.
+        jobs: in the order they are begun.
+        workers: processes.
+        ready: called when the first of them has started and begins.
 
     Raises:
         GenrelabError: workers do not start, or one was killed from outside (out of memory, say).
     """
     if workers == 1:
+        ready()
         for job in jobs:
             yield do_job(plan, job)
         return
     team = [_start(plan) for _ in range(workers)]
     try:
-        yield from _feed(plan, team, iter(jobs))
+        yield from _feed(plan, team, iter(jobs), ready)
     finally:
         for worker in team:
             worker.pipe.close()
@@ -106,6 +116,7 @@ def _serve(pipe: Connection, plan: Plan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in plan.modules:
         importlib.import_module(module)
+    _warm_up(plan)
     with suppress(EOFError, OSError):  # the parent is gone
         pipe.send(_READY)
         while True:
@@ -119,7 +130,14 @@ def _serve(pipe: Connection, plan: Plan) -> None:
             pipe.send(answer)
 
 
-def _feed(plan: Plan, team: list[_Worker], jobs: Iterator[Job]) -> Iterator[Outcome]:
+def _warm_up(plan: Plan) -> None:
+    """Import, compile and cache what the first segment would otherwise wait for."""
+    with suppress(Exception):  # it comes again with the first file, and is told there
+        noise = np.random.default_rng(0).normal(scale=0.1, size=plan.audio.segment_samples)
+        extract(plan.specs, noise.astype(np.float32), plan.engine)
+
+
+def _feed(plan: Plan, team: list[_Worker], jobs: Iterator[Job], ready: Callable[[], None]) -> Iterator[Outcome]:
     """Hand out jobs and collect answers until both are used up."""
     while team and any(worker.job is not None or not worker.ready for worker in team):
         for pipe in wait([worker.pipe for worker in team]):
@@ -132,6 +150,8 @@ def _feed(plan: Plan, team: list[_Worker], jobs: Iterator[Job]) -> Iterator[Outc
                 continue
             if isinstance(answer, str) and answer != _READY:
                 raise RuntimeError(f"a worker failed at {answer}")
+            if not any(one.ready for one in team):
+                ready()
             worker.ready = True
             worker.job = next(jobs, None)
             if worker.job is not None:

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def build_progress(total: int, show: bool) -> Iterator[Callable[[float], None]]:
-    """Yield a function to call after each track with its length in seconds.
+def build_progress(total: int, show: bool) -> Iterator[tuple[Callable[[], None], Callable[[float], None]]]:
+    """Yield a function to call when workers are ready, and one to call after each track with its length in seconds.
 
     Args:
         total: number of tracks.
         show: False: no bar.
     """
     if not show or total == 0:
-        yield lambda seconds: None
+        yield lambda: None, lambda seconds: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -33,10 +33,15 @@ def build_progress(total: int, show: bool) -> Iterator[Callable[[float], None]]:
     with bar:
         task = bar.add_task("features", total=total, speed="starting workers")
 
+        def ready() -> None:
+            nonlocal begin
+            begin = time.monotonic()  # the speed is that of the work, not of starting processes
+            bar.update(task, speed="")
+
         def advance(seconds: float) -> None:
             nonlocal heard, done
             heard, done = heard + seconds, done + 1
             passed = max(time.monotonic() - begin, 1e-6)
             bar.update(task, advance=1, speed=f"{done / passed:.1f} tracks/s, {heard / passed:.0f} x real time")
 
-        yield advance
+        yield ready, advance

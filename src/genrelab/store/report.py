@@ -17,6 +17,7 @@ class PrepareReport:
         rejected: (path, reason) of files of no use, in the catalog's order.
         seconds: wall clock, s.
         audio_seconds: length of the built, s.
+        startup_seconds: of `seconds`, until the first worker began.
         padded: tracks shorter than one segment, filled up with silence.
         dropped: tracks shorter than one segment, left out.
         short: ids of the padded and the dropped.
@@ -28,6 +29,7 @@ class PrepareReport:
     rejected: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     audio_seconds: float = 0.0
+    startup_seconds: float = 0.0
     padded: int = 0
     dropped: int = 0
     short: tuple[str, ...] = ()
@@ -39,9 +41,9 @@ class PrepareReport:
 
     def lines(self) -> list[str]:
         """One line for each thing a reader must know."""
-        speed = (
-            f" in {self.seconds:.1f} s ({self.audio_seconds / self.seconds:.0f} x real time)" if self.seconds else ""
-        )
+        spent = self.seconds - self.startup_seconds
+        rate = f"{self.built / spent:.1f} tracks/s, {self.audio_seconds / spent:.0f} x real time" if spent > 0 else ""
+        speed = f" in {self.seconds:.1f} s ({rate} once started)" if rate else ""
         lines = [f"features: {_tracks(self.built)} built{speed if self.built else ''}, {self.present} were there"]
         if self.padded:
             lines.append(f"{_tracks(self.padded)} shorter than one segment padded with silence (audio.short=pad)")

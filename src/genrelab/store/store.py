@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,7 @@ class FeatureStore:
         self._sources: dict[str, str] = {}
         self._rejected: set[str] = set()
         self._table: _Table | None = None
+        self._ready_at = 0.0
 
     def _open(self, spec: FeatureSpec) -> FeatureShards:
         key = fingerprint({"format": FORMAT, "audio": asdict(self.audio), "feature": spec.fingerprint})
@@ -100,7 +101,7 @@ class FeatureStore:
                 are killed. What was done until then is kept.
         """
         check_not_worker()
-        begin = time.monotonic()
+        begin = self._ready_at = time.monotonic()
         found = self.missing(tracks, augments, augmented_tracks)
         outcomes: list[Outcome] = []
         if found.jobs:
@@ -108,7 +109,8 @@ class FeatureStore:
                 # another process may have built it meanwhile
                 found = self.missing(tracks, augments, augmented_tracks)
                 outcomes = self._build(found, augments, engine, workers or default_workers(), progress)
-        return self._report(tracks, found, outcomes, time.monotonic() - begin)
+        seconds = time.monotonic() - begin
+        return replace(self._report(tracks, found, outcomes, seconds), startup_seconds=self._ready_at - begin)
 
     def missing(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
@@ -193,9 +195,15 @@ class FeatureStore:
         unique = [self._shards[place] for place in self._unique]
         committer = Committer(self.root, unique, self._ledger, self._quarantine)
         outcomes = []
-        with build_progress(len(found.jobs), progress) as advance:
+        with build_progress(len(found.jobs), progress) as (ready, advance):
+
+            def started() -> None:
+                self._ready_at = time.monotonic()
+                ready()
+
             try:
-                for outcome in run_jobs(plan, list(found.jobs), min(workers, max(len(found.jobs), 1))):
+                team = min(workers, max(len(found.jobs), 1))
+                for outcome in run_jobs(plan, list(found.jobs), team, started):
                     if outcome.failure:
                         raise GenrelabError(outcome.failure)
                     committer.add(outcome)

@@ -1,0 +1,225 @@
+# ruff: noqa: E402 - threads are fixed before anything imports them
+"""Features: librosa against genrelab, in turns, one process, one thread each; the numbers' difference beside.
+
+    python benchmarks/features.py               # per feature, sets, stages, the first call
+    python benchmarks/features.py --store       # demo tracks as MP3 and FLAC through both engines, two workers
+    python benchmarks/features.py --markdown    # the table of docs/features.md
+
+librosa's side is what its user writes: each feature from the samples, as the published system computes them. The
+published HPSS pictures separate two signals and add them up again; what comes out is the spectrogram of half the
+signal, which genrelab computes as that. So most of the gain of the published eight is that insight: the sets without
+HPSS and with true HPSS are the ones to quote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import librosa
+import numpy as np
+from harness import interleaved
+
+from genrelab.audio import AudioSpec
+from genrelab.features import FeatureSpec, extract, make_spec
+from genrelab.features.engine import ENGINES
+
+RATE, SECONDS = 22_050, 15.0
+Librosa = Callable[[np.ndarray], object]
+
+
+def _hpss_picture(join: Callable[..., np.ndarray]) -> Librosa:
+    def compute(y: np.ndarray) -> object:
+        parts = librosa.effects.hpss(y)
+        return librosa.amplitude_to_db(np.abs(librosa.stft(join(parts, axis=0))))
+
+    return compute
+
+
+def _true_hpss(y: np.ndarray) -> object:
+    parts = librosa.decompose.hpss(np.abs(librosa.stft(y)))
+    return [librosa.power_to_db(librosa.feature.melspectrogram(S=part**2, sr=RATE)) for part in parts]
+
+
+def _mel_db(y: np.ndarray) -> object:
+    return librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=RATE))
+
+
+def _pcen(y: np.ndarray) -> object:
+    return librosa.pcen(librosa.feature.melspectrogram(y=y, sr=RATE) * 2**31, sr=RATE)
+
+
+def _reference(kind: str) -> Librosa:
+    spec = [spec_of(kind)]
+    return lambda y: ENGINES["reference"](spec, y)
+
+
+def spec_of(kind: str) -> FeatureSpec:
+    """The feature at its defaults, one column for each frame."""
+    params = {} if kind in ("scalars", "tabular57") else {"frames": None}
+    return make_spec(kind, {"kind": kind, **params}, AudioSpec(segment_seconds=SECONDS))
+
+
+SINGLES: dict[str, Librosa] = {
+    "mel_db": _mel_db,
+    "mel_pcen": _pcen,
+    "mfcc": lambda y: librosa.feature.mfcc(y=y, sr=RATE, n_mfcc=32),
+    "chroma_stft": lambda y: librosa.feature.chroma_stft(y=y, sr=RATE),
+    "chroma_cqt": lambda y: librosa.feature.chroma_cqt(y=y, sr=RATE),
+    "chroma_cens": lambda y: librosa.feature.chroma_cens(y=y, sr=RATE),
+    "tonnetz": lambda y: librosa.feature.tonnetz(chroma=librosa.feature.chroma_cqt(y=y, sr=RATE)),
+    "hpss_harmonic": _true_hpss,
+    "hpss_mean": _hpss_picture(np.mean),
+    "scalars": _reference("scalars"),
+    "tabular57": _reference("tabular57"),
+}
+WITHOUT = ["mel_db", "mel_pcen", "mfcc", "chroma_stft", "chroma_cqt", "chroma_cens"]
+SETS: dict[str, tuple[list[str], list[Librosa]]] = {
+    "six without HPSS": (WITHOUT, [SINGLES[kind] for kind in WITHOUT]),
+    "six with true HPSS": (
+        [*WITHOUT, "hpss_harmonic", "hpss_percussive"],
+        [*(SINGLES[kind] for kind in WITHOUT), _true_hpss],
+    ),
+    "the published eight": (
+        [*WITHOUT, "hpss_mean", "hpss_median"],
+        [*(SINGLES[kind] for kind in WITHOUT), _hpss_picture(np.mean), _hpss_picture(np.median)],
+    ),
+}
+WANTED = {"six without HPSS": 15, "six with true HPSS": 22, "the published eight": 40, "chroma_cqt": 10, "mel_db": 3}
+WANTED |= {"mel_pcen": 4}
+
+
+def music(seconds: float) -> np.ndarray:
+    """A piece of the built-in demo: real enough to have pitch, onsets and noise."""
+    from genrelab.audio import load_audio
+    from genrelab.demo.build import DemoSpec, build_demo
+
+    with tempfile.TemporaryDirectory() as folder:
+        spec = DemoSpec(("jam02", "jam04"), tracks_per_genre=2, artists_per_genre=2, seconds=seconds)
+        build_demo(spec, Path(folder), 1, False)
+        file = next(Path(folder).rglob("*.flac"), None) or next(Path(folder).rglob("*.wav"))
+        samples = load_audio(file, RATE)
+    wanted = round(seconds * RATE)
+    return np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
+
+
+def difference(kind: str, y: np.ndarray) -> float:
+    """Largest difference between the engines: of the peak for pictures, relative for tables."""
+    slow, fast = (ENGINES[name]([spec_of(kind)], y)[0] for name in ("reference", "fast"))
+    if slow.ndim == 1:
+        return float((np.abs(slow - fast) / np.maximum(np.abs(slow), 1e-6)).max())
+    return float(np.abs(slow - fast).max() / np.abs(slow).max())
+
+
+def measure(rounds: int, markdown: bool) -> None:
+    """Print the table."""
+    y = music(SECONDS)
+    cases = {name: ([name], [one]) for name, one in SINGLES.items()} | SETS
+    head, line = "{:20s} {:>11s} {:>11s} {:>7s} {:>7s} {:>11s}", "{:20s} {:8.1f} ms {:8.2f} ms {:6.1f}x {:>7s} {:>11s}"
+    if markdown:
+        head = line = ""
+        print("| feature | librosa, ms | genrelab, ms | ratio | largest difference |\n|---|---|---|---|---|")
+    else:
+        print(head.format("15 s at 22,050 Hz", "librosa", "genrelab", "ratio", "wanted", "difference"))
+    for name, (kinds, theirs) in cases.items():
+        specs = [spec_of(kind) for kind in kinds]
+        sides = {
+            "librosa": lambda theirs=theirs: [one(y) for one in theirs],
+            "genrelab": lambda specs=specs: extract(specs, y),
+        }
+        seconds = interleaved(sides, rounds)
+        slow, fast = (min(seconds[side]) for side in sides)
+        found = f"{max(difference(kind, y) for kind in kinds):.0e}"
+        wanted = f"{WANTED[name]}x" if name in WANTED else ""
+        if markdown:
+            print(f"| {name} | {slow * 1e3:.1f} | {fast * 1e3:.1f} | {slow / fast:.1f} | {found} |")
+        else:
+            print(line.format(name, slow * 1e3, fast * 1e3, slow / fast, wanted, found), flush=True)
+
+
+def first_call() -> None:
+    """Print what the first segment costs: with kernels compiled before, and on a fresh machine."""
+    code = (
+        "import time, numpy as np; t = time.perf_counter()\n"
+        "from genrelab.audio import AudioSpec\nfrom genrelab.features import extract, make_spec\n"
+        "y = np.random.default_rng(0).normal(scale=.1, size=330750).astype('f4')\n"
+        f"specs = [make_spec(k, {{'kind': k}}, AudioSpec()) for k in {SETS['six with true HPSS'][0]}]\n"
+        "extract(specs, y, ENGINE); print(time.perf_counter() - t)"
+    )
+
+    def seconds(engine: str, cache: str | None) -> float:
+        environment = {**os.environ, **({"NUMBA_CACHE_DIR": cache} if cache else {})}
+        command = [sys.executable, "-c", code.replace("ENGINE", repr(engine))]
+        return float(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
+
+    with tempfile.TemporaryDirectory() as cache:
+        cold = seconds("fast", cache)
+        warm = min(seconds("fast", cache) for _ in range(2))
+    slow = min(seconds("reference", None) for _ in range(2))
+    print(
+        f"first segment, imports included: librosa {slow:.1f} s; genrelab {warm:.1f} s, "
+        f"and {cold:.1f} s once per machine, while its kernels are compiled"
+    )
+
+
+def store(tracks: int, rounds: int) -> None:
+    """Print what preparing demo tracks costs by both engines, two workers each, decoding included."""
+    import soundfile
+
+    from genrelab.demo.build import DemoSpec, build_demo
+    from genrelab.registry import CATALOGS
+    from genrelab.store import FeatureStore
+
+    audio = AudioSpec(segment_seconds=SECONDS)
+    specs = [make_spec(kind, {"kind": kind}, audio) for kind in SETS["six with true HPSS"][0]]
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        genres = ("jam02", "jam04")
+        build_demo(DemoSpec(genres, tracks // 2, min(8, tracks // 2), 30.0), root / "demo", None, False)
+        found = sorted(path for path in (root / "demo").rglob("*") if path.suffix in (".flac", ".wav"))[:tracks]
+        for number, file in enumerate(found):
+            samples, rate = soundfile.read(file)
+            out = root / "music" / f"genre {number % 2}" / f"{number}.{('mp3', 'flac')[number // 2 % 2]}"
+            out.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(out, samples, rate)
+        catalog = CATALOGS.build("folder", {"root": str(root / "music")}, cache=root / "cache")
+        seconds: dict[str, list[float]] = {"reference": [], "fast": []}
+        for turn in range(rounds):
+            for engine, spent in seconds.items():
+                one = FeatureStore(root / f"store-{engine}-{turn}", audio, specs)
+                report = one.prepare(catalog.tracks, engine=engine, workers=2, progress=False)
+                spent.append(report.seconds - report.startup_seconds)
+                print(f"{engine}: {spent[-1]:.1f} s, {report.audio_seconds / spent[-1]:.0f} x real time", flush=True)
+    ratio = statistics.median(a / b for a, b in zip(seconds["reference"], seconds["fast"], strict=True))
+    print(f"{len(found)} tracks of 30 s, MP3 and FLAC, eight features, decoding included: {ratio:.1f}x (wanted 12x)")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", action="store_true", help="prepare demo tracks end to end")
+    parser.add_argument("--tracks", type=int, default=24, help="of --store; the whole demo has 480")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--markdown", action="store_true")
+    asked = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    if asked.store:
+        store(asked.tracks, min(asked.rounds, 2))
+        return
+    measure(asked.rounds, asked.markdown)
+    if not asked.markdown:
+        first_call()
+
+
+if __name__ == "__main__":
+    main()
