@@ -127,6 +127,11 @@ class _PublishedHpss(Picture):
         """Bins."""
         return 1 + self.n_fft // 2
 
+    def compute(self, audio: Analysis) -> np.ndarray:
+        """Draw and resize, once for both names."""
+        key = ("hpss as published", self.n_fft, self.hop_length, self.top_db, self.rows, self.frames)
+        return audio.once(key, lambda: super(_PublishedHpss, self).compute(audio))  # type: ignore[no-any-return]
+
     def draw(self, audio: Analysis) -> np.ndarray:
         """[1 + n_fft/2, frames] dB."""
         return audio.decibels(audio.power(self.n_fft, self.hop_length) * np.float32(0.25), self.top_db)
