@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from genrelab.audio.vocoder import istft
 from genrelab.features.analysis import Analysis, contrast_bands
 from genrelab.features.fast import chroma, constantq, medians, spectrum, statistics, tempo
 
@@ -45,6 +46,12 @@ class FastAnalysis(Analysis):
             ("hpss", n_fft, hop_length, kernel_size, margin),
             lambda: medians.hpss(self.magnitude(n_fft, hop_length), kernel_size, margin),
         )
+
+    def hpss_signals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Harmonic and percussive signals [T]."""
+        spectra, length = self.stft(2048, 512), len(self.samples)
+        harmonic, percussive = medians.hpss_masks(self.magnitude(2048, 512))
+        return istft(spectra * harmonic, 2048, 512, length), istft(spectra * percussive, 2048, 512, length)
 
     def mel_of(
         self, power: np.ndarray, n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float | None = None
