@@ -9,7 +9,7 @@ import pytest
 from sweep_helpers import bowl, kill, make_spec, run, start_worker, states, wait_for
 
 from genrelab.errors import GenrelabError
-from genrelab.sweep.storage import OpenStudy
+from genrelab.sweep.storage import OpenStudy, facts
 from genrelab.sweep.worker import Outcome, run_trial
 from genrelab.trial import TRIAL
 
@@ -51,7 +51,7 @@ def test_a_killed_workers_trial_is_found_by_its_lock_and_queued_again(tmp_path, 
     study = run(spec)
     assert states(study) == ["FAIL"] + ["COMPLETE"] * 3
     lost, again = study.trials()[:2]
-    assert lost.user_attrs["error"] == "its worker died"
+    assert facts(lost)["error"] == "its worker died"
     assert again.user_attrs["retry_of"] == 0
     assert again.params == lost.params
 
@@ -64,7 +64,7 @@ def test_a_dead_trial_does_not_end_a_study_short_and_is_not_retried_for_ever(tmp
         study.locks._held.popitem()[1].release()
     study = run(spec)
     assert states(study) == ["FAIL", "FAIL", "COMPLETE", "COMPLETE"]
-    assert "not tried again" in study.trials()[1].user_attrs["error"]
+    assert "not tried again" in facts(study.trials()[1])["error"]
     assert study.trials()[2].params != study.trials()[1].params
 
 
@@ -100,7 +100,7 @@ def test_pruned_trials_are_pruned_not_failed_and_count(tmp_path):
     assert states(study) == ["COMPLETE", "COMPLETE", "PRUNED", "PRUNED"]
     pruned = study.trials()[2]
     assert max(pruned.intermediate_values) == 2
-    assert pruned.user_attrs["pruned"] == "pruned after epoch 3: val/x 9.000"
+    assert facts(pruned)["pruned"] == "pruned after epoch 3: val/x 9.000"
     assert TRIAL.get() is None
 
 
@@ -201,9 +201,9 @@ def check_forty(study):
     assert set(links) == {trial.number for trial in lost}
     assert all(trial.params.items() <= links[trial.number].params.items() for trial in lost)  # none where killed in ask
     best = min(ended, key=lambda trial: trial.value)
-    assert float(Path(best.user_attrs["checkpoint"]).read_text()) == best.params["x"]
-    assert len({trial.user_attrs["launch"] for trial in ended}) == 1
-    assert len({trial.user_attrs["worker"] for trial in ended}) >= 2
+    assert float(Path(facts(best)["checkpoint"]).read_text()) == best.params["x"]
+    assert {trial.user_attrs["worker"][2] for trial in ended} == {"one"}
+    assert len({trial.user_attrs["worker"][1] for trial in ended}) >= 2
 
 
 def test_a_trial_that_another_worker_runs_is_waited_for(tmp_path):

@@ -13,6 +13,7 @@ from genrelab.errors import GenrelabError
 from genrelab.files import shown, write_json
 from genrelab.sweep.compose import Composer, search_paths
 from genrelab.sweep.plots import draw_all, read_scores
+from genrelab.sweep.space import short
 from genrelab.sweep.storage import OpenStudy
 from genrelab.sweep.summary import write_summary
 
@@ -33,7 +34,7 @@ def finish(study: OpenStudy, overrides: Sequence[str]) -> dict[str, Any]:
         print("no trial is complete")
         return found
     values = ", ".join(f"{name} {value:.4g}" for name, value in best["values"].items())
-    print(f"best: trial {best['number']} ({' '.join(best['overrides'])}): {values}")
+    print(f"best: trial {best['number']} ({short(best['params'])}): {values}")
     if found["front"][1:]:
         print(f"  the first of {len(found['front'])} that none beats in all objectives; summary.json lists them")
     for name in ("folder", "checkpoint", "report"):

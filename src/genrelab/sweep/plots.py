@@ -150,15 +150,18 @@ def curve(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     metrics, scores = _metrics(study), _scores(study, done)
     figure, panels = _figure(len(metrics))
     groups = list(study.space[split].points()) if split else [None]
+    lines: list[tuple[str, Any, str]] = [(str(group), group, "val") for group in groups]
+    if split is None:
+        lines = [(f"{part} tracks", None, part) for part in ("val", "test")]
+    gap = min(np.diff(sorted(study.space[along].points()))) * 0.5 / len(lines)  # so that bars do not hide each other
     for metric, axes in zip(metrics, panels, strict=True):
-        for number, group in enumerate(groups):
-            rows = [t for t in done if split is None or t.params[split] == group]
-            for part in ("val", "test") if split is None else ("val",):
-                colour = COLOURS[(number if split else ("val", "test").index(part)) % len(COLOURS)]
-                label = f"{part} tracks" if split is None else str(group)
-                _line(axes, [(t.params[along], scores[t.number].get(f"{part}/{metric}")) for t in rows], label, colour)
+        for number, (label, group, part) in enumerate(lines):
+            rows = [t for t in done if not split or t.params[split] == group]
+            shift = (number - (len(lines) - 1) / 2) * gap
+            points = [(t.params[along] + shift, scores[t.number].get(f"{part}/{metric}")) for t in rows]
+            _line(axes, points, label, COLOURS[number % len(COLOURS)])
         _dress(axes, along, _name(f"val/{metric}"))
-        axes.legend(frameon=False)
+    panels[0].legend(frameon=False)
     figure.suptitle(f"{study.spec.name}: bars are 95 % intervals over tracks", x=0.01, ha="left", fontsize=10)
     return figure
 

@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from genrelab.sweep.space import overrides_of
-from genrelab.sweep.storage import Counts, OpenStudy
+from genrelab.sweep.space import short
+from genrelab.sweep.storage import Counts, OpenStudy, facts
 from genrelab.sweep.summary import best_of
 
 ENDED = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
@@ -65,7 +65,7 @@ class Show:
         return (time.time() - self._began) / done * (self.study.total - counts.ended)
 
     def _line(self, trial: FrozenTrial) -> str:
-        attributes, values = trial.user_attrs, ""
+        attributes, values = facts(trial), ""
         if trial.state is TrialState.COMPLETE:
             named = zip(self.study.spec.objectives, trial.values, strict=True)
             values = "  " + "  ".join(f"{name} {value:.4g}" for name, value in named)
@@ -77,7 +77,7 @@ class Show:
         pace = f"  [{counts.ended}/{self.study.total}, {_clock(left)} left]" if left else ""
         seconds = f"  {attributes['seconds']:.0f} s" if "seconds" in attributes else ""
         said = "queued again" if attributes.get("requeued") else ENDED[trial.state]
-        head = f"trial {trial.number:3d} {said:9s} {' '.join(overrides_of(self.study.space, trial.params))}"
+        head = f"trial {trial.number:3d} {said:9s} {short(trial.params)}"
         return f"{head}{values}{told}{seconds}{star}{pace}"
 
     def _table(self, trials: Sequence[FrozenTrial]) -> Group:
@@ -90,7 +90,7 @@ class Show:
             f"  {_clock(left) + ' left' if left else ''}",
         )
         grid = Table(box=None, pad_edge=False)
-        for name in ("", "trial", *self.study.space, *spec.objectives, "epochs"):
+        for name in ("", "trial", *(key.rpartition(".")[2] for key in self.study.space), *spec.objectives, "epochs"):
             grid.add_column(name, justify="left" if name == "" else "right")
         for trial in best_of(self.study, trials)[:5]:
             grid.add_row("best", *self._cells(trial, [f"{value:.4g}" for value in trial.values]))
@@ -104,7 +104,7 @@ class Show:
 
     def _cells(self, trial: FrozenTrial, values: list[str]) -> list[str]:
         params = [_short(trial.params.get(key)) for key in self.study.space]
-        epochs = trial.user_attrs.get("epochs") or len(trial.intermediate_values) or "-"
+        epochs = facts(trial).get("epochs") or len(trial.intermediate_values) or "-"
         return [str(trial.number), *params, *values, str(epochs)]
 
 

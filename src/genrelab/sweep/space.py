@@ -186,6 +186,12 @@ def overrides_of(space: Space, params: Mapping[str, Any]) -> list[str]:
     return [space[key].override(value) for key, value in params.items()]
 
 
+def short(params: Mapping[str, Any]) -> str:
+    """Parameters as people read them: last part of the key, numbers to four digits."""
+    texts = {k: f"{value:.4g}" if isinstance(value, float) else str(value) for k, value in params.items()}
+    return " ".join(f"{key.rpartition('.')[2]}={text}" for key, text in texts.items())
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], at: str = "") -> list[str]:
     """One line for each leaf that two nested mappings do not share: "params.x: was choice(1, 2), now choice(1)"."""
     lines: list[str] = []

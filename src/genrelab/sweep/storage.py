@@ -29,7 +29,7 @@ from genrelab.sweep.space import describe, differences, grid, read_space
 from genrelab.sweep.spec import StudySpec
 
 HEARTBEAT, GRACE = 60, 180  # seconds, for workers on machines that share a database but no files
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+NAMELESS = 2.0  # seconds in which another machine's worker puts its name on what it asked for
 QUEUED = "grid_queued"
 DATA = ("dataset", "taxonomy", "split", "audio", "demo", "seed")  # what decides on tracks and genres
 
@@ -65,6 +65,7 @@ class OpenStudy:
     def __init__(self, spec: StudySpec, worker: int = 0, launch: str = "") -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed")  # `beating` sends it
         self.spec = spec
         self.space = read_space(spec.params)
         self.launch = launch or f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
@@ -72,6 +73,7 @@ class OpenStudy:
         spec.folder.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(spec.folder / ".study.lock")
         self.locks = TrialLocks(spec.folder / ".running")
+        self._asking = spec.folder / ".asking"
         self._distributions = {key: one.distribution() for key, one in self.space.items()}
         kind, params = _option(spec.pruner)
         pruner = PRUNERS.build(kind, params)
@@ -125,10 +127,11 @@ class OpenStudy:
                 return None
             if self.spec.sampler["kind"] == "grid" and not counts.waiting:
                 return None
+            self._asking.touch()
             trial = self._study.ask(self._distributions)
             self.locks.hold(trial.number)
-            trial.set_user_attr("launch", self.launch)
-            trial.set_user_attr("worker", f"{socket.gethostname()}:{os.getpid()}")
+            trial.set_user_attr("worker", [socket.gethostname(), os.getpid(), self.launch])
+            self._asking.unlink()
             return trial
 
     def over(self) -> bool:
@@ -143,8 +146,7 @@ class OpenStudy:
 
     def tell(self, trial: Trial, values: list[float] | None, pruned: bool, attributes: Mapping[str, Any]) -> None:
         """Write how a trial ended: with values, pruned, or (neither) failed."""
-        for name, value in attributes.items():
-            trial.set_user_attr(name, value)
+        trial.set_user_attr("run", dict(attributes))  # one entry: each costs a wait for the disk
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE if values is not None else TrialState.FAIL
         # Optuna drops a pruned trial's value, and so does a study of several objectives.
         self._study.tell(trial.number, values if state is TrialState.COMPLETE else None, state=state)
@@ -161,8 +163,7 @@ class OpenStudy:
         deaths = int(trial.user_attrs.get("deaths", 0)) + died
         again = deaths <= self.spec.max_retries
         told = why if again else f"{why}, {deaths} times over; it is not tried again"
-        for name, value in (("error", told), ("requeued", again)):
-            self._study._storage.set_trial_user_attr(trial._trial_id, name, value)
+        self._study._storage.set_trial_user_attr(trial._trial_id, "run", {"error": told, "requeued": again})
         self._study.tell(trial.number, state=TrialState.FAIL)
         if again:
             # A worker killed while asking leaves a trial without parameters, though a queue had them.
@@ -172,10 +173,13 @@ class OpenStudy:
 
     def requeue_dead(self) -> None:
         """Queue again what dead workers left running; to be called under the study's lock."""
+        if self._asking.exists() and self._heartbeats:  # whoever asked before us died in the middle of it
+            time.sleep(NAMELESS)
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if self._dead(trial):
                 with suppress(optuna.exceptions.UpdateFinishedTrialError):
                     self.requeue(trial, "its worker died", died=True)
+        self._asking.unlink(missing_ok=True)
 
     def retry_failed(self) -> None:
         """Queue a grid's failed points again, once a launch: what made them fail may have been mended."""
@@ -264,16 +268,18 @@ class OpenStudy:
         alive = self.locks.alive(trial.number)
         if alive is not None or not self._heartbeats:
             return not alive
-        if "worker" in trial.user_attrs and trial.user_attrs["worker"].startswith(f"{socket.gethostname()}:"):
+        if "worker" not in trial.user_attrs:  # nobody's yet: being asked for elsewhere, or left by one who died there
+            age = timedelta() if trial.datetime_start is None else datetime.now() - trial.datetime_start
+            return age > timedelta(seconds=NAMELESS if self._asking.exists() else GRACE)
+        if trial.user_attrs["worker"][0] == socket.gethostname():
             return True  # of this machine, and its lock is gone
-        stale = _plain(self._study._storage)._get_stale_trial_ids(self._study._study_id)
-        silent = trial.datetime_start is not None and datetime.now() - trial.datetime_start > timedelta(seconds=GRACE)
-        return trial._trial_id in stale or (silent and "worker" not in trial.user_attrs)
+        return trial._trial_id in _plain(self._study._storage)._get_stale_trial_ids(self._study._study_id)
 
     def _check_failures(self) -> None:
         """Too many failures of this launch are an error; trials that died or were interrupted are no failures."""
-        mine = [t for t in self.trials() if t.user_attrs.get("launch") == self.launch and t.state.is_finished()]
-        mine = sorted((t for t in mine if not t.user_attrs.get("requeued")), key=lambda t: t.datetime_complete or 0)
+        ended = [trial for trial in self.trials() if trial.state.is_finished() and not facts(trial).get("requeued")]
+        mine = [trial for trial in ended if trial.user_attrs.get("worker", [self.launch])[-1] == self.launch]
+        mine.sort(key=lambda trial: trial.datetime_complete or self._started)
         failed = [trial for trial in mine if trial.state is TrialState.FAIL]
         in_row = 0
         for trial in reversed(mine):
@@ -283,7 +289,12 @@ class OpenStudy:
         if in_row >= self.spec.max_failures_in_row or len(failed) >= self.spec.max_failures:
             last = failed[-1]
             what = f"{in_row} trials in a row" if in_row >= self.spec.max_failures_in_row else f"{len(failed)} trials"
-            raise GenrelabError(f"{what} failed; the last, trial {last.number}: {last.user_attrs.get('error')}")
+            raise GenrelabError(f"{what} failed; the last, trial {last.number}: {facts(last).get('error')}")
+
+
+def facts(trial: FrozenTrial) -> dict[str, Any]:
+    """What is known of a trial beside parameters and values: `seconds`, `epochs`, `error`, `retry_of` and the like."""
+    return {**trial.user_attrs, **trial.user_attrs.get("run", {})}
 
 
 def open_storage(spec: StudySpec) -> BaseStorage:

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from genrelab.files import atomic_path, shown, write_json, write_text
 from genrelab.sweep.space import overrides_of
-from genrelab.sweep.storage import OpenStudy, masked
+from genrelab.sweep.storage import OpenStudy, facts, masked
 
 Recipe = Callable[[Sequence[str], Sequence[str]], str]
 FORMAT = 1
@@ -34,11 +34,11 @@ def write_summary(study: OpenStudy, recipe: Recipe | None = None) -> dict[str, A
     with FileLock(folder / ".summary.lock"):
         trials = study.trials()
         found = summarise(study, trials)
-        with atomic_path(folder / "trials.csv") as part:
+        with atomic_path(folder / "trials.csv", durable=False) as part:
             table(study, trials).to_csv(part, index=False)
         if recipe and found["best"]:
             _write_best(study, found, recipe)
-        write_json(folder / "summary.json", found)
+        write_json(folder / "summary.json", found, durable=False)
     return found
 
 
@@ -76,7 +76,7 @@ def summarise(study: OpenStudy, trials: Sequence[FrozenTrial]) -> dict[str, Any]
             "failed": counts.failed,
             "running": counts.running,
         },
-        "seconds": round(sum(trial.user_attrs.get("seconds", 0) for trial in trials), 2),
+        "seconds": round(sum(facts(trial).get("seconds", 0) for trial in trials), 2),
         "best": _of_trial(study, best[0]) if best else None,
         "front": [_of_trial(study, trial) for trial in best] if spec.several else [],
     }
@@ -86,7 +86,7 @@ def table(study: OpenStudy, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     """One row a trial, the content of `trials.csv`."""
     rows = []
     for trial in trials:
-        attributes = trial.user_attrs
+        attributes = facts(trial)
         values = trial.values if trial.state is TrialState.COMPLETE else None
         rows.append(
             {
@@ -111,7 +111,7 @@ def best_file(study: OpenStudy) -> Path:
 
 
 def _of_trial(study: OpenStudy, trial: FrozenTrial) -> dict[str, Any]:
-    folder, attributes = study.spec.folder, trial.user_attrs
+    folder, attributes = study.spec.folder, facts(trial)
     files: dict[str, Any] = {
         name: shown(folder / attributes[name]) for name in ("checkpoint", "report") if name in attributes
     }
