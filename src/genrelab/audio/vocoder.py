@@ -111,8 +111,7 @@ class Synthesis:
         self.length, self.n_fft, self.hop = length, n_fft, hop_length
         self.n_frames = min(n_frames, int(np.ceil((length + 2 * (n_fft // 2)) / hop_length)))
         self._sum = np.zeros(n_fft + hop_length * max(self.n_frames, 1), np.float32)
-        # Rows a power of two apart would share a few lines of the cache: the transform would take three times as long.
-        self._frames = np.empty((_BLOCK, n_fft + 32), np.float32)
+        self._frames = _rows(n_fft)
         self._done = 0
 
     def add(self, spectra: np.ndarray) -> None:
@@ -160,13 +159,30 @@ def _blocks(samples: np.ndarray, n_fft: int, hop_length: int) -> Iterator[np.nda
     """STFT [at most _BLOCK, 1 + n_fft/2] complex64, block by block; each overwrites the one before."""
     padded = np.zeros(len(samples) + 2 * (n_fft // 2), np.float32)
     padded[n_fft // 2 : n_fft // 2 + len(samples)] = samples
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
-    windowed, spectra = np.empty((_BLOCK, n_fft), np.float32), np.empty((_BLOCK, 1 + n_fft // 2), np.complex64)
-    for at in range(0, len(frames), _BLOCK):
-        count = min(_BLOCK, len(frames) - at)
-        np.multiply(frames[at : at + count], _window(n_fft), out=windowed[:count])
-        ducc0.fft.r2c(windowed[:count], axes=(1,), nthreads=1, out=spectra[:count])
+    n_frames = 1 + (len(padded) - n_fft) // hop_length
+    windowed, spectra = _rows(n_fft), np.empty((_BLOCK, 1 + n_fft // 2), np.complex64)
+    for at in range(0, n_frames, _BLOCK):
+        count = min(_BLOCK, n_frames - at)
+        _cut(padded[at * hop_length :], _window(n_fft), hop_length, windowed[:count])
+        ducc0.fft.r2c(windowed[:count, :n_fft], axes=(1,), nthreads=1, out=spectra[:count])
         yield spectra[:count]
+
+
+def _rows(n_fft: int) -> np.ndarray:
+    """Room for a block of frames [_BLOCK, n_fft and more].
+
+    Rows a power of two apart would share a few lines of the cache: an inverse transform would take three times as long.
+    """
+    return np.empty((_BLOCK, n_fft + 32), np.float32)
+
+
+@numba.njit(cache=True, nogil=True)
+def _cut(samples: Any, window: Any, hop_length: int, out: Any) -> None:
+    """Windowed frames, each `hop_length` after the one before, into the rows of `out`."""
+    for t in range(len(out)):
+        frame, part = out[t], samples[t * hop_length : t * hop_length + len(window)]
+        for i in range(len(window)):
+            frame[i] = part[i] * window[i]
 
 
 @numba.njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
