@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ import pandas as pd
 from genrelab.audio import Augment
 from genrelab.audio.spec import AudioSpec, fingerprint
 from genrelab.errors import GenrelabError
-from genrelab.features import FeatureSpec
+from genrelab.features import FeatureSpec, compile_kernels
 from genrelab.registry import FEATURES
 from genrelab.store.build import Committer, Missing, clear_write_errors, find_missing, sweep_parts
 from genrelab.store.index import KEY, FeatureShards, store_lock
@@ -195,6 +197,7 @@ class FeatureStore:
         unique = [self._shards[place] for place in self._unique]
         committer = Committer(self.root, unique, self._ledger, self._quarantine)
         outcomes = []
+        compile_kernels(engine, partial(print, file=sys.stderr) if progress else log.info)
         with build_progress(len(found.jobs), progress) as (ready, advance):
 
             def started() -> None:

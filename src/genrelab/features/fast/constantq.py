@@ -132,7 +132,7 @@ def _respond(frames: np.ndarray, hop: int, low: int, weights: np.ndarray, out: n
 
 
 def _slid(frames: np.ndarray, hop: int, low: int, columns: int) -> np.ndarray:
-    """Some columns of the spectra of frames that overlap much, `[frames, 2 * columns]` float32: real, imaginary in turn.
+    """Columns of the spectra of frames that overlap much, `[frames, 2 * columns]` float32: real, imaginary in turn.
 
     From frame to frame a few samples leave and as many enter: the spectrum is turned and changed by theirs alone
     (sliding DFT, Jacobsen and Lyons 2003). In double precision, so that hundreds of steps add up to nothing.
