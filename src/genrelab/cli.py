@@ -157,6 +157,35 @@ def report(run: Annotated[Path, typer.Argument(help="folder of a run")]) -> None
     print_summary(run)
 
 
+@app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="of runs, or of folders of runs", metavar="FOLDER...")],
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="only runs that meet it: model=cnn, 'beta>=1.5', 'loss=hxe|focal'"),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="group by keys: model,loss; or run. By default whatever differs but the seed"),
+    ] = None,
+    against: Annotated[str | None, typer.Option(help="test each row against this run's", metavar="RUN")] = None,
+    common: Annotated[bool, typer.Option("--common", help="test on the common tracks where tracks differ")] = False,
+    out: Annotated[Path | None, typer.Option(help="folder for table.csv, table.md, index.html, pictures")] = None,
+) -> None:
+    """Put runs into one table: mean and spread over seeds, paired tests on the same tracks.
+
+    Example: genrelab compare outputs/runs --where dataset=demo --against outputs/runs/20260101-120000-ab12cd
+    """
+    from genrelab.compare import compare as collect_runs
+    from genrelab.compare import print_comparison, write_comparison
+
+    keys = [key.strip() for key in (by or "").split(",") if key.strip()]
+    found = collect_runs(folders, where or (), keys, against, common)
+    print_comparison(found)
+    if out:
+        print(f"wrote {write_comparison(found, out)}")
+
+
 def _config(overrides: list[str] | None) -> dict[str, Any]:
     from genrelab.config import compose, tidy
     from genrelab.config.check import check as check_config

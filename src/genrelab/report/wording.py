@@ -118,11 +118,16 @@ def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
 
 def debugging(run: RunFolder) -> str:
     """How a run was cut short by a debug option, as on its command line; empty for a run that is meant."""
-    chosen = [text for text in run.record.get("overrides") or () if text.lstrip("+").startswith("debug=")]
-    if chosen and chosen[-1].partition("=")[2] not in ("", "null"):
-        return str(chosen[-1].lstrip("+"))
+    if chosen := debug_option(run.record):
+        return chosen
     limit = re.search(r"^  limit_batches: (\d\S*)", run.config, re.MULTILINE)
     return f"trainer.limit_batches={limit.group(1)}" if limit else ""
+
+
+def debug_option(record: Mapping[str, Any]) -> str:
+    """The debug option among a record's overrides: "debug=fast"; empty where there is none."""
+    chosen = [text for text in record.get("overrides") or () if text.lstrip("+").startswith("debug=")]
+    return str(chosen[-1].lstrip("+")) if chosen and chosen[-1].partition("=")[2] not in ("", "null") else ""
 
 
 def _against(name: str, difference: Mapping[str, float]) -> str:
