@@ -102,7 +102,7 @@ def read_space(params: Mapping[str, str]) -> dict[str, Dimension]:
 
     Args:
         params: key -> `choice(a,b)`, `range(start,stop,step)` (without its end), `interval(low,high)`, and
-            `tag(log, interval(low,high))`, as in Hydra's Optuna sweeper.
+            `tag(log, interval(low,high))`, `int(interval(low,high))`, as in Hydra's Optuna sweeper.
 
     Raises:
         ConfigError: all that cannot be read.
@@ -137,7 +137,8 @@ def dimension(override: Override) -> Dimension:
     texts = tuple(str(text) for text in override.sweep_iterator(transformer=Transformer.encode))
     items: Iterator[Any] = override.sweep_iterator(transformer=Transformer.identity)
     values = tuple(item if isinstance(item, PRIMITIVE) else text for item, text in zip(items, texts, strict=True))
-    if twice := [text for text, count in zip(texts, map(values.count, values), strict=True) if count > 1]:
+    kinds = [(type(value), value) for value in values]  # True and 1 are not the same
+    if twice := [text for text, kind in zip(texts, kinds, strict=True) if kinds.count(kind) > 1]:
         raise ConfigError([f"params.{key}: {twice[0]} is listed twice"])
     return Dimension(key, values, texts)
 
@@ -146,10 +147,10 @@ def _interval(key: str, value: IntervalSweep) -> Dimension:
     low, high = value.start, value.end
     assert low is not None and high is not None
     if low >= high:
-        raise ConfigError([f"params.{key}: {low} to {high} holds nothing; the first end must be below the second"])
+        raise ConfigError([f"params.{key}: {low:g} to {high:g} holds nothing; the first end must be below the second"])
     log = "log" in value.tags
     if log and low <= 0:
-        raise ConfigError([f"params.{key}: with tag(log, ...) the lower end must be above 0, not {low}"])
+        raise ConfigError([f"params.{key}: with tag(log, ...) the lower end must be above 0, not {low:g}"])
     return Dimension(key, low=low, high=high, log=log, integer=isinstance(low, int) and isinstance(high, int))
 
 

@@ -1,0 +1,76 @@
+import pytest
+
+from genrelab.errors import ConfigError
+from genrelab.sweep.space import describe, differences, grid, overrides_of, read_space, short, split_sweeps
+
+
+def one(text):
+    return read_space({"x": text})["x"]
+
+
+def test_the_official_grammar():
+    assert one("choice(1,2.5,true,a)").values == (1, 2.5, True, "a")
+    assert one("1,2,null").values == (1, 2, None)
+    floats = one("interval(0.5,2)")
+    assert (floats.low, floats.high, floats.integer, floats.log) == (0.5, 2, False, False)
+    assert one("int(interval(1,8))").integer and not one("interval(1,8)").integer
+    assert one("tag(log,interval(1e-5,1e-2))").log
+    assert one("range(1,8,2)").points() == [1, 3, 5, 7]
+    assert one("range(0,1,0.25)").points() == [0, 0.25, 0.5, 0.75]  # without its end, as the grammar has it
+
+
+def test_lists_are_one_value_each():
+    pairs = read_space({"features": "choice([pcen,mfcc],[pcen,mel_db])"})["features"]
+    assert pairs.values == ("[pcen,mfcc]", "[pcen,mel_db]")
+    assert pairs.override("[pcen,mel_db]") == "features=[pcen,mel_db]"
+
+
+def test_values_become_the_overrides_they_were_written_as():
+    space = read_space({"a": "choice(1,1.0,true)", "b": "interval(0.0,1.0)"})
+    assert overrides_of(space, {"a": True, "b": 0.1}) == ["a=True", "b=0.1"]
+    assert overrides_of(space, {"a": 1.0}) == ["a=1.0"]
+
+
+def test_a_grid_has_every_point_once():
+    space = read_space({"a": "choice(1,2)", "b": "range(0,3)"})
+    assert grid(space) == [{"a": a, "b": b} for a in (1, 2) for b in (0, 1, 2)]
+    with pytest.raises(ConfigError, match="x: a grid needs listed values"):
+        grid(read_space({"x": "interval(0.0,1.0)"}))
+    with pytest.raises(ConfigError, match="a grid of 1000000 points"):
+        grid(read_space({"a": "range(0,1000)", "b": "range(0,1000)"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("3", "x: 3 is no search; write choice"),
+        ("choice(1", "cannot read 'choice\\(1'"),
+        ("interval(2,1)", "2 to 1 holds nothing"),
+        ("tag(log,interval(0,1))", "the lower end must be above 0"),
+        ("choice(1,2,1)", "1 is listed twice"),
+        ("range(3,1)", "must ascend"),
+    ],
+)
+def test_what_is_no_dimension_is_said_so(text, told):
+    with pytest.raises(ConfigError, match=told):
+        one(text)
+
+
+def test_differences_name_each_leaf():
+    old = {"params": describe(read_space({"x": "choice(1,2)", "y": "choice(1,2)"})), "n": 1}
+    new = {"params": describe(read_space({"x": "choice(1,3)", "z": "interval(1.0,2.0)"})), "n": 1}
+    assert differences(old, new) == [
+        "params.x: was choice(1, 2), now choice(1, 3)",
+        "params.y: was choice(1, 2), now nothing",
+        "params.z: was nothing, now float 1 to 2",
+    ]
+
+
+def test_sweeps_are_told_from_what_is_fixed():
+    fixed, swept = split_sweeps(["model=cnn", "beta=choice(1,2)", "features=[pcen,mfcc]", "x=1,2"])
+    assert fixed == ["model=cnn", "features=[pcen,mfcc]"]
+    assert swept == {"beta": "choice(1,2)", "x": "1,2"}
+
+
+def test_short_form_for_people():
+    assert short({"graph.weights.primary": 1.23456789, "features": "pcen"}) == "primary=1.235 features=pcen"
