@@ -65,7 +65,7 @@ def test_a_sweep_survives_ctrl_c_and_a_killed_worker(small, tmp_path):
     line = command(*shared, "sampler=grid", "study=s", "workers=2", "retrain_best=true", "seeds=2")
     folder = tmp_path / "outputs" / "sweeps" / "s"
     first = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path)
-    _wait(lambda: (folder / "0" / "run.json").exists())
+    _wait((folder / "0" / "run.json").exists)
     first.send_signal(signal.SIGINT)
     told = first.communicate(timeout=60)[0]
     assert first.returncode == 130 and "queued again" in told

@@ -153,7 +153,7 @@ def curve(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     lines: list[tuple[str, Any, str]] = [(str(group), group, "val") for group in groups]
     if split is None:
         lines = [(f"{part} tracks", None, part) for part in ("val", "test")]
-    gap = min(np.diff(sorted(study.space[along].points()))) * 0.5 / len(lines)  # so that bars do not hide each other
+    gap = min(np.diff(sorted(study.space[along].points()))) * 0.3 / len(lines)  # so that bars do not hide each other
     for metric, axes in zip(metrics, panels, strict=True):
         for number, (label, group, part) in enumerate(lines):
             rows = [t for t in done if not split or t.params[split] == group]
@@ -161,8 +161,7 @@ def curve(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
             points = [(t.params[along] + shift, scores[t.number].get(f"{part}/{metric}")) for t in rows]
             _line(axes, points, label, COLOURS[number % len(COLOURS)])
         _dress(axes, along, _name(f"val/{metric}"))
-    panels[0].legend(frameon=False)
-    figure.suptitle(f"{study.spec.name}: bars are 95 % intervals over tracks", x=0.01, ha="left", fontsize=10)
+    _legend(figure, panels[0])
     return figure
 
 
@@ -187,7 +186,7 @@ def ranking(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
                 )
         axes.set_yticks(range(len(ordered)), [one.override(t.params[key]).partition("=")[2] for t in ordered])
         _dress(axes, _name(f"val/{metric}"), "")
-    panels[0].legend(frameon=False)
+    _legend(figure, panels[0])
     return figure
 
 
@@ -257,6 +256,13 @@ def _figure(panels: int, height: float = 3.7) -> tuple[Figure, list[Axes]]:
     for unused in axes[panels:]:
         unused.remove()
     return figure, axes[:panels]
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """One legend for all panels, above them, where it hides nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    title = "bars: 95 % intervals over tracks"
+    figure.legend(handles, labels, loc="outside upper left", ncols=6, frameon=False, title=title, alignment="left")
 
 
 def _dress(axes: Axes, x: str, y: str) -> None:
