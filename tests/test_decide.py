@@ -6,7 +6,7 @@ import torch
 
 from genrelab.decide import aggregate, target_of_tracks
 
-RULES = ["mean_log_prob", "mean_prob", "vote", "max"]
+RULES = ["mean_log_prob", "mean_prob", "vote", "max"]  # "confidence": test_decide_kinds
 
 
 @pytest.fixture

@@ -311,3 +311,21 @@ def test_seeds_as_blocks_widen_a_difference_by_what_seeds_do():
     by_seed = hit.mean(axis=2).var(axis=1, ddof=1).sum() / 3
     assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(by_track + by_seed), rel=0.15)
     assert found.low < 0 < found.high and found.p > 0.05
+
+
+def test_intervals_of_hubness_cover_that_of_as_many_tracks():
+    """The mean over test sets of 80 tracks lies in the interval about as often as it says."""
+    distances, supergenres = line_of(12)
+
+    def answers(seed):
+        logits, target = some(12, 80, seed, skill=0.5)
+        logits[:, 2] += 1.2  # a hub
+        return logits, target
+
+    found = [scores(*answers(seed), distances, supergenres) for seed in range(400)]
+    for name in ("hub_share", "effective_classes"):
+        truth, hits = np.mean([one[name] for one in found]), 0
+        for seed in range(100):
+            low, high = intervals(*answers(seed), np.arange(80), distances, supergenres, n=200)[name]
+            hits += low <= truth <= high
+        assert 85 <= hits <= 100, (name, hits)

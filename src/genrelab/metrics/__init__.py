@@ -1,5 +1,6 @@
 """Scores on numpy arrays, used in training, report and comparison alike; no metric is written twice."""
 
+from genrelab.metrics.answers import Answers, Tree
 from genrelab.metrics.baselines import baseline_scores
 from genrelab.metrics.core import (
     Counts,
@@ -12,23 +13,33 @@ from genrelab.metrics.core import (
     scores_of,
     top_answers,
 )
-from genrelab.metrics.names import DIRECTION, METRICS, monitor_direction
+from genrelab.metrics.details import detail_differences, detail_scores, reliability, risk_coverage
+from genrelab.metrics.names import DETAIL_DIRECTION, DETAILS, DIRECTION, HEDGED, METRICS, monitor_direction
 from genrelab.metrics.resample import Difference, intervals, paired_difference, paired_difference_of_seeds
 
 __all__ = [
+    "DETAILS",
+    "DETAIL_DIRECTION",
     "DIRECTION",
+    "HEDGED",
     "METRICS",
+    "Answers",
     "Counts",
     "Difference",
     "Tally",
+    "Tree",
     "baseline_scores",
     "counts_of",
+    "detail_differences",
+    "detail_scores",
     "intervals",
     "medoid_of",
     "monitor_direction",
     "paired_difference",
     "paired_difference_of_seeds",
     "reachable",
+    "reliability",
+    "risk_coverage",
     "scores",
     "scores_from_counts",
     "scores_of",

@@ -28,6 +28,32 @@ METRICS: dict[str, str] = {
     "nll": "negative log-likelihood of the right genre, in nats",
 }
 
+# Beyond training's, see `details`.
+DETAILS: dict[str, str] = {
+    "distance_at_3": "mean distance to the truth of the three likeliest genres",
+    "distance_at_5": "mean distance to the truth of the five likeliest genres",
+    "cluster_accuracy": "share of answers in the right cluster of supergenres",
+    "cluster_top3": "share with any of the three likeliest in the right cluster",
+    "hierarchical_precision": "share of what answers say (genre, supergenre, cluster) that is right",
+    "hierarchical_recall": "share of what could be said (genre, supergenre, cluster) that is said and right",
+    "hierarchical_f": "harmonic mean of the two; of answers that always name a genre all three are equal",
+    "centrality_gap": "how much nearer to all genres answers lie than truths do, in edges; above 0 they drift to hubs",
+    "brier": "mean squared error of the probabilities, summed over the genres: 0 is perfect, 2 the worst",
+    "ece": "mean gap between how sure answers are and how often they are right, in 15 bins",
+    "aurc": "mean share of wrong answers over all coverages, the surest kept first; its least is not 0",
+}
+HEDGED: dict[str, str] = {
+    "coverage": "share of answers that name a genre",
+    "selective_accuracy": "share of those that are right",
+    "answered": "share of answers that say anything",
+    "answered_accuracy": "share of those that hold, be it a genre, a supergenre or a cluster",
+}
+LESS_IS_BETTER = {"distance_at_3", "distance_at_5", "centrality_gap", "brier", "ece", "aurc"}
+DETAIL_DIRECTION: dict[str, Direction] = {
+    name: "min" if name in LESS_IS_BETTER else "max" for name in (*DETAILS, *HEDGED)
+}
+CENTRED_DETAILS = ("ece",)
+
 DIRECTION: dict[str, Direction] = {
     name: "min" if name in {"distance", "distance_sd", "severity", "hub_share", "never_predicted", "nll"} else "max"
     for name in METRICS

@@ -10,11 +10,10 @@ import numpy as np
 from genrelab.metrics.core import Tally, reachable, scores_of, surprise, top_answers
 
 SHARES = ("accuracy", "top3", "top5", "supergenre_accuracy", "supergenre_top3")
-# Resamples see fewer different tracks than the sample: extremes and spreads of the answers shift, so that
-# their percentiles would mislead.
-WITHOUT_INTERVAL = ("hub_share", "effective_classes", "never_predicted")
-# Rare genres drop out of resamples, which moves macro averages as a whole: their draws are moved back.
+# Resamples see fewer different tracks than the sample: rare genres drop out of them, which moves macro averages,
+# extremes and spreads of the answers as a whole. Their draws are moved back.
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
+LEAST = {**dict.fromkeys(MACRO, 0.0), "hub_share": 0.0, "effective_classes": 1.0, "never_predicted": 0.0}
 CHUNK = 128  # resamples at a time
 
 
@@ -46,11 +45,12 @@ def intervals(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap intervals of all metrics but hubness; tracks are drawn, with all their rows.
+    """Percentile bootstrap intervals of all metrics; tracks are drawn, with all their rows.
 
     Where every answer hits or every answer misses, resamples cannot vary: the far end of a share is then the
-    Wilson bound for as many tracks; what is no share has no interval. Macro averages are corrected for the genres
-    that resamples lack: the mean of their draws is moved to the value.
+    Wilson bound for as many tracks; what is no share has no interval. Macro averages and hubness are corrected for the
+    genres that resamples lack: the mean of their draws is moved to the value. Hubness is that of as many tracks; more
+    would spread over more genres.
 
     Args:
         logits: `[N, C]` of segments, or of tracks (`decide.aggregate`).
@@ -72,11 +72,9 @@ def intervals(
     whole = scores_of(_weighted(by_track), reachable(distances), medoid)
     found = {}
     for name, values in _resampled(by_track, distances, medoid, n, seed).items():
-        if name in WITHOUT_INTERVAL:
-            continue
-        low, high = _percentiles(_centred(name, values, whole[name]), confidence)
-        if name in MACRO:
-            low, high = max(low, 0.0), min(high, 1.0)
+        low, high = percentile_interval(_centred(name, values, whole[name]), confidence)
+        if name in LEAST:
+            low, high = max(low, LEAST[name]), min(high, 1.0) if name in MACRO else high
         found[name] = (low, high) if high - low > 1e-9 else _of_equal(name, low, len(by_track.support), confidence)
     return found
 
@@ -156,13 +154,10 @@ def paired_difference_of_seeds(
     (whole_a, a), (whole_b, b) = settings
     found = {}
     for name in a:
-        if name in WITHOUT_INTERVAL:
-            continue
         value = whole_b[name] - whole_a[name]
         differences = _centred(name, b[name] - a[name], value)
-        low, high = _percentiles(differences, confidence)
-        tail = min((differences <= 0).sum(), (differences >= 0).sum()) + 1  # the sample itself counts as a draw
-        found[name] = Difference(float(value), low, high, p=float(min(1.0, 2 * tail / (len(differences) + 1))))
+        low, high = percentile_interval(differences, confidence)
+        found[name] = Difference(float(value), low, high, two_sided_p(differences))
     return found
 
 
@@ -184,12 +179,19 @@ def _over_seeds(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]
 
 
 def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Draws without NaN, those of macro averages about the value."""
+    """Draws without NaN, those of macro averages and hubness about the value."""
     drawn = drawn[~np.isnan(drawn)]
-    return drawn + (value - drawn.mean()) if name in MACRO and len(drawn) else drawn
+    return drawn + (value - drawn.mean()) if name in LEAST and len(drawn) else drawn
 
 
-def _percentiles(drawn: np.ndarray, confidence: float) -> tuple[float, float]:
+def two_sided_p(drawn: np.ndarray) -> float:
+    """How often resampled differences fall on the rarer side of 0, twice; the sample itself counts as a draw."""
+    tail = min((drawn <= 0).sum(), (drawn >= 0).sum()) + 1
+    return float(min(1.0, 2 * tail / (len(drawn) + 1)))
+
+
+def percentile_interval(drawn: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Ends of the percentile interval of bootstrap draws, NaN without any."""
     if not len(drawn):
         return float("nan"), float("nan")
     low, high = np.percentile(drawn, [50 * (1 - confidence), 50 * (1 + confidence)])
@@ -233,11 +235,11 @@ def _tally_by_track(
 def _resampled(by_track: Tally, distances: np.ndarray, medoid: int | None, n: int, seed: int) -> dict[str, np.ndarray]:
     """Metric -> `[n]`, its values over resamples. The same seed draws the same tracks."""
     finite = reachable(distances)
-    parts = [scores_of(_weighted(by_track, w), finite, medoid) for w in _weights(len(by_track.support), n, seed)]
+    parts = [scores_of(_weighted(by_track, w), finite, medoid) for w in track_weights(len(by_track.support), n, seed)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _weights(tracks: int, n: int, seed: int) -> Iterator[np.ndarray]:
+def track_weights(tracks: int, n: int, seed: int) -> Iterator[np.ndarray]:
     """How often each track is drawn, `[up to CHUNK, tracks]` at a time."""
     generator = np.random.default_rng(seed)
     for start in range(0, n, CHUNK):

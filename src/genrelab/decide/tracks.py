@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-How = Literal["mean_log_prob", "mean_prob", "vote", "max"]
+How = Literal["mean_log_prob", "mean_prob", "vote", "max", "confidence"]
+HOWS: tuple[str, ...] = get_args(How)
 
 # Votes leave most genres at zero: mean probabilities, this much of a vote in all, order them and break ties.
 TIE_BREAK = 1e-3
@@ -20,7 +21,8 @@ def aggregate(logits: np.ndarray, track: np.ndarray, how: How = "mean_log_prob")
         logits: `[N, C]` of segments.
         track: `[N]` number or name of each segment's track.
         how: "mean_log_prob" (product of experts, the default), "mean_prob", "vote" (one segment, one vote; equal
-            counts are decided by mean probability), or "max" (the surest segment of each genre).
+            counts are decided by mean probability), "max" (the surest segment of each genre), or "confidence" (the
+            mean of log-probabilities, each segment weighted by 1 - entropy / log C: the unsure say little).
 
     Returns:
         track logits `[T, C]` float64, finite, and the tracks `[T]`, sorted.
@@ -41,6 +43,9 @@ def aggregate(logits: np.ndarray, track: np.ndarray, how: How = "mean_log_prob")
     log_prob = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     if how == "mean_log_prob":
         return np.add.reduceat(log_prob, starts) / count, tracks
+    if how == "confidence":
+        weight = certainty(log_prob)[:, None]
+        return np.add.reduceat(weight * log_prob, starts) / np.add.reduceat(weight, starts), tracks
     if how == "max":
         return np.maximum.reduceat(log_prob, starts), tracks
     mean_prob = np.add.reduceat(np.exp(log_prob), starts) / count
@@ -50,7 +55,14 @@ def aggregate(logits: np.ndarray, track: np.ndarray, how: How = "mean_log_prob")
         votes = np.zeros_like(mean_prob)
         np.add.at(votes, (place[order], log_prob.argmax(axis=1)), 1.0)
         return np.log(np.maximum((votes + TIE_BREAK * mean_prob) / (count + TIE_BREAK), TINY)), tracks
-    raise ValueError(f"no rule {how!r} for joining segments; there is: mean_log_prob, mean_prob, vote, max")
+    raise ValueError(f"no rule {how!r} for joining segments; there is: {', '.join(HOWS)}")
+
+
+def certainty(log_prob: np.ndarray) -> np.ndarray:
+    """`[N]` 1 - entropy / log C of each row of log-probabilities: 0 is uniform, 1 is sure; never quite 0."""
+    spread = -(np.exp(log_prob) * log_prob).sum(axis=1) / np.log(max(log_prob.shape[1], 2))
+    found: np.ndarray = np.maximum(1 - spread, 1e-6)
+    return found
 
 
 def target_of_tracks(target: np.ndarray, track: np.ndarray) -> np.ndarray:
