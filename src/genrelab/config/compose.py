@@ -24,6 +24,7 @@ from genrelab.errors import ConfigError, suggest
 
 # Held in the environment, because launchers start further processes that must agree on the folder.
 LAUNCH_ID = "GENRELAB_LAUNCH_ID"
+LAUNCHERS = ("joblib", "submitit_local", "submitit_slurm")  # of plugins that an extra installs
 FAILURES = (HydraException, OmegaConfBaseException, ValueError, AssertionError)  # what composition raises
 
 
@@ -176,8 +177,10 @@ def _explain(override: str, error: Exception, fitting: Sequence[str], search_pat
         return _unreadable(override)
     if match := re.search(r"Could not (?:find|load) '([^']+)'", str(error)):
         group, _, option = match.group(1).rpartition("/")
-        folder = conf_dir() / group
-        options = [path.stem for path in folder.glob("*.yaml")]
+        if group == "hydra/launcher" and option in LAUNCHERS:
+            return f"{override}: not installed; pip install 'genrelab[launchers]'"
+        options = [path.stem for path in (conf_dir() / group).glob("*.yaml")]
+        options += [*LAUNCHERS, "basic"] if group == "hydra/launcher" else []
         return f"{group}={value}: no {group} {option!r}{suggest(option, options)}"
     try:
         tree = _compose(fitting, search_path, hydra_too=key.startswith("hydra."))
