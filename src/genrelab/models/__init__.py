@@ -1,7 +1,30 @@
 """Networks: pure torch, `forward(*features) -> logits [B, C]`. A picture is `[B, H, W]`, a vector `[B, D]`."""
 
+from genrelab.models.autoencoder import LSTMAutoencoder
 from genrelab.models.cnn import CNN
+from genrelab.models.conv_stack import ConvStack, TableCNN
 from genrelab.models.mlp import MLP
-from genrelab.models.resnet import BasicBlock, ResNet, ResNet18Flex, ResNet18FlexDual, Stem, stem_strides
+from genrelab.models.recurrent import GRU, LSTM, LSTMCNN
+from genrelab.models.resnet import BasicBlock, Bottleneck, ResNet, ResNet18Flex, ResNet18FlexDual, Stem, stem_strides
+from genrelab.models.resnet_deep import DeepResNet
+from genrelab.models.spectrogram_transformer import SpectrogramTransformer
 
-__all__ = ["CNN", "MLP", "BasicBlock", "ResNet", "ResNet18Flex", "ResNet18FlexDual", "Stem", "stem_strides"]
+__all__ = [
+    "CNN",
+    "GRU",
+    "LSTM",
+    "LSTMCNN",
+    "MLP",
+    "BasicBlock",
+    "Bottleneck",
+    "ConvStack",
+    "DeepResNet",
+    "LSTMAutoencoder",
+    "ResNet",
+    "ResNet18Flex",
+    "ResNet18FlexDual",
+    "SpectrogramTransformer",
+    "Stem",
+    "TableCNN",
+    "stem_strides",
+]

@@ -8,62 +8,96 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from genrelab.models.inputs import Shapes, check_numbers, check_shapes, one_picture, pictures
+from genrelab.models.inputs import Shapes, check_numbers, check_shapes, one_picture, pictures, stacked
 from genrelab.registry import MODELS
 
 Stem = Literal["strided_time", "published"]
+AnyStem = Literal["strided_time", "published", "torchvision"]
 
 LOW, MIDDLE = 32, 64  # rows up to which A21 neither strides nor pools, and up to which it strides without pooling
 
 
-def stem_strides(height: int, stem: Stem, time_stride: int) -> tuple[tuple[int, int], bool]:
+def stem_strides(height: int, stem: AnyStem, time_stride: int) -> tuple[tuple[int, int], bool]:
     """Stride (frequency, time) of the first convolution, and whether a 3x3 max-pooling of stride 2 follows.
 
     Args:
         height: rows of the picture.
         stem: "published" is A21's rule, by height alone. On 32 rows it keeps every column, which costs a 32x256
             picture four times what a 128x256 one costs; "strided_time" treats rows alike and strides time.
+            "torchvision" strides and pools whatever the height.
         time_stride: of low pictures (64 rows or fewer) with "strided_time"; 4 is what higher pictures have.
     """
-    if height > MIDDLE:
+    if height > MIDDLE or stem == "torchvision":
         return (2, 2), True
     rows = 1 if height <= LOW else 2
     return (rows, rows if stem == "published" else max(rows, time_stride)), False
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut (He et al. 2016); `[B, in, H, W] -> [B, out, H / stride, W / stride]`."""
+    """Two 3x3 convolutions and a shortcut (He et al. 2016); `[B, in, H, W] -> [B, planes, H / stride, W / stride]`."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+    expansion = 1  # channels that leave the block, per plane
+
+    def __init__(self, in_channels: int, planes: int, stride: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv1 = nn.Conv2d(in_channels, planes, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(out_channels)
-        self.downsample: nn.Module | None = None
-        if stride != 1 or in_channels != out_channels:
-            shortcut = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
-            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(out_channels))
+        self.drop = nn.Dropout2d(dropout)
+        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.downsample = make_shortcut(in_channels, planes, stride)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Transform maps."""
+        shortcut = maps if self.downsample is None else self.downsample(maps)
+        inner = self.drop(self.relu(self.bn1(self.conv1(maps))))
+        summed: Tensor = self.relu(self.bn2(self.conv2(inner)) + shortcut)
+        return summed
+
+
+class Bottleneck(nn.Module):
+    """Convolutions 1x1, 3x3 (which strides, as torchvision's), 1x1 to four times the planes, and a shortcut."""
+
+    expansion = 4
+
+    def __init__(self, in_channels: int, planes: int, stride: int = 1, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, planes, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.drop = nn.Dropout2d(dropout)
+        self.conv3 = nn.Conv2d(planes, 4 * planes, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * planes)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = make_shortcut(in_channels, 4 * planes, stride)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Transform maps."""
         shortcut = maps if self.downsample is None else self.downsample(maps)
         inner = self.relu(self.bn1(self.conv1(maps)))
-        summed: Tensor = self.relu(self.bn2(self.conv2(inner)) + shortcut)
+        inner = self.drop(self.relu(self.bn2(self.conv2(inner))))
+        summed: Tensor = self.relu(self.bn3(self.conv3(inner)) + shortcut)
         return summed
 
 
+Block = type[BasicBlock] | type[Bottleneck]
+
+
 class ResNet(nn.Module):
-    """A residual network on gray pictures whose stem follows the picture's height.
+    """A residual network on pictures whose stem follows the picture's height.
 
     Args:
         height: rows of the pictures; the width may be any.
         blocks: number of blocks in each of the four stages; (2, 2, 2, 2) is ResNet-18.
         n_classes: logits; None leaves out the last linear layer, and `forward` returns the pooled features.
-        width: channels of the first stage; the others have 2, 4 and 8 times as many.
+        width: planes of the first stage; the others have 2, 4 and 8 times as many.
         stem, time_stride: see `stem_strides`.
         dropout: before the last layer.
+        block: BasicBlock (ResNet-18 and 34) or Bottleneck (deeper ones).
+        channels: number of pictures, stacked.
+        block_dropout: of whole maps, before the last convolution of each block.
     """
 
     def __init__(
@@ -72,37 +106,54 @@ class ResNet(nn.Module):
         blocks: Sequence[int],
         n_classes: int | None,
         width: int = 64,
-        stem: Stem = "published",
+        stem: AnyStem = "published",
         time_stride: int = 4,
         dropout: float = 0.0,
+        *,
+        block: Block = BasicBlock,
+        channels: int = 1,
+        block_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         stride, pool = stem_strides(height, stem, time_stride)
-        self.conv1 = nn.Conv2d(1, width, 7, stride, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(channels, width, 7, stride, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1) if pool else nn.Identity()
-        self.layer1 = make_stage(width, width, blocks[0], stride=1)
-        self.layer2 = make_stage(width, 2 * width, blocks[1], stride=2)
-        self.layer3 = make_stage(2 * width, 4 * width, blocks[2], stride=2)
-        self.layer4 = make_stage(4 * width, 8 * width, blocks[3], stride=2)
+        stages, before = [], width
+        for number, depth in enumerate(blocks):
+            planes = width * 2**number
+            stages.append(make_stage(block, before, planes, depth, 1 if number == 0 else 2, block_dropout))
+            before = planes * block.expansion
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.dropout = nn.Dropout(dropout)
-        self.n_features = 8 * width
-        self.fc = nn.Identity() if n_classes is None else nn.Linear(self.n_features, n_classes)
+        self.n_features = before
+        self.fc: nn.Module = nn.Identity() if n_classes is None else nn.Linear(before, n_classes)
         initialise(self)
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """Logits `[B, C]`, or features `[B, 8 * width]` without a last layer, of pictures `[B, H, W]`."""
-        maps = self.maxpool(self.relu(self.bn1(self.conv1(picture.unsqueeze(1)))))  # [B, width, H', W']
-        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))  # [B, 8 * width, H'', W'']
-        logits: Tensor = self.fc(self.dropout(maps.mean(dim=(2, 3))))
+    def forward(self, *pictures: Tensor) -> Tensor:
+        """Logits `[B, C]`, or pooled features without a last layer, of pictures `[B, H, W]`, one for each channel."""
+        maps = self.maxpool(self.relu(self.bn1(self.conv1(stacked(pictures)))))  # [B, width, H', W']
+        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))  # [B, 8 * width * expansion, H'', W'']
+        logits: Tensor = self.fc(self.dropout(self.pool(maps)))
         return logits
 
+    def pool(self, maps: Tensor) -> Tensor:
+        """Features `[B, n_features]` of the last stage's maps: their means."""
+        return maps.mean(dim=(2, 3))
 
-def make_stage(in_channels: int, out_channels: int, blocks: int, stride: int) -> nn.Sequential:
+
+def make_shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
+    """A strided 1x1 convolution where a block changes the size of its maps."""
+    if stride == 1 and in_channels == out_channels:
+        return None
+    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+
+
+def make_stage(block: Block, in_channels: int, planes: int, blocks: int, stride: int, dropout: float) -> nn.Sequential:
     """A stage of `blocks` blocks, the first of which strides."""
-    rest = (BasicBlock(out_channels, out_channels) for _ in range(blocks - 1))
-    return nn.Sequential(BasicBlock(in_channels, out_channels, stride), *rest)
+    rest = (block(planes * block.expansion, planes, dropout=dropout) for _ in range(blocks - 1))
+    return nn.Sequential(block(in_channels, planes, stride, dropout), *rest)
 
 
 def initialise(net: nn.Module) -> None:
