@@ -78,7 +78,7 @@ def test_a_sweep_survives_ctrl_c_and_a_killed_worker(small, tmp_path):
     assert "started again" in told
     found = json.loads((folder / "summary.json").read_text())
     assert found["trials"]["complete"] == 4
-    assert load_checkpoint(tmp_path / found["best"]["checkpoint"])["genres"]
+    assert load_checkpoint(tmp_path / found["best"]["checkpoint"])["state_dict"]
     assert (folder / "plots" / "curve.png").exists()
     seeds = json.loads(next(folder.glob("seeds_of_*/seeds.json")).read_text())
     assert len(seeds["val/track/distance"]["values"]) == 2
