@@ -20,6 +20,7 @@ from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SC
 from genrelab.split import Split
 from genrelab.store import FeatureStore, GivenStore, PrepareReport, Store
 from genrelab.taxonomy import Taxonomy, UnknownGenre
+from genrelab.taxonomy.groups import cluster_index, supergenre_index
 from genrelab.taxonomy.readers import make_weights
 
 Config = Mapping[str, Any]
@@ -188,19 +189,3 @@ def make_optimization(config: Config, mode: str) -> tuple[Callable[[Any], Any], 
             schedule_kind, schedule_params, optimizer=optimizer, epochs=epochs, mode=mode
         ),
     )
-
-
-def supergenre_index(taxonomy: Taxonomy) -> np.ndarray:
-    """`[C]` number of each genre's supergenre, in the taxonomy's order of supergenres."""
-    order = {code: number for number, code in enumerate(dict.fromkeys(taxonomy.supergenre_of))}
-    return np.array([order[code] for code in taxonomy.supergenre_of], dtype=np.int64)
-
-
-def cluster_index(taxonomy: Taxonomy) -> np.ndarray:
-    """`[C]` number of each genre's cluster; 0 for all where there are none, a supergenre outside them is its own."""
-    if not taxonomy.clusters:
-        return np.zeros(len(taxonomy), dtype=np.int64)
-    cluster_of = {code: f"cluster:{name}" for name, codes in taxonomy.clusters.items() for code in codes}
-    names = [cluster_of.get(code, code) for code in taxonomy.supergenre_of]
-    order = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([order[name] for name in names], dtype=np.int64)

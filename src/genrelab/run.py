@@ -36,6 +36,7 @@ from genrelab.registry import CALLBACKS, LOGGERS
 from genrelab.report import choose_examples, print_summary, write_report
 from genrelab.split import split_folds
 from genrelab.task import GenreTask
+from genrelab.taxonomy.groups import supergenre_index
 from genrelab.tracking.publish import finish, publish
 from genrelab.trainer import interruptible, make_trainer, quiet_lightning
 
@@ -265,7 +266,7 @@ class _Run:
             loss=loss,
             normaliser=normaliser,
             distances=distances,
-            supergenres=assemble.supergenre_index(taxonomy),
+            supergenres=supergenre_index(taxonomy),
             medoid=medoid_of(distances, np.array(self.record.data["dataset"]["train_targets"])),
             make_optimizer=optimizer,
             make_schedule=schedule,

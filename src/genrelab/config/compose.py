@@ -43,12 +43,13 @@ def launch_id() -> str:
 OmegaConf.register_new_resolver("genrelab.launch_id", launch_id, replace=True)
 
 
-def compose(overrides: Sequence[str], search_path: Sequence[str] = ()) -> dict[str, Any]:
+def compose(overrides: Sequence[str], search_path: Sequence[str] = (), name: str = "config") -> dict[str, Any]:
     """Compose the configuration as plain data.
 
     Args:
         overrides: as on the command line, without sweeps.
         search_path: further folders of configurations.
+        name: of the file that lists the groups.
 
     Raises:
         ConfigError: every override that does not fit, with a suggestion each.
@@ -56,7 +57,7 @@ def compose(overrides: Sequence[str], search_path: Sequence[str] = ()) -> dict[s
     if twice := _twice(overrides):
         raise ConfigError(twice)
     try:
-        return _compose(overrides, search_path)
+        return _compose(overrides, search_path, name=name)
     except FAILURES as error:
         first: Exception = error
     # Something does not fit: add one override after the other to tell which, groups before the values inside them.
@@ -64,10 +65,10 @@ def compose(overrides: Sequence[str], search_path: Sequence[str] = ()) -> dict[s
     fitting: list[str] = []
     for override in sorted(overrides, key=lambda text: "." in text.split("=")[0]):
         try:
-            _compose([*fitting, override], search_path)
+            _compose([*fitting, override], search_path, name=name)
             fitting.append(override)
         except FAILURES as error:
-            problems.append(_explain(override, error, fitting, search_path))
+            problems.append(_explain(override, error, fitting, search_path, name))
     raise ConfigError(problems or [_first_line(first)]) from first
 
 
@@ -132,13 +133,15 @@ def _twice(overrides: Sequence[str]) -> list[str]:
     return problems
 
 
-def _compose(overrides: Sequence[str], search_path: Sequence[str], hydra_too: bool = False) -> dict[str, Any]:
+def _compose(
+    overrides: Sequence[str], search_path: Sequence[str], hydra_too: bool = False, name: str = "config"
+) -> dict[str, Any]:
     GlobalHydra.instance().clear()
     paths = (
         [f"hydra.searchpath=[{','.join(f'file://{Path(p).absolute()}' for p in search_path)}]"] if search_path else []
     )
     with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = hydra.compose("config", [*overrides, *paths], return_hydra_config=hydra_too)
+        config = hydra.compose(name, [*overrides, *paths], return_hydra_config=hydra_too)
     plain = OmegaConf.to_container(config, resolve=not hydra_too, throw_on_missing=False)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
@@ -169,7 +172,7 @@ def _values(override: Override, searched: bool) -> list[str]:
     return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
-def _explain(override: str, error: Exception, fitting: Sequence[str], search_path: Sequence[str]) -> str:
+def _explain(override: str, error: Exception, fitting: Sequence[str], search_path: Sequence[str], name: str) -> str:
     """One line about an override that does not compose: what, and what was perhaps meant."""
     key, _, value = override.partition("=")
     key = key.lstrip("+~")
@@ -183,7 +186,7 @@ def _explain(override: str, error: Exception, fitting: Sequence[str], search_pat
         options += [*LAUNCHERS, "basic"] if group == "hydra/launcher" else []
         return f"{group}={value}: no {group} {option!r}{suggest(option, options)}"
     try:
-        tree = _compose(fitting, search_path, hydra_too=key.startswith("hydra."))
+        tree = _compose(fitting, search_path, hydra_too=key.startswith("hydra."), name=name)
     except FAILURES:
         tree = {}
     if "Ambiguous value" in str(error):

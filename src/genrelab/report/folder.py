@@ -12,10 +12,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from genrelab.decide import aggregate, target_of_tracks
+from genrelab.decide import How, aggregate, target_of_tracks
 from genrelab.errors import GenrelabError
-from genrelab.metrics import medoid_of
+from genrelab.metrics import Tree, medoid_of
 from genrelab.predictions import Predictions, read_predictions
+from genrelab.taxonomy.groups import cluster_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 
 _WAS = {"interrupted": "was interrupted", "running": "is running, or was killed"}
@@ -107,6 +108,16 @@ class RunFolder:
         return np.array([order[code] for code in self.taxonomy.supergenre_of], dtype=np.int64)
 
     @cached_property
+    def clusters(self) -> np.ndarray:
+        """`[C]` index of each genre's cluster."""
+        return cluster_index(self.taxonomy)
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Distances, supergenres and clusters together."""
+        return Tree(self.distances, self.supergenres, self.clusters)
+
+    @cached_property
     def supergenre_codes(self) -> tuple[str, ...]:
         """The supergenres of the classes, by first appearance."""
         return tuple(dict.fromkeys(self.taxonomy.supergenre_of))
@@ -128,11 +139,11 @@ class RunFolder:
         return level_of(self.predictions.only(part), level)
 
 
-def level_of(predictions: Predictions, level: LevelName) -> Level:
-    """Predictions of segments, as they are or joined to tracks by mean log-probability."""
+def level_of(predictions: Predictions, level: LevelName, how: How = "mean_log_prob") -> Level:
+    """Predictions of segments, as they are or joined to tracks, see `aggregate`."""
     if level == "segment":
         return Level(predictions.logits, predictions.target.astype(np.int64), predictions.track_id)
-    logits, tracks = aggregate(predictions.logits, predictions.track_id)
+    logits, tracks = aggregate(predictions.logits, predictions.track_id, how)
     return Level(logits, target_of_tracks(predictions.target, predictions.track_id).astype(np.int64), tracks)
 
 
