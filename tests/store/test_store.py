@@ -8,7 +8,7 @@ import pytest
 from genrelab.audio import AudioSpec, cut_segments, load_audio, load_with_rate
 from genrelab.audio.augment import PinkNoise, augment_rng
 from genrelab.errors import GenrelabError
-from genrelab.features import extract, make_spec, to_stored
+from genrelab.features import extract, extract_segments, make_spec, to_stored
 from genrelab.store import FeatureStore, build
 from genrelab.store.index import FeatureShards
 
@@ -50,16 +50,16 @@ def test_only_what_is_missing_is_built(make_tracks, open_store, specs, monkeypat
     open_store(specs=specs[:1]).prepare(tracks, workers=1, progress=False)
     asked = []
     monkeypatch.setattr(
-        "genrelab.store.work.extract",
-        lambda specs, samples, engine: asked.append([s.name for s in specs]) or extract(specs, samples, engine),
+        "genrelab.store.work.extract_segments",
+        lambda specs, sounds, engine: asked.append([s.name for s in specs]) or extract_segments(specs, sounds, engine),
     )
     store = open_store()
     assert store.prepare(tracks, workers=1, progress=False).built == 2
-    assert asked == [["mfcc"]] * 4
+    assert asked == [["mfcc"]] * 2
     assert len(store.rows(tracks["track_id"])) == 4
     asked.clear()
     store.prepare(tracks, [NOISE], {"t000"}, workers=1, progress=False)  # a new split: only its train copies
-    assert asked == [["mel", "mfcc"]] * 2
+    assert asked == [["mel", "mfcc"]]
 
 
 def test_features_of_other_order_line_up(make_tracks, open_store, specs):
@@ -163,12 +163,12 @@ def test_a_value_that_does_not_fit_stops_the_build_and_keeps_the_rest(make_track
     tracks = make_tracks(3)
     calls = iter(range(100))
 
-    def loud(specs, samples, engine):
-        arrays = extract(specs, samples, engine)
-        return [array * 1e6 for array in arrays] if next(calls) == 2 else arrays
+    def loud(specs, sounds, engine):
+        found = extract_segments(specs, sounds, engine)
+        return [[array * 1e6 for array in arrays] for arrays in found] if next(calls) == 1 else found
 
     with monkeypatch.context() as patch:
-        patch.setattr("genrelab.store.work.extract", loud)
+        patch.setattr("genrelab.store.work.extract_segments", loud)
         with pytest.raises(GenrelabError, match=r"t001\.wav: .*features\.mel\.dtype=float32"):
             open_store().prepare(tracks, workers=1, progress=False)
     report = open_store().prepare(tracks, workers=1, progress=False)

@@ -54,7 +54,7 @@ class DataSpec:
     roll_time: bool = True
     normalise: Literal["frequency", "global", "none"] = "frequency"
     keep_on_device: bool = True
-    engine: Literal["fast", "reference"] = "fast"
+    engine: Literal["fast", "reference", "torch"] = "fast"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from genrelab.features import chroma, given, hpss, mel, vectors  # noqa: F401 - the import registers the kinds
 from genrelab.features.analysis import Analysis
-from genrelab.features.engine import ENGINES, compile_kernels, extract
+from genrelab.features.engine import ENGINES, compile_kernels, extract, extract_segments
 from genrelab.features.kind import Feature, FeatureError, FeatureOverflow, Picture, Vector
 from genrelab.features.spec import Dtype, FeatureSpec
 from genrelab.features.storage import feature_of, from_stored, make_spec, to_stored
@@ -19,6 +19,7 @@ __all__ = [
     "Vector",
     "compile_kernels",
     "extract",
+    "extract_segments",
     "feature_of",
     "from_stored",
     "make_spec",

@@ -6,7 +6,7 @@ features call these methods and know nothing of engines.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,16 @@ class Analysis:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
+
+    def resize(self, picture: np.ndarray, rows: int | None, frames: int | None) -> np.ndarray:
+        """A picture averaged to `frames` columns and `rows` rows, see `kind.resize`."""
+        from genrelab.features.kind import resize
+
+        return resize(picture, rows, frames)
+
+    def stack(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """Pictures on top of each other."""
+        return np.vstack(list(parts))
 
     def stft(self, n_fft: int, hop_length: int) -> np.ndarray:
         """[1 + n_fft/2, frames] complex64; Hann window, centred, padded with zeros."""

@@ -107,7 +107,7 @@ class Picture(Feature):
 
     def compute(self, audio: Analysis) -> np.ndarray:
         """Draw and resize."""
-        return resize(self.draw(audio), self.rows, self.frames)
+        return audio.resize(self.draw(audio), self.rows, self.frames)
 
     def columns(self) -> list[str]:
         """Mean and variance over time of each row: "row000_mean", "row000_var", ..."""

@@ -140,7 +140,7 @@ class Mfcc(_MelPicture):
         """Coefficients [n_mfcc, frames], differences below."""
         coefficients = audio.mfcc(audio.decibels(self.mel(audio)), self.n_mfcc)
         further = [audio.delta(coefficients, order) for order in range(1, self.deltas + 1)]
-        return np.vstack([coefficients, *further])
+        return audio.stack([coefficients, *further])
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
         """Numbers of coefficients, from 0."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, load_with_rate
 from genrelab.errors import GenrelabError
-from genrelab.features import FeatureSpec, extract, to_stored
+from genrelab.features import FeatureSpec, extract_segments, to_stored
 
 ORIGINAL = "none"
 
@@ -105,14 +105,17 @@ def _compute(
     augments = {augment.label: augment for augment in plan.augments}
     keys: dict[int, list[tuple[int, int, str]]] = {}
     rows: dict[int, list[np.ndarray]] = {}
-    for segment in segments:
-        for label, places in job.needs:
+    for label, places in job.needs:
+        sounds = []
+        for segment in segments:
             samples = segment.samples
             if label != ORIGINAL:
                 rng = augment_rng(plan.audio.data_seed, job.track_id, segment.index, label)
                 samples = augments[label].apply(samples, plan.audio.sample_rate, rng)
-            specs = [plan.specs[place] for place in places]
-            for place, spec, array in zip(places, specs, extract(specs, samples, plan.engine), strict=True):
+            sounds.append(samples)
+        specs = [plan.specs[place] for place in places]
+        for segment, arrays in zip(segments, extract_segments(specs, sounds, plan.engine), strict=True):
+            for place, spec, array in zip(places, specs, arrays, strict=True):
                 keys.setdefault(place, []).append((segment.index, segment.start, label))
                 rows.setdefault(place, []).append(to_stored(spec, array))
     return keys, {place: np.stack(arrays) for place, arrays in rows.items()}

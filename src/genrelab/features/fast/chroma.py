@@ -32,6 +32,11 @@ def tuning_of(spectrogram: np.ndarray, sample_rate: int, n_fft: int, bins_per_oc
     pitches, heights = _peaks(spectrogram, least, int(inside[0]), int(inside[-1]) + 1, sample_rate, n_fft)
     chosen = pitches > 0
     pitches, heights = pitches[chosen], heights[chosen]
+    return tuning_of_peaks(pitches, heights, bins_per_octave)
+
+
+def tuning_of_peaks(pitches: np.ndarray, heights: np.ndarray, bins_per_octave: int) -> float:
+    """The commonest deviation of the higher half of some peaks (Hz), in shares of a bin; 0 where there are none."""
     if not len(pitches):
         return 0.0
     pitches = pitches[heights >= np.median(heights)]
@@ -76,11 +81,12 @@ def _peaks(s, threshold, first, stop, sample_rate, n_fft):  # type: ignore[no-un
 
 def chroma_of_power(power: np.ndarray, sample_rate: int, n_fft: int, tuning: float) -> np.ndarray:
     """Chroma `[frames, 12]` of a power spectrogram `[frames, 1 + n_fft/2]` (`librosa.feature.chroma_stft`)."""
-    return per_frame(power @ _bin_classes(sample_rate, n_fft, tuning), np.inf)
+    return per_frame(power @ bin_classes(sample_rate, n_fft, tuning), np.inf)
 
 
 @lru_cache(maxsize=256)  # an estimated tuning is one of a hundred values
-def _bin_classes(sample_rate: int, n_fft: int, tuning: float) -> np.ndarray:
+def bin_classes(sample_rate: int, n_fft: int, tuning: float) -> np.ndarray:
+    """`[1 + n_fft/2, 12]` float32: the share of each bin in each pitch class."""
     import librosa
 
     return np.ascontiguousarray(librosa.filters.chroma(sr=sample_rate, n_fft=n_fft, tuning=tuning, n_chroma=12).T)
@@ -107,12 +113,13 @@ def cens(chroma: np.ndarray, smooth_frames: int) -> np.ndarray:
     steps = np.zeros_like(shares)
     for step in CENS_STEPS:
         steps += (shares > np.float32(step)) * np.float32(0.25)
-    smooth = scipy.ndimage.convolve1d(steps, _smoother(smooth_frames), axis=0, mode="constant")
+    smooth = scipy.ndimage.convolve1d(steps, smoother(smooth_frames), axis=0, mode="constant")
     return per_frame(smooth, 2)
 
 
 @lru_cache(maxsize=16)
-def _smoother(width: int) -> np.ndarray:
+def smoother(width: int) -> np.ndarray:
+    """Hann window `[width + 2]` that sums to 1."""
     import scipy.signal
 
     window = scipy.signal.get_window("hann", width + 2, fftbins=False)
@@ -121,11 +128,11 @@ def _smoother(width: int) -> np.ndarray:
 
 def tonnetz(chroma: np.ndarray) -> np.ndarray:
     """Tonal centroids `[frames, 6]` of chroma `[frames, 12]` (`librosa.feature.tonnetz`)."""
-    return np.asarray(per_frame(chroma, 1) @ _circles())
+    return np.asarray(per_frame(chroma, 1) @ circles())
 
 
 @lru_cache(maxsize=1)
-def _circles() -> np.ndarray:
+def circles() -> np.ndarray:
     """`[12, 6]` float32: sine and cosine of each pitch class on the circles of fifths, minor and major thirds."""
     pitch = np.linspace(0, 12, num=12, endpoint=False)
     scale = np.asarray([7.0 / 6, 7.0 / 6, 3.0 / 2, 3.0 / 2, 2.0 / 3, 2.0 / 3])
