@@ -127,7 +127,7 @@ def front(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure:
     figure, (axes,) = _figure(1)
     (x, y), best = study.spec.objectives[:2], best_of(study, done)
     points = np.array([trial.values[:2] for trial in done])
-    axes.plot(*points.T, "o", color=COLOURS[4], markersize=4, label="beaten in all objectives")
+    axes.plot(*points.T, "o", color=COLOURS[4], markersize=4, label="beaten by another")
     ordered = sorted(best, key=lambda trial: trial.values[0])
     axes.plot(
         [trial.values[0] for trial in ordered], [t.values[1] for t in ordered], "o-", color=COLOURS[0], label="front"

@@ -1,0 +1,32 @@
+"""`graph=weighted`: what the loss sees changes, what scores are measured by does not."""
+
+import numpy as np
+import pytest
+
+from genrelab.assemble import loss_distances
+from genrelab.config import compose
+from genrelab.config.check import check
+from genrelab.errors import ConfigError
+from genrelab.taxonomy.readers import musicmap
+
+
+def test_other_lengths_at_the_same_mean_distance():
+    taxonomy = musicmap().subset(["jaz03", "jaz06", "jam02", "met01", "hcp01"])
+    own = taxonomy.distances()
+    weights = {"primary": 2.0, "secondary": 2.0, "supergenre": 1.5}
+    kept = loss_distances({"graph": {"weights": weights, "keep_scale": True}}, taxonomy)
+    published = loss_distances({"graph": {"weights": weights, "keep_scale": False}}, taxonomy)
+    pairs = own > 0
+    assert not np.allclose(kept, own)
+    assert kept[pairs].mean() == pytest.approx(own[pairs].mean(), rel=1e-6)
+    assert kept[pairs] / published[pairs] == pytest.approx(kept[0, 1] / published[0, 1])
+    np.testing.assert_array_equal(taxonomy.distances(), own)
+    np.testing.assert_array_equal(loss_distances({"graph": {"weights": None, "keep_scale": True}}, taxonomy), own)
+    doubled = {name: 2 * getattr(taxonomy.weights, name) for name in ("primary", "secondary", "backlash")}
+    doubled |= {name: 2 * getattr(taxonomy.weights, name) for name in ("supergenre", "cluster")}
+    np.testing.assert_allclose(loss_distances({"graph": {"weights": doubled, "keep_scale": True}}, taxonomy), own)
+
+
+def test_lengths_are_judged_before_data_is_touched():
+    with pytest.raises(ConfigError, match=r"graph.weights.primary: -1.0 is not above 0"):
+        check(compose(["graph=weighted", "graph.weights.primary=-1.0"]))
