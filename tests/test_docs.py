@@ -53,10 +53,10 @@ def test_a_documented_command_is_right(page, command):
     verb, *rest = words
     done = CliRunner().invoke(app, [verb, "--help"])
     assert done.exit_code == 0, f"no verb {verb}"
-    for option in (word for word in rest if word.startswith("--")):
+    for option in (word.partition("=")[0] for word in rest if word.startswith("--")):
         assert option in done.output, f"{verb} has no {option}"
     overrides = [word for word in rest if "=" in word and not word.startswith("--")]
-    if overrides:
+    if overrides and "OVERRIDES" in done.output:
         check(compose(overrides), overrides, training=False)
 
 

@@ -126,7 +126,7 @@ def test_axes_of_shares_end_at_0_and_100_percent(y, tmp_path, monkeypatch):
     shown = [float(found) for found in re.findall(r">(-?[\d.]+) %<", picture)]
     assert shown and min(shown) >= 0 and max(shown) <= 100
     drawn = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.append(figure))
     figures.draw_curves(pd.DataFrame({"epoch": range(3), "val/track/top3": y}), tmp_path / "x.png", None)
     for axes in drawn[0].axes:
         if axes.get_title(loc="left").startswith("Top 3"):

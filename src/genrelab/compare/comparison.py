@@ -40,6 +40,16 @@ class Comparison:
         return [run for row in self.rows for run in row.runs]
 
     @property
+    def same_as_accuracy(self) -> set[str]:
+        """Metrics that say what accuracy says, as balanced accuracy does where genres have equally many tracks."""
+
+        def says_it(name: str) -> bool:
+            pairs = [pair for row in self.rows for pair in zip(row.each(name), row.each("accuracy"), strict=False)]
+            return all(abs(a - b) < 1e-9 for a, b in pairs)
+
+        return {name for name in ("balanced_accuracy", "recall_macro") if says_it(name)}
+
+    @property
     def two(self) -> tuple[Run, Run] | None:
         """The two runs, where there are exactly two, tested on the same tracks or on some in common."""
         runs = self.runs

@@ -182,7 +182,8 @@ def find_row(rows: Sequence[Row], wanted: str) -> Row:
 def shown_metrics(rows: Sequence[Row]) -> list[str]:
     """The metrics that any run has, without distances where every taxonomy is flat."""
     flat = all(run.metrics.get("flat") for row in rows for run in row.runs)
-    known = [name for name in METRICS if any(row.mean(name) is not None for row in rows)]
+    names = dict.fromkeys((*METRICS, *(name for row in rows for run in row.runs for name in run.scores)))
+    known = [name for name in names if any(row.each(name) for row in rows)]
     return [name for name in known if not (flat and name in ON_THE_GRAPH)]
 
 

@@ -11,9 +11,9 @@ from genrelab.compare.keys import SEED, values_of
 from genrelab.compare.paired import Paired
 from genrelab.compare.rows import Row
 from genrelab.compare.terminal import heading, notes_of_tests
-from genrelab.compare.text import cells, difference, key_title, shown_value
+from genrelab.compare.text import cells, difference, key_title, shown_value, title
 from genrelab.files import shown
-from genrelab.report.wording import TITLES, clock, number
+from genrelab.report.wording import clock, number
 
 IN_MARKDOWN = (
     *("accuracy", "distance_skill", "balanced_accuracy", "distance", "supergenre_accuracy"),
@@ -93,8 +93,8 @@ def runs_table(found: Comparison) -> pd.DataFrame:
 def markdown(found: Comparison) -> str:
     """The rows as a Markdown table, the tests as another, and the notes."""
     keys = list(found.rows[0].settings)
-    metrics = [name for name in IN_MARKDOWN if name in found.metrics]
-    heads = [*(key_title(key, keys) for key in keys), "runs", *(TITLES.get(name, name) for name in metrics)]
+    metrics = [name for name in IN_MARKDOWN if name in found.metrics and name not in found.same_as_accuracy]
+    heads = [*(key_title(key, keys) for key in keys), "runs", *(title(name) for name in metrics)]
     heads += ["constant answer", "logistic regression", "epochs", "time"]
     lines = [f"{heading(found)}.", "", *_head(heads, len(keys))]
     for row in found.rows:
@@ -117,7 +117,7 @@ def _tests(found: Comparison, metrics: list[str]) -> list[str]:
     assert found.reference is not None
     tested = [name for name in metrics if any(one and name in one.differences for one in found.paired)]
     lines = [f"Against {_safe(found.reference.label)}, on the same tracks:", ""]
-    lines += _head(["", *(TITLES.get(name, name) for name in tested)], 1)
+    lines += _head(["", *(title(name) for name in tested)], 1)
     for row, one in zip(found.rows, found.paired, strict=True):
         if one is None:
             continue

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from genrelab.compare.comparison import Comparison
 from genrelab.compare.keys import RUN
-from genrelab.compare.text import cells, difference, key_title, shown_value
+from genrelab.compare.text import cells, difference, key_title, shown_value, title
 from genrelab.files import shown
-from genrelab.report.wording import TITLES, clock, number
+from genrelab.report.wording import clock, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,11 +75,13 @@ def print_comparison(found: Comparison, console: Console | None = None) -> None:
             console.print(Text(f"  {shown(one.path)}: {one.reason}"), soft_wrap=True)
 
 
-def _new(title: str) -> Table:
+def _new(heading: str) -> Table:
     from rich import box
     from rich.table import Table
 
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    return Table(
+        title=heading, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=0, show_edge=False
+    )
 
 
 def _table(found: Comparison, width: int) -> tuple[Table, list[str]]:
@@ -146,7 +148,7 @@ def _number_columns(found: Comparison) -> list[_Column]:
     def metric(name: str) -> _Column:
         made = [cells(row, name) for row in found.rows]
         return _Column(
-            SHORT.get(name, TITLES.get(name, name).lower()),
+            SHORT.get(name, title(name).lower()),
             [Text.assemble((value, "bold"), (f"\n{below}" if below else "", "dim")) for value, below in made],
         )
 
@@ -158,7 +160,7 @@ def _number_columns(found: Comparison) -> list[_Column]:
         plain("constant answer", [number("accuracy", row.constant("accuracy")) for row in found.rows]),
         plain("log. regr.", [number("accuracy", row.trained_baseline("accuracy")) for row in found.rows]),
     ]
-    same = same_as_accuracy(found)
+    same = found.same_as_accuracy
     rest = [metric(name) for name in (*WANTED[2:4], "effective_classes") if name in found.metrics and name not in same]
     seconds = [row.number("seconds") for row in found.rows]
     run = [
@@ -172,27 +174,17 @@ def _number_columns(found: Comparison) -> list[_Column]:
     return [column for column in (*first, *context, *flags, *rest, *run, *later) if any(c.plain for c in column.cells)]
 
 
-def same_as_accuracy(found: Comparison) -> set[str]:
-    """Metrics that say what accuracy says already, as balanced accuracy does where genres have equally many tracks."""
-
-    def says_it(name: str) -> bool:
-        pairs = [pair for row in found.rows for pair in zip(row.each(name), row.each("accuracy"), strict=False)]
-        return all(abs(a - b) < 1e-9 for a, b in pairs)
-
-    return {name for name in ("balanced_accuracy", "recall_macro") if says_it(name)}
-
-
 def _tests(found: Comparison, width: int) -> Table:
     """Each row minus the reference, with what the interval shows."""
     from rich.text import Text
 
     assert found.reference is not None
     metrics = [name for name in TESTED if any(p and name in p.differences for p in found.paired)]
-    metrics = [name for name in metrics if name not in same_as_accuracy(found)][: max(1, (width - 14) // 21)]
+    metrics = [name for name in metrics if name not in found.same_as_accuracy][: max(1, (width - 14) // 21)]
     table = _new(f"against {found.reference.label}, on the same tracks")
     table.add_column("", overflow="fold")
     for name in metrics:
-        table.add_column(SHORT.get(name, TITLES.get(name, name).lower()), justify="right", width=20)
+        table.add_column(SHORT.get(name, title(name).lower()), justify="right", width=20)
     for row, paired in zip(found.rows, found.paired, strict=True):
         if paired is None:
             continue

@@ -8,7 +8,7 @@ from typing import Any
 from genrelab.compare.keys import plain
 from genrelab.compare.rows import Row
 from genrelab.metrics import Difference
-from genrelab.report.wording import MINUS, SHARES, interval, number
+from genrelab.report.wording import MINUS, SHARES, TITLES, interval, number
 
 DASH = "\N{EN DASH}"
 
@@ -17,6 +17,11 @@ def key_title(key: str, keys: Sequence[str]) -> str:
     """A key's head: its last part where that tells it from the others ("lr" for `optimizer.lr`)."""
     last = key.rsplit(".", maxsplit=1)[-1]
     return (last if [one.split(".")[-1] for one in keys].count(last) == 1 else key).replace("_", " ")
+
+
+def title(metric: str) -> str:
+    """A metric's head."""
+    return TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
 def shown_value(value: Any) -> str:

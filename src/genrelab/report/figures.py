@@ -70,7 +70,7 @@ def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None, flat:
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: str, percent: bool) -> None:
@@ -97,9 +97,10 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: 
     axes.set_xlabel("answer")
     axes.set_ylabel("truth")
     axes.set_title(title, loc="left", fontweight="bold")
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture as PNG, the same bytes for the same picture."""
     with atomic_path(path) as part:
         figure.savefig(part, dpi=110, metadata={"Software": None})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from genrelab.report.examples import Example, data_uri
 from genrelab.report.figures import panels
 from genrelab.report.folder import RunFolder
 from genrelab.report.heatmap import heatmap
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 ON_THE_GRAPH = ("distance", "distance_skill", "severity", "distance_sd")
 GROUPS = (
@@ -56,16 +59,10 @@ class Shown:
 
 def render(shown: Shown) -> str:
     """The page's HTML. Whatever comes from names and files is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("genrelab.report", "")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     run, metrics = shown.run, shown.metrics
     common, far = tables.confusions(run, shown.confusion)
     distances = tables.mistake_distances(run, shown.confusion)
-    return environment.get_template("template.html.jinja").render(
+    return template("template.html.jinja").render(
         record=run.record,
         run_id=metrics["run_id"],
         part=run.headline,
@@ -95,6 +92,17 @@ def render(shown: Shown) -> str:
         baselines=_baseline_titles(shown),
         resampling=metrics["resampling"],
     )
+
+
+def template(name: str, package: str = "genrelab.report") -> Template:
+    """A page's template, which may include the report's `style.css` and `sort.js`; what it shows is escaped."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    loader = ChoiceLoader([PackageLoader(package, ""), PackageLoader("genrelab.report", "")])
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(name)
 
 
 def shown_metrics(shown: Shown) -> list[tuple[str, list[str]]]:
