@@ -65,6 +65,7 @@ class GenreTask(pl.LightningModule):
         self.seed = seed
         self.roll_time = roll_time
         self.content = dict(content or {})
+        self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
         self.schedule: Schedule | None = None
         self._make_optimizer = make_optimizer
         self._make_schedule = make_schedule
@@ -83,7 +84,7 @@ class GenreTask(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer. The schedule is stepped here, not by Lightning, which steps it after checkpoints
         are written: a resumed run would then miss a step."""
-        optimizer = self._make_optimizer(self.net.parameters())
+        optimizer = self._make_optimizer(self.parameter_groups or self.net.parameters())
         self.schedule = self._make_schedule(optimizer)
         if self._schedule_state is not None and self.schedule.scheduler is not None:
             self.schedule.scheduler.load_state_dict(self._schedule_state)
