@@ -247,12 +247,13 @@ class _Run:
         betas = getattr(loss, "betas", {})
         self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
         self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
+        own = {**params, "weights": None} if "weights" in params else params  # the file holds its weights itself
         content = {
             "format": CHECKPOINT_FORMAT,
             "genres": list(taxonomy.genres),
             "taxonomy": taxonomy.to_dict(),
             "taxonomy_hash": taxonomy.hash,
-            "model": {"kind": kind, "params": params, "in_shapes": [list(shape) for shape in data.shapes]},
+            "model": {"kind": kind, "params": own, "in_shapes": [list(shape) for shape in data.shapes]},
             "preprocessing": {
                 "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
                 "features": [_plain(spec.to_dict()) for spec in data.store.specs],
