@@ -34,6 +34,7 @@ STAGES: dict[str, int] = {
     "tracking": 15,
     "record": 15,
     "assemble": 16,
+    "evaluate": 17,
     "estimate": 17,
     "export": 17,
     "trainer": 17,

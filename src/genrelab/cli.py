@@ -158,6 +158,33 @@ def report(run: Annotated[Path, typer.Argument(help="folder of a run")]) -> None
 
 
 @app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="folder of a run")],
+    choices: Annotated[
+        list[str] | None,
+        typer.Argument(help="decision=..., decision.key=value, aggregate=..., part=...", metavar="[CHOICES]..."),
+    ] = None,
+) -> None:
+    """Decide a run's answers anew from its predictions and score them beside argmax's; nothing is trained.
+
+    Decisions: argmax, temperature, crm, hub_corrected, hedge. What they need is fitted on val.
+
+    Example: genrelab evaluate outputs/runs/20260101-120000-ab12cd decision=crm decision.truncate=4 aggregate=vote
+    """
+    from genrelab.config import compose, tidy
+    from genrelab.config.check import options
+    from genrelab.evaluate import evaluate as decide_anew
+    from genrelab.evaluate import print_evaluation, write_evaluation
+    from genrelab.report.folder import RunFolder
+
+    config = compose(tidy(choices or []), name="evaluate")
+    folder = RunFolder.read(run)
+    found = decide_anew(folder, *options(config["decision"]), config["aggregate"], config["part"])
+    print_evaluation(folder, found)
+    print(f"wrote {write_evaluation(folder, found)}")
+
+
+@app.command()
 def compare(
     folders: Annotated[list[Path], typer.Argument(help="of runs, or of folders of runs", metavar="FOLDER...")],
     where: Annotated[
