@@ -1,0 +1,96 @@
+"""Paired tests: what is shown, what is not, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from genrelab.compare import compare
+from genrelab.compare.two import KINDS, two_runs
+from genrelab.errors import GenrelabError
+from genrelab.metrics import paired_difference
+
+
+def test_a_clear_difference_is_shown_and_none_where_there_is_none(sweep):
+    found = compare([sweep], against="cross_entropy")
+    by_label = {row.label: paired for row, paired in zip(found.rows, found.paired, strict=True)}
+    assert by_label["cross_entropy"] is None
+    better, same = by_label["graph_soft, beta 4"], by_label["graph_soft, beta 1"]
+    assert better.tracks == 60 and better.verdict("accuracy") == better.verdict("distance") == "better"
+    assert better.differences["distance"].value < 0 < better.differences["accuracy"].value
+    assert same.verdict("accuracy") == same.verdict("distance_skill") == "no difference shown"
+    assert better.verdict("never_heard_of") is None
+    means = [found.rows[i].mean("accuracy") for i in (3, 0)]
+    assert better.differences["accuracy"].value == pytest.approx(means[0] - means[1])
+
+
+def test_two_runs_are_tested_without_being_asked_as_the_metrics_do(sweep):
+    found = compare([sweep / "0", sweep / "9"])
+    assert found.reference is found.rows[0]
+    a, b = (row.runs[0] for row in found.rows)
+    folder = a.folder
+    common = (a.answers.target, a.answers.track, folder.distances, folder.supergenres, folder.medoid)
+    expected = paired_difference(a.answers.logits, b.answers.logits, *common)["accuracy"]
+    assert found.paired[1].differences["accuracy"] == expected
+
+
+def test_other_tracks_are_refused_or_compared_on_the_common_ones(make_run, tmp_path):
+    one = make_run(tmp_path / "one", tracks=60)
+    two = make_run(tmp_path / "two", tracks=60, first=24, beta=2.0)
+    far = make_run(tmp_path / "far", tracks=60, first=600, beta=4.0)
+    with pytest.raises(GenrelabError, match=r"36 in common of 60\); --common compares on those"):
+        compare([one, two], against=str(one))
+    found = compare([one, two, far], against=str(one), common=True)
+    by_label = {row.label: paired for row, paired in zip(found.rows, found.paired, strict=True)}
+    assert by_label["beta 2"].tracks == 36 and "36 common tracks of 60" in by_label["beta 2"].notes[0]
+    assert by_label["beta 4"].refused == "other test tracks, none in common"
+    found = compare([one, two])
+    assert found.two is None and any("36 in common" in note for note in found.notes)
+    assert any("not all runs were tested on the same tracks" in note for note in found.notes)
+
+
+def test_other_genres_and_other_targets_are_refused(make_run, four_genres, relabelled, tmp_path):
+    one = make_run(tmp_path / "one")
+    other = make_run(tmp_path / "other", taxonomy=four_genres, beta=2.0)
+    with pytest.raises(GenrelabError, match="other genres: 4 of musicmap, the reference 6"):
+        compare([one, other], against=str(one))
+    moved = make_run(tmp_path / "moved", beta=4.0)
+    relabelled(moved)
+    with pytest.raises(GenrelabError, match="60 of the common tracks have another genre"):
+        compare([one, moved], against=str(one))
+
+
+def test_few_tracks_show_nothing(make_run, tmp_path):
+    make_run(tmp_path / "a", tracks=12, skill=0.2)
+    make_run(tmp_path / "b", tracks=12, skill=9.0, beta=2.0)
+    found = compare([tmp_path])
+    assert found.paired[1].verdict("accuracy") == "too few tracks"
+
+
+def test_the_only_row_cannot_be_tested(sweep):
+    with pytest.raises(GenrelabError, match="only row"):
+        compare([sweep], where=["beta=1"], against=str(sweep / "3"))
+
+
+def test_two_runs_closely(sweep):
+    found = compare([sweep / "0", sweep / "9"])
+    a, b = found.two
+    two = two_runs(a, b)
+    answer = [run.answers.logits.argmax(axis=1) for run in (a, b)]
+    target = a.answers.target
+    right = [one == target for one in answer]
+    assert [two.counts[kind] for kind in KINDS[:3]] == [
+        int((right[0] & right[1]).sum()),
+        int((~right[0] & right[1]).sum()),
+        int((right[0] & ~right[1]).sum()),
+    ]
+    assert sum(two.counts.values()) == 60 and len(two.changes) == int((answer[0] != answer[1]).sum())
+    titles = dict(zip(a.folder.taxonomy.titles, range(6), strict=True))
+    for one in (*two.vanished, *two.appeared):
+        for name, given in zip(("first", "second"), answer, strict=True):
+            hits = (target == titles[one["truth"]]) & (given == titles[one["answer"]])
+            assert one[name] == int(hits.sum())
+    assert all(one["second"] < one["first"] for one in two.vanished)
+    first = two.genres.iloc[0]
+    members = target == titles[first["title"]]
+    assert first["recall_change"] == pytest.approx(np.mean(right[1][members]) - np.mean(right[0][members]))
