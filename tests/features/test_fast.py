@@ -100,6 +100,14 @@ def test_features_outlive_the_next_segment():
     assert all(np.array_equal(a, b) for a, b in zip(first, kept, strict=True))
 
 
+def test_decibels_of_arrays_that_follow_each_other_in_memory_are_their_own():
+    audio = FastAnalysis(music(1.0), RATE)
+    rows = np.random.default_rng(0).random((40, 8, 6)).astype(np.float32)
+    for row in rows:
+        power = row**2  # freed in the next turn: its memory is used again
+        assert audio.decibels(power, None) == pytest.approx(10 * np.log10(power), abs=1e-3)
+
+
 def test_what_is_asked_for_together_is_what_is_asked_for_alone():
     specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_seconds=3.0)) for kind in KINDS]
     together = extract(specs, sounds()["music"])

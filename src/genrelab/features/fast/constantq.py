@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from genrelab.features.analysis import C1_HZ
-from genrelab.features.fast.spectrum import frames_of, transformed, workspace
+from genrelab.features.fast.spectrum import Frames, frames_of, transformed, workspace
 
 SLIDES_BELOW = 7  # frames of more than this many hops are not transformed one by one
 SPARSITY = 0.01  # librosa drops the smallest entries of a filter, up to 1 % of its sum
@@ -43,8 +43,9 @@ def constant_q(
         n_fft, low, weights = octave_filters(rate, octave + halvings, bins_per_octave, tuning)
         frames = frames_of(sound, n_fft, hop, "constant_q_sound")
         part = out[:, octave * bins_per_octave : (octave + 1) * bins_per_octave]
-        _respond(frames[: len(out)], hop, low, weights, part)
-        count = min(count, len(frames))
+        frames = frames._replace(total=min(frames.total, len(out)))
+        _respond(frames, low, weights, part)
+        count = min(count, frames.total)
         if hop % 2 == 0 and octave:
             hop, halvings, sound = hop // 2, halvings + 1, halved(sound, 2)
     return out[:count]
@@ -120,30 +121,30 @@ def _alpha(frequencies: np.ndarray) -> Any:
     return np.full(bins, (ratio - 1) / (ratio + 1))
 
 
-def _respond(frames: np.ndarray, hop: int, low: int, weights: np.ndarray, out: np.ndarray) -> None:
+def _respond(frames: Frames, low: int, weights: np.ndarray, out: np.ndarray) -> None:
     """|spectrum of each frame times the filters| into `out` `[frames, bins]`."""
     columns = len(weights) // 2
-    if hop * SLIDES_BELOW < frames.shape[1] and len(frames) > 1:
-        _absolute(_slid(frames, hop, low, columns) @ weights, out[: len(frames)])
+    if frames.hop * SLIDES_BELOW < frames.n_fft and frames.total > 1:
+        _absolute(_slid(frames, low, columns) @ weights, out[: frames.total])
         return
-    for at, spectrum in transformed(frames):
+    for at, spectrum in transformed(frames, np.ones(frames.n_fft)):
         cut = spectrum[:, low : low + columns].astype(np.complex64)
         _absolute(cut.view(np.float32) @ weights, out[at : at + len(cut)])
 
 
-def _slid(frames: np.ndarray, hop: int, low: int, columns: int) -> np.ndarray:
+def _slid(frames: Frames, low: int, columns: int) -> np.ndarray:
     """Columns of the spectra of frames that overlap much, `[frames, 2 * columns]` float32: real, imaginary in turn.
 
     From frame to frame a few samples leave and as many enter: the spectrum is turned and changed by theirs alone
     (sliding DFT, Jacobsen and Lyons 2003). In double precision, so that hundreds of steps add up to nothing.
     """
-    count, n_fft = frames.shape
-    before = frames[:-1, :hop].astype(np.float64)
-    change = frames[1:, n_fft - hop :] - before
+    padded, n_fft, hop, count = frames
+    changing = (count - 1) * hop
+    change = padded[n_fft : n_fft + changing] - padded[:changing].astype(np.float64)
     turn, steps = _turns(n_fft, hop, low, columns)
-    first = np.fft.rfft(frames[0].astype(np.float64))[low : low + columns].copy()
+    first = np.fft.rfft(padded[:n_fft].astype(np.float64))[low : low + columns].copy()
     out = workspace("slid", (count, 2 * columns))
-    _slide(first.view(np.float64), change @ steps, turn.view(np.float64), out)
+    _slide(first.view(np.float64), change.reshape(-1, hop) @ steps, turn.view(np.float64), out)
     return out
 
 

@@ -61,10 +61,11 @@ class FastAnalysis(Analysis):
 
     def decibels(self, power: np.ndarray, top_db: float | None = 80.0) -> np.ndarray:
         """dB of full scale, same shape; that of a spectrogram which several features want is computed once."""
-        return self.once(  # type: ignore[no-any-return]
-            ("decibels", power.ctypes.data, power.shape, top_db, id(power.base)),
-            lambda: (spectrum.decibels(by_frame(power), top_db).T, power)[0],
+        # The power is kept beside, so that no other array can take its identity while the segment lasts.
+        _, found = self.once(
+            ("decibels", id(power), top_db), lambda: (power, spectrum.decibels(by_frame(power), top_db).T)
         )
+        return np.asarray(found)
 
     def pcen(
         self, mel: np.ndarray, hop_length: int, gain: float, bias: float, power: float, time_constant: float

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 import ducc0
 import numba
@@ -39,49 +40,61 @@ def hann(n_fft: int) -> np.ndarray:
     return np.asarray(scipy.signal.get_window("hann", n_fft, fftbins=True))
 
 
-def frames_of(samples: np.ndarray, n_fft: int, hop_length: int, name: str = "padded") -> np.ndarray:
-    """`[1 + T // hop, n_fft]` overlapping frames, centred, zeros beyond the ends; a view of a workspace."""
-    padded = workspace(name, (len(samples) + 2 * (n_fft // 2),))
+class Frames(NamedTuple):
+    """Overlapping frames of one sound, centred, zeros beyond its ends.
+
+    Args:
+        padded: the sound with `n_fft // 2` zeros at either end, a workspace.
+        n_fft: samples in a frame.
+        hop: samples from frame to frame.
+        total: how many there are, `1 + T // hop`.
+    """
+
+    padded: np.ndarray
+    n_fft: int
+    hop: int
+    total: int
+
+
+def frames_of(samples: np.ndarray, n_fft: int, hop_length: int, name: str = "padded") -> Frames:
+    """Lay frames over samples `[T]` float32; `name` is the workspace's."""
     half = n_fft // 2
+    padded = workspace(name, (len(samples) + 2 * half,))
     padded[:half] = 0
     padded[half : half + len(samples)] = samples
     padded[half + len(samples) :] = 0
-    count = 1 + (len(padded) - n_fft) // hop_length
-    step = padded.strides[0]
-    return np.lib.stride_tricks.as_strided(padded, (count, n_fft), (hop_length * step, step), writeable=False)
+    return Frames(padded, n_fft, hop_length, 1 + (len(padded) - n_fft) // hop_length)
 
 
-def transformed(frames: np.ndarray, window: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
-    """Spectra `[count, 1 + n_fft/2]` complex128 of `[frames, n_fft]`, block after block, each with its first frame.
+def transformed(frames: Frames, window: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Spectra `[some, 1 + n_fft/2]` complex128 of all frames, block after block, each with its first frame's number.
 
     In double precision, as librosa: PCEN lifts bands whose power lies under the rounding errors that a single precision
     transform makes of the loud ones. The time is a third more.
     """
-    n_fft = frames.shape[1]
-    block = workspace("windowed", (BLOCK, n_fft), np.float64)
+    n_fft = frames.n_fft
+    # Rows a power of two apart would share a few lines of the cache: the transform would take a third longer.
+    block = workspace("windowed", (BLOCK, n_fft + 16), np.float64)[:, :n_fft]
     spectrum = workspace("spectrum", (BLOCK, 1 + n_fft // 2), np.complex128)
-    for at in range(0, len(frames), BLOCK):
-        count = min(BLOCK, len(frames) - at)
-        if window is None:
-            np.copyto(block[:count], frames[at : at + count])
-        else:
-            _windowed(frames[at : at + count], window, block[:count])
+    for at in range(0, frames.total, BLOCK):
+        count = min(BLOCK, frames.total - at)
+        _window(frames.padded[at * frames.hop :], frames.hop, window, block[:count])
         ducc0.fft.r2c(block[:count], axes=(1,), nthreads=1, out=spectrum[:count])
         yield at, spectrum[:count]
 
 
-@numba.njit("void(Array(float32, 2, 'A', readonly=True), float64[::1], float64[:,::1])", cache=True, nogil=True)
-def _windowed(frames, window, out):  # type: ignore[no-untyped-def]
+@numba.njit("void(float32[::1], int64, float64[::1], float64[:,:])", cache=True, nogil=True, fastmath=True)
+def _window(samples, hop, window, out):  # type: ignore[no-untyped-def]
     for t in range(len(out)):
-        frame = frames[t]
+        frame, row = samples[t * hop : t * hop + len(window)], out[t]
         for i in range(len(window)):
-            out[t, i] = frame[i] * window[i]
+            row[i] = frame[i] * window[i]
 
 
 def stft(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
     """`[frames, 1 + n_fft/2]` complex64 (`librosa.stft`: Hann window, centred, padded with zeros), a workspace."""
     frames = frames_of(samples, n_fft, hop_length)
-    out = workspace("stft", (len(frames), 1 + n_fft // 2), np.complex64)
+    out = workspace("stft", (frames.total, 1 + n_fft // 2), np.complex64)
     for at, spectrum in transformed(frames, hann(n_fft)):
         out[at : at + len(spectrum)] = spectrum
     return out
@@ -90,7 +103,7 @@ def stft(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
 def power_and_magnitude(samples: np.ndarray, n_fft: int, hop_length: int) -> tuple[np.ndarray, np.ndarray]:
     """|STFT|**2 and |STFT|, both `[frames, 1 + n_fft/2]` float32 workspaces; the complex spectrum is not kept."""
     frames = frames_of(samples, n_fft, hop_length)
-    shape = (len(frames), 1 + n_fft // 2)
+    shape = (frames.total, 1 + n_fft // 2)
     power = workspace(f"power{hop_length}", shape)
     magnitude = workspace(f"magnitude{hop_length}", shape)
     single = workspace("single", (BLOCK, shape[1]), np.complex64)
