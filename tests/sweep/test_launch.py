@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # System A's rows: search, how many trials here, the figure that it promises.
 PUBLISHED = [
     ("beta", 9, "curve"),
+    ("beta_by_model", 4, "history"),
     ("features_single", 8, "ranking"),
     ("features_dual", 7, "ranking"),
     ("graph_weights", 8, "slice"),
