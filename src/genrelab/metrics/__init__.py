@@ -15,7 +15,15 @@ from genrelab.metrics.core import (
 )
 from genrelab.metrics.details import detail_differences, detail_scores, reliability, risk_coverage
 from genrelab.metrics.names import DETAIL_DIRECTION, DETAILS, DIRECTION, HEDGED, METRICS, monitor_direction
-from genrelab.metrics.resample import Difference, intervals, paired_difference, paired_difference_of_seeds
+from genrelab.metrics.resample import (
+    Difference,
+    Draws,
+    difference_of_draws,
+    draw_scores,
+    intervals,
+    paired_difference,
+    paired_difference_of_seeds,
+)
 
 __all__ = [
     "DETAILS",
@@ -26,12 +34,15 @@ __all__ = [
     "Answers",
     "Counts",
     "Difference",
+    "Draws",
     "Tally",
     "Tree",
     "baseline_scores",
     "counts_of",
     "detail_differences",
     "detail_scores",
+    "difference_of_draws",
+    "draw_scores",
     "intervals",
     "medoid_of",
     "monitor_direction",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -144,21 +145,57 @@ def paired_difference_of_seeds(
     Source: the two-level bootstrap of Davison and Hinkley (1997, section 3.8); crossed, since all seeds are tested
     on the same tracks.
     """
-    settings = []
-    for number, logits in enumerate((logits_a, logits_b)):
-        tallies = [_tally_by_track(one, target, track, distances, supergenres) for one in logits]
-        whole = [scores_of(_weighted(one), reachable(distances), medoid) for one in tallies]
-        drawn = [_resampled(one, distances, medoid, n, seed) for one in tallies]
-        weights = _seed_weights(len(logits), n, np.random.default_rng([seed, number]))
-        settings.append((_over_seeds(whole), {k: (weights * v).sum(axis=0) for k, v in _stacked(drawn).items()}))
-    (whole_a, a), (whole_b, b) = settings
+    common = (target, track, distances, supergenres, medoid, n, seed)
+    a, b = ([draw_scores(one, *common) for one in logits] for logits in (logits_a, logits_b))
+    return difference_of_draws(a, b, seed, confidence)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The metrics of one run: `whole[metric]` its value, `drawn[metric]` `[n]` its values over resamples."""
+
+    whole: Mapping[str, np.ndarray]
+    drawn: Mapping[str, np.ndarray]
+
+
+def draw_scores(
+    logits: np.ndarray,
+    target: np.ndarray,
+    track: np.ndarray,
+    distances: np.ndarray,
+    supergenres: np.ndarray,
+    medoid: int | None = None,
+    n: int = 1000,
+    seed: int = 0,
+) -> Draws:
+    """Score a run over resamples, to be kept where it is compared more than once; arguments as in `intervals`."""
+    by_track = _tally_by_track(logits, target, track, distances, supergenres)
+    whole = scores_of(_weighted(by_track), reachable(distances), medoid)
+    return Draws(whole, _resampled(by_track, distances, medoid, n, seed))
+
+
+def difference_of_draws(
+    a: Sequence[Draws], b: Sequence[Draws], seed: int = 0, confidence: float = 0.95
+) -> dict[str, Difference]:
+    """`paired_difference_of_seeds` of runs drawn before, over the same rows and with the same seed."""
+    (whole_a, drawn_a), (whole_b, drawn_b) = (
+        _over_seeds(draws, np.random.default_rng([seed, number])) for number, draws in enumerate((a, b))
+    )
     found = {}
-    for name in a:
-        value = whole_b[name] - whole_a[name]
-        differences = _centred(name, b[name] - a[name], value)
+    for name in drawn_a:
+        value = np.asarray(whole_b[name] - whole_a[name])
+        differences = _centred(name, drawn_b[name] - drawn_a[name], value)
         low, high = percentile_interval(differences, confidence)
         found[name] = Difference(float(value), low, high, two_sided_p(differences))
     return found
+
+
+def _over_seeds(draws: Sequence[Draws], generator: np.random.Generator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Metric -> mean over the seeds; and over resamples that draw seeds too."""
+    weights = _seed_weights(len(draws), len(next(iter(draws[0].drawn.values()))), generator)
+    whole = {name: np.mean([one.whole[name] for one in draws], axis=0) for name in draws[0].whole}
+    drawn = {name: (weights * np.stack([one.drawn[name] for one in draws])).sum(axis=0) for name in draws[0].drawn}
+    return whole, drawn
 
 
 def _seed_weights(seeds: int, n: int, generator: np.random.Generator) -> np.ndarray:
@@ -168,14 +205,6 @@ def _seed_weights(seeds: int, n: int, generator: np.random.Generator) -> np.ndar
     share = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=n).T / seeds
     found: np.ndarray = 1 / seeds + np.sqrt(seeds / (seeds - 1)) * (share - 1 / seeds)
     return found
-
-
-def _stacked(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-
-
-def _over_seeds(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: values.mean(axis=0) for name, values in _stacked(parts).items()}
 
 
 def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
