@@ -13,7 +13,7 @@ import pytest
 
 from genrelab.decide import aggregate, target_of_tracks
 from genrelab.errors import GenrelabError
-from genrelab.metrics import METRICS, intervals, scores
+from genrelab.metrics import DETAILS, METRICS, intervals, scores
 from genrelab.predictions import Predictions, read_predictions, write_predictions
 from genrelab.report import write_report
 from genrelab.report.folder import RunFolder
@@ -139,7 +139,7 @@ def test_metrics_json_has_its_shape(reports, classes):
     assert metrics["headline"] == "test"
     for part in ("test", "val"):
         for level in ("track", "segment"):
-            assert set(metrics[part][level]) == set(METRICS)
+            assert set(metrics[part][level]) == {*METRICS, *DETAILS}
             for found in [metrics[part][level], *metrics["baselines"][part][level].values()]:
                 for name, one in found.items():
                     assert set(one) == {"value", "low", "high"}, name

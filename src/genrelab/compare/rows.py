@@ -13,7 +13,7 @@ import numpy as np
 from genrelab.compare.keys import RUN, SEED, differing, full_key, plain, values_of
 from genrelab.compare.runs import Run
 from genrelab.errors import GenrelabError
-from genrelab.metrics import METRICS
+from genrelab.metrics import DETAILS, METRICS
 from genrelab.metrics.baselines import MAJORITY, MEDOID
 from genrelab.report.wording import debug_option
 
@@ -180,11 +180,12 @@ def find_row(rows: Sequence[Row], wanted: str) -> Row:
 
 
 def shown_metrics(rows: Sequence[Row]) -> list[str]:
-    """The metrics that any run has, without distances where every taxonomy is flat."""
+    """The metrics that any run has, of the details ECE alone, without distances where every taxonomy is flat."""
     flat = all(run.metrics.get("flat") for row in rows for run in row.runs)
     names = dict.fromkeys((*METRICS, *(name for row in rows for run in row.runs for name in run.scores)))
     known = [name for name in names if any(row.each(name) for row in rows)]
-    return [name for name in known if not (flat and name in ON_THE_GRAPH)]
+    mute = {*DETAILS} - {"ece"} | (set(ON_THE_GRAPH) if flat else set())
+    return [name for name in known if name not in mute]
 
 
 def _known(values: Any) -> list[float]:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from genrelab.metrics import METRICS
+from genrelab.metrics import DETAILS, METRICS
 from genrelab.metrics.baselines import MAJORITY, MEDOID, RANDOM
-from genrelab.report import svg, tables, wording
+from genrelab.report import calibration, svg, tables, wording
 from genrelab.report.examples import Example, data_uri
 from genrelab.report.figures import panels
 from genrelab.report.folder import RunFolder
@@ -75,6 +75,7 @@ def render(shown: Shown) -> str:
         comparisons=_comparisons(shown),
         headline=_headline(shown),
         levels=_levels(shown),
+        calibration=calibration.pictures(run, metrics),
         curves=_curves(run),
         confusions=_confusion_pictures(shown),
         mistakes=int(distances["mistakes"].sum()),
@@ -157,10 +158,12 @@ def _levels(shown: Shown) -> dict[str, Any]:
     metrics = shown.metrics
     columns = [(part, level) for part in shown.run.parts for level in ("track", "segment")]
     rows = []
-    for _, group in shown_metrics(shown):
-        for metric in group:
-            cells = [_cell(metric, metrics[part][level][metric]) for part, level in columns]
-            rows.append({"name": wording.TITLES[metric], "note": METRICS[metric], "cells": cells})
+    for metric in (
+        *(name for _, group in shown_metrics(shown) for name in group),
+        *calibration.shown_details(shown.run),
+    ):
+        cells = [_cell(metric, metrics[part][level].get(metric, {})) for part, level in columns]
+        rows.append({"name": wording.TITLES[metric], "note": {**METRICS, **DETAILS}[metric], "cells": cells})
     heads = [(part, f"{level}s", metrics[f"{level}s"][part]) for part, level in columns]
     return {"heads": heads, "rows": rows}
 

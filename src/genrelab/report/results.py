@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.errors import GenrelabError
-from genrelab.metrics import METRICS, baseline_scores, intervals, paired_difference, scores
+from genrelab.metrics import (
+    DETAILS,
+    METRICS,
+    Answers,
+    baseline_scores,
+    detail_scores,
+    intervals,
+    paired_difference,
+    reliability,
+    risk_coverage,
+    scores,
+)
 from genrelab.predictions import Predictions, read_predictions
 from genrelab.report.folder import Level, LevelName, Part, RunFolder, level_of
 
@@ -23,7 +34,8 @@ def score_run(run: RunFolder) -> dict[str, Any]:
     Returns:
         plain data: `[part][level][metric]` is `{"value", "low", "high"}`, the ends None where there is no interval;
         `baselines[part][level][name][metric]` alike; `differences[part]["track"][name][metric]`, the run minus a
-        trained baseline, paired over the same tracks, has `p` too. NaN is None.
+        trained baseline, paired over the same tracks, has `p` too; `calibration[part][level]` holds the bins of a
+        reliability diagram and points of the risk-coverage curve. NaN is None.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -54,11 +66,14 @@ def _score(run: RunFolder) -> dict[str, Any]:
             rows = run.level(part, level)
             result["tracks" if level == "track" else "segments"][part] = len(rows)
             result[part][level] = _scored(run, rows)
+            answers = Answers(rows.logits, rows.target, rows.track)
+            found = {"reliability": reliability(answers), "risk_coverage": risk_coverage(answers)}
+            result.setdefault("calibration", {}).setdefault(part, {})[level] = found
             trivial = baseline_scores(rows.target, run.train_counts, run.distances, run.supergenres)
-            baselines = {name: _with_ends(found) for name, found in trivial.items()}
+            baselines = {name: _with_ends(values) for name, values in trivial.items()}
             for name, known in trained.items():
-                if found := _baseline(run, known, part, level):
-                    baselines[name] = found
+                if of_baseline := _baseline(run, known, part, level):
+                    baselines[name] = of_baseline
                 if isinstance(known, Predictions) and (better := _differences(run, rows, known, part, level)):
                     result.setdefault("differences", {}).setdefault(part, {}).setdefault(level, {})[name] = better
             result.setdefault("baselines", {}).setdefault(part, {})[level] = baselines
@@ -90,7 +105,12 @@ def _scored(run: RunFolder, rows: Level) -> dict[str, dict[str, float | None]]:
         n=RESAMPLES,
         confidence=CONFIDENCE,
     )
-    return _with_ends(scores(rows.logits, rows.target, run.distances, run.supergenres, run.medoid), spread)
+    found = _with_ends(scores(rows.logits, rows.target, run.distances, run.supergenres, run.medoid), spread)
+    details = detail_scores(Answers(rows.logits, rows.target, rows.track), run.tree, n=RESAMPLES, confidence=CONFIDENCE)
+    for name in DETAILS:
+        value, low, high = details[name]
+        found[name] = {"value": value, "low": low, "high": high}
+    return found
 
 
 def _trained_baselines(run: RunFolder) -> tuple[dict[str, Predictions | Mapping[str, Any]], list[str]]:

@@ -20,6 +20,9 @@ SHARES = {
     "supergenre_accuracy",
     "supergenre_top3",
     "hub_share",
+    "cluster_accuracy",
+    "cluster_top3",
+    "hierarchical_f",
 }
 TITLES = {
     "accuracy": "Accuracy",
@@ -39,6 +42,15 @@ TITLES = {
     "effective_classes": "Effective genres",
     "never_predicted": "Genres never answered",
     "nll": "Negative log-likelihood",
+    "distance_at_3": "Distance at 3",
+    "distance_at_5": "Distance at 5",
+    "cluster_accuracy": "Cluster accuracy",
+    "cluster_top3": "Cluster, any of top 3",
+    "hierarchical_f": "Hierarchical F",
+    "centrality_gap": "Centrality gap",
+    "brier": "Brier score",
+    "ece": "Calibration error (ECE)",
+    "aurc": "Risk over coverage (AURC)",
 }
 _KEPT = {
     "padded": "shorter than one segment, padded with silence (audio.short=pad).",
