@@ -12,12 +12,13 @@ import numpy as np
 from genrelab.compare.rows import ON_THE_GRAPH, Row
 from genrelab.compare.runs import Run
 from genrelab.errors import GenrelabError
-from genrelab.metrics import DIRECTION, Difference, medoid_of, paired_difference_of_seeds
-from genrelab.report.folder import Level
+from genrelab.metrics import DIRECTION, Difference, Draws, difference_of_draws, draw_scores, medoid_of
+from genrelab.report.folder import Level, RunFolder
 from genrelab.report.results import CONFIDENCE, RESAMPLES
 from genrelab.report.wording import TINY_TRACKS
 
 Verdict = Literal["better", "worse", "no difference shown", "too few tracks"]
+Kept = dict[tuple[str, ...], list[Draws]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Paired:
         return "better" if (found.value > 0) == (DIRECTION[metric] == "max") else "worse"
 
 
-def against(row: Row, reference: Row, common: bool = False) -> Paired:
+def against(row: Row, reference: Row, common: bool = False, kept: Kept | None = None) -> Paired:
     """Compare a row with a reference on the tracks that all their runs were tested on.
 
     Distances and the constant answer are those of the reference's first run, for both.
@@ -57,6 +58,7 @@ def against(row: Row, reference: Row, common: bool = False) -> Paired:
         row: one run, or one of each seed.
         reference: likewise.
         common: compare on the common tracks where the tested tracks differ, instead of refusing.
+        kept: scores of the reference's runs over resamples, by tracks; filled here, for the next row.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -64,23 +66,21 @@ def against(row: Row, reference: Row, common: bool = False) -> Paired:
         tracks, notes = comparable(reference, row, common)
     except GenrelabError as error:
         return Paired(refused=str(error))
+    kept, key = {} if kept is None else kept, tuple(tracks)
     judge = reference.runs[0].folder
-    a, b = ([rows_on(run, tracks) for run in one.runs] for one in (reference, row))
     with threadpool_limits(1):
-        found = paired_difference_of_seeds(
-            [one.logits for one in a],
-            [one.logits for one in b],
-            a[0].target,
-            a[0].track,
-            judge.distances,
-            judge.supergenres,
-            medoid_of(judge.distances, judge.train_counts),
-            n=RESAMPLES,
-            confidence=CONFIDENCE,
-        )
+        if key not in kept:
+            kept[key] = [_drawn(run, tracks, judge) for run in reference.runs]
+        found = difference_of_draws(kept[key], [_drawn(run, tracks, judge) for run in row.runs], confidence=CONFIDENCE)
     if judge.taxonomy.flat:
         found = {name: one for name, one in found.items() if name not in ON_THE_GRAPH}
     return Paired(len(tracks), found, notes=notes)
+
+
+def _drawn(run: Run, tracks: np.ndarray, judge: RunFolder) -> Draws:
+    rows = rows_on(run, tracks)
+    medoid = medoid_of(judge.distances, judge.train_counts)
+    return draw_scores(rows.logits, rows.target, rows.track, judge.distances, judge.supergenres, medoid, n=RESAMPLES)
 
 
 def comparable(reference: Row, row: Row, common: bool) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -128,7 +128,8 @@ def compare_all(rows: Sequence[Row], reference: Row, common: bool = False) -> li
     Raises:
         GenrelabError: none could be compared.
     """
-    found = [None if row is reference else against(row, reference, common) for row in rows]
+    kept: Kept = {}
+    found = [None if row is reference else against(row, reference, common, kept) for row in rows]
     refused = [one.refused for one in found if one]
     if refused and all(refused):
         name = shorten(reference.label, 70, placeholder="…")

@@ -14,7 +14,7 @@ from genrelab.compare.series import Series, beta_series, places, references
 from genrelab.compare.text import title
 from genrelab.report import svg
 from genrelab.report.heatmap import short
-from genrelab.report.wording import SHARES, number
+from genrelab.report.wording import MINUS, SHARES, number
 
 STYLES = ("accent", "second", "third")
 NUMBERED = 60  # more rows than this are a cloud
@@ -34,7 +34,7 @@ def dots(found: Comparison, metric: str) -> Markup:
     parts = [svg.text(0, 14, title(metric), "ink strong")]
     for tick in svg.nice_ticks(low, high, 6):
         parts.append(f'<path d="M{across(tick):.1f} {top - 8:.1f}V{height - 22:.1f}" class="line"/>')
-        parts.append(svg.text(across(tick), height - 6, f"{100 * tick:g} %" if share else f"{tick:g}", anchor="middle"))
+        parts.append(svg.text(across(tick), height - 6, _tick(tick, share), anchor="middle"))
     for name, value in references(found, metric).items():
         u = across(value)
         parts.append(
@@ -56,6 +56,10 @@ def dots(found: Comparison, metric: str) -> Markup:
         dot = f'<circle cx="{across(mean):.1f}" cy="{v:.1f}" r="5" class="dot {style}">'
         parts.append(f"{dot}<title>{escape(tip)}</title></circle>")
     return svg.frame(width, height, parts, title(metric))
+
+
+def _tick(value: float, share: bool) -> str:
+    return f"{100 * value:g} %" if share else f"{value:g}".replace("-", MINUS)
 
 
 def _limits(rows: Sequence[Row], metric: str, references: dict[str, float]) -> tuple[float, float]:
@@ -88,7 +92,7 @@ def scatter(found: Comparison) -> Markup | None:
     for tick in svg.nice_ticks(y0, y1, 6):
         _, v = at(x0, tick)
         parts.append(f'<path d="M{left:.1f} {v:.1f}H{width - 12:.1f}" class="line"/>')
-        parts.append(svg.text(left - 6, v + 3.5, f"{tick:g}".replace("-", "\N{MINUS SIGN}"), anchor="end"))
+        parts.append(svg.text(left - 6, v + 3.5, _tick(tick, False), anchor="end"))
     for tick in svg.nice_ticks(x0, x1, 6):
         u, _ = at(tick, y0)
         parts.append(f'<path d="M{u:.1f} {top:.1f}V{height - bottom:.1f}" class="line"/>')
@@ -135,9 +139,8 @@ def over_beta(found: Comparison, metric: str) -> Markup | None:
     parts = [svg.text(0, 14, title(metric), "ink strong")]
     for tick in svg.nice_ticks(y0, y1, 6):
         _, v = at(x0, tick)
-        label = f"{100 * tick:g} %" if share else f"{tick:g}".replace("-", "\N{MINUS SIGN}")
         parts.append(f'<path d="M{left:.1f} {v:.1f}H{width - right:.1f}" class="line"/>')
-        parts.append(svg.text(left - 6, v + 3.5, label, anchor="end"))
+        parts.append(svg.text(left - 6, v + 3.5, _tick(tick, share), anchor="end"))
     for value, step in sorted(set(zip(known.tolist(), steps.tolist(), strict=True))):
         parts.append(svg.text(at(step, y0)[0], height - bottom + 16, f"{value:g}", anchor="middle"))
     parts.append(svg.text((left + width) / 2, height - 6, "beta", anchor="middle"))
