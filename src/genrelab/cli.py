@@ -186,7 +186,7 @@ def evaluate(
 
 @app.command()
 def compare(
-    folders: Annotated[list[Path], typer.Argument(help="of runs, or of folders of runs", metavar="FOLDER...")],
+    folders: Annotated[list[Path], typer.Argument(help="of runs, or of folders of runs", metavar="FOLDER")],
     where: Annotated[
         list[str] | None,
         typer.Option(help="only runs that meet it: model=cnn, 'beta>=1.5', 'loss=hxe|focal'"),
