@@ -1,0 +1,147 @@
+"""Re-deciding a run: what is fitted on val, scored on test, printed and written."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from genrelab.cli import app
+from genrelab.config import compose, conf_dir
+from genrelab.decide import aggregate, target_of_tracks
+from genrelab.decide.calibrate import fit_temperature
+from genrelab.errors import ConfigError, GenrelabError
+from genrelab.evaluate import decision_name, evaluate, write_evaluation
+from genrelab.files import write_json
+from genrelab.metrics import scores
+from genrelab.predictions import Predictions, write_predictions
+from genrelab.registry import TAXONOMIES
+from genrelab.report.folder import RunFolder
+
+TRACKS, PER = 60, 4
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    """12 genres of the Musicmap; sharpened logits, so that a temperature has something to do."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    whole = TAXONOMIES.build("musicmap", {}, genres=())
+    taxonomy = whole.subset(whole.genres[::21])
+    classes = len(taxonomy.genres)
+    generator = np.random.default_rng(0)
+    rows = 2 * TRACKS * PER
+    track = np.repeat(np.arange(2 * TRACKS), PER)
+    target = (track % classes).astype(np.int16)
+    logits = 3 * (generator.normal(size=(2 * TRACKS, classes))[track] + generator.normal(size=(rows, classes)))
+    logits[np.arange(rows), target] += 5
+    predictions = Predictions(
+        split=np.where(track < TRACKS, "val", "test").astype(object),
+        track_id=np.array([f"{number:03d}" for number in track], dtype=object),
+        segment_id=np.tile(np.arange(PER), 2 * TRACKS).astype(np.int32),
+        target=target,
+        logits=logits.astype(np.float32),
+        genres=taxonomy.genres,
+        taxonomy_hash=taxonomy.hash,
+    )
+    write_predictions(folder / "predictions.parquet", predictions)
+    write_json(folder / "taxonomy.json", taxonomy.to_dict())
+    return folder
+
+
+def call(*arguments):
+    done = CliRunner().invoke(app, ["evaluate", *map(str, arguments)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_it_is_fitted_on_val_and_scored_on_test_at_both_levels(run_dir):
+    run = RunFolder.read(run_dir)
+    found = evaluate(run, "temperature", resamples=50)
+    for level, logits_of in (("segment", lambda p: p.logits), ("track", lambda p: aggregate(p.logits, p.track_id)[0])):
+        val, test = run.predictions.only("val"), run.predictions.only("test")
+        targets = [p.target if level == "segment" else target_of_tracks(p.target, p.track_id) for p in (val, test)]
+        temperature = fit_temperature(logits_of(val), targets[0].astype(int))
+        assert found[level]["fitted"]["temperature"] == pytest.approx(temperature) and temperature > 1.2
+        expected = scores(logits_of(test) / temperature, targets[1], run.distances, run.supergenres, run.medoid)
+        for name, value in expected.items():
+            assert found[level]["metrics"][name]["value"] == pytest.approx(value), name
+        one = found[level]["differences"]
+        assert one["accuracy"]["value"] == 0 and one["accuracy"]["p"] == 1
+        assert one["nll"]["value"] < 0 and one["ece"]["value"] < 0
+
+
+def test_differences_and_values_agree(run_dir):
+    found = evaluate(RunFolder.read(run_dir), "crm", {"truncate": 4.0}, "vote", resamples=50)
+    assert found["name"] == "crm-truncate-4.0-vote" and found["part"] == "test"
+    one = found["track"]
+    assert set(one["metrics"]) == set(one["argmax"]) == set(one["differences"])
+    for name, better in one["differences"].items():
+        assert better["value"] == pytest.approx(one["metrics"][name]["value"] - one["argmax"][name]["value"]), name
+    assert one["rows"] == TRACKS and found["segment"]["rows"] == TRACKS * PER
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_hedge_names_fewer_genres_and_holds_more_often(run_dir):
+    found = evaluate(RunFolder.read(run_dir), "hedge", {"coverage": 0.5}, resamples=50)["track"]
+    assert 0.25 < found["metrics"]["coverage"]["value"] < 0.75
+    assert found["differences"]["answered_accuracy"]["value"] > 0
+    assert found["argmax"]["coverage"]["value"] == 1
+
+
+@pytest.mark.parametrize("how", ["mean_prob", "vote", "max", "confidence"])
+def test_every_aggregation_is_compared_with_the_default(run_dir, how):
+    found = evaluate(RunFolder.read(run_dir), "argmax", {}, how, resamples=20)
+    assert found["name"] == f"argmax-{how}"
+    assert found["segment"]["differences"]["nll"]["value"] == 0 != found["track"]["differences"]["nll"]["value"]
+
+
+def test_val_can_be_scored_and_says_so(run_dir):
+    run = RunFolder.read(run_dir)
+    found = evaluate(run, "crm", part="val", resamples=20)
+    assert "on which the decision was fitted" in found["notes"][0]
+    assert write_evaluation(run, found).name == "crm-val.json"
+
+
+def test_names_are_fit_for_files():
+    assert decision_name("crm", {"power": 1.0, "truncate": None, "calibrate": False}) == "crm-calibrate-False"
+    assert decision_name("hedge", {"coverage": 0.8}) == "hedge"
+
+
+def test_the_verb_prints_and_writes(run_dir, tmp_path):
+    folder = shutil.copytree(run_dir, tmp_path / "run")
+    output = call(folder, "decision=crm", "decision.power=2.0", "aggregate=vote")
+    assert "argmax" in output and "distance skill" in output and "fitted on val, tracks: temperature" in output
+    written = json.loads((folder / "decisions" / "crm-power-2.0-vote.json").read_text())
+    assert written["decision"] == {"kind": "crm", "power": 2.0, "truncate": None, "calibrate": True}
+    assert "a genre is named" in call(folder, "decision=hedge")
+    assert "Example: genrelab evaluate" in call("--help")
+
+
+@pytest.mark.parametrize(
+    ("choices", "text"),
+    [
+        (["decision=crmm"], "no decision 'crmm'; did you mean 'crm'?"),
+        (["decision=crm", "decision.trunkate=3"], "decision.trunkate: no such key; did you mean 'truncate'?"),
+        (["decision=crm", "decision.truncate=-1"], "decision.truncate: -1 is not above 0"),
+        (["aggregate=voet"], "aggregate: no rule 'voet'; did you mean 'vote'?"),
+        (["part=train"], "has no predictions of 'train'; there is: test, val"),
+    ],
+)
+def test_mistakes_are_one_line(run_dir, choices, text):
+    with pytest.raises((ConfigError, GenrelabError)) as caught:
+        call(run_dir, *choices)
+    assert text in str(caught.value)
+
+
+def test_every_option_composes():
+    for option in sorted((conf_dir() / "decision").glob("*.yaml")):
+        assert compose([f"decision={option.stem}"], name="evaluate")["decision"]["kind"] == option.stem
+
+
+def test_documented_commands_are_right():
+    page = (conf_dir().parent / "docs" / "decisions.md").read_text()
+    commands = [line.split()[3:] for line in page.splitlines() if line.startswith("genrelab evaluate RUN")]
+    assert len(commands) > 4
+    for choices in commands:
+        compose([word for word in choices if "=" in word], name="evaluate")
