@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.errors import HydraException
 
-from genrelab.config.compose import LAUNCH_ID
+from genrelab.config.compose import LAUNCH_ID, launch_id
 from genrelab.errors import ConfigError, GenrelabError, Interrupted
+from genrelab.files import shown
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -109,7 +110,22 @@ def _train(arguments: Sequence[str]) -> None:
         return _resume(resumed[-1], [text for text in arguments if not text.startswith("resume=")])
     if not ASKS_HYDRA & {text.split("=")[0] for text in arguments}:
         preflight(arguments)
+    if any(text.startswith("hydra/launcher=") for text in arguments):
+        return _launched(arguments)
     _with_hydra(_train_job, arguments)
+
+
+def _launched(arguments: Sequence[str]) -> None:
+    """Have a launcher's processes run the jobs, wherever: they are told the folder, since not all inherit LAUNCH_ID."""
+    named = any(text.startswith("hydra.sweep.dir=") for text in arguments)
+    folder = [] if named else [f"hydra.sweep.dir=${{paths.sweeps}}/{launch_id()}"]
+    try:
+        _with_hydra(_train_job, [*arguments, *folder])
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("joblib", "submitit"):
+            raise
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise GenrelabError(f"the launcher lost a job: {reason}") from error
 
 
 def preflight(arguments: Sequence[str]) -> None:
@@ -128,7 +144,12 @@ def preflight(arguments: Sequence[str]) -> None:
         raise ConfigError([f"--config-dir {asked.config_dir}: no such folder"])
     search_path = [asked.config_dir] if asked.config_dir else []
     jobs = expand_sweep(asked.overrides) if asked.multirun else [list(asked.overrides)]
+    launcher = next((text for text in reversed(asked.overrides) if text.startswith("hydra/launcher=")), None)
     problems: list[str] = []
+    if launcher and not asked.multirun:
+        problems.append(f"{launcher}: it starts the jobs of a multirun; add -m")
+    if launcher and launcher.endswith("slurm") and not shutil.which("srun"):
+        problems.append(f"{launcher}: this machine has no srun; start it on a SLURM cluster, or use joblib here")
     for job in jobs:
         try:
             config = compose(job, search_path)
@@ -144,6 +165,10 @@ def preflight(arguments: Sequence[str]) -> None:
         raise ConfigError(list(dict.fromkeys(problems)))
     if asked.multirun and not any(text.startswith("hydra/sweeper=") for text in asked.overrides):
         os.environ[JOBS] = str(count_jobs(asked.overrides))
+        if launcher:
+            named = [text.partition("=")[2] for text in asked.overrides if text.startswith("hydra.sweep.dir=")]
+            folder = Path(named[-1] if named else config["paths"]["sweeps"]) / ("" if named else launch_id())
+            print(f"{os.environ[JOBS]} jobs with {launcher}, each in a folder of {shown(folder)}", flush=True)
 
 
 def _with_hydra(job: Callable[[DictConfig], Any], arguments: Sequence[str]) -> None:
@@ -174,13 +199,20 @@ def _train_job(config: DictConfig) -> float:
         count = f" of {os.environ[JOBS]}" if JOBS in os.environ else ""
         print(f"\njob {launched.job.num + 1}{count}: {' '.join(overrides)}", flush=True)
     try:
-        record = run.train(plain, folder, overrides)
+        record = run.resume(folder) if _queued_again(folder, overrides) else run.train(plain, folder, overrides)
     except (GenrelabError, OSError) as error:
         if launched.mode == RunMode.RUN:
             _forget(folder)
             raise _PastHydra(error) from error
         raise  # a multirun must see it, to stop or to go on as its sweeper says
     return float(record["objective"])
+
+
+def _queued_again(folder: Path, overrides: Sequence[str]) -> bool:
+    """Whether this is a cluster's job that began before: its time was over, or another's work came first."""
+    if "SUBMITIT_EXECUTOR" not in os.environ or not (folder / "run.json").exists():
+        return False
+    return (folder / "overrides.txt").read_text(encoding="utf-8").splitlines() == list(overrides)
 
 
 def _forget(folder: Path) -> None:

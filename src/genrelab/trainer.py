@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,8 +33,7 @@ def make_trainer(
     device = hardware.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    cores = default_workers() // (hardware.devices if device == "cpu" else 1)
-    torch.set_num_threads(hardware.threads or max(1, cores))
+    torch.set_num_threads(hardware.threads or _threads(hardware.devices if device == "cpu" else 1))
     if device == "cpu":
         _keep_freed_memory()
     precision = hardware.precision
@@ -67,6 +67,12 @@ def make_trainer(
         ) from error
 
 
+def _threads(processes: int) -> int:
+    """What OMP_NUM_THREADS says (launchers of several jobs on one machine set it), else a share of the cores."""
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(told) if told.isdigit() and int(told) else max(1, default_workers() // processes)
+
+
 def _keep_freed_memory() -> None:
     """Have glibc keep large buffers between steps, not fetch and clear them anew: a CNN trains twice as fast.
 
@@ -87,7 +93,8 @@ def interruptible(folder: Path, trainer: Any = None) -> Iterator[None]:
     try:
         yield
     except (SystemExit, KeyboardInterrupt) as stop:
-        if isinstance(stop, KeyboardInterrupt) or (trainer is not None and trainer.interrupted):
+        lightnings = isinstance(stop, SystemExit) and stop.code == 1 and trainer is not None and trainer.interrupted
+        if isinstance(stop, KeyboardInterrupt) or lightnings:  # a cluster that queues a job again has codes of its own
             raise Interrupted(f"go on with: python train.py resume={shown(folder)}") from stop
         raise
 

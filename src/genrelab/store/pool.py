@@ -84,6 +84,8 @@ class _Worker:
 
 def _start(plan: Plan) -> _Worker:
     context = multiprocessing.get_context("spawn")
+    if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
+        multiprocessing.set_start_method("spawn", force=True)  # joblib's own, which our children would not know
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, plan), name=_NAME, daemon=True)
     with _quiet_start():
