@@ -37,7 +37,7 @@ def by_hand(answers: Answers, tree: Tree) -> dict[str, float]:
     rows = range(len(p))
     first = [[int(answers.answer[i]), *(k for k in np.argsort(-p[i], kind="stable") if k != answers.answer[i])]
              for i in rows]  # fmt: skip
-    sure = [p[i, answers.answer[i]] for i in rows]
+    sure = [round(float(p[i, answers.answer[i]]), 12) for i in rows]
     right = [answers.answer[i] == answers.target[i] for i in rows]
     levels = [PLACES, tree.supergenres, tree.clusters]
     held = said = 0
@@ -51,8 +51,8 @@ def by_hand(answers: Answers, tree: Tree) -> dict[str, float]:
         holds.append(h < 3 and (h, g) in truth)
     named = [i for i in rows if answers.height[i] == 0]
     ece = 0.0
-    for low in np.arange(15) / 15:
-        inside = [i for i in rows if low < sure[i] <= low + 1 / 15 or (low == 0 and sure[i] == 0)]
+    for number in range(15):
+        inside = [i for i in rows if number < round(sure[i] * 15, 9) <= number + 1 or (number == 0 and sure[i] == 0)]
         if inside:
             ece += abs(sum(sure[i] for i in inside) - sum(right[i] for i in inside)) / len(p)
     risks = [np.mean([not right[j] for j in rows if sure[j] >= sure[i]]) for i in rows]

@@ -102,7 +102,7 @@ def risk_coverage(answers: Answers, points: int = POINTS) -> list[tuple[float, f
 
 def _bin(sure: np.ndarray, bins: int) -> np.ndarray:
     """`[N]` number of the bin, upper ends included as in Guo et al."""
-    found: np.ndarray = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
+    found: np.ndarray = np.clip(np.ceil((sure * bins).round(9)).astype(int) - 1, 0, bins - 1)
     return found
 
 
