@@ -21,3 +21,18 @@ def test_the_python_guide_runs(music, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "apart {'train': 18, 'val': 6, 'test': 6}" in said
     assert "30 tracks built" in said and "track accuracy" in said and "finished" in said
+
+
+def test_the_guide_to_features_of_ones_own_trains(tmp_path, monkeypatch):
+    from genrelab import run
+    from genrelab.config import compose
+
+    page = (PAGE.parent / "bring-your-own-features.md").read_text()
+    (tmp_path / "my_data.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
+    option = tmp_path / "my_conf" / "dataset" / "my_numbers.yaml"
+    option.parent.mkdir(parents=True)
+    option.write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    overrides = ["plugins=[my_data]", "dataset=my_numbers", "trainer.epochs=1", "accelerator=cpu"]
+    record = run.train(compose(overrides, [str(tmp_path / "my_conf")]), tmp_path / "run", overrides)
+    assert record["status"] == "finished" and record["features"] == ["numbers"]
