@@ -135,3 +135,10 @@ def test_help_lists_the_groups_and_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
     for group in ("dataset", "taxonomy", "features", "model", "loss", "accelerator", "experiment"):
         assert f"{group}: " in done.stdout
+
+
+def test_a_multirun_ends_with_its_jobs_side_by_side(capsys, small):
+    launch.train(["-m", *small, "trainer.epochs=1", "trainer.baselines=false", "seed=0,1"])
+    output = capsys.readouterr().out
+    assert "job 1 of 2: " in output and "job 2 of 2: " in output
+    assert "2 jobs in" in output and "genrelab compare" in output

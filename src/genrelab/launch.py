@@ -49,6 +49,9 @@ MENDABLE = {
 }
 
 
+_trained: list[Path] = []  # folders of the jobs that ended well in this process
+
+
 class _PastHydra(BaseException):
     """Carries an error past Hydra, which prints all overrides before any exception of a job."""
 
@@ -112,7 +115,22 @@ def _train(arguments: Sequence[str]) -> None:
         preflight(arguments)
     if any(text.startswith("hydra/launcher=") for text in arguments):
         return _launched(arguments)
+    _trained.clear()
     _with_hydra(_train_job, arguments)
+    if len(_trained) > 1:
+        _compare(_trained)
+
+
+def _compare(folders: Sequence[Path]) -> None:
+    """Show a multirun's jobs side by side."""
+    from genrelab.compare import compare, print_comparison
+
+    print(f"\n{len(folders)} jobs in {shown(folders[0].parent)}", flush=True)
+    try:
+        print_comparison(compare(folders))
+    except GenrelabError as error:  # jobs on different data, say
+        print(f"not comparable: {error}", file=sys.stderr)
+    print(f"more: genrelab compare {shown(folders[0].parent)} --out FOLDER", flush=True)
 
 
 def _launched(arguments: Sequence[str]) -> None:
@@ -205,6 +223,7 @@ def _train_job(config: DictConfig) -> float:
             _forget(folder)
             raise _PastHydra(error) from error
         raise  # a multirun must see it, to stop or to go on as its sweeper says
+    _trained.append(folder)
     return float(record["objective"])
 
 
