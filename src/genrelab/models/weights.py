@@ -83,7 +83,7 @@ def _fetched(url: str) -> Any:
             url, map_location="cpu", progress=False, check_hash=True, weights_only=True
         )
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+        reason = _first_line(error)
         raise ConfigError([f"model.weights: cannot fetch {url} ({reason}); {REMEDY.format(name=name)}"]) from error
 
 
@@ -93,7 +93,12 @@ def _loaded(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise ConfigError([f"model.weights: {path}: refused, it holds more than plain data and tensors"]) from error
     except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, ValueError) as error:
-        raise ConfigError([f"model.weights: {path}: damaged ({str(error).splitlines()[0]})"]) from error
+        raise ConfigError([f"model.weights: {path}: damaged ({_first_line(error)})"]) from error
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says; its name where it says nothing, as an empty file's does."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _tensors(content: Any, source: str) -> dict[str, Tensor]:
