@@ -213,6 +213,42 @@ def compare(
         print(f"wrote {write_comparison(found, out)}")
 
 
+@app.command("wandb-sync")
+def wandb_sync(
+    folder: Annotated[Path, typer.Argument(help="where to look for runs, at any depth")] = Path("outputs"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="list what would be uploaded")] = False,
+) -> None:
+    """Upload the W&B runs that were logged offline, those that were uploaded before aside.
+
+    Example: genrelab wandb-sync outputs/sweeps/beta --dry-run
+    """
+    from genrelab.tracking.sync import sync
+
+    sync(folder, dry_run)
+
+
+@app.command()
+def dashboard(
+    project: Annotated[str, typer.Option(help="of W&B, as logger.wandb.project")] = "genrelab",
+    entity: Annotated[str | None, typer.Option(help="team or user; by default the account's")] = None,
+    features: Annotated[str, typer.Option(help="whose example pictures the single run shows")] = "pcen,mfcc",
+    save: Annotated[bool, typer.Option("--save", help="make them; needs `wandb login`")] = False,
+) -> None:
+    """Lay out three W&B workspaces: beta sweep, features, single run. Without --save it says what they would show.
+
+    Example: genrelab dashboard --project genrelab --save
+    """
+    from genrelab.tracking import dashboard as layout
+
+    boards = layout.dashboards([name.strip() for name in features.split(",") if name.strip()])
+    if not save:
+        print("\n\n".join(layout.describe(board) for board in boards))
+        print(f"\n--save makes these {len(boards)} workspaces in project {project}")
+        return
+    for address in layout.save(project, entity, boards):
+        print(address)
+
+
 def _config(overrides: list[str] | None) -> dict[str, Any]:
     from genrelab.config import compose, tidy
     from genrelab.config.check import check as check_config

@@ -131,7 +131,7 @@ def _cross_validate(config: Config, record: Record, folds: Sequence[int]) -> Non
         try:
             publish(_Run(config, record, None).loggers(), record.folder, record.data, log_model=False)
         finally:
-            finish(failed=False)
+            finish()
 
 
 @dataclass
@@ -166,7 +166,7 @@ class _Run:
         self._describe(dataset, split, report, data)
         task = self._task(dataset, split, data, normaliser)
         loggers: list[Any] = []
-        failed = True
+        error: BaseException | None = None
         try:
             loggers = self.loggers() if record.leads else []
             trainer, checkpoints = self._fit(task, data, trainer_spec, loggers, resuming)
@@ -181,9 +181,11 @@ class _Run:
                 write_report(record.folder, choose_examples(record.folder, store, data.rows("test")))
             log_model = bool((config["logger"].get("wandb") or {}).get("log_model"))
             publish(loggers, record.folder, record.data, log_model)
-            failed = False
+        except BaseException as caught:
+            error = caught
+            raise
         finally:
-            finish(failed)
+            finish(error)
 
     def _describe(self, dataset: Dataset, split: Any, report: Any, data: GenreDataModule) -> None:
         """Fill the record with what the data are, and say what a reader must know."""

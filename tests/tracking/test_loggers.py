@@ -6,6 +6,7 @@ import pytest
 
 from genrelab import run
 from genrelab.config import compose
+from offline_wandb import read_offline
 
 
 @pytest.fixture
@@ -67,6 +68,60 @@ def test_what_wandb_does_not_take_is_a_warning(logged, tmp_path, monkeypatch, ca
     assert "warning: W&B did not get all results of this run (upload refused)" in capsys.readouterr().err
 
 
+def test_a_run_tells_wandb_what_it_is(logged, tmp_path):
+    pytest.importorskip("wandb")
+    folder = tmp_path / "study" / "3"
+    record = run.train(compose([*logged, "logger=wandb", "logger.wandb.tags=[mine,cnn]"]), folder)
+    told = read_offline(next((folder / "wandb").glob("offline-run-*")))
+    assert told.run.display_name == record["run_id"] == "study-3"
+    assert told.run.run_id.startswith("study-3-"), "another study of this name must not write into it"
+    assert (told.run.run_group, told.run.job_type) == ("study", "sweep")
+    assert set(told.run.tags) == {"mine", "cnn", "mel_db", "graph_soft", "folder"}
+    assert told.exit_code == 0 and told.summary["status"] == "finished"
+    assert told.config["model"]["kind"] == "cnn" and told.config["split"]["ratios"] == [0.6, 0.2, 0.2]
+    assert told.config["features_name"] == "mel_db"
+    assert told.summary["objective"] == record["objective"]
+    assert {"beta", "effective_beta", "best_epoch", "parameters", "test/track/ece"} <= set(told.summary)
+    models = [aliases for name, aliases in told.artifacts if name == f"model-{told.run.run_id}"]
+    assert ["last" in aliases for aliases in models] == [True, False], "the best comes last, to be the latest"
+    assert "best" in models[1]
+
+
+def test_a_resumed_run_goes_on_under_its_id(logged, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    from genrelab.callbacks import History
+
+    folder = tmp_path / "study" / "0"
+    begin = History.on_train_epoch_start
+
+    def interrupted(self, trainer, module):
+        if trainer.current_epoch == 2:
+            raise KeyboardInterrupt
+        begin(self, trainer, module)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "on_train_epoch_start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run.train(compose([*logged, "trainer.epochs=3", "logger=wandb"]), folder)
+    assert run.resume(folder)["status"] == "finished"
+    first, second = (read_offline(path) for path in sorted((folder / "wandb").glob("offline-run-*")))
+    assert first.run.run_id == second.run.run_id and first.run.run_group == second.run.run_group == "study"
+    assert (first.exit_code, second.exit_code) == (130, 0)
+    assert (first.summary["status"], second.summary["status"]) == ("interrupted", "finished")
+    assert (len(first.history["train/loss"]), len(second.history["train/loss"])) == (2, 1)
+    assert "test/per_genre" in {name.partition(".")[0] for name in second.history}
+
+
+def test_a_pruned_trial_did_not_fail(logged, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    from genrelab.trial import Pruned, RunningTrial, running
+
+    with pytest.raises(Pruned), running(RunningTrial(lambda value, epoch: True, None)):
+        run.train(compose([*logged, "logger=wandb"]), tmp_path / "study" / "1")
+    told = read_offline(next((tmp_path / "study" / "1" / "wandb").glob("offline-run-*")))
+    assert told.exit_code == 0 and told.summary["status"] == "pruned"
+
+
 @pytest.mark.slow
 def test_pooled_folds_are_published_as_a_run_of_their_own(logged, tmp_path):
     pytest.importorskip("wandb")
@@ -74,7 +129,7 @@ def test_pooled_folds_are_published_as_a_run_of_their_own(logged, tmp_path):
     overrides = [*kept, "split=stratified", "split.folds=3", "trainer.epochs=1", "logger=wandb"]
     record = run.train(compose(overrides), tmp_path / "run", overrides)
     offline = list((tmp_path / "run" / "wandb").glob("offline-run-*"))
-    assert len(offline) == 1 and offline[0].name.endswith(record["run_id"])
+    assert len(offline) == 1 and f"-{record['run_id']}-" in offline[0].name
     assert b"test/per_genre" in next(offline[0].glob("*.wandb")).read_bytes()
     assert len(list((tmp_path / "run").glob("fold-*/wandb/offline-run-*"))) == 3
 

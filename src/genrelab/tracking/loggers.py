@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing import Any, Literal
 from lightning.pytorch.loggers import Logger
 
 from genrelab.errors import GenrelabError
+from genrelab.files import write_text
 from genrelab.registry import LOGGERS
+
+TAG = 64  # characters that W&B takes
 
 
 @LOGGERS.register("tensorboard")
@@ -43,17 +47,17 @@ def wandb(
     tags: Sequence[str] = (),
     log_model: bool = True,
 ) -> Logger:
-    """A W&B run of the same id as the genrelab run, so that resuming continues it.
+    """A W&B run that keeps its id, so that resuming continues it; model, features, loss and dataset are its tags.
 
     Args:
         run_dir: files go into `<run>/wandb`.
-        run_id: id and name of the W&B run.
+        run_id: name of the W&B run, and the beginning of its id.
         config: the whole configuration, plain.
         project: of the account.
         entity: team or user; None is the account's default.
         mode: auto is online where an account is set up (WANDB_API_KEY, or a login in ~/.netrc), else offline.
-        group: groups runs in the dashboard; None groups the folds of a run.
-        tags: of the run.
+        group: None groups the jobs of a multirun by its launch, trials by their study, folds by their run.
+        tags: further ones.
         log_model: upload the best and the last checkpoint as an artifact.
 
     Raises:
@@ -67,12 +71,14 @@ def wandb(
 
     offline = mode == "offline" or (mode == "auto" and not _has_account())
     if offline:
-        print(f"W&B: offline, into {run_dir / 'wandb'}; `wandb sync` uploads it later", flush=True)
-    fold = re.fullmatch(r"(.+)-fold-\d+", run_id)
+        print(f"W&B: offline, into {run_dir / 'wandb'}; `genrelab wandb-sync` uploads it later", flush=True)
+    names = short_names(config)
+    outer, job_type = _place(run_dir, run_id)
     settings: dict[str, Any] = {
-        "id": run_id, "name": run_id, "project": project, "entity": entity, "group": group or (fold and fold.group(1)),
-        "tags": list(tags), "dir": str(run_dir), "config": dict(config), "resume": "allow",
-        "job_type": "train", "settings": client.Settings(silent=True, console="off"),
+        "id": _wandb_id(run_dir, run_id), "name": run_id, "project": project, "entity": entity,
+        "group": group or outer, "job_type": job_type, "tags": [*dict.fromkeys([*tags, *_tags(names)])],
+        "dir": str(run_dir), "config": {**config, **names}, "resume": "allow",
+        "settings": client.Settings(silent=True, console="off"),
     }  # fmt: skip
     try:
         experiment = client.init(mode="offline" if offline else "online", **settings)
@@ -85,6 +91,32 @@ def wandb(
         )
         experiment = client.init(mode="offline", **settings)
     return WandbLogger(experiment=experiment, log_model=False, save_dir=str(run_dir))
+
+
+def short_names(config: Mapping[str, Any]) -> dict[str, str]:
+    """What one groups runs by, each as one word: W&B groups by no key that holds several."""
+    kinds = {f"{noun}_name": str((config.get(noun) or {}).get("kind")) for noun in ("model", "loss", "dataset")}
+    return {**kinds, "features_name": "+".join(config.get("features") or {})}
+
+
+def _place(run_dir: Path, run_id: str) -> tuple[str | None, str]:
+    """The group that a run belongs to, and its type of job: "fold", "sweep" (of a multirun or study) or "train"."""
+    if not re.fullmatch(r"\d+|fold-\d+", run_dir.name):
+        return None, "train"
+    return run_id.removesuffix(f"-{run_dir.name}"), "fold" if run_dir.name.startswith("fold") else "sweep"
+
+
+def _tags(names: Mapping[str, str]) -> list[str]:
+    words = [names["model_name"], *names["features_name"].split("+"), names["loss_name"], names["dataset_name"]]
+    return [word[:TAG] for word in words if word]
+
+
+def _wandb_id(run_dir: Path, run_id: str) -> str:
+    """A W&B id that stays with the folder; a study's second life must not write into the first one's runs."""
+    path = run_dir / "wandb" / "id.txt"
+    if not path.exists():
+        write_text(path, run_id if re.search(r"\d{8}-\d{6}", run_id) else f"{run_id}-{secrets.token_hex(3)}")
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _has_account() -> bool:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from genrelab.errors import Pruned
 from genrelab.report import tables
 from genrelab.report.examples import kept, painted
 from genrelab.report.folder import RunFolder
 
+EXITS = {0: "finished", 1: "failed", 130: "interrupted"}
 PLOTTED = 40  # with more classes W&B's own confusion plot would be a table of all pairs, too large to draw
 
 
@@ -35,13 +37,16 @@ def publish(loggers: Sequence[Any], run_dir: Path, record: Mapping[str, Any], lo
                 print(f"warning: W&B did not get all results of this run ({reason})", file=sys.stderr, flush=True)
 
 
-def finish(failed: bool) -> None:
-    """Close the W&B run, if there is one, with the exit code that its page shows."""
+def finish(error: BaseException | None = None) -> None:
+    """Close the W&B run, if there is one, with the exit code that its page shows: 0 where a sweep pruned it, too."""
     if "wandb" in sys.modules and (client := sys.modules["wandb"]).run is not None:
+        pruned = isinstance(error, Pruned)
+        code = 0 if error is None or pruned else 130 if isinstance(error, KeyboardInterrupt) else 1
         try:
-            client.finish(exit_code=int(failed))
-        except Exception as error:  # must not hide how the run itself ended
-            print(f"warning: W&B was not closed ({error})", file=sys.stderr, flush=True)
+            client.run.summary["status"] = "pruned" if pruned else EXITS[code]
+            client.finish(exit_code=code)
+        except Exception as wrong:  # must not hide how the run itself ended
+            print(f"warning: W&B was not closed ({wrong})", file=sys.stderr, flush=True)
 
 
 def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_model: bool) -> None:
@@ -54,7 +59,13 @@ def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_mod
     }
     loss = record.get("loss") or {}
     betas = {name: loss.get(name) for name in ("beta", "effective_beta")}
-    experiment.summary.update({"objective": record.get("objective"), **betas, **values})
+    of_run = {
+        "objective": record.get("objective"),
+        "best_epoch": record.get("monitor", {}).get("best_epoch"),
+        "parameters": record.get("model", {}).get("parameters"),
+        "seconds": record.get("seconds"),
+    }
+    experiment.summary.update({**of_run, **betas, **values})
     experiment.log(_results(RunFolder.read(run_dir), run_dir / "report"))
     if log_model:
         _checkpoints(experiment, run_dir / "checkpoints", record)
@@ -109,6 +120,6 @@ def _checkpoints(experiment: Any, folder: Path, record: Mapping[str, Any]) -> No
 
     for alias in ("last", "best"):
         if (folder / f"{alias}.ckpt").exists():
-            artifact = wandb.Artifact(f"model-{record['run_id']}", type="model", metadata=dict(record.get("model", {})))
+            artifact = wandb.Artifact(f"model-{experiment.id}", type="model", metadata=dict(record.get("model", {})))
             artifact.add_file(str(folder / f"{alias}.ckpt"))
             experiment.log_artifact(artifact, aliases=[alias])
