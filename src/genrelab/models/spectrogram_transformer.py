@@ -26,7 +26,7 @@ class SpectrogramTransformer(nn.Module):
         layers: 12 in the paper.
         heads: of the attention; 12 in the paper. They must divide `width`.
         patch: rows and columns of a patch; 16 in the paper.
-        stride: from patch to patch; 10 in the paper (16: no overlap, and a third of the tokens).
+        stride: from patch to patch; 10 in the paper (16: no overlap, and less than half the tokens).
         dropout: in attention and after each layer.
 
     Raises:
