@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all lint type bench clean
+.PHONY: help setup train dashboard test test-all lint type bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ $(INSTALLED): pyproject.toml
 
 train: setup ## compose the demo, prepare features, train the main job's small version, write its report
 	$(BIN)/python train.py experiment=quickstart $(ARGS)
+
+dashboard: setup ## show studies (optuna-dashboard) and curves (TensorBoard) in a browser, until Ctrl-C
+	$(BIN)/genrelab studies $(ARGS)
 
 test: setup ## run the quick tests (under four minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)

@@ -105,6 +105,7 @@ def test_a_launcher_that_is_not_installed_is_one_line(monkeypatch, capsys):
     [
         (["-m", "hydra/launcher=jobllib"], "no hydra/launcher 'jobllib'; did you mean 'joblib'?"),
         (["hydra/launcher=joblib"], "add -m"),
+        (["-m", "search=beta", "hydra/launcher=joblib"], "python sweep.py workers=N"),
         (["-m", "beta=1,2", "hydra/launcher=slurm"], "this machine has no srun"),
         (["-m", "beta=1,2", "hydra/launcher=joblib", "hydra.launcher.jobs=2"], "hydra.launcher.jobs: no such key"),
     ],

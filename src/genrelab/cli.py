@@ -249,6 +249,22 @@ def dashboard(
         print(address)
 
 
+@app.command()
+def studies(
+    outputs: Annotated[Path, typer.Argument(help="that training and sweeps wrote")] = Path("outputs"),
+    study: Annotated[str | None, typer.Option(help="only this one")] = None,
+    port: Annotated[int, typer.Option(help="of the first study; the others follow")] = 8080,
+    curves: Annotated[int, typer.Option(help="port of TensorBoard")] = 6006,
+) -> None:
+    """Show studies in optuna-dashboard and curves in TensorBoard, in a browser, until Ctrl-C.
+
+    Example: genrelab studies --study beta
+    """
+    from genrelab.sweep.serve import serve
+
+    serve(outputs, study, port, curves)
+
+
 def _config(overrides: list[str] | None) -> dict[str, Any]:
     from genrelab.config import compose, tidy
     from genrelab.config.check import check as check_config

@@ -166,6 +166,8 @@ def preflight(arguments: Sequence[str]) -> None:
     problems: list[str] = []
     if launcher and not asked.multirun:
         problems.append(f"{launcher}: it starts the jobs of a multirun; add -m")
+    if launcher and any(text.startswith(("search=", "hydra/sweeper=")) for text in asked.overrides):
+        problems.append(f"{launcher}: a search runs its trials itself; python sweep.py workers=N runs several at once")
     if launcher and launcher.endswith("slurm") and not shutil.which("srun"):
         problems.append(f"{launcher}: this machine has no srun; start it on a SLURM cluster, or use joblib here")
     for job in jobs:
