@@ -11,30 +11,36 @@ from typing import Any
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it replaces `path` in one step, on failure it goes."""
+def atomic_path(path: str | os.PathLike[str], durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it replaces `path` in one step, on failure it goes.
+
+    Args:
+        path: to write.
+        durable: wait until the disk has it; False for what can be made again.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last, because numpy and pandas choose the format by it.
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield part
-        with part.open("rb") as handle:
-            os.fsync(handle.fileno())
+        if durable:
+            with part.open("rb") as handle:
+                os.fsync(handle.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str, durable: bool = True) -> None:
     """Write UTF-8 `text` to `path` atomically."""
-    with atomic_path(path) as part:
+    with atomic_path(path, durable) as part:
         part.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | os.PathLike[str], value: Any) -> None:
+def write_json(path: str | os.PathLike[str], value: Any, durable: bool = True) -> None:
     """Write `value` as indented JSON to `path` atomically. NaN is refused: JSON has none."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", durable)
 
 
 def shown(path: Path) -> str:
