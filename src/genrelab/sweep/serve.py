@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -119,13 +119,10 @@ def _served(app: Any, port: int) -> Iterator[str]:
 
 def serve(outputs: Path, study: str | None, port: int, curves: int) -> None:
     """Serve until Ctrl-C, and say where."""
-    with serving(outputs, study, port, curves) as addresses:
+    with suppress(KeyboardInterrupt), serving(outputs, study, port, curves) as addresses:
         for name, address in addresses.items():
             print(f"{name:<20} {address}")
         if "TensorBoard" not in addresses:
             print("TensorBoard          no files; logger=tensorboard writes them")
         print("Ctrl-C ends it", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            print()
+        threading.Event().wait()
