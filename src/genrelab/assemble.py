@@ -13,7 +13,7 @@ from genrelab.audio.spec import AudioSpec
 from genrelab.catalog import Catalog
 from genrelab.config.check import options
 from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
-from genrelab.data import GenreDataModule
+from genrelab.data import BatchChanges, GenreDataModule
 from genrelab.errors import GenrelabError
 from genrelab.features import make_spec
 from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, SPLITS, TAXONOMIES
@@ -137,6 +137,12 @@ def make_data(
         seed=config["seed"],
         keep_on_device=spec.keep_on_device,
     )
+
+
+def make_changes(config: Config) -> BatchChanges:
+    """What is changed in train batches at every step."""
+    spec = read_fields(DataSpec, config["data"], "data")
+    return BatchChanges(spec.roll_time, spec.mask_bands, spec.mask_frames, spec.mixup)
 
 
 def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: int) -> Any:

@@ -275,7 +275,7 @@ class _Run:
             make_schedule=schedule,
             monitor=config["trainer"]["monitor"],
             seed=config["seed"],
-            roll_time=config["data"]["roll_time"],
+            changes=assemble.make_changes(config),
             content=content,
         )
 

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
-from genrelab.data import Batch, Normaliser
+from genrelab.data import Batch, BatchChanges, Normaliser
 from genrelab.decide import aggregate
 from genrelab.metrics import scores
 from genrelab.optim import Schedule
@@ -35,7 +35,7 @@ class GenreTask(pl.LightningModule):
         make_schedule: called with the optimizer.
         monitor: logged metric that a plateau schedule watches.
         seed: dropout and the like are drawn by (seed, epoch), so that a resumed run repeats an uninterrupted one.
-        roll_time: rotate train pictures in time, see the function of that name.
+        changes: of train batches: rotation in time, masks, mixup.
         content: the plain data that every checkpoint carries under `genrelab`.
     """
 
@@ -51,7 +51,7 @@ class GenreTask(pl.LightningModule):
         make_schedule: MakeSchedule,
         monitor: str,
         seed: int = 0,
-        roll_time: bool = False,
+        changes: BatchChanges | None = None,
         content: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class GenreTask(pl.LightningModule):
         self.medoid = medoid
         self.monitor = monitor
         self.seed = seed
-        self.roll_time = roll_time
+        self.changes = changes or BatchChanges()
         self.content = dict(content or {})
         self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
         self.schedule: Schedule | None = None
@@ -100,13 +100,26 @@ class GenreTask(pl.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
-        logits = self(roll_time(batch.features) if self.roll_time else batch.features)
-        loss: Tensor = self.loss(logits, batch.target)
+        features = self.changes.normalised(self.normaliser(self.changes.stored(batch.features)))
+        loss, logits = (
+            self._mixed(features, batch.target) if self.changes.mixup else self._plain(features, batch.target)
+        )
         hits = (logits.detach().argmax(dim=1) == batch.target).sum()
         self._train.append(
             torch.stack((loss.detach() * len(batch.target), hits, torch.full_like(hits, len(batch.target))))
         )
         return loss
+
+    def _plain(self, features: tuple[Tensor, ...], target: Tensor) -> tuple[Tensor, Tensor]:
+        logits: Tensor = self.net(*features)
+        return self.loss(logits, target), logits
+
+    def _mixed(self, features: tuple[Tensor, ...], target: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and logits of a batch mixed with itself, shuffled; the targets' losses are mixed alike."""
+        share, other = self.changes.partner(len(target))
+        other = other.to(target.device)
+        logits: Tensor = self.net(*(share * f + (1 - share) * f[other] for f in features))
+        return share * self.loss(logits, target) + (1 - share) * self.loss(logits, target[other]), logits
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means and step the schedule, before checkpoints are written."""
@@ -169,15 +182,6 @@ class GenreTask(pl.LightningModule):
         """Inverse of `on_save_checkpoint`."""
         self._schedule_state = checkpoint.get("schedule")
         checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()}
-
-
-def roll_time(features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Rotate the pictures `[B, H, W]` of a batch along time by one drawn share of their length; vectors stay.
-
-    A segment begins anywhere in its track; a small train set alone does not teach that.
-    """
-    share = float(torch.rand(()))
-    return tuple(f.roll(int(share * f.shape[-1]), dims=-1) if f.ndim == 3 else f for f in features)
 
 
 def gather_ragged(task: pl.LightningModule, columns: list[Tensor]) -> list[Tensor]:

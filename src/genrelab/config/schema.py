@@ -52,6 +52,9 @@ class DataSpec:
     batch_size: int = 64
     copies: Literal["draw", "all"] = "draw"
     roll_time: bool = True
+    mask_bands: float = 0.0
+    mask_frames: float = 0.0
+    mixup: float = 0.0
     normalise: Literal["frequency", "global", "none"] = "frequency"
     keep_on_device: bool = True
     engine: Literal["fast", "reference", "torch"] = "fast"
@@ -76,6 +79,7 @@ class PathsSpec:
     cache: str = "outputs/cache"
 
 
+SHARES = ("mask_bands", "mask_frames")
 POSITIVE = ("epochs", "accumulate", "limit_batches", "devices", "threads", "batch_size")
 
 
@@ -97,6 +101,10 @@ def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str
             problems.append(f"{at}.{key}: {value!r} is not {type_name(hints[key])}")
         elif key in POSITIVE and value is not None and value < 1:
             problems.append(f"{at}.{key}: {value} is below 1")
+        elif key in SHARES and not 0 <= value < 1:
+            problems.append(f"{at}.{key}: {value} is not in [0, 1)")
+        elif key == "mixup" and value < 0:
+            problems.append(f"{at}.{key}: {value} is below 0; 0 mixes nothing")
         elif key == "gradient_clip" and value is not None and not value > 0:
             problems.append(f"{at}.{key}: {value} is not above 0; null clips nothing")
     return problems
