@@ -41,6 +41,20 @@ def test_values_that_do_not_fit_are_said_so(text):
         read_options([text])
 
 
+@pytest.mark.parametrize(("typo", "meant"), [("n_trails", "n_trials"), ("worker", "workers"), ("retrain", None)])
+def test_a_mistyped_key_of_the_sweep_is_suggested(typo, meant):
+    if meant is None:  # too far from anything
+        assert read_options([f"{typo}=2"]).overrides == (f"{typo}=2",)
+        return
+    with pytest.raises(ConfigError, match=f"{typo}: no such key; did you mean '{meant}'"):
+        read_options([f"{typo}=2"])
+
+
+def test_keys_of_the_configuration_are_no_typos():
+    given = ("seed=1", "loss=ce", "beta=2", "trainer.epochs=3", "+x=1", "sampler=tpe", "study=mine", "n_trials=3")
+    assert read_options(given).overrides == given
+
+
 def test_help_names_the_searches(capsys):
     sweep(["--help"])
     shown = capsys.readouterr().out

@@ -12,8 +12,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from genrelab.errors import ConfigError, GenrelabError, Interrupted
 from genrelab.files import shown, write_text
@@ -43,6 +46,7 @@ Results: outputs/sweeps/<study>/ holds summary.json, trials.csv, best.yaml, plot
 `python train.py experiment=<study>/best` trains the best configuration again.
 """
 RESTARTS = 5  # of one worker, before a launch gives up
+OWN = ("workers", "retrain_best", "seeds")  # keys of sweep.py itself
 WAIT = 20.0  # seconds that workers get to end after Ctrl-C
 
 
@@ -96,11 +100,27 @@ def read_options(arguments: Sequence[str]) -> Options:
                 own[key] = value.lower() == "true"
             else:
                 problems.append(f"{key}: {value!r} is neither true nor false")
+        elif equals and (near := _own_key_near(key)):
+            problems.append(f"{key}: no such key; did you mean {near!r}?")
         else:
             rest.append(text)
     if problems:
         raise ConfigError(problems)
     return Options(**own, overrides=tuple(rest))
+
+
+def _own_key_near(key: str) -> str | None:
+    """The sweep's own key that a key meant, where that is no key of its own or of the configuration."""
+    from genrelab.config import conf_dir
+    from genrelab.sweep.plan import SHORT
+
+    own = {*OWN, *SHORT, "study", "sampler", "pruner"}
+    known = {path.name for path in conf_dir().iterdir() if path.is_dir()}
+    known |= set(yaml.safe_load((conf_dir() / "config.yaml").read_text(encoding="utf-8")))
+    if not key.isidentifier() or key in own | known:
+        return None
+    near = get_close_matches(key, [*own, *known], n=1, cutoff=0.75)
+    return near[0] if near and near[0] in own else None
 
 
 def _sweep(options: Options) -> None:
