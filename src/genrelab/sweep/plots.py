@@ -149,7 +149,7 @@ def curve(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     split = next((key for key in study.space if key != along), None)
     metrics, scores = _metrics(study), _scores(study, done)
     figure, panels = _figure(len(metrics))
-    groups = list(study.space[split].points()) if split else [None]
+    groups = [g for g in study.space[split].points() if any(t.params[split] == g for t in done)] if split else [None]
     lines: list[tuple[str, Any, str]] = [(str(group), group, "val") for group in groups]
     if split is None:
         lines = [(f"{part} tracks", None, part) for part in ("val", "test")]
