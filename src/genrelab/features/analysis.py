@@ -135,6 +135,7 @@ class Analysis:
 
         def make() -> Any:
             bins = n_octaves * bins_per_octave
+            frames = 1 + len(self.samples) // hop_length  # librosa may give one behind the end of an odd length
             return np.abs(
                 librosa.cqt(
                     self.samples,
@@ -143,7 +144,7 @@ class Analysis:
                     n_bins=bins,
                     bins_per_octave=bins_per_octave,
                     tuning=tuning,
-                )
+                )[:, :frames]
             )
 
         return self.once(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)  # type: ignore[no-any-return]

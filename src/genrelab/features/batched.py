@@ -173,7 +173,7 @@ class TorchAnalysis(Analysis):
 
         def make() -> list[float]:
             spectrum: Any = self.power(n_fft, hop_length) if of_power else self.magnitude(n_fft, hop_length)
-            return tunings_of(spectrum, self.sample_rate, n_fft, bins_per_octave)
+            return tunings_of(spectrum, self.sample_rate, bins_per_octave)
 
         return self.once(("tunings", n_fft, hop_length, bins_per_octave, of_power), make)  # type: ignore[no-any-return]
 
@@ -265,10 +265,11 @@ def _soft_mask(part: Tensor, rival: Tensor, split: bool) -> Tensor:
     return torch.where(some, ours / torch.where(some, ours + theirs, 1.0), 0.5 if split else 0.0)
 
 
-def tunings_of(spectrum: Tensor, sample_rate: int, n_fft: int, bins_per_octave: int) -> list[float]:
+def tunings_of(spectrum: Tensor, sample_rate: int, bins_per_octave: int) -> list[float]:
     """Tuning of each `[bins, frames]` of a batch (`librosa.estimate_tuning`), in shares of a bin."""
     from genrelab.features.fast.chroma import PITCH_HZ, tuning_of_peaks
 
+    n_fft = 2 * (spectrum.shape[1] - 1)  # librosa takes an odd window to be one shorter
     before, here, after = spectrum[:, :-2], spectrum[:, 1:-1], spectrum[:, 2:]
     least = 0.1 * spectrum.amax(dim=1, keepdim=True)
     high = (here > least) & (here > before * (before > least)) & (here >= after * (after > least))
@@ -292,6 +293,7 @@ def constant_q(
 
     early = early_halvings(sample_rate, hop_length, n_octaves, bins_per_octave, max(tunings))
     hop, rate = hop_length >> early, sample_rate / 2**early
+    frames = 1 + sound.shape[-1] // hop_length
     for _ in range(early):
         sound = halved(sound)
     parts: list[Tensor] = []
@@ -311,7 +313,6 @@ def constant_q(
         parts.append(out)
         if hop % 2 == 0 and octave:
             hop, halvings, sound = hop // 2, halvings + 1, halved(sound)
-    frames = min(part.shape[-1] for part in parts)
     return torch.cat([part[..., :frames] for part in reversed(parts)], dim=1)
 
 

@@ -8,31 +8,40 @@ import numba
 import numpy as np
 
 from genrelab.features.analysis import C1_HZ
+from genrelab.features.fast.spectrum import workspace
 
 PITCH_HZ = (150.0, 4000.0)  # where librosa looks for the peaks that tell the tuning
 PEAK_SHARE = np.float32(0.1)  # of a frame's maximum, that a peak must exceed
-RESOLUTION = 0.01  # of the tuning, in shares of a bin
+EDGES = np.linspace(-0.5, 0.5, 101)  # of the tunings that are told apart, in shares of a bin
 CENS_STEPS = (0.4, 0.2, 0.1, 0.05)  # each exceeded adds a quarter
 
 
-def tuning_of(spectrogram: np.ndarray, sample_rate: int, n_fft: int, bins_per_octave: int) -> float:
+def tuning_of(spectrogram: np.ndarray, sample_rate: int, bins_per_octave: int) -> float:
     """Deviation from A440 in shares of a bin (`librosa.estimate_tuning(S=...)`: piptrack, then pitch_tuning).
 
     Args:
-        spectrogram: `[frames, 1 + n_fft/2]` float32, magnitude or power.
+        spectrogram: `[frames, bins]` float32, magnitude or power; of an even window, as librosa takes it to be.
         sample_rate: Hz.
-        n_fft: its window.
-        bins_per_octave: bins.
+        bins_per_octave: of the tuning.
     """
-    frequencies = np.arange(spectrogram.shape[1]) * sample_rate / n_fft
-    inside = np.flatnonzero((frequencies >= PITCH_HZ[0]) & (frequencies < min(PITCH_HZ[1], sample_rate / 2)))
+    frames, bins = spectrogram.shape
+    n_fft = 2 * (bins - 1)
+    inside = _pitched(sample_rate, n_fft)
     if not len(inside):
         return 0.0
-    least = PEAK_SHARE * spectrogram.max(axis=1)
-    pitches, heights = _peaks(spectrogram, least, int(inside[0]), int(inside[-1]) + 1, sample_rate, n_fft)
-    chosen = pitches > 0
-    pitches, heights = pitches[chosen], heights[chosen]
-    return tuning_of_peaks(pitches, heights, bins_per_octave)
+    first, stop = int(inside[0]), int(inside[-1]) + 1
+    found = workspace("peaks", (2, frames * ((stop - first) // 2 + 1)))  # no two peaks are neighbours
+    count = _peaks(spectrogram, PEAK_SHARE * spectrogram.max(axis=1), first, stop, float(sample_rate), n_fft, *found)
+    return tuning_of_peaks(found[0, :count], found[1, :count], bins_per_octave)
+
+
+@lru_cache(maxsize=32)
+def _pitched(sample_rate: int, n_fft: int) -> np.ndarray:
+    """Columns of a spectrum that librosa looks for peaks in, its rounding of their frequencies included."""
+    if not n_fft:
+        return np.arange(0)
+    frequencies = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
+    return np.flatnonzero((frequencies >= PITCH_HZ[0]) & (frequencies < min(PITCH_HZ[1], sample_rate / 2)))
 
 
 def tuning_of_peaks(pitches: np.ndarray, heights: np.ndarray, bins_per_octave: int) -> float:
@@ -40,43 +49,61 @@ def tuning_of_peaks(pitches: np.ndarray, heights: np.ndarray, bins_per_octave: i
     if not len(pitches):
         return 0.0
     pitches = pitches[heights >= np.median(heights)]
-    residual = np.mod(bins_per_octave * np.log2(pitches / (440.0 / 16)), 1.0)
+    residual = bins_per_octave * np.log2(pitches / (440.0 / 16))
+    residual -= np.floor(residual)
     residual[residual >= 0.5] -= 1.0
-    edges = np.linspace(-0.5, 0.5, int(np.ceil(1 / RESOLUTION)) + 1)
-    counts, _ = np.histogram(residual, edges)
-    return float(edges[int(np.argmax(counts))])
+    return float(EDGES[_commonest(residual, EDGES)])
 
 
-@numba.njit(cache=True, nogil=True)
-def _peaks(s, threshold, first, stop, sample_rate, n_fft):  # type: ignore[no-untyped-def]
-    """Frequency (Hz) and height of the local maxima of each frame, interpolated by parabolas (`librosa.piptrack`)."""
-    frames, bins = s.shape
-    pitches = np.empty(frames * (stop - first) // 2 + frames, np.float32)
-    heights = np.empty(len(pitches), np.float32)
-    count = 0
-    for t in range(frames):
-        least = threshold[t]
-        for f in range(first, stop):
-            here = s[t, f]
-            if not here > least:
+@numba.njit("int64(float32[::1], float64[::1])", cache=True, nogil=True)
+def _commonest(values, edges):  # type: ignore[no-untyped-def]
+    """Number of the fullest bin between edges (`np.histogram`, equal widths), the first of several."""
+    bins = len(edges) - 1
+    counts = np.zeros(bins, np.int64)
+    for value in values:
+        at = min(max(int((value - edges[0]) * bins), 0), bins - 1)
+        while at > 0 and value < edges[at]:  # the product may round to the bin beside
+            at -= 1
+        while at < bins - 1 and value >= edges[at + 1]:
+            at += 1
+        counts[at] += 1
+    return np.argmax(counts)
+
+
+@numba.njit(
+    "int64(float32[:,::1], float32[::1], int64, int64, float64, int64, float32[::1], float32[::1])",
+    cache=True,
+    nogil=True,
+)
+def _peaks(s, threshold, first, stop, sample_rate, n_fft, pitches, heights):  # type: ignore[no-untyped-def]
+    """Frequency (Hz) and height of the local maxima of each frame, interpolated by parabolas (`librosa.piptrack`).
+
+    How many there are. Single and double precision are librosa's own; so is that half a sample rate up to 8 kHz may
+    round into the range, where the last column of a frame is a peak by itself.
+    """
+    count, last = 0, s.shape[1] - 1
+    size = min(stop, last) - first
+    chosen = np.empty(size, np.uint8)
+    for t in range(len(s)):
+        row, least = s[t], threshold[t]
+        left, middle, right = row[first - 1 :], row[first:], row[first + 1 :]
+        for i in range(size):  # no branches: eight and more at once
+            chosen[i] = (middle[i] > least) & (middle[i] > left[i]) & (middle[i] >= right[i])
+        for i in range(size):
+            if not chosen[i]:
                 continue
-            before = s[t, f - 1] if f > 0 else here
-            after = s[t, f + 1] if f < bins - 1 else here
-            if not here > (before if before > least else np.float32(0)) and f > 0:
-                continue
-            if not here >= (after if after > least else np.float32(0)):
-                continue
-            shift = np.float32(0)
-            if 0 < f < bins - 1:
-                a = after + before - np.float32(2) * here
-                b = (after - before) / np.float32(2)
-                if abs(b) < abs(a):
-                    shift = -b / a
-            pitches[count] = np.float32((f + shift) * np.float64(sample_rate) / n_fft)
-            slope = (after - before) / np.float32(2)
-            heights[count] = here + np.float32(0.5) * slope * shift
+            f = first + i
+            before, here, after = row[f - 1], row[f], row[f + 1]
+            a = np.float64(after + before) - 2.0 * here
+            b = np.float64(after - before) / 2.0
+            shift = np.float32(0.0 if abs(b) >= abs(a) else -b / a)
+            pitches[count] = (f + np.float64(shift)) * sample_rate / n_fft
+            heights[count] = here + np.float32(0.5) * ((after - before) / np.float32(2)) * shift
             count += 1
-    return pitches[:count], heights[:count]
+        if stop > last and row[last] > least and row[last] > row[last - 1]:
+            pitches[count], heights[count] = last * sample_rate / n_fft, row[last]
+            count += 1
+    return count
 
 
 def chroma_of_power(power: np.ndarray, sample_rate: int, n_fft: int, tuning: float) -> np.ndarray:

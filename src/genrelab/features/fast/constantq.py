@@ -1,21 +1,23 @@
 """The constant-Q transform with librosa 0.11's numbers (`librosa.cqt`), from C1.
 
 Octave after octave, the highest first; between two of them the sound is halved in rate, so that all octaves share one
-basis. It lies on few columns of a spectrum: the spectrum is cut to them and multiplied by the whole basis at once.
+basis. It lies on few columns of a spectrum, which is cut to them.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+import ducc0
 import numba
 import numpy as np
 
 from genrelab.features.analysis import C1_HZ
-from genrelab.features.fast.spectrum import Frames, frames_of, transformed, workspace
+from genrelab.features.fast.spectrum import BLOCK, Frames, frames_of, workspace
 
-SLIDES_BELOW = 7  # frames of more than this many hops are not transformed one by one
+SLIDES_BELOW = 12  # frames of more than this many hops are not transformed one by one
+GROUPS = 3  # of neighbouring filters in an octave, multiplied together: two cost a third more, four as much
 SPARSITY = 0.01  # librosa drops the smallest entries of a filter, up to 1 % of its sum
 
 
@@ -33,22 +35,21 @@ def constant_q(
         tuning: of the bins, in shares of one.
 
     Returns:
-        `[frames, n_octaves * bins_per_octave]` float32, a workspace.
+        `[1 + T // hop_length, n_octaves * bins_per_octave]` float32, a workspace. Where the rate is halved before the
+        first octave and an odd length rounds up, librosa gives one frame more, behind the end.
     """
     early = early_halvings(sample_rate, hop_length, n_octaves, bins_per_octave, tuning)
     sound, hop, rate = halved(samples, 2**early), hop_length >> early, sample_rate / 2**early
     out = workspace(f"constant_q{hop_length}", (1 + len(samples) // hop_length, n_octaves * bins_per_octave))
-    count, halvings = len(out), 0
+    halvings = 0
     for octave in reversed(range(n_octaves)):
-        n_fft, low, weights = octave_filters(rate, octave + halvings, bins_per_octave, tuning)
-        frames = frames_of(sound, n_fft, hop, "constant_q_sound")
-        part = out[:, octave * bins_per_octave : (octave + 1) * bins_per_octave]
-        frames = frames._replace(total=min(frames.total, len(out)))
-        _respond(frames, low, weights, part)
-        count = min(count, frames.total)
+        filters = _filters(rate, octave + halvings, bins_per_octave, tuning)
+        frames = frames_of(sound, filters.n_fft, hop, "constant_q_sound")
+        frames = frames._replace(total=len(out))  # lengths round up: no octave has fewer
+        _respond(frames, filters, out[:, octave * bins_per_octave : (octave + 1) * bins_per_octave])
         if hop % 2 == 0 and octave:
             hop, halvings, sound = hop // 2, halvings + 1, halved(sound, 2)
-    return out[:count]
+    return out
 
 
 def early_halvings(sample_rate: int, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float) -> int:
@@ -97,7 +98,8 @@ def octave_filters(rate: float, octave: int, bins_per_octave: int, tuning: float
         alpha=_alpha(frequencies),
     )  # fmt: skip
     n_fft = basis.shape[1]
-    spectrum = scipy.fft.fft(basis * (lengths[:, None] / n_fft), n=n_fft, axis=1)[:, : n_fft // 2 + 1]
+    basis *= lengths[:, None] / n_fft  # stays in single precision, as librosa's: which entries are dropped hangs on it
+    spectrum = scipy.fft.fft(basis, n=n_fft, axis=1)[:, : n_fft // 2 + 1]
     sparse = librosa.util.sparsify_rows(spectrum, quantile=SPARSITY, dtype=np.complex64)
     dense = np.asarray(sparse.todense()) / np.sqrt(lengths)[:, None]
     used = np.flatnonzero(np.abs(dense).max(axis=0))
@@ -109,9 +111,34 @@ def octave_filters(rate: float, octave: int, bins_per_octave: int, tuning: float
     return n_fft, low, weights
 
 
+class _Filters(NamedTuple):
+    """Filters of an octave; `groups`: first bin, first number of the cut spectrum that they need, weights.
+
+    `columns` of the spectrum from `low` hold all of the octave's filters.
+    """
+
+    n_fft: int
+    low: int
+    columns: int
+    groups: tuple[tuple[int, int, np.ndarray], ...]
+
+
+@lru_cache(maxsize=256)
+def _filters(rate: float, octave: int, bins_per_octave: int, tuning: float) -> _Filters:
+    """`octave_filters` in `GROUPS`: neighbours need few of the columns, which halves the work of the product."""
+    n_fft, low, weights = octave_filters(rate, octave, bins_per_octave, tuning)
+    size, groups = -(-bins_per_octave // GROUPS), []
+    for at in range(0, bins_per_octave, size):
+        bins = np.arange(at, min(at + size, bins_per_octave))
+        some = weights[:, np.concatenate([bins, bins_per_octave + bins])]
+        used = np.flatnonzero(some.any(axis=1))
+        groups.append((at, int(used[0]), np.ascontiguousarray(some[used[0] : used[-1] + 1])))
+    return _Filters(n_fft, low, len(weights) // 2, tuple(groups))
+
+
 def _frequencies(octave: int, bins_per_octave: int, tuning: float) -> np.ndarray:
-    steps = np.arange(bins_per_octave) / bins_per_octave
-    return np.asarray(C1_HZ * 2.0 ** (tuning / bins_per_octave) * 2.0 ** (octave + steps))
+    steps = 2.0 ** (np.arange(bins_per_octave) / bins_per_octave)
+    return np.asarray(2.0**octave * steps * (C1_HZ * 2.0 ** (tuning / bins_per_octave)))
 
 
 def _alpha(frequencies: np.ndarray) -> Any:
@@ -121,19 +148,36 @@ def _alpha(frequencies: np.ndarray) -> Any:
     return np.full(bins, (ratio - 1) / (ratio + 1))
 
 
-def _respond(frames: Frames, low: int, weights: np.ndarray, out: np.ndarray) -> None:
+def _respond(frames: Frames, filters: _Filters, out: np.ndarray) -> None:
     """|spectrum of each frame times the filters| into `out` `[frames, bins]`."""
-    columns = len(weights) // 2
-    if frames.hop * SLIDES_BELOW < frames.n_fft and frames.total > 1:
-        _absolute(_slid(frames, low, columns) @ weights, out[: frames.total])
-        return
-    for at, spectrum in transformed(frames, np.ones(frames.n_fft)):
-        cut = spectrum[:, low : low + columns].astype(np.complex64)
-        _absolute(cut.view(np.float32) @ weights, out[at : at + len(cut)])
+    slides = frames.hop * SLIDES_BELOW < frames.n_fft and frames.total > 1
+    cut = (_slid if slides else _cut)(frames, filters.low, filters.columns)
+    for at, first, weights in filters.groups:
+        response = workspace("response", (len(cut), weights.shape[1]))
+        np.matmul(cut[:, first : first + len(weights)], weights, out=response)
+        _absolute(response, out[:, at : at + weights.shape[1] // 2])
+
+
+def _cut(frames: Frames, low: int, columns: int) -> np.ndarray:
+    """Columns of the spectra of all frames, `[frames, 2 * columns]` float32: real, imaginary in turn.
+
+    Transformed in double precision, as librosa's: what lies outside the columns may be far louder than they are.
+    """
+    padded, n_fft, hop, count = frames
+    sound = workspace("double", padded.shape, np.float64)
+    sound[:] = padded
+    laid = np.lib.stride_tricks.sliding_window_view(sound, n_fft)[::hop]  # no window, so nothing to copy
+    spectrum = workspace("cut_spectrum", (BLOCK, 1 + n_fft // 2), np.complex128)
+    out = workspace("cut", (count, columns), np.complex64)
+    for at in range(0, count, BLOCK):
+        some = min(BLOCK, count - at)
+        ducc0.fft.r2c(laid[at : at + some], axes=(1,), nthreads=1, out=spectrum[:some])
+        out[at : at + some] = spectrum[:some, low : low + columns]
+    return out.view(np.float32)
 
 
 def _slid(frames: Frames, low: int, columns: int) -> np.ndarray:
-    """Columns of the spectra of frames that overlap much, `[frames, 2 * columns]` float32: real, imaginary in turn.
+    """`_cut` of frames that overlap much.
 
     From frame to frame a few samples leave and as many enter: the spectrum is turned and changed by theirs alone
     (sliding DFT, Jacobsen and Lyons 2003). In double precision, so that hundreds of steps add up to nothing.

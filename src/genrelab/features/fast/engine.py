@@ -82,7 +82,7 @@ class FastAnalysis(Analysis):
         spectra = self._spectra(n_fft, hop_length)
         return self.once(  # type: ignore[no-any-return]
             ("tuning", n_fft, hop_length, bins_per_octave, of_power),
-            lambda: chroma.tuning_of(spectra[0 if of_power else 1], self.sample_rate, n_fft, bins_per_octave),
+            lambda: chroma.tuning_of(spectra[0 if of_power else 1], self.sample_rate, bins_per_octave),
         )
 
     def cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
