@@ -25,9 +25,11 @@ STAGES: dict[str, int] = {
     "models": 10,
     "metrics": 10,
     "losses": 11,
+    "classical": 11,
     "decide": 11,
     "optim": 11,
     "task": 12,
+    "predict": 12,
     "callbacks": 13,
     "report": 14,
     "baselines": 14,
@@ -46,7 +48,7 @@ STAGES: dict[str, int] = {
     "sweep": 20,
     "cli": 21,
     "__main__": 22,
-    "__init__": 0,
+    "__init__": 23,  # the front door: `genrelab.load_predictor`
 }
 SPECS = {"genrelab.audio.spec"}  # plain data with fingerprints, which catalogs and the configuration may name
 

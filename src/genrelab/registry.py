@@ -26,12 +26,12 @@ class Registry:
 
     Args:
         noun: what it holds, as in the configuration ("model").
-        package: module whose import registers the built-in kinds.
+        packages: modules whose import registers the built-in kinds.
     """
 
-    def __init__(self, noun: str, package: str) -> None:
+    def __init__(self, noun: str, *packages: str) -> None:
         self.noun = noun
-        self._package = package
+        self._packages = packages
         self._kinds: dict[str, Callable[..., Any]] = {}
         self._marks: dict[str, frozenset[str]] = {}
         self._loaded = False
@@ -123,7 +123,8 @@ class Registry:
     def _load(self) -> None:
         if not self._loaded:
             self._loaded = True
-            importlib.import_module(self._package)
+            for package in self._packages:
+                importlib.import_module(package)
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -170,7 +171,7 @@ CATALOGS = Registry("dataset", "genrelab.catalog")
 SPLITS = Registry("split", "genrelab.split")
 AUGMENTS = Registry("augment", "genrelab.audio")
 FEATURES = Registry("feature", "genrelab.features")
-MODELS = Registry("model", "genrelab.models")
+MODELS = Registry("model", "genrelab.models", "genrelab.classical")
 LOSSES = Registry("loss", "genrelab.losses")
 OPTIMIZERS = Registry("optimizer", "genrelab.optim")
 SCHEDULERS = Registry("scheduler", "genrelab.optim")

@@ -1,0 +1,16 @@
+"""Systems without gradients: fitted once by scikit-learn, kept as tensors, used like networks."""
+
+from genrelab.classical.estimator import MARK, Estimator, check_memory
+from genrelab.classical.forest import RandomForest
+from genrelab.classical.linear import LogisticRegression, SupportVectorMachine
+from genrelab.classical.neighbours import NearestNeighbours
+
+__all__ = [
+    "MARK",
+    "Estimator",
+    "LogisticRegression",
+    "NearestNeighbours",
+    "RandomForest",
+    "SupportVectorMachine",
+    "check_memory",
+]
