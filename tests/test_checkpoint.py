@@ -56,6 +56,7 @@ def test_hostile_checkpoint_runs_nothing(tmp_path):
     ("write", "message"),
     [
         (lambda p: None, "no such checkpoint"),
+        (lambda p: p.write_bytes(b""), "damaged or not a checkpoint"),
         (lambda p: p.write_bytes(b"not a checkpoint"), "refused|damaged"),
         (lambda p: torch.save({"state_dict": {}}, p), "not a checkpoint of genrelab"),
         (lambda p: torch.save([1], p), "not a checkpoint of genrelab"),

@@ -69,8 +69,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise GenrelabError(f"{path}: no such checkpoint") from error
     except pickle.UnpicklingError as error:
         raise GenrelabError(f"{path}: refused, it holds more than plain data and tensors") from error
-    except (RuntimeError, EOFError, zipfile.BadZipFile, OSError) as error:
-        raise GenrelabError(f"{path}: damaged or not a checkpoint ({str(error).splitlines()[0]})") from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile, OSError, IndexError) as error:
+        reason = str(error).strip().partition("\n")[0] or "an empty or cut file"
+        raise GenrelabError(f"{path}: damaged or not a checkpoint ({reason})") from error
     except (KeyError, TypeError, ValueError) as error:
         raise GenrelabError(f"{path}: not a checkpoint of genrelab ({error})") from error
     return dict(checkpoint)

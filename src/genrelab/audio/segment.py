@@ -45,8 +45,14 @@ def trim_silence(samples: np.ndarray, top_db: float) -> np.ndarray:
     Returns:
         [T'] the part from the first to the last frame that is not silent; all of it if the track is all zero.
     """
+    first, last = trim_bounds(samples, top_db)
+    return samples[first:last]
+
+
+def trim_bounds(samples: np.ndarray, top_db: float) -> tuple[int, int]:
+    """First sample that `trim_silence` keeps, and the first behind those it keeps."""
     if samples.size == 0:
-        return samples
+        return 0, 0
     n_frames = 1 + len(samples) // _HOP
     padded = np.zeros((n_frames - 1) * _HOP + _FRAME, np.float64)
     inside = samples[: len(padded) - _FRAME // 2]
@@ -55,7 +61,7 @@ def trim_silence(samples: np.ndarray, top_db: float) -> np.ndarray:
     power = np.convolve(blocks, np.ones(_FRAME // _HOP), "valid") / _FRAME  # [n_frames]
     level = 10 * np.log10(np.maximum(power, 1e-10))
     loud = np.flatnonzero(level - level.max() > -top_db)
-    return samples[loud[0] * _HOP : min(len(samples), (loud[-1] + 1) * _HOP)]
+    return int(loud[0]) * _HOP, min(len(samples), (int(loud[-1]) + 1) * _HOP)
 
 
 def cut_segments(samples: np.ndarray, spec: AudioSpec, track_id: str) -> list[Segment]:

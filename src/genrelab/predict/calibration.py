@@ -1,0 +1,68 @@
+"""What a run's val predictions say of its probabilities: temperatures, and when to back off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from genrelab.decide import Hedge, aggregate, target_of_tracks
+from genrelab.decide.calibrate import fit_temperature
+from genrelab.decide.decided import Decided
+from genrelab.errors import GenrelabError
+from genrelab.predictions import read_predictions
+from genrelab.taxonomy.groups import cluster_index, supergenre_index
+from genrelab.taxonomy.taxonomy import Taxonomy
+
+UNFITTED_TAU = 0.5  # without val predictions: what is said is likelier than not
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Numbers fitted on val; those of `unfitted` where a checkpoint came without its run.
+
+    Args:
+        track: temperature of a recording's joined logits.
+        segment: temperature of a window's logits.
+        hedge: backs off to supergenre, cluster or nothing; it knows its own temperature, that of tracks.
+        fitted: whether there was a val part.
+    """
+
+    track: float
+    segment: float
+    hedge: Hedge
+    fitted: bool
+
+    def decide(self, logits: np.ndarray) -> Decided:
+        """Hedged answers to joined logits `[N, C]`."""
+        return self.hedge.decide(logits)
+
+
+def fit_calibration(taxonomy: Taxonomy, predictions: Path | None, coverage: float) -> Calibration:
+    """Fit on the val part of a run's predictions.
+
+    Args:
+        taxonomy: of the run.
+        predictions: its `predictions.parquet`; None or a file that is not there fits nothing.
+        coverage: share of val's tracks that get a genre and not a supergenre.
+
+    Raises:
+        GenrelabError: the file is broken, or of other genres.
+    """
+    hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), coverage)
+    if predictions is None or not predictions.exists():
+        hedge.tau = UNFITTED_TAU
+        return Calibration(1.0, 1.0, hedge, fitted=False)
+    found = read_predictions(predictions)
+    if found.genres != taxonomy.genres:
+        raise GenrelabError(f"{predictions}: of other genres than the checkpoint; they are of different runs")
+    val = found.only("val")
+    if not len(val):
+        hedge.tau = UNFITTED_TAU
+        return Calibration(1.0, 1.0, hedge, fitted=False)
+    logits, _ = aggregate(val.logits, val.track_id)
+    target = target_of_tracks(val.target, val.track_id).astype(np.int64)
+    hedge.fit(logits, target)
+    segment = fit_temperature(val.logits, val.target.astype(np.int64))
+    return Calibration(hedge.probabilities.temperature, segment, hedge, fitted=True)

@@ -1,0 +1,34 @@
+"""What a network's last linear layer reads: a vector for each window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.errors import GenrelabError
+
+
+def penultimate(model: nn.Module, features: Sequence[Tensor], classes: int) -> Tensor:
+    """Inputs `[S, D]` float32 of the linear layer that gives the logits: the last that is called with C outputs.
+
+    Raises:
+        GenrelabError: the network has no such layer.
+    """
+    seen: list[Tensor] = []
+
+    def keep(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
+        seen.append(given[0])
+
+    last = [module for module in model.modules() if isinstance(module, nn.Linear) and module.out_features == classes]
+    hooks = [module.register_forward_pre_hook(keep) for module in last]
+    try:
+        with torch.no_grad():
+            model(*features)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not seen:
+        raise GenrelabError(f"{type(model).__name__}: no linear layer with {classes} outputs, so no embedding")
+    return seen[-1].float().flatten(1)

@@ -1,0 +1,266 @@
+"""`Predictor`: a trained run that listens to recordings, by the very preprocessing of its training.
+
+Its interface, which app, export and explanations are built on:
+
+    predictor.genres, .titles, .taxonomy          # classes in the order of the logits; their graph
+    predictor.audio, .in_specs                    # AudioSpec, and a FeatureSpec for each input of the network
+    predictor.model, .normaliser                  # torch modules in eval mode, on predictor.device
+    predictor.predict(path_or_samples, sample_rate=None, hop=None, top=3) -> Prediction
+    predictor.decode(path_or_samples, sample_rate=None) -> samples [T] float32 at predictor.audio.sample_rate
+    predictor.windows(samples, hop=None) -> [Window(start, samples [n_samples])]
+    predictor.features(samples [n_samples] or [S, n_samples]) -> [Tensor [S, *shape]], normalised as in training
+    predictor.logits(features) -> Tensor [S, C];  predictor.embed(features) -> Tensor [S, D]   (no gradients)
+    predictor.judge(samples, windows, logits [S, C], top, path) -> Prediction   # from logits that one has
+    predictor.track_probabilities(logits [S, C]) -> [C];  predictor.segment_probabilities(logits) -> [S, C]
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from genrelab.audio.spec import AudioSpec
+from genrelab.data.normalise import Normaliser
+from genrelab.decide import aggregate
+from genrelab.decide.calibrate import log_softmax
+from genrelab.errors import GenrelabError
+from genrelab.features import FeatureSpec, extract_segments, to_stored
+from genrelab.predict.calibration import Calibration
+from genrelab.predict.embedding import penultimate
+from genrelab.predict.prediction import Guess, Hedged, Neighbour, Prediction, TimelineEntry
+from genrelab.predict.windows import Window, cut_windows, read_sound
+from genrelab.taxonomy.groups import cluster_index, supergenre_index
+from genrelab.taxonomy.taxonomy import Taxonomy
+
+BATCH = 32  # windows in the network at once
+NEIGHBOURS = 3
+
+Sound = str | os.PathLike[str] | np.ndarray
+
+
+class Predictor:
+    """Names the genre of recordings. Made by `load_predictor`.
+
+    Args:
+        model: the network, with its weights.
+        normaliser: fitted on the run's train part.
+        taxonomy: of the run.
+        audio: how recordings become segments.
+        in_specs: features, in the order of the network's inputs.
+        calibration: fitted on the run's val part.
+        run_id: the run that trained it.
+        path: of the checkpoint.
+        device: that network and normaliser work on.
+
+    Raises:
+        GenrelabError: no such device.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        normaliser: Normaliser,
+        taxonomy: Taxonomy,
+        audio: AudioSpec,
+        in_specs: Sequence[FeatureSpec],
+        calibration: Calibration,
+        run_id: str,
+        path: Path,
+        device: str = "cpu",
+    ) -> None:
+        try:
+            self.device = torch.device(device)
+            self.model = model.eval().to(self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise GenrelabError(f"device {device}: {str(error).splitlines()[0]}; cpu always works") from error
+        self.normaliser = normaliser.eval().to(self.device)
+        self.taxonomy = taxonomy
+        self.audio = audio
+        self.in_specs = tuple(in_specs)
+        self.calibration = calibration
+        self.run_id = run_id
+        self.path = path
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """Codes of the classes, in the order of the logits."""
+        return self.taxonomy.genres
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Names of the classes, in the same order."""
+        return self.taxonomy.titles
+
+    # ---- from sound to logits
+
+    def decode(self, sound: Sound, sample_rate: int | None = None) -> np.ndarray:
+        """A file or samples as `[T]` float32 mono at `audio.sample_rate`. Raises AudioError."""
+        return read_sound(sound, sample_rate, self.audio.sample_rate)
+
+    def windows(self, samples: np.ndarray, hop: float | None = None) -> list[Window]:
+        """Training's segments of a recording, or windows every `hop` seconds; see `cut_windows`."""
+        return cut_windows(samples, self.audio, hop)
+
+    def features(self, samples: np.ndarray) -> list[Tensor]:
+        """Features of windows as the network saw them in training: stored (rounded), then normalised.
+
+        Args:
+            samples: `[n_samples]` or `[S, n_samples]` float32.
+
+        Returns:
+            a float32 tensor `[S, *spec.shape]` on `device` for each of `in_specs`.
+
+        Raises:
+            FeatureError: samples of another length, or values that the store would refuse.
+        """
+        rows = extract_segments(self.in_specs, list(np.atleast_2d(samples)))
+        stored = [
+            torch.from_numpy(np.stack([to_stored(spec, row[place]) for row in rows]))
+            for place, spec in enumerate(self.in_specs)
+        ]
+        with torch.no_grad():
+            return list(self.normaliser([feature.to(self.device) for feature in stored]))
+
+    def logits(self, features: Sequence[Tensor]) -> Tensor:
+        """Logits `[S, C]` float32 of normalised features."""
+        with torch.no_grad():
+            found: Tensor = self.model(*features).float()
+        return found
+
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """What the last linear layer reads, `[S, D]` float32.
+
+        Raises:
+            GenrelabError: a network without such a layer.
+        """
+        return penultimate(self.model, features, len(self.genres))
+
+    def window_logits(self, windows: Sequence[Window]) -> np.ndarray:
+        """Logits `[S, C]` of windows, a few at a time, so that memory does not grow with the recording."""
+        parts = []
+        for at in range(0, len(windows), BATCH):
+            features = self.features(np.stack([window.samples for window in windows[at : at + BATCH]]))
+            parts.append(self.logits(features).cpu().numpy())
+        return np.concatenate(parts)
+
+    # ---- from logits to answers
+
+    def track_probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities `[C]` of a recording with windows' logits `[S, C]`."""
+        return self._joined(logits)[1]
+
+    def segment_probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities `[S, C]` of windows."""
+        found: np.ndarray = np.exp(log_softmax(np.asarray(logits, np.float64) / self.calibration.segment))
+        return found
+
+    def predict(
+        self, sound: Sound, sample_rate: int | None = None, hop: float | None = None, top: int = 3
+    ) -> Prediction:
+        """Name the genre of a recording of any length.
+
+        Args:
+            sound: a file, or samples `[T]` or `[T, channels]`, float in [-1, 1] or integers of full scale.
+            sample_rate: Hz of given samples; None: `audio.sample_rate`.
+            hop: seconds from window to window; None lays them end to end, as in training.
+            top: how many genres are named.
+
+        Raises:
+            AudioError: the file or the samples cannot be used.
+        """
+        samples = self.decode(sound, sample_rate)
+        windows = self.windows(samples, hop)
+        path = None if isinstance(sound, np.ndarray) else os.fspath(sound)
+        return self.judge(samples, windows, self.window_logits(windows), top, path)
+
+    def judge(
+        self,
+        samples: np.ndarray,
+        windows: Sequence[Window],
+        logits: np.ndarray,
+        top: int = 3,
+        path: str | None = None,
+    ) -> Prediction:
+        """The answer to a recording whose windows' logits `[S, C]` are known."""
+        joined, probabilities = self._joined(logits)
+        order = np.argsort(-probabilities, kind="stable")
+        rate = self.audio.sample_rate
+        timeline = tuple(
+            TimelineEntry(window.start / rate, min(len(window.samples), len(samples) - window.start) / rate, row)
+            for window, row in zip(windows, self.segment_probabilities(logits), strict=True)
+        )
+        return Prediction(
+            path=path,
+            seconds=len(samples) / rate,
+            top=tuple(self._guess(int(i), probabilities) for i in order[:top]),
+            supergenre=self._supergenre(probabilities),
+            segments=timeline,
+            neighbours=self.neighbours(int(order[0])),
+            hedged=self._hedged(joined),
+            unknown=None,
+            probabilities=probabilities,
+            logits=logits,
+        )
+
+    def neighbours(self, genre: int, count: int = NEIGHBOURS) -> tuple[Neighbour, ...]:
+        """The genres nearest to a genre (its place) on the graph; none where all lie equally far."""
+        row = self.distances[genre]
+        others = [i for i in np.argsort(row, kind="stable").tolist() if i != genre and np.isfinite(row[i])]
+        if self.taxonomy.flat:
+            return ()
+        return tuple(Neighbour(self.genres[i], self.titles[i], float(row[i])) for i in others[:count])
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """`[C, C]` on the graph."""
+        return self.taxonomy.distances()
+
+    @cached_property
+    def _groups(self) -> tuple[list[tuple[str, str]], np.ndarray, list[tuple[str, str]], np.ndarray]:
+        """(code, title) of supergenres and clusters by number, and the numbers of each genre's."""
+        taxonomy = self.taxonomy
+        supergenres = [(code, taxonomy.supergenres[code]) for code in dict.fromkeys(taxonomy.supergenre_of)]
+        numbers = cluster_index(taxonomy)
+        named = {code: name for name, codes in taxonomy.clusters.items() for code in codes}
+        clusters = {
+            int(number): (named.get(code, code), named.get(code, code).replace("_", " "))
+            for number, code in zip(numbers, taxonomy.supergenre_of, strict=True)
+        }
+        return supergenres, supergenre_index(taxonomy), [clusters[n] for n in sorted(clusters)], numbers
+
+    def _joined(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        joined, _ = aggregate(logits, np.zeros(len(logits), np.int64))
+        return joined, np.exp(log_softmax(joined / self.calibration.track))[0]
+
+    def _guess(self, genre: int, probabilities: np.ndarray) -> Guess:
+        return Guess(self.genres[genre], self.titles[genre], float(probabilities[genre]))
+
+    def _supergenre(self, probabilities: np.ndarray) -> Guess:
+        names, numbers, _, _ = self._groups
+        sums = np.bincount(numbers, weights=probabilities)
+        best = int(sums.argmax())
+        return Guess(*names[best], float(sums[best]))
+
+    def _hedged(self, joined: np.ndarray) -> Hedged:
+        """The hedged answer; a group that holds every genre says nothing."""
+        decided = self.calibration.decide(joined)
+        p = np.exp(decided.log_prob[0])
+        height, group = int(decided.height[0]), int(decided.group[0])
+        supergenres, of_genre, clusters, of_cluster = self._groups
+        levels: tuple[tuple[Any, Any, Any], ...] = (
+            ("genre", list(zip(self.genres, self.titles, strict=True)), np.arange(len(p))),
+            ("supergenre", supergenres, of_genre),
+            ("cluster", clusters, of_cluster),
+        )
+        if height < len(levels) and len(levels[height][1]) > 1:
+            name, names, numbers = levels[height]
+            code, title = names[group]
+            return Hedged(name, code, title, float(p[numbers == group].sum()))
+        return Hedged("nothing", "", "not sure", 1.0)
