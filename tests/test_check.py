@@ -117,3 +117,23 @@ def test_genres_that_the_taxonomy_lacks_are_named_with_suggestions(report):
     lines = CheckReport(report.name, report.tracks, facts).lines()
     at = lines.index("genres that taxonomy=musicmap lacks: 2")
     assert "did you mean" in lines[at + 1] and lines[at + 3] == "  rename them, or train with taxonomy=flat"
+
+
+def test_given_features_are_looked_at_value_by_value(tmp_path):
+    table = tmp_path / "table.csv"
+    rows = [
+        "filename,a,b,label",
+        "rock.1,1,2,rock",
+        "rock.2,1,2,rock",
+        "rock.3,0,0,rock",
+        "jazz.1,1,2,jazz",
+        "jazz.2,3,4,jazz",
+    ]
+    table.write_text("\n".join(rows) + "\n")
+    given = CATALOGS.build("table", {"path": str(table), "track": "filename", "label": "label"})
+    report = check_dataset(given, AUDIO, progress=False)
+    assert those(report, "duplicate") == {"rock.1", "rock.2"}  # of three the first, jazz.1, is the original
+    assert those(report, "across_genres") == {"rock.1", "rock.2"}
+    assert those(report, "silent") == {"rock.3"}
+    text = "\n".join(report.lines())
+    assert "features: " in text and "sample rates" not in text and "same values as" in text

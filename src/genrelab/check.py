@@ -16,6 +16,7 @@ import pandas as pd
 
 from genrelab.audio import AudioError, AudioSpec, load_audio, probe, trim_silence
 from genrelab.catalog import Catalog
+from genrelab.catalog.given import Given
 from genrelab.errors import GenrelabError
 from genrelab.files import atomic_path, write_json
 from genrelab.split import grouped
@@ -69,10 +70,11 @@ class CheckReport:
         """The findings as text, one a line."""
         facts = self.summary
         rates = ", ".join(f"{count} at {rate} Hz" for rate, count in facts["sample_rates"].items())
-        lines = [f"sample rates: {rates or 'none'}", _artists(facts)]
+        given = ", ".join(f"{name} {shape}" for name, shape in facts["features"].items())
+        lines = [f"features: {given}" if given else f"sample rates: {rates or 'none'}", _artists(facts)]
         lines += [f"note: {note}" for note in facts["notes"]]
-        for state, title in _TITLES.items():
-            lines += _listed(title, [_line(row, state) for row in self._rows(state)])
+        for state, title in (_GIVEN_TITLES if given else _TITLES).items():
+            lines += _listed(title, [_line(row, state, bool(given)) for row in self._rows(state)])
         unknown = facts["unknown_genres"]
         lines += _listed(f"genres that taxonomy={facts['taxonomy']} lacks", list(unknown.values()))
         if unknown:
@@ -96,6 +98,7 @@ _TITLES = {
     "too_short": "shorter than one segment",
     "duplicate": "exact duplicates",
 }
+_GIVEN_TITLES = {**_TITLES, "unreadable": "values that are no numbers", "silent": "nothing but zeros"}
 
 
 _HEADS = {"unreadable": "broken", "silent": "silent", "too_short": "short", "duplicate": "double"}
@@ -108,7 +111,7 @@ def check_dataset(
     progress: bool = True,
     taxonomy: Taxonomy | None = None,
 ) -> CheckReport:
-    """Decode every track once and count what is wrong with the dataset.
+    """Decode every track once and count what is wrong with the dataset; of given features look at every value.
 
     Args:
         catalog: the tracks.
@@ -117,8 +120,44 @@ def check_dataset(
         progress: show a bar on the terminal.
         taxonomy: names the genres that can be learnt; None asks nothing of them.
     """
-    paths = list(catalog.tracks["path"])
-    with _progress(len(paths), progress) as advance, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    if catalog.given is None:
+        found = _scan_files(list(catalog.tracks["path"]), audio, workers or os.cpu_count() or 1, progress)
+    else:
+        found = [_scan_rows(catalog.given, rows) for rows in _rows_of(catalog)]
+    columns = ["track_id", "genre", "artist_id", "path"]
+    scanned = pd.DataFrame(found).astype({"sample_rate": "Int64", "channels": "Int64"})  # unknown where unreadable
+    tracks = pd.concat([catalog.tracks[columns], scanned], axis=1)
+    tracks = _mark_duplicates(tracks).drop(columns="sha256")
+    return CheckReport(catalog.name, tracks, _summary(catalog, tracks, audio, taxonomy))
+
+
+BLANK = {"duration": np.nan, "usable": np.nan, "sample_rate": None, "channels": None, "sha256": None}
+GOOD = {"unreadable": False, "silent": False, "too_short": False, "reason": ""}
+
+
+def _rows_of(catalog: Catalog) -> Iterator[np.ndarray]:
+    """Of each track, the rows of its segments."""
+    assert catalog.given is not None
+    rows = pd.Series(np.arange(len(catalog.given.track_id))).groupby(catalog.given.track_id).agg(list)
+    for track in catalog.tracks["track_id"]:
+        yield np.asarray(rows.get(track, []), dtype=np.int64)
+
+
+def _scan_rows(given: Given, rows: np.ndarray) -> dict[str, Any]:
+    """What the features of one track hold."""
+    digest, faults, silent = hashlib.sha256(), [], True
+    for feature in given.features:
+        values = np.asarray(feature.values[rows])
+        digest.update(np.ascontiguousarray(values).tobytes())
+        silent = silent and not values.any()
+        if bad := int((~np.isfinite(values)).sum()):
+            faults.append(f"{bad} of {values.size} values of {feature.name} are not finite")
+    found = {**BLANK, **GOOD, "silent": silent, "sha256": digest.hexdigest()}
+    return {**found, "unreadable": bool(faults), "reason": "; ".join(faults)}
+
+
+def _scan_files(paths: list[str], audio: AudioSpec, workers: int, progress: bool) -> list[dict[str, Any]]:
+    with _progress(len(paths), progress) as advance, ThreadPoolExecutor(workers) as pool:
         found = []
         try:
             for one in pool.map(lambda path: _scan(path, audio), paths):
@@ -127,26 +166,20 @@ def check_dataset(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    columns = ["track_id", "genre", "artist_id", "path"]
-    scanned = pd.DataFrame(found).astype({"sample_rate": "Int64", "channels": "Int64"})  # unknown where unreadable
-    tracks = pd.concat([catalog.tracks[columns], scanned], axis=1)
-    tracks = _mark_duplicates(tracks).drop(columns="sha256")
-    return CheckReport(catalog.name, tracks, _summary(catalog, tracks, audio, taxonomy))
+    return found
 
 
 def _scan(path: str, audio: AudioSpec) -> dict[str, Any]:
     """What one file holds, decoded at its own rate."""
-    blank = {"duration": np.nan, "usable": np.nan, "sample_rate": None, "channels": None, "sha256": None}
-    good = {"unreadable": False, "silent": False, "too_short": False, "reason": ""}
     try:
         info = probe(path)
         samples = load_audio(path, info.sample_rate)
     except AudioError as error:
-        return {**blank, **good, "unreadable": True, "reason": error.reason}
+        return {**BLANK, **GOOD, "unreadable": True, "reason": error.reason}
     kept = samples if audio.trim_db is None else trim_silence(samples, audio.trim_db)
     usable = len(kept) / info.sample_rate
     return {
-        **good,
+        **GOOD,
         "duration": len(samples) / info.sample_rate,
         "usable": usable,
         "sample_rate": info.sample_rate,
@@ -186,6 +219,7 @@ def _summary(catalog: Catalog, tracks: pd.DataFrame, audio: AudioSpec, taxonomy:
         **{state: int(tracks[state].sum()) for state in STATES},
         "duplicates_across_genres": int(tracks["across_genres"].sum()),
         "segment_seconds": audio.segment_seconds,
+        "features": {f.name: list(f.values.shape[1:]) for f in catalog.given.features} if catalog.given else {},
         "sample_rates": {str(rate): int(count) for rate, count in rates.items()},
         "artists": catalog.artists,
         "artist_tracks": {str(k): int(v) for k, v in tracks["artist_id"].dropna().value_counts().items()},
@@ -241,15 +275,16 @@ def _listed(title: str, lines: list[str]) -> list[str]:
     return [f"{title}: {len(lines)}", *(f"  {line}" for line in lines[:SHOWN]), *more]
 
 
-def _line(row: dict[str, Any], state: str) -> str:
+def _line(row: dict[str, Any], state: str, given: bool) -> str:
+    name = row["track_id"] if given else row["path"]
     if state == "unreadable":
-        return f"{row['path']}: {row['reason']}"
+        return f"{name}: {row['reason']}"
     if state == "too_short":
         return f"{row['path']}: {row['usable']:.1f} s of sound"
     if state == "duplicate":
         other = "; THE TWO HAVE DIFFERENT GENRES" if row["across_genres"] else ""
-        return f"{row['path']}: same samples as {row['duplicate_of']}{other}"
-    return str(row["path"])
+        return f"{name}: same {'values' if given else 'samples'} as {row['duplicate_of']}{other}"
+    return str(name)
 
 
 def _genre_table(report: CheckReport) -> Any:
@@ -258,11 +293,13 @@ def _genre_table(report: CheckReport) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    title = f"{report.name}: {report.summary['tracks']} tracks, {report.summary['hours']:.2f} hours; lengths in seconds"
+    lengths = "" if report.summary["features"] else f", {report.summary['hours']:.2f} hours; lengths in seconds"
+    title = f"{report.name}: {report.summary['tracks']} tracks{lengths}"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("genre", overflow="fold", min_width=10)
     shown = [state for state in STATES if report.summary[state]]
-    heads = ("tracks", "artists", "min", "median", "max", *(_HEADS[state] for state in shown))
+    times = () if lengths == "" else ("min", "median", "max")
+    heads = ("tracks", "artists", *times, *(_HEADS[state] for state in shown))
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     total = {**report.summary, "artists": len(report.summary["artist_tracks"])}
@@ -270,7 +307,7 @@ def _genre_table(report: CheckReport) -> Any:
         if genre == "all":
             table.add_section()
         known = "min_seconds" in facts
-        seconds = [f"{facts[f'{name}_seconds']:.1f}" if known else "-" for name in ("min", "median", "max")]
+        seconds = [f"{facts[f'{name}_seconds']:.1f}" if known else "-" for name in times]
         faults = [str(facts[state]) if facts[state] else "" for state in shown]
         table.add_row(Text(genre), str(facts["tracks"]), str(facts["artists"] or "-"), *seconds, *faults)
     return table
