@@ -11,7 +11,8 @@ from genrelab.decide import Hedge, aggregate, target_of_tracks
 from genrelab.decide.calibrate import fit_temperature
 from genrelab.decide.decided import Decided
 from genrelab.errors import GenrelabError
-from genrelab.predictions import read_predictions
+from genrelab.predict.unknown import Bounds, energy, entropy, fit_bounds
+from genrelab.predictions import Predictions, read_predictions
 from genrelab.taxonomy.groups import cluster_index, supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 
@@ -26,12 +27,14 @@ class Calibration:
         track: temperature of a recording's joined logits.
         segment: temperature of a window's logits.
         hedge: backs off to supergenre, cluster or nothing; it knows its own temperature, that of tracks.
+        bounds: outside which a recording is unlike the training music.
         fitted: whether there was a val part.
     """
 
     track: float
     segment: float
     hedge: Hedge
+    bounds: Bounds
     fitted: bool
 
     def decide(self, logits: np.ndarray) -> Decided:
@@ -51,18 +54,25 @@ def fit_calibration(taxonomy: Taxonomy, predictions: Path | None, coverage: floa
         GenrelabError: the file is broken, or of other genres.
     """
     hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), coverage)
-    if predictions is None or not predictions.exists():
+    val = _val(taxonomy, predictions)
+    if val is None:
         hedge.tau = UNFITTED_TAU
-        return Calibration(1.0, 1.0, hedge, fitted=False)
-    found = read_predictions(predictions)
-    if found.genres != taxonomy.genres:
-        raise GenrelabError(f"{predictions}: of other genres than the checkpoint; they are of different runs")
-    val = found.only("val")
-    if not len(val):
-        hedge.tau = UNFITTED_TAU
-        return Calibration(1.0, 1.0, hedge, fitted=False)
-    logits, _ = aggregate(val.logits, val.track_id)
+        return Calibration(1.0, 1.0, hedge, Bounds(), fitted=False)
+    logits, tracks = aggregate(val.logits, val.track_id)
     target = target_of_tracks(val.target, val.track_id).astype(np.int64)
     hedge.fit(logits, target)
     segment = fit_temperature(val.logits, val.target.astype(np.int64))
-    return Calibration(hedge.probabilities.temperature, segment, hedge, fitted=True)
+    of_window = energy(val.logits)
+    energies = np.array([of_window[val.track_id == track].mean() for track in tracks])
+    bounds = fit_bounds(energies, entropy(np.exp(hedge.decide(logits).log_prob)))
+    return Calibration(hedge.probabilities.temperature, segment, hedge, bounds, fitted=True)
+
+
+def _val(taxonomy: Taxonomy, path: Path | None) -> Predictions | None:
+    if path is None or not path.exists():
+        return None
+    found = read_predictions(path)
+    if found.genres != taxonomy.genres:
+        raise GenrelabError(f"{path}: of other genres than the checkpoint; they are of different runs")
+    val = found.only("val")
+    return val if len(val) else None

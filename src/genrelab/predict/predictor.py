@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from genrelab.audio.spec import AudioSpec
+from genrelab.audio import AudioSpec, trim_silence
 from genrelab.data.normalise import Normaliser
 from genrelab.decide import aggregate
 from genrelab.decide.calibrate import log_softmax
@@ -35,12 +35,14 @@ from genrelab.features import FeatureSpec, extract_segments, to_stored
 from genrelab.predict.calibration import Calibration
 from genrelab.predict.embedding import penultimate
 from genrelab.predict.prediction import Guess, Hedged, Neighbour, Prediction, TimelineEntry
+from genrelab.predict.unknown import why_unknown
 from genrelab.predict.windows import Window, cut_windows, read_sound
 from genrelab.taxonomy.groups import cluster_index, supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 
 BATCH = 32  # windows in the network at once
 NEIGHBOURS = 3
+TRIM_DB = 60.0  # what counts as the recording, for the unknown
 
 Sound = str | os.PathLike[str] | np.ndarray
 
@@ -204,7 +206,7 @@ class Predictor:
             segments=timeline,
             neighbours=self.neighbours(int(order[0])),
             hedged=self._hedged(joined),
-            unknown=None,
+            unknown=self._unknown(samples, logits, probabilities),
             probabilities=probabilities,
             logits=logits,
         )
@@ -234,6 +236,10 @@ class Predictor:
             for number, code in zip(numbers, taxonomy.supergenre_of, strict=True)
         }
         return supergenres, supergenre_index(taxonomy), [clusters[n] for n in sorted(clusters)], numbers
+
+    def _unknown(self, samples: np.ndarray, logits: np.ndarray, probabilities: np.ndarray) -> str | None:
+        trimmed = trim_silence(samples, TRIM_DB)
+        return why_unknown(trimmed, self.audio.sample_rate, logits, probabilities, self.calibration.bounds)
 
     def _joined(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         joined, _ = aggregate(logits, np.zeros(len(logits), np.int64))

@@ -1,0 +1,82 @@
+"""Silence and noise of every colour are told from music, and so is what val's bounds leave out."""
+
+import numpy as np
+import pytest
+
+from conftest import SHARED_DATA
+from genrelab.audio import load_audio
+from genrelab.predict.unknown import FLATNESS, Bounds, energy, entropy, fit_bounds, flatness, why_unknown
+
+RATE = 22_050
+SURE = np.array([[9.0, 0.0, 0.0]])
+P = np.array([0.9, 0.05, 0.05])
+EVERYTHING = Bounds()
+
+
+def reason(samples, bounds=EVERYTHING, rate=RATE):
+    return why_unknown(samples.astype(np.float32), rate, SURE, P, bounds)
+
+
+def coloured(power: float, seconds: float = 12, rate: int = RATE, seed: int = 0) -> np.ndarray:
+    n = round(seconds * rate)
+    frequency = np.fft.rfftfreq(n, 1 / rate)
+    frequency[0] = frequency[1]
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=n)) * frequency ** (-power / 2)
+    samples = np.fft.irfft(spectrum, n)
+    return 0.5 * samples / np.abs(samples).max()
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 44_100])
+@pytest.mark.parametrize("power", [-1, 0, 1, 2])
+def test_noise_of_every_colour_and_rate(power, rate):
+    assert reason(coloured(power, rate=rate), rate=rate) == "noise"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_that_speaks(seed):
+    """Shaped like speech, four syllables a second."""
+    n = 12 * RATE
+    noise = np.random.default_rng(seed).normal(size=n)
+    shape = 1 / (1 + (np.fft.rfftfreq(n, 1 / RATE) / 500) ** 2)
+    speech = np.fft.irfft(np.fft.rfft(noise) * shape, n)
+    speech *= 0.3 / np.abs(speech).max()
+    syllables = 0.55 + 0.45 * np.sin(2 * np.pi * 4 * np.arange(n) / RATE)
+    assert reason(speech * syllables) == "noise"
+
+
+def test_silence_short_sounds_and_chords():
+    assert reason(np.zeros(5 * RATE)) == "silence"
+    assert reason(1e-4 * coloured(0)) == "silence"
+    time = np.arange(5 * RATE) / RATE
+    chord = sum(np.sin(2 * np.pi * hz * time) for hz in (220, 277, 330)) / 10
+    assert reason(chord) is None
+    assert reason(chord[: RATE // 4]) == "too short"
+    assert reason(0.02 * coloured(0, 5) + chord) is None  # in some noise
+
+
+def test_what_val_never_gave_is_unlike_it():
+    chord = np.sin(2 * np.pi * 220 * np.arange(5 * RATE) / RATE)
+    assert reason(chord, Bounds(energy=10)) == reason(chord, Bounds(entropy=0.1)) == "unlike the training music"
+
+
+def test_energy_and_entropy_are_what_they_are_called():
+    logits = np.array([[1.0, 2.0, 3.0], [1000.0, 1000.0, 0.0]])
+    np.testing.assert_allclose(energy(logits), [np.log(np.exp([1, 2, 3]).sum()), 1000 + np.log(2)])
+    np.testing.assert_allclose(entropy(np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])), [0, 1], atol=1e-9)
+
+
+def test_bounds_leave_out_a_hundredth_and_widen_for_few():
+    generator = np.random.default_rng(0)
+    energies, entropies = generator.normal(5, 1, 5000), generator.beta(2, 6, 5000)
+    bounds = fit_bounds(energies, entropies)
+    assert (energies < bounds.energy).mean() <= 0.011 and (entropies > bounds.entropy).mean() <= 0.011
+    few = fit_bounds(energies[:10], entropies[:10])
+    assert few.energy < energies[:10].min() and few.entropy > entropies[:10].max()
+
+
+@pytest.mark.shared
+def test_no_real_clip_is_noise_or_silence():
+    clips = sorted((SHARED_DATA / "gtzan_mini").rglob("*.flac"))[::5]
+    found = {clip.name: flatness(load_audio(clip, RATE), RATE) for clip in clips}
+    assert max(found.values()) < FLATNESS, max(found, key=found.get)
+    assert [reason(load_audio(clip, RATE)) for clip in clips] == [None] * len(clips)
