@@ -13,12 +13,12 @@ from genrelab.audio.spec import AudioSpec
 from genrelab.catalog import Catalog
 from genrelab.config.check import options
 from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
-from genrelab.data import BatchChanges, GenreDataModule
+from genrelab.data import BatchChanges, GenreDataModule, StepFeatures
 from genrelab.errors import GenrelabError
 from genrelab.features import make_spec
 from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, SPLITS, TAXONOMIES
 from genrelab.split import Split
-from genrelab.store import FeatureStore, GivenStore, PrepareReport, Store
+from genrelab.store import FeatureStore, GivenStore, OnlineStore, PrepareReport, Store
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 from genrelab.taxonomy.groups import cluster_index, supergenre_index
 from genrelab.taxonomy.readers import make_weights
@@ -87,7 +87,11 @@ def make_split(config: Config, catalog: Catalog, fold: int | None = None) -> Spl
 
 
 def make_augments(config: Config) -> tuple[Augment, ...]:
-    """The further copies that train segments get."""
+    """The further copies that train segments get in the store; those of the step see `make_online`."""
+    return () if config["data"]["online"] else _augments(config)
+
+
+def _augments(config: Config) -> tuple[Augment, ...]:
     kind, params = options(config["augment"])
     augments: tuple[Augment, ...] = AUGMENTS.build(kind, params)
     return augments
@@ -99,7 +103,10 @@ def make_store(config: Config, catalog: Catalog | None = None) -> Store:
         return GivenStore(catalog.given)
     audio = read_fields(AudioSpec, config["audio"], "audio")
     specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
-    return FeatureStore(absolute(config["paths"]["store"]), audio, specs)
+    root = absolute(config["paths"]["store"])
+    if config["data"]["online"]:
+        return OnlineStore(root, audio, specs, config["data"]["engine"])
+    return FeatureStore(root, audio, specs)
 
 
 def prepare(
@@ -143,6 +150,11 @@ def make_changes(config: Config) -> BatchChanges:
     """What is changed in train batches at every step."""
     spec = read_fields(DataSpec, config["data"], "data")
     return BatchChanges(spec.roll_time, spec.mask_bands, spec.mask_frames, spec.mixup)
+
+
+def make_online(config: Config, store: Store) -> StepFeatures | None:
+    """What makes features in the step, where the store holds waveforms."""
+    return StepFeatures(store.specs, _augments(config)) if isinstance(store, OnlineStore) else None
 
 
 def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: int) -> Any:

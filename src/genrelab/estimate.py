@@ -87,11 +87,16 @@ def _step_seconds(config: Config, dataset: Dataset, store: Store) -> float:
     import torch
 
     shapes = [spec.shape for spec in store.specs]
+    online = assemble.make_online(config, store)
     net = assemble.make_network(config, shapes, len(dataset.taxonomy.genres))
-    features = [torch.randn(TRIAL_BATCH, *shape) for shape in shapes]
+    features = tuple(torch.randn(TRIAL_BATCH, *shape) for shape in shapes)
+    waveforms = (torch.randint(-9999, 9999, (TRIAL_BATCH, store.specs[0].n_samples + 1)),)
+    waveforms[0][:, -1] = -15
     seconds = []
     for _ in range(3):
         started = time.perf_counter()
+        if online:
+            features = online(waveforms, training=True)
         net(*features).logsumexp(dim=1).sum().backward()
         seconds.append(time.perf_counter() - started)
     return min(seconds) / TRIAL_BATCH

@@ -276,6 +276,7 @@ class _Run:
             monitor=config["trainer"]["monitor"],
             seed=config["seed"],
             changes=assemble.make_changes(config),
+            online=assemble.make_online(config, data.store),
             content=content,
         )
 

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
-from genrelab.data import Batch, BatchChanges, Normaliser
+from genrelab.data import Batch, BatchChanges, Normaliser, StepFeatures
 from genrelab.decide import aggregate
 from genrelab.metrics import scores
 from genrelab.optim import Schedule
@@ -36,6 +36,7 @@ class GenreTask(pl.LightningModule):
         monitor: logged metric that a plateau schedule watches.
         seed: dropout and the like are drawn by (seed, epoch), so that a resumed run repeats an uninterrupted one.
         changes: of train batches: rotation in time, masks, mixup.
+        online: makes the features of the waveforms that a batch then holds.
         content: the plain data that every checkpoint carries under `genrelab`.
     """
 
@@ -52,6 +53,7 @@ class GenreTask(pl.LightningModule):
         monitor: str,
         seed: int = 0,
         changes: BatchChanges | None = None,
+        online: StepFeatures | None = None,
         content: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -64,6 +66,7 @@ class GenreTask(pl.LightningModule):
         self.monitor = monitor
         self.seed = seed
         self.changes = changes or BatchChanges()
+        self.online = online
         self.content = dict(content or {})
         self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
         self.schedule: Schedule | None = None
@@ -75,7 +78,9 @@ class GenreTask(pl.LightningModule):
         self.predicted: dict[str, np.ndarray] = {}
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
-        """Logits `[B, C]` of stored (not yet normalised) features."""
+        """Logits `[B, C]` of what a batch holds: stored (not yet normalised) features, or waveforms."""
+        if self.online is not None:
+            features = self.online(features)
         logits: Tensor = self.net(*self.normaliser(features))
         return logits
 
@@ -100,7 +105,8 @@ class GenreTask(pl.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
-        features = self.changes.normalised(self.normaliser(self.changes.stored(batch.features)))
+        features = self.online(batch.features, training=True) if self.online else batch.features
+        features = self.changes.normalised(self.normaliser(self.changes.stored(features)))
         loss, logits = (
             self._mixed(features, batch.target) if self.changes.mixup else self._plain(features, batch.target)
         )

@@ -8,7 +8,8 @@ import torch
 
 from genrelab.audio import AudioSpec
 from genrelab.features import extract, make_spec
-from genrelab.features.batched import constant_q, extract_batch, halved, running_median
+from genrelab.features.batched import extract_batch, running_median
+from genrelab.features.batched_pitch import GRID, Tunings, constant_q, halved, tunings_of
 from sounds import KINDS, RATE, music, sounds
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
@@ -66,9 +67,35 @@ def test_running_medians_are_scipys(size):
 
 def test_each_segment_has_its_own_tuning():
     batch = torch.from_numpy(np.stack([music(2.0, seed=1), music(2.0, seed=2)]))
-    together = constant_q(batch, RATE, 512, 7, 36, [0.1, -0.2])
-    alone = constant_q(batch[1:], RATE, 512, 7, 36, [-0.2])
+    together = constant_q(batch, RATE, 512, 7, 36, Tunings((0.1, -0.2), torch.tensor([0, 1])))
+    alone = constant_q(batch[1:], RATE, 512, 7, 36, Tunings((-0.2,), torch.tensor([0])))
     assert torch.allclose(together[1], alone[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [RATE, 20_650])  # at 20,650 Hz some tunings want longer frames than others
+def test_frames_are_as_long_as_the_tuning_wants(rate):
+    from genrelab.features.fast.constantq import constant_q as fast
+
+    sound = music(2.0, rate)
+    tunings = (-0.5, 0.0, 0.49)
+    found = constant_q(torch.from_numpy(sound).repeat(3, 1), rate, 512, 7, 36, Tunings(tunings, torch.arange(3)))
+    for row, tuning in zip(found.numpy(), tunings, strict=True):
+        wanted = fast(sound, rate, 512, 7, 36, tuning).T
+        assert np.abs(row - wanted).max() < ENOUGH * wanted.max()
+
+
+@pytest.mark.parametrize("bins_per_octave", [12, 36])
+def test_tunings_are_estimated_on_the_device_as_by_the_fast_engine(bins_per_octave):
+    import librosa
+
+    from genrelab.features.fast.chroma import tuning_of
+
+    batch = [np.abs(librosa.stft(music(2.0, seed=seed))) for seed in range(6)]
+    batch.append(np.zeros_like(batch[0]))
+    found = tunings_of(torch.from_numpy(np.stack(batch)), RATE, bins_per_octave)
+    wanted = [tuning_of(np.ascontiguousarray(one.T), RATE, bins_per_octave) for one in batch]
+    assert [GRID[place] for place in found] == pytest.approx(wanted)
+    assert len(set(wanted)) > 2 and GRID[found[-1]] == 0.0
 
 
 def test_halving_is_soxrs():
@@ -94,3 +121,19 @@ def test_the_engine_takes_more_segments_than_a_batch_holds(monkeypatch):
     assert len(found) == 5
     for arrays, samples in zip(found, segments, strict=True):
         assert arrays[0] == pytest.approx(extract(specs, samples)[0], abs=0.05)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_nothing_is_read_back_from_the_device(kind):
+    """A tensor of the meta device has no values to read; nor may it meet one of another device."""
+    spec = make_spec(kind, {"kind": kind}, AudioSpec(segment_seconds=1.0))
+    (found,) = extract_batch([spec], torch.empty(4, RATE, device="meta"))
+    assert found.device.type == "meta" and found.shape == (4, *spec.shape)
+
+
+def test_mixed_precision_leaves_features_alone():
+    spec = make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_seconds=1.0))
+    sound = torch.from_numpy(music(1.0))[None]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = extract_batch([spec], sound)[0]
+    assert torch.equal(mixed, extract_batch([spec], sound)[0])

@@ -17,7 +17,7 @@ def size(png):
 def test_every_kind_is_drawn(tmp_path, samples):
     soundfile.write(tmp_path / "song.wav", samples, 22_050)
     audio = AudioSpec(segment_seconds=2.0)
-    specs = [make_spec(kind, {"kind": kind}, audio) for kind in FEATURES.kinds() if kind != "given"]
+    specs = [make_spec(kind, {"kind": kind}, audio) for kind in FEATURES.kinds() if kind not in ("given", "waveform")]
     out = draw_gallery(tmp_path / "song.wav", tmp_path / "pictures", specs)
     assert out == tmp_path / "pictures" / "song-features.png"
     width, height = size(out)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Augment(Protocol):
@@ -50,6 +53,12 @@ class PitchShift(Labelled):
 
         return pitch_shift(samples, sample_rate, self.semitones)
 
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch, to what `audio.batched` says."""
+        from genrelab.audio.batched import pitch_shift
+
+        return pitch_shift(samples, self.semitones)
+
 
 @dataclass(frozen=True)
 class RandomPitch(Labelled):
@@ -67,6 +76,12 @@ class RandomPitch(Labelled):
         from genrelab.audio.vocoder import pitch_shift
 
         return pitch_shift(samples, sample_rate, rng.uniform(-self.semitones, self.semitones))
+
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch, by one interval for all."""
+        from genrelab.audio.batched import drawn, pitch_shift
+
+        return pitch_shift(samples, drawn(-self.semitones, self.semitones))
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,17 @@ class TimeStretch(Labelled):
             return np.pad(stretched, (spare // 2, spare - spare // 2))
         return stretched[-spare // 2 :][: len(samples)]
 
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch, by one rate for all."""
+        from torch.nn.functional import pad
+
+        from genrelab.audio.batched import drawn, time_stretch
+
+        stretched = time_stretch(samples, drawn(self.slowest, self.fastest))
+        spare = samples.shape[-1] - stretched.shape[-1]
+        before = spare // 2 if spare >= 0 else -(-spare // 2)
+        return pad(stretched, (before, spare - before))
+
 
 @dataclass(frozen=True)
 class Shift(Labelled):
@@ -109,6 +135,12 @@ class Shift(Labelled):
     def apply(self, samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
         """Return [T] float32."""
         return np.roll(samples, round(rng.uniform(-self.share, self.share) * len(samples)))
+
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch, by one share for all."""
+        from genrelab.audio.batched import drawn
+
+        return samples.roll(round(drawn(-self.share, self.share) * samples.shape[-1]), dims=-1)
 
 
 @dataclass(frozen=True)
@@ -127,6 +159,12 @@ class Gain(Labelled):
     def apply(self, samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
         """Return [T] float32."""
         return np.asarray(samples * np.float32(10 ** (rng.uniform(self.lowest, self.highest) / 20)))
+
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch, each row by its own."""
+        from genrelab.audio.batched import uniform
+
+        return samples * 10 ** (uniform(samples, self.lowest, self.highest) / 20)
 
 
 @dataclass(frozen=True)
@@ -151,4 +189,14 @@ class Chain:
         for step in self.steps:
             if rng.random() < self.probability:
                 samples = step.apply(samples, sample_rate, rng)
+        return samples
+
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch, each row by its own chance."""
+        import torch
+
+        from genrelab.audio.batched import of_rows
+
+        for step in self.steps:
+            samples = of_rows(samples, torch.rand(len(samples)) < self.probability, step, sample_rate)
         return samples

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from genrelab.audio.changes import Labelled
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,14 @@ class GaussianNoise(Labelled):
         level = np.float32(rng.uniform(self.lowest, self.highest))
         return np.asarray(samples + level * rng.standard_normal(len(samples), np.float32))
 
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch, each row at its own level."""
+        import torch
+
+        from genrelab.audio.batched import uniform
+
+        return samples + uniform(samples, self.lowest, self.highest) * torch.randn_like(samples)
+
 
 @dataclass(frozen=True)
 class PinkNoise(Labelled):
@@ -46,6 +57,13 @@ class PinkNoise(Labelled):
         """Return [T] float32, samples plus noise; the segment's own level is untouched."""
         loudness = 1.0 if self.reference == "absolute" else float(np.sqrt(np.mean(np.square(samples, dtype=float))))
         return samples + np.float32(self.level * loudness) * pink_noise(len(samples), rng)
+
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch."""
+        from genrelab.audio.batched import pink_noise
+
+        loudness = samples.square().mean(dim=1, keepdim=True).sqrt() if self.reference == "rms" else 1.0
+        return samples + self.level * loudness * pink_noise(samples)
 
 
 @dataclass(frozen=True)
@@ -75,6 +93,15 @@ class PublishedNoise(Labelled):
         if self.normalise_peak:
             noisy /= max(float(np.abs(noisy).max()), 1e-12)
         return noisy.astype(np.float32)
+
+    def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
+        """The same of `[B, T]` in torch."""
+        import torch
+
+        noise = torch.randn_like(samples)
+        noise[:, 1:] = noise[:, 1:] - 0.97 * noise[:, :-1]
+        noisy = samples + noise * (self.level / noise.abs().amax(dim=1, keepdim=True).clamp(min=1e-12))
+        return noisy / noisy.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) if self.normalise_peak else noisy
 
 
 def pink_noise(n: int, rng: np.random.Generator) -> np.ndarray:

@@ -58,6 +58,7 @@ class DataSpec:
     normalise: Literal["frequency", "global", "none"] = "frequency"
     keep_on_device: bool = True
     engine: Literal["fast", "reference", "torch"] = "fast"
+    online: bool = False
 
 
 @dataclass(frozen=True)

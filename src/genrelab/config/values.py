@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from genrelab.audio.spec import AudioSpec
 from genrelab.errors import ConfigError
-from genrelab.registry import AUGMENTS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, Registry
+from genrelab.features import make_spec
+from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, Registry
 from genrelab.taxonomy.readers import make_weights
 
 GENRES = 3  # any number does for a trial
@@ -40,7 +42,25 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
     problems += _said("graph", lambda: make_weights(config["graph"]["weights"], "graph"))
     problems += _said("augment", lambda: build(AUGMENTS, "augment"))
     problems += _said("optimizer", optimization)
-    return problems + device_problems(config)
+    return problems + _online(config) + device_problems(config)
+
+
+def _online(config: Mapping[str, Any]) -> list[str]:
+    """What cannot be made in the step."""
+    data = config["data"]
+    if not data["online"]:
+        return []
+    if CATALOGS.marked(config["dataset"]["kind"], "given"):
+        return ["data.online: this dataset brings features, there are no waveforms; leave data.online out"]
+    from genrelab.data import StepFeatures
+
+    def features() -> None:
+        option, audio = dict(config["augment"]), AudioSpec(**config["audio"])
+        specs = [make_spec(name, feature, audio) for name, feature in config["features"].items()]
+        StepFeatures(specs, AUGMENTS.build(option.pop("kind"), option))
+
+    copies = "data.copies: each step draws its copies anew; use data.copies=draw, or data.online=false"
+    return [copies] * (data["copies"] == "all") + _said("data.online", features)
 
 
 def device_problems(config: Mapping[str, Any]) -> list[str]:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 from genrelab.data.batches import Batch, BatchLoader
 from genrelab.data.changes import BatchChanges
 from genrelab.data.normalise import Normaliser
+from genrelab.data.online import StepFeatures
 
 if TYPE_CHECKING:
     from genrelab.data.module import GenreDataModule
 
-__all__ = ["Batch", "BatchChanges", "BatchLoader", "GenreDataModule", "Normaliser"]
+__all__ = ["Batch", "BatchChanges", "BatchLoader", "GenreDataModule", "Normaliser", "StepFeatures"]
 
 
 def __getattr__(name: str) -> Any:

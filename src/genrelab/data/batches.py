@@ -14,7 +14,8 @@ class Batch(NamedTuple):
     """Some segments. A NamedTuple, because Lightning moves those to the device by itself.
 
     Attributes:
-        features: one tensor per feature, `[B, H, W]` or `[B, D]`, as stored (float16, uint8 or float32).
+        features: one tensor per feature, `[B, H, W]` or `[B, D]`, as stored (float16, uint8 or float32); one of
+            waveforms (int16) where features are made in the step.
         target: `[B]` int64, index of the genre.
         track: `[B]` int64, number of the track within the data module.
         segment: `[B]` int64, place of the segment in its track.

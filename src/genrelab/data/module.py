@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 import numpy as np
@@ -13,9 +13,10 @@ from torch import Tensor
 
 from genrelab.data.batches import Batch, BatchLoader, draw_epoch
 from genrelab.data.normalise import Mode, Normaliser
+from genrelab.data.online import StoredRows
 from genrelab.errors import GenrelabError
 from genrelab.split import Split
-from genrelab.store import Store
+from genrelab.store import OnlineStore, Store
 
 Part = Literal["train", "val", "test"]
 FIT_CHUNK = 512  # rows read at once when statistics are fitted
@@ -27,7 +28,7 @@ class GenreDataModule(pl.LightningDataModule):
     The test loader exists in the test stage only: nothing before it can look at test segments.
 
     Args:
-        store: prepared features.
+        store: prepared features, or waveforms of which a `StepFeatures` makes them.
         split: which track belongs to which part.
         targets: index of the genre, per track id.
         augment_labels: copies that train segments have beside the original.
@@ -91,13 +92,18 @@ class GenreDataModule(pl.LightningDataModule):
         return Normaliser.fit(chunks, self.shapes, self.normalise)
 
     def batch(self, part: Part) -> Batch:
-        """All rows of a part as one batch on the CPU."""
+        """All rows of a part as one batch on the CPU; waveforms stay on disk until they are gathered."""
         if part not in self._resident:
             rows = self.rows(part)
             track = rows["track_id"].map(self._number).to_numpy(np.int64, copy=True)
             target = rows["track_id"].map(self.targets).to_numpy(np.int64, copy=True)
+            features: tuple[Any, ...]
+            if isinstance(self.store, OnlineStore):
+                features = (StoredRows(rows, self.store.waveforms, 2 * self.store.audio.segment_samples),)
+            else:
+                features = tuple(torch.from_numpy(feature) for feature in self.store.load(rows))
             self._resident[part] = Batch(
-                tuple(torch.from_numpy(feature) for feature in self.store.load(rows)),
+                features,
                 torch.from_numpy(target),
                 torch.from_numpy(track),
                 torch.from_numpy(rows["segment"].to_numpy(np.int64, copy=True)),

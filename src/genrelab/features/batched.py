@@ -6,8 +6,8 @@ them; on a CPU the fast engine does. Training uses it to compute features inside
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from genrelab.features.analysis import C1_HZ, Analysis
+from genrelab.features.batched_pitch import GRID, Tunings, constant, constant_q, stft, tunings_of
 from genrelab.features.kind import Vector, area_weights, linear_weights
 from genrelab.features.spec import FeatureSpec
 from genrelab.features.storage import feature_of
 
 AMIN = 1e-10
 MEDIAN_CELLS = 1 << 26  # values laid out at once for running medians, 256 MiB
-REACH = 192  # samples that soxr's low-pass reaches to either side; beyond it is under 1e-7
 
 
 def extract_batch(specs: Sequence[FeatureSpec], samples: Tensor) -> list[Tensor]:
@@ -37,14 +37,28 @@ def extract_batch(specs: Sequence[FeatureSpec], samples: Tensor) -> list[Tensor]
     """
     audio: Any = TorchAnalysis(samples, specs[0].sample_rate) if specs else None
     found = []
-    for spec in specs:
-        feature = feature_of(spec)
-        if isinstance(feature, Vector):
-            found.append(_tables(spec, samples))
-        else:
-            picture: Any = feature.compute(audio)
+    with _exact(samples.device):
+        for spec in specs:
+            feature = feature_of(spec)
+            picture: Any = _tables(spec, samples) if isinstance(feature, Vector) else feature.compute(audio)
             found.append(picture)
     return found
+
+
+@contextmanager
+def _exact(device: torch.device) -> Iterator[None]:
+    """Single precision, also inside a training step of mixed precision and where TF32 is allowed."""
+    backends: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
+    allowed = [backend.allow_tf32 for backend in backends]
+    mixed = torch.amp.is_autocast_available(device.type)
+    try:
+        for backend in backends:
+            backend.allow_tf32 = False
+        with torch.autocast(device.type, enabled=False) if mixed else nullcontext():
+            yield
+    finally:
+        for backend, before in zip(backends, allowed, strict=True):
+            backend.allow_tf32 = before
 
 
 def _tables(spec: FeatureSpec, samples: Tensor) -> Tensor:
@@ -67,10 +81,8 @@ class TorchAnalysis(Analysis):
         self.sound = samples
 
     def _constant(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Tensor:
-        """A filter bank on this device, made once."""
-        return self.once(  # type: ignore[no-any-return]
-            key, lambda: torch.as_tensor(np.asarray(make()), dtype=torch.float32, device=self.sound.device)
-        )
+        """A filter bank on this device, made once for all batches."""
+        return constant(self.sound.device, (*key, self.sample_rate), make)
 
     def resize(self, picture: Any, rows: int | None, frames: int | None) -> Any:
         """Averaged over time to `frames` columns, over frequency to `rows`."""
@@ -89,8 +101,8 @@ class TorchAnalysis(Analysis):
 
     def stft(self, n_fft: int, hop_length: int) -> Any:
         """[B, 1 + n_fft/2, frames] complex64."""
-        window = torch.hann_window(n_fft, device=self.sound.device)
-        return self.once(("stft", n_fft, hop_length), lambda: _stft(self.sound, n_fft, hop_length, window))
+        window = self._constant(("hann", n_fft), lambda: torch.hann_window(n_fft).numpy())
+        return self.once(("stft", n_fft, hop_length), lambda: stft(self.sound, n_fft, hop_length, window))
 
     def magnitude(self, n_fft: int, hop_length: int) -> Any:
         """|STFT|."""
@@ -168,31 +180,34 @@ class TorchAnalysis(Analysis):
 
         return self.once(("hpss", n_fft, hop_length, kernel_size, margin), make)
 
-    def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> list[float]:
-        """Deviation from A440 in shares of a bin, of each segment."""
+    def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> Tunings:
+        """Deviation of each segment from A440, of those in `GRID`, in shares of a bin."""
 
-        def make() -> list[float]:
+        def make() -> Tunings:
             spectrum: Any = self.power(n_fft, hop_length) if of_power else self.magnitude(n_fft, hop_length)
-            return tunings_of(spectrum, self.sample_rate, bins_per_octave)
+            return Tunings(GRID, tunings_of(spectrum, self.sample_rate, bins_per_octave))
 
         return self.once(("tunings", n_fft, hop_length, bins_per_octave, of_power), make)  # type: ignore[no-any-return]
+
+    def _fixed(self, tuning: float) -> Tunings:
+        return Tunings((tuning,), torch.zeros(len(self.sound), dtype=torch.int64, device=self.sound.device))
 
     def chroma_stft(self, n_fft: int, hop_length: int, tuning: float | None) -> Any:
         """Chroma [B, 12, frames] from the power spectrogram."""
         from genrelab.features.fast.chroma import bin_classes
 
-        count = len(self.sound)
-        tunings = self.tunings(n_fft, hop_length, 12, of_power=True) if tuning is None else [tuning] * count
-        banks = np.stack([bin_classes(self.sample_rate, n_fft, one).T for one in tunings])
+        grid, which = self.tunings(n_fft, hop_length, 12, of_power=True) if tuning is None else self._fixed(tuning)
+        banks = self._constant(
+            ("bins", n_fft, grid), lambda: np.stack([bin_classes(self.sample_rate, n_fft, one).T for one in grid])
+        )
         power: Any = self.power(n_fft, hop_length)
-        return per_frame(torch.as_tensor(banks, device=self.sound.device) @ power, float("inf"))
+        return per_frame(banks[which] @ power, float("inf"))
 
     def cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> Any:
         """|constant-Q transform| [B, bins, frames] from C1."""
 
         def make() -> Tensor:
-            count = len(self.sound)
-            found = self.tunings(2048, 512, bins_per_octave, of_power=False) if tuning is None else [tuning] * count
+            found = self._fixed(tuning) if tuning is not None else self.tunings(2048, 512, bins_per_octave, False)
             return constant_q(self.sound, self.sample_rate, hop_length, n_octaves, bins_per_octave, found)
 
         return self.once(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)
@@ -220,7 +235,7 @@ class TorchAnalysis(Analysis):
 
         shares = per_frame(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), 1)
         quantised = torch.stack([(shares > step).float() for step in CENS_STEPS]).sum(dim=0) / len(CENS_STEPS)
-        window = torch.as_tensor(smoother(smooth_frames), dtype=torch.float32, device=self.sound.device)
+        window = self._constant(("smoother", smooth_frames), lambda: smoother(smooth_frames))
         half = (len(window) - 1) // 2
         padded = torch.nn.functional.pad(quantised, (len(window) - 1 - half, half))
         return per_frame(padded.unfold(-1, len(window), 1) @ window, 2)
@@ -230,11 +245,7 @@ class TorchAnalysis(Analysis):
         from genrelab.features.fast.chroma import circles
 
         chroma = per_frame(self.chroma_cqt(hop_length, n_octaves, bins_per_octave, tuning), 1)
-        return torch.as_tensor(circles().T, device=self.sound.device) @ chroma
-
-
-def _stft(sound: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
-    return torch.stft(sound, n_fft, hop_length, window=window, center=True, pad_mode="constant", return_complex=True)
+        return self._constant(("circles",), lambda: circles().T) @ chroma
 
 
 def per_frame(values: Tensor, norm: float) -> Tensor:
@@ -263,82 +274,3 @@ def _soft_mask(part: Tensor, rival: Tensor, split: bool) -> Tensor:
     scale = torch.where(some, loud, 1.0)
     ours, theirs = (part / scale) ** 2, (rival / scale) ** 2
     return torch.where(some, ours / torch.where(some, ours + theirs, 1.0), 0.5 if split else 0.0)
-
-
-def tunings_of(spectrum: Tensor, sample_rate: int, bins_per_octave: int) -> list[float]:
-    """Tuning of each `[bins, frames]` of a batch (`librosa.estimate_tuning`), in shares of a bin."""
-    from genrelab.features.fast.chroma import PITCH_HZ, tuning_of_peaks
-
-    n_fft = 2 * (spectrum.shape[1] - 1)  # librosa takes an odd window to be one shorter
-    before, here, after = spectrum[:, :-2], spectrum[:, 1:-1], spectrum[:, 2:]
-    least = 0.1 * spectrum.amax(dim=1, keepdim=True)
-    high = (here > least) & (here > before * (before > least)) & (here >= after * (after > least))
-    frequency = torch.arange(1, spectrum.shape[1] - 1, device=spectrum.device) * sample_rate / n_fft
-    high &= ((frequency >= PITCH_HZ[0]) & (frequency < min(PITCH_HZ[1], sample_rate / 2)))[None, :, None]
-    a, b = after + before - 2 * here, (after - before) / 2
-    shift = torch.where(b.abs() < a.abs(), -b / torch.where(a == 0, 1.0, a), 0.0)
-    pitch = frequency[:, None] + shift * (sample_rate / n_fft)
-    height = here + 0.5 * b * shift
-    return [
-        tuning_of_peaks(pitch[i][high[i]].cpu().numpy(), height[i][high[i]].cpu().numpy(), bins_per_octave)
-        for i in range(len(spectrum))
-    ]
-
-
-def constant_q(
-    sound: Tensor, sample_rate: int, hop_length: int, n_octaves: int, bins_per_octave: int, tunings: Sequence[float]
-) -> Tensor:
-    """|constant-Q transform| `[B, bins, frames]` from C1, each segment by its own tuning."""
-    from genrelab.features.fast.constantq import early_halvings, octave_filters
-
-    early = early_halvings(sample_rate, hop_length, n_octaves, bins_per_octave, max(tunings))
-    hop, rate = hop_length >> early, sample_rate / 2**early
-    frames = 1 + sound.shape[-1] // hop_length
-    for _ in range(early):
-        sound = halved(sound)
-    parts: list[Tensor] = []
-    halvings = 0
-    for octave in reversed(range(n_octaves)):
-        out: Tensor | None = None
-        for tuning in sorted(set(tunings)):
-            n_fft, low, weights = octave_filters(rate, octave + halvings, bins_per_octave, tuning)
-            which = [i for i, one in enumerate(tunings) if one == tuning]
-            spectrum = _stft(sound[which], n_fft, hop, torch.ones(n_fft, device=sound.device))
-            cut = torch.view_as_real(spectrum[:, low : low + len(weights) // 2].transpose(1, 2)).flatten(2)
-            answer = cut @ torch.as_tensor(weights, device=sound.device)  # [b, frames, 2 * bins]
-            size = torch.hypot(answer[..., :bins_per_octave], answer[..., bins_per_octave:]).transpose(1, 2)
-            out = sound.new_empty((len(sound), *size.shape[1:])) if out is None else out
-            out[which] = size
-        assert out is not None
-        parts.append(out)
-        if hop % 2 == 0 and octave:
-            hop, halvings, sound = hop // 2, halvings + 1, halved(sound)
-    return torch.cat([part[..., :frames] for part in reversed(parts)], dim=1)
-
-
-def halved(sound: Tensor) -> Tensor:
-    """`[B, T]` at half the rate, its energy kept, as soxr halves it at high quality."""
-    taps = torch.as_tensor(_low_pass(), dtype=torch.float32, device=sound.device)[None, None]
-    padded = torch.nn.functional.pad(sound[:, None], (REACH, REACH + 1))
-    return torch.nn.functional.conv1d(padded, taps, stride=2)[:, 0, : -(-sound.shape[-1] // 2)]
-
-
-@lru_cache(maxsize=1)
-def _low_pass() -> np.ndarray:
-    """soxr's own low-pass for dropping every second sample `[2 * REACH + 1]`, read off its answers to two clicks.
-
-    Another one, however steep, would not do: frames are cut without a window, so that what lies near the end of the
-    band leaks into all of it.
-    """
-    import soxr
-
-    length = 8 * REACH
-    taps = np.zeros(2 * REACH + 1)
-    for click in (length // 2, length // 2 + 1):
-        sound = np.zeros(length)
-        sound[click] = 1.0
-        answer = soxr.resample(sound, 2, 1, quality="HQ")
-        away = 2 * np.arange(len(answer)) - click
-        near = np.abs(away) <= REACH
-        taps[REACH - away[near]] = answer[near]
-    return np.asarray(taps * np.sqrt(2))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from genrelab.audio.spec import fingerprint
 
-Dtype = Literal["float16", "float32", "uint8"]
+Dtype = Literal["float16", "float32", "uint8", "int16"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class FeatureSpec:
         sample_rate: Hz of the audio it is computed from.
         n_samples: length of the segment in samples.
         shape: `(H, W)` of a picture (frequency, time) or `(D,)` of a vector.
-        dtype: how the store holds it. float16 for pictures, float32 for vectors, uint8 with a scale by option.
+        dtype: how the store holds it. float16 for pictures, float32 for vectors, uint8 with a scale by option; int16
+            for waveforms alone.
         scale: the values that uint8's 0 and 255 stand for; None with the other dtypes.
     """
 

@@ -44,10 +44,13 @@ def make_spec(name: str, config: Mapping[str, Any], audio: AudioSpec) -> Feature
         problems.append(f"{at}.dtype: {kind} has no natural range for uint8; use {feature.default_dtype}")
     if problems:
         raise ConfigError(problems)
+    dtype = dtype or feature.default_dtype
+    if (dtype == "int16") != (feature.default_dtype == "int16"):
+        raise ConfigError([f"{at}.dtype: {dtype!r} does not suit {kind}; use {feature.default_dtype}"])
     shape = feature.shape(audio.sample_rate, audio.segment_samples)
     return FeatureSpec(
         name, kind, asdict(feature), audio.sample_rate, audio.segment_samples, shape,
-        dtype or feature.default_dtype, scale,
+        dtype, scale,
     )  # fmt: skip
 
 
@@ -74,6 +77,8 @@ def to_stored(spec: FeatureSpec, array: np.ndarray) -> np.ndarray:
     low, high = _extremes(spec, array)
     if spec.dtype == "float32":
         return array
+    if spec.dtype == "int16":
+        return array.astype(np.int16)  # whole numbers already
     if spec.dtype == "float16":
         with np.errstate(over="ignore"):
             if np.isinf(np.float16(low)) or np.isinf(np.float16(high)):

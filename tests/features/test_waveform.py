@@ -1,0 +1,67 @@
+"""Stored waveforms: exact for music of 16 bits, 92 dB and more under the peak for the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genrelab.audio import AudioSpec
+from genrelab.errors import ConfigError
+from genrelab.features import extract, from_stored, make_spec, to_stored
+from genrelab.features.waveform import pack, unpack, unpacked
+from sounds import sounds
+
+AUDIO = AudioSpec(segment_seconds=3.0)
+
+
+def stored(samples):
+    return to_stored(make_spec("sound", {"kind": "waveform"}, AUDIO), pack(samples))[None]
+
+
+@given(loudest=st.integers(1, 32_767), lowest=st.integers(-32_768, 0), seed=st.integers(0, 9))
+def test_sixteen_bits_are_kept_exactly(loudest, lowest, seed):
+    numbers = np.random.default_rng(seed).integers(lowest, loudest + 1, 200)
+    numbers[:2] = loudest, lowest
+    samples = (numbers / 32_768).astype(np.float32)
+    assert np.array_equal(unpacked(stored(samples))[0], samples)
+
+
+@given(level=st.floats(1e-6, 8.0), seed=st.integers(0, 9))
+def test_other_sound_is_off_by_less_than_92_db_under_its_peak(level, seed):
+    samples = (level * np.random.default_rng(seed).normal(size=500)).astype(np.float32)
+    rows = stored(samples)
+    assert rows.dtype == np.int16 and rows.shape == (1, 501)
+    assert np.abs(unpacked(rows)[0] - samples).max() <= 2.0**-15 * np.abs(samples).max()
+
+
+@pytest.mark.parametrize(
+    "samples", [np.zeros(9), np.full(9, 0.5), np.full(9, -0.5), np.r_[1.0, np.zeros(8)], [0.999999]]
+)
+def test_edges(samples):
+    samples = np.asarray(samples, np.float32)
+    assert unpacked(stored(samples))[0] == pytest.approx(samples, abs=2**-15)
+
+
+def test_torch_and_numpy_unpack_alike():
+    rows = np.concatenate([stored(samples) for samples in sounds().values()])
+    assert np.array_equal(unpack(torch.from_numpy(rows)).numpy(), unpacked(rows))
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference", "torch"])
+def test_engines_give_it_like_any_feature(engine):
+    spec = make_spec("sound", {"kind": "waveform"}, AUDIO)
+    samples = sounds()["music"]
+    assert spec.shape == (len(samples) + 1,) and spec.dtype == "int16"
+    rows = to_stored(spec, extract([spec], samples, engine)[0])
+    assert np.abs(unpacked(rows[None])[0] - samples).max() < 2.0**-15
+    assert np.array_equal(from_stored(spec, rows), rows)
+
+
+def test_the_dtype_is_its_alone():
+    with pytest.raises(ConfigError, match=r"features\.a\.dtype: 'int16' does not suit mel_db; use float16"):
+        make_spec("a", {"kind": "mel_db", "dtype": "int16"}, AUDIO)
+    with pytest.raises(ConfigError, match="'float16' does not suit waveform; use int16"):
+        make_spec("a", {"kind": "waveform", "dtype": "float16"}, AUDIO)
