@@ -10,15 +10,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genrelab.errors import GenrelabError
 from genrelab.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ("split", "track_id", "segment_id", "target", "logits")
 
@@ -111,8 +113,8 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         raise GenrelabError(f"{path}: not a predictions file of genrelab ({error})") from error
     logits = table["logits"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return Predictions(
-        split=np.asarray(table["split"].to_pandas().astype(str), dtype=object),
-        track_id=np.asarray(table["track_id"].to_pandas(), dtype=object),
+        split=np.array(table["split"].to_pylist(), dtype=object),
+        track_id=np.array(table["track_id"].to_pylist(), dtype=object),
         segment_id=table["segment_id"].to_numpy(),
         target=table["target"].to_numpy(),
         logits=logits.reshape(-1, len(genres)).astype(np.float32),
@@ -123,6 +125,8 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
 
 def as_frame(predictions: Predictions) -> pd.DataFrame:
     """The predictions without logits as a table, with genre names for targets and answers."""
+    import pandas as pd
+
     genres = np.asarray(predictions.genres, dtype=object)
     return pd.DataFrame(
         {

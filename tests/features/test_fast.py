@@ -124,3 +124,12 @@ def test_real_music(genre):
     samples = load_audio(clip, RATE)[: 15 * RATE]
     for kind, params in KINDS.items():
         assert worst(kind, samples, **params) < PEAK, kind
+
+
+@pytest.mark.parametrize("n_fft", [7, 8, 512, 1000, 2048])
+def test_the_window_is_scipys_bit_for_bit(n_fft):
+    import scipy.signal
+
+    from genrelab.features.fast.spectrum import hann
+
+    np.testing.assert_array_equal(hann(n_fft), scipy.signal.get_window("hann", n_fft))

@@ -181,22 +181,20 @@ class Taxonomy:
             supergenre_of=tuple(self.supergenre_of[i] for i in keep),
         )
 
-    def graph(self, weights: EdgeWeights | None = None) -> nx.Graph[str]:
-        """The whole graph; each edge has `weight` and `kind`. Between two nodes the shortest edge counts."""
-        import networkx as nx
-
+    def edges(self, weights: EdgeWeights | None = None) -> dict[tuple[str, str], tuple[float, str]]:
+        """Length and kind of the whole graph's edges, each once; between two nodes the shortest counts."""
         weights = weights or self.weights
-        graph: nx.Graph[str] = nx.Graph()
-        graph.add_nodes_from(self.members)
+        found: dict[tuple[str, str], tuple[float, str]] = {}
 
         def add(a: str, b: str, weight: float, kind: str) -> None:
-            if a != b and (not graph.has_edge(a, b) or weight < graph.edges[a, b]["weight"]):
-                graph.add_edge(a, b, weight=float(weight), kind=kind)
+            ends = (b, a) if (b, a) in found else (a, b)
+            if a != b and (ends not in found or weight < found[ends][0]):
+                found[ends] = (float(weight), kind)
 
         if self.flat:  # a star: 0.5 to the middle and 0.5 on
             for code in self.members:
                 add(code, "cluster:all", 0.5, "flat")
-            return graph
+            return found
         for link in self.links:
             add(link.a, link.b, self._length(link, weights), link.kind)
         for code, supergenre in self.members.items():
@@ -205,6 +203,16 @@ class Taxonomy:
         for cluster, codes in self.clusters.items():
             for supergenre in codes:
                 add(f"supergenre:{supergenre}", f"cluster:{cluster}", weights.cluster, "cluster")
+        return found
+
+    def graph(self, weights: EdgeWeights | None = None) -> nx.Graph[str]:
+        """The whole graph; each edge has `weight` and `kind`."""
+        import networkx as nx
+
+        graph: nx.Graph[str] = nx.Graph()
+        graph.add_nodes_from(self.members)
+        for (a, b), (weight, kind) in self.edges(weights).items():
+            graph.add_edge(a, b, weight=weight, kind=kind)
         return graph
 
     def distances(self, weights: EdgeWeights | None = None) -> np.ndarray:
@@ -216,12 +224,14 @@ class Taxonomy:
         Returns:
             `[C, C]` float32 in edge units, symmetric, zero on the diagonal, inf where there is no path.
         """
-        import networkx as nx
+        from scipy.sparse import csr_array
         from scipy.sparse.csgraph import dijkstra
 
-        graph = self.graph(weights)
-        nodes = {node: number for number, node in enumerate(graph)}
-        matrix = nx.to_scipy_sparse_array(graph, nodelist=list(nodes), weight="weight", format="csr").astype(np.float64)
+        edges = self.edges(weights)
+        nodes = {node: n for n, node in enumerate(dict.fromkeys((*self.members, *(e for ends in edges for e in ends))))}
+        rows, columns = ([nodes[ends[side]] for ends in edges] for side in (0, 1))
+        lengths = [weight for weight, _ in edges.values()]
+        matrix = csr_array((lengths, (rows, columns)), shape=(len(nodes), len(nodes)), dtype=np.float64)
         wanted = [nodes[code] for code in self.genres]
         found: np.ndarray = dijkstra(matrix, directed=False, indices=wanted)[:, wanted].astype(np.float32)
         return found
