@@ -11,6 +11,7 @@ import numpy as np
 from genrelab.audio import Augment
 from genrelab.audio.spec import AudioSpec
 from genrelab.catalog import Catalog
+from genrelab.classical.estimator import MARK
 from genrelab.config.check import options
 from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
 from genrelab.data import BatchChanges, GenreDataModule, StepFeatures
@@ -88,7 +89,8 @@ def make_split(config: Config, catalog: Catalog, fold: int | None = None) -> Spl
 
 def make_augments(config: Config) -> tuple[Augment, ...]:
     """The further copies that train segments get in the store; those of the step see `make_online`."""
-    return () if config["data"]["online"] else _augments(config)
+    unused = is_fitted(config) and config["data"]["copies"] != "all"
+    return () if unused or config["data"]["online"] else _augments(config)
 
 
 def _augments(config: Config) -> tuple[Augment, ...]:
@@ -157,6 +159,11 @@ def make_online(config: Config, store: Store) -> StepFeatures | None:
     return StepFeatures(store.specs, _augments(config)) if isinstance(store, OnlineStore) else None
 
 
+def is_fitted(config: Config) -> bool:
+    """Whether the configured model is fitted at once, without loss and epochs."""
+    return MODELS.marked(str(config["model"]["kind"]), MARK)
+
+
 def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: int) -> Any:
     """The network, its weights drawn from the run's seed alone."""
     import torch
@@ -167,9 +174,14 @@ def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: i
 
 
 def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray) -> Any:
-    """The loss, which may know the distances, the supergenres and the clusters."""
+    """The loss, which may know the distances, the supergenres and the clusters.
+
+    What is fitted at once minimises none; its val/loss is the negative log-likelihood.
+    """
     import torch
 
+    if is_fitted(config):
+        return torch.nn.CrossEntropyLoss()
     kind, params = options(config["loss"])
     return LOSSES.build(
         kind,

@@ -28,6 +28,7 @@ from genrelab.data import GenreDataModule
 from genrelab.errors import GenrelabError
 from genrelab.estimate import announce
 from genrelab.files import atomic_path, shown, write_json
+from genrelab.fitting import fit_at_once, tell_fitted
 from genrelab.folds import pool_folds
 from genrelab.metrics import medoid_of, monitor_direction
 from genrelab.predictions import Predictions, concatenate, write_predictions
@@ -156,7 +157,8 @@ class _Run:
             split = assemble.make_split(config, dataset.catalog, self.fold)
         store = assemble.make_store(config, dataset.catalog)
         augments = assemble.make_augments(config)
-        if trainer_spec.estimate and not resuming and record.leads:
+        fitted = assemble.is_fitted(config)
+        if trainer_spec.estimate and not (resuming or fitted) and record.leads:
             announce(config, dataset, split, store, augments)
         with record.stage("prepare"), interruptible(self.resume_folder):
             report = assemble.prepare(store, dataset, split, augments, engine=config["data"]["engine"])
@@ -169,8 +171,12 @@ class _Run:
         error: BaseException | None = None
         try:
             loggers = self.loggers() if record.leads else []
-            trainer, checkpoints = self._fit(task, data, trainer_spec, loggers, resuming)
-            self._test(task, data, trainer, checkpoints, dataset)
+            if fitted:
+                with record.stage("train"), interruptible(self.resume_folder):
+                    trainer = fit_at_once(task, data, trainer_spec, config["accelerator"], record, loggers, resuming)
+            else:
+                trainer = self._fit(task, data, trainer_spec, loggers, resuming)
+            self._test(task, data, trainer, dataset)
             if not record.leads:
                 return
             if trainer_spec.baselines:
@@ -249,6 +255,8 @@ class _Run:
         betas = getattr(loss, "betas", {})
         self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
         self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
+        if assemble.is_fitted(config):
+            tell_fitted(self.record, config)
         own = {**params, "weights": None} if "weights" in params else params  # the file holds its weights itself
         content = {
             "format": CHECKPOINT_FORMAT,
@@ -288,7 +296,7 @@ class _Run:
 
     def _fit(
         self, task: GenreTask, data: GenreDataModule, spec: TrainerSpec, loggers: list[Any], resuming: bool
-    ) -> tuple[Any, Checkpoints]:
+    ) -> Any:
         folder, record = self.record.folder, self.record
         mode: Any = monitor_direction(spec.monitor)
         chosen = [
@@ -329,7 +337,7 @@ class _Run:
         }
         record.data["objective"] = checkpoints.best
         record.write()
-        return trainer, checkpoints
+        return trainer
 
     def _average(
         self, task: GenreTask, data: GenreDataModule, trainer: Any, chosen: Sequence[Any], checkpoints: Checkpoints
@@ -355,11 +363,9 @@ class _Run:
                         part.write_bytes((checkpoints.folder / "swa.ckpt").read_bytes())
                 trainer.strategy.barrier()
 
-    def _test(
-        self, task: GenreTask, data: GenreDataModule, trainer: Any, checkpoints: Checkpoints, dataset: Dataset
-    ) -> None:
+    def _test(self, task: GenreTask, data: GenreDataModule, trainer: Any, dataset: Dataset) -> None:
         """Predict val and, this once, test, with the best checkpoint."""
-        best = load_checkpoint(checkpoints.folder / "best.ckpt")
+        best = load_checkpoint(self.record.folder / "checkpoints" / "best.ckpt")
         task.net.load_state_dict(best["state_dict"])
         parts = []
         with self.record.stage("test"), interruptible(self.resume_folder, trainer):

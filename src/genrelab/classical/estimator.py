@@ -52,22 +52,23 @@ class Estimator(nn.Module):
 
     # ---- fitting
 
-    def fit(self, x: Tensor, target: Tensor, seed: int) -> None:
-        """Learn from vectors of train, on the CPU.
+    def fit(self, x: Tensor, target: Tensor, seed: int, device: torch.device | str = "cpu") -> None:
+        """Learn from vectors of train. Afterwards the module is on the CPU.
 
         Args:
             x: `[N, D]` float32, as `vectors` makes them; may be changed.
             target: `[N]` int64; genres without any row are never the answer.
             seed: of what is drawn.
+            device: where to do what torch does; scikit-learn stays on the CPU.
         """
         if self.pools:
             mean, std = x.mean(dim=0), x.std(dim=0, correction=0)
             constant = std <= 1e-5 * mean.abs().clamp(min=1e-3)
             self.columns = torch.stack([mean, torch.where(constant, 1.0, std)])
             x = self._standardised(x)
-        self.learn(x, target, seed)
+        self.learn(x, target, seed, torch.device(device))
 
-    def learn(self, x: Tensor, target: Tensor, seed: int) -> None:
+    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """What a kind does in `fit`."""
         raise NotImplementedError
 

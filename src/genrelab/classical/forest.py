@@ -72,7 +72,7 @@ class RandomForest(Estimator):
         self.keep("shares", blank(0, n_classes))
         self.keep("levels", blank(dtype=torch.int64))
 
-    def learn(self, x: Tensor, target: Tensor, seed: int) -> None:
+    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""
         from sklearn.ensemble import RandomForestClassifier
 

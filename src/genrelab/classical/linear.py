@@ -53,7 +53,7 @@ class LogisticRegression(Estimator):
         self.keep("weight", blank(n_classes, self.width))
         self.keep("bias", blank(n_classes))
 
-    def learn(self, x: Tensor, target: Tensor, seed: int) -> None:
+    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression as Fitted
@@ -124,7 +124,7 @@ class SupportVectorMachine(Estimator):
         self.keep("counts", blank(0, dtype=torch.int64))  # support vectors of each
         self.keep("scale", blank())  # gamma
 
-    def learn(self, x: Tensor, target: Tensor, seed: int) -> None:
+    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""
         from sklearn.svm import SVC
 

@@ -50,7 +50,7 @@ class NearestNeighbours(Estimator):
         self.keep("train_x", blank(0, self.width))
         self.keep("train_y", blank(0, dtype=torch.int64))
 
-    def learn(self, x: Tensor, target: Tensor, seed: int) -> None:
+    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Keep train's vectors, moved to their middle: small numbers keep their digits in differences of squares."""
         self.origin = x.mean(dim=0)
         self.train_x, self.train_y = x.sub_(self.origin), target

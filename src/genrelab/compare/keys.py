@@ -42,7 +42,8 @@ def values_of(run: Run) -> dict[str, Any]:
     for group in GROUPS:
         option = config.get(group)
         found[group] = option.get("kind") if isinstance(option, Mapping) and option else None
-    found |= {name: record[name]["kind"] for name in ("model", "loss") if (record.get(name) or {}).get("kind")}
+    said = ("model", "loss", "optimizer", "scheduler")  # by the record, where there is none
+    found |= {name: record[name]["kind"] for name in said if (record.get(name) or {}).get("kind")}
     found["dataset"] = dataset.get("name") or found["dataset"]
     found["taxonomy"] = (record.get("taxonomy") or {}).get("name") or found["taxonomy"]
     found |= {

@@ -72,7 +72,7 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
             problems += _option(registry, option, supplied, f"{noun}.{name}")
     if not problems:  # these need a sound tree
         unfit, shapes = _features(config, training)
-        problems = unfit + _monitor(config) + _beta(config, overrides)
+        problems = unfit + _monitor(config) + _beta(config, overrides) + (_fitted(config) if training else [])
     if not problems and training:  # and this imports torch
         from genrelab.config.values import value_problems
         from genrelab.metrics import monitor_direction
@@ -159,6 +159,23 @@ def _monitor(config: Mapping[str, Any]) -> list[str]:
     except ConfigError as error:
         return [f"trainer.monitor: {problem.removeprefix('monitor: ')}" for problem in error.problems]
     return []
+
+
+def _fitted(config: Mapping[str, Any]) -> list[str]:
+    """What a model that is fitted at once cannot do."""
+    from genrelab.classical import MARK
+
+    kind, accelerator = config["model"]["kind"], config["accelerator"]
+    if not MODELS.marked(kind, MARK):
+        return []
+    problems = []
+    if accelerator["devices"] > 1 or accelerator["strategy"] != "auto":
+        problems.append(f"accelerator: model {kind!r} is fitted by one process; leave devices and strategy out")
+    if config["trainer"]["monitor"].startswith("train/"):
+        problems.append(f"trainer.monitor: model {kind!r} has no epochs, nor their train metrics; monitor val/...")
+    if config["data"].get("online"):
+        problems.append(f"data.online: model {kind!r} has no steps to make features in; leave it out")
+    return problems
 
 
 def _beta(config: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:

@@ -85,6 +85,11 @@ class RunFolder:
         text = config.read_text(encoding="utf-8") if config.exists() else ""
         return cls(path, predictions, taxonomy, record, _curves(path / "metrics.csv"), text)
 
+    @property
+    def at_once(self) -> bool:
+        """Whether there were no epochs, and so no curves: the model was fitted at once, or others' answers joined."""
+        return (self.record.get("monitor") or {}).get("epochs") == 0
+
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The parts that were predicted, test first."""

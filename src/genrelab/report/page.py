@@ -75,6 +75,7 @@ def render(shown: Shown) -> str:
         comparisons=_comparisons(shown),
         headline=_headline(shown),
         levels=_levels(shown),
+        at_once=run.at_once,
         calibration=calibration.pictures(run, metrics),
         curves=_curves(run),
         confusions=_confusion_pictures(shown),
@@ -188,7 +189,7 @@ def _comparisons(shown: Shown) -> list[Markup]:
 
 
 def _curves(run: RunFolder) -> list[Markup]:
-    table = run.curves
+    table = run.curves.head(0) if run.at_once else run.curves
     best = (run.record.get("monitor") or {}).get("best_epoch")
     pictures = []
     for title, share, columns in panels(run.taxonomy.flat):
@@ -271,10 +272,13 @@ def _provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, s
     best = ""
     if monitor.get("best") is not None and monitor.get("best_epoch") is not None:
         best = f"best {monitor['best']:.3f} in epoch {monitor['best_epoch'] + 1} of {monitor.get('epochs', '?')}"
+    elif monitor.get("best") is not None and run.at_once:
+        best = f"{monitor['best']:.3f}"
     commit = str(record.get("commit") or "")
     pairs = [
         ("Command", record.get("command")),
         ("Model", f"{model['kind']}{parameters}" if model.get("kind") else None),
+        ("Fitted", ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in (model.get("fitted") or {}).items())),
         ("Features", ", ".join(record.get("features") or ())),
         ("Loss", f"{loss['kind']}{beta}" if loss.get("kind") else None),
         ("Monitor", ", ".join(filter(None, (monitor.get("metric"), best)))),

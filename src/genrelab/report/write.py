@@ -52,7 +52,8 @@ def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
     _csv(tables.mistakes(run, rows), folder / "mistakes.csv")
     _write_confusions(run, confusion, folder)
     best = (run.record.get("monitor") or {}).get("best_epoch")
-    draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1, run.taxonomy.flat)
+    if not run.at_once:
+        draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1, run.taxonomy.flat)
     page = folder / "index.html"
     write_text(page, render(Shown(run, metrics, confusion, genres, pictures.kept(folder))))
     return page

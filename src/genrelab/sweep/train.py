@@ -68,5 +68,5 @@ def score(folder: Path, record: Mapping[str, Any], metric: str) -> float:
     curves = pd.read_csv(folder / "metrics.csv")
     if metric not in curves:
         raise GenrelabError(f"objective {metric!r} is not logged by {folder}")
-    best = record["monitor"].get("best_epoch")
+    best = record["monitor"].get("best_epoch") or 0  # what is fitted at once has none, and one row
     return float(curves.loc[curves["epoch"] == best, metric].iloc[0])
