@@ -85,7 +85,7 @@ def test_tuning_is_librosas(cents, of_power):
         assert FastAnalysis(samples, RATE).tuning(2048, 512, bins, of_power) == expected
 
 
-def test_the_shared_spectra_are_librosas_to_the_bit():
+def test_the_shared_spectra_are_librosas():
     samples = sounds()["click"]
     reference, fast = Analysis(samples, RATE), FastAnalysis(samples, RATE)
     assert np.array_equal(fast.magnitude(2048, 512), reference.magnitude(2048, 512))
@@ -133,3 +133,30 @@ def test_the_window_is_scipys_bit_for_bit(n_fft):
     from genrelab.features.fast.spectrum import hann
 
     np.testing.assert_array_equal(hann(n_fft), scipy.signal.get_window("hann", n_fft))
+
+
+@pytest.mark.parametrize(
+    ("rate", "n_fft", "n_mels", "fmin", "fmax"),
+    [(22_050, 2048, 128, 0.0, None), (8000, 512, 32, 50.0, 3500.0), (44_100, 4096, 256, 1200.0, 16_000.0)],
+)
+def test_the_mel_filters_are_librosas_bit_for_bit(rate, n_fft, n_mels, fmin, fmax):
+    from genrelab.features.fast.spectrum import mel_filters
+
+    theirs = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    np.testing.assert_array_equal(mel_filters(rate, n_fft, n_mels, fmin, fmax), theirs)
+
+
+@pytest.mark.parametrize(
+    ("rate", "octave", "bins"), [(22_050.0, 6, 36), (8_000.0, 5, 12), (20_650.0, 6, 24), (5_512.5, 4, 36)]
+)
+def test_constant_q_filters_are_librosas(rate, octave, bins):
+    from genrelab.features.fast import constantq
+
+    for tuning in np.linspace(-0.5, 0.49, 12).tolist():
+        frequencies = constantq._frequencies(octave, bins, tuning)
+        wanted, lengths = librosa.filters.wavelet(
+            freqs=frequencies, sr=rate, norm=1, window="hann", gamma=0, alpha=constantq._alpha(frequencies)
+        )
+        found, ours = constantq._wavelets(frequencies, rate)
+        assert found.shape == wanted.shape and np.abs(found - wanted).max() < 1e-9
+        assert ours == pytest.approx(lengths, rel=1e-12)
