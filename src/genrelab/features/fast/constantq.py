@@ -89,26 +89,42 @@ def octave_filters(rate: float, octave: int, bins_per_octave: int, tuning: float
         `[2 * columns, 2 * bins]` float32 for a spectrum seen as real numbers (real and imaginary parts in turn),
         which give the real parts of all bins, then the imaginary ones.
     """
-    import librosa
     import scipy.fft
 
     frequencies = _frequencies(octave, bins_per_octave, tuning)
-    basis, lengths = librosa.filters.wavelet(
-        freqs=frequencies, sr=rate, filter_scale=1, norm=1, pad_fft=True, window="hann", gamma=0,
-        alpha=_alpha(frequencies),
-    )  # fmt: skip
-    n_fft = basis.shape[1]
-    basis *= lengths[:, None] / n_fft  # stays in single precision, as librosa's: which entries are dropped hangs on it
-    spectrum = scipy.fft.fft(basis, n=n_fft, axis=1)[:, : n_fft // 2 + 1]
-    sparse = librosa.util.sparsify_rows(spectrum, quantile=SPARSITY, dtype=np.complex64)
-    dense = np.asarray(sparse.todense()) / np.sqrt(lengths)[:, None]
-    used = np.flatnonzero(np.abs(dense).max(axis=0))
+    wavelets, lengths = _wavelets(frequencies, rate)
+    n_fft = wavelets.shape[1]
+    wavelets *= lengths[:, None] / n_fft
+    # In single precision and by scipy, bit for bit librosa's: which entries are dropped hangs on it.
+    spectrum = scipy.fft.fft(wavelets, axis=1)[:, : n_fft // 2 + 1]
+    size = np.abs(spectrum)
+    ordered = np.sort(size, axis=1)
+    first = np.argmin(np.cumsum(ordered / size.sum(axis=1, keepdims=True), axis=1) < SPARSITY, axis=1)
+    spectrum[size < np.take_along_axis(ordered, first[:, None], axis=1)] = 0
+    used = np.flatnonzero(spectrum.any(axis=0))
     low, high = int(used[0]), int(used[-1]) + 1
-    filters = dense[:, low:high].T  # [columns, bins]
+    filters = (spectrum[:, low:high] / np.sqrt(lengths)[:, None]).T  # [columns, bins]
     weights = np.zeros((2 * (high - low), 2 * bins_per_octave), np.float32)
     weights[0::2, :bins_per_octave], weights[1::2, :bins_per_octave] = filters.real, -filters.imag
     weights[0::2, bins_per_octave:], weights[1::2, bins_per_octave:] = filters.imag, filters.real
     return n_fft, low, weights
+
+
+def _wavelets(frequencies: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Hann-windowed waves `[bins, n_fft]` complex64 of sum 1, and their lengths (`librosa.filters.wavelet`)."""
+    lengths = rate / (_alpha(frequencies) * frequencies)
+    n_fft = int(2 ** np.ceil(np.log2(lengths.max())))
+    start, stop = np.floor(-lengths / 2), np.floor(lengths / 2)
+    count = (stop - start)[:, None]
+    before = (n_fft - count) // 2
+    edge = int(before.min())  # zeros on both sides of all
+    place = np.arange(edge, n_fft - edge) - before
+    window = np.where((place >= 0) & (place < count), 1 - np.cos(2 * np.pi * place / count), 0) / count
+    angle = (place + start[:, None]) * (2 * np.pi * frequencies / rate)[:, None]
+    wavelets = np.zeros((len(frequencies), n_fft), np.complex64)
+    wavelets.real[:, edge : n_fft - edge] = window * np.cos(angle)
+    wavelets.imag[:, edge : n_fft - edge] = window * np.sin(angle)
+    return wavelets, lengths
 
 
 class _Filters(NamedTuple):
