@@ -1,5 +1,6 @@
 """Systems without gradients: fitted once by scikit-learn, kept as tensors, used like networks."""
 
+from genrelab.classical.clusters import AutoencoderMeans, Clusterer, PrincipalMixture
 from genrelab.classical.estimator import MARK, Estimator, check_memory
 from genrelab.classical.forest import RandomForest
 from genrelab.classical.linear import LogisticRegression, SupportVectorMachine
@@ -7,9 +8,12 @@ from genrelab.classical.neighbours import NearestNeighbours
 
 __all__ = [
     "MARK",
+    "AutoencoderMeans",
+    "Clusterer",
     "Estimator",
     "LogisticRegression",
     "NearestNeighbours",
+    "PrincipalMixture",
     "RandomForest",
     "SupportVectorMachine",
     "check_memory",
