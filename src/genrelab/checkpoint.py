@@ -13,15 +13,18 @@ Under the key `genrelab` of every `.ckpt` file:
     run_id          the run that wrote it
 
 and under `state_dict` the network's weights, with the network's own names (no prefix).
-`last.ckpt` also carries what Lightning and the random generators need to resume.
+`last.ckpt` also carries what Lightning and the random generators need to resume. `genrelab export --format safetensors`
+writes the same into a `.safetensors` file: the weights as its tensors, the rest as JSON in its header.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -61,7 +64,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         GenrelabError: missing, truncated, hostile (would run code), or not written by genrelab.
     """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        safe = Path(path).suffix == ".safetensors"
+        checkpoint = _load_safe(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
         check_content(checkpoint["genrelab"])
         if not isinstance(checkpoint["state_dict"], dict):
             raise ValueError("'state_dict' is missing")
@@ -75,6 +79,19 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         raise GenrelabError(f"{path}: not a checkpoint of genrelab ({error})") from error
     return dict(checkpoint)
+
+
+def _load_safe(path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise GenrelabError(f"{path}: needs safetensors; pip install 'genrelab[export]'") from error
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = {key: json.loads(text) for key, text in (file.metadata() or {}).items() if key != "format"}
+            return {**header, "state_dict": {name: file.get_tensor(name) for name in file.keys()}}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
 
 
 def _check_plain(value: Any, at: str) -> None:

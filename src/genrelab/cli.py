@@ -213,6 +213,59 @@ def compare(
         print(f"wrote {write_comparison(found, out)}")
 
 
+@app.command("export")
+def export_model(
+    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
+    form: Annotated[str, typer.Option("--format", help="onnx, torch-export, safetensors, hub")] = "onnx",
+    out: Annotated[Path | None, typer.Option(help="folder to write; <run>/export/<format>")] = None,
+    wanted: Annotated[str, typer.Option("--input", help="what goes in: auto, waveform, features")] = "auto",
+    licence: Annotated[str, typer.Option("--license", help="of the weights: mit, cc-by-nc-4.0, ...")] = "unknown",
+) -> None:
+    """Write a run for other programs, with a model card, and hold the file against the run.
+
+    onnx and torch-export take sound in and give logits and probabilities. safetensors and hub hold weights for
+    genrelab.load_predictor.
+
+    Example: genrelab export outputs/runs/20260101-120000-ab12cd --format onnx --license cc-by-nc-4.0
+    """
+    from genrelab.deploy import export_run
+    from genrelab.deploy.write import summary
+
+    folder, config = export_run(run, form, out, wanted, licence)
+    print(summary(folder, config))
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
+    files: Annotated[list[Path], typer.Argument(help="audio files, and folders of them at any depth", metavar="FILE")],
+    top: Annotated[int, typer.Option(help="how many genres are named")] = 3,
+    hop: Annotated[float | None, typer.Option(help="seconds from window to window; end to end by default")] = None,
+    coverage: Annotated[float, typer.Option(help="share of val's tracks that get a genre, not a supergenre")] = 0.8,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines on standard output")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="write FILE.csv or FILE.jsonl; what it has is not done again")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
+    device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+    plugins: Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")] = None,
+) -> None:
+    """Name the genres of recordings: probabilities, supergenre, timeline, or unknown.
+
+    Exit code 0: all predicted; 3: some files could not be read, they are listed; 2: nothing was predicted.
+
+    Example: genrelab predict outputs/runs/20260101-120000-ab12cd song.mp3
+
+    Example: genrelab predict outputs/runs/20260101-120000-ab12cd MUSIC --out answers.csv
+    """
+    from genrelab.predict.command import Options, predict_command
+
+    options = Options(top, hop, coverage, json, csv, out, workers, device, tuple(plugins or ()))
+    if code := predict_command(run, files, options):
+        raise typer.Exit(code)
+
+
 @app.command("wandb-sync")
 def wandb_sync(
     folder: Annotated[Path, typer.Argument(help="where to look for runs, at any depth")] = Path("outputs"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +42,20 @@ class Calibration:
     def decide(self, logits: np.ndarray) -> Decided:
         """Hedged answers to joined logits `[N, C]`."""
         return self.hedge.decide(logits)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The numbers as plain data, for an exported file; what is not bounded is None."""
+        bounds = {name: value if np.isfinite(value) else None for name, value in asdict(self.bounds).items()}
+        hedge = {"tau": self.hedge.tau, "coverage": self.hedge.coverage}
+        return {"track": self.track, "segment": self.segment, **hedge, "bounds": bounds, "fitted": self.fitted}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], taxonomy: Taxonomy) -> Calibration:
+        """Inverse of `to_plain`. Raises KeyError, TypeError or ValueError where it is something else."""
+        hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), float(plain["coverage"]))
+        hedge.tau, hedge.probabilities.temperature = float(plain["tau"]), float(plain["track"])
+        kept = {name: value for name, value in plain["bounds"].items() if value is not None}
+        return cls(hedge.probabilities.temperature, float(plain["segment"]), hedge, Bounds(**kept), plain["fitted"])
 
 
 def fit_calibration(taxonomy: Taxonomy, predictions: Path | None, coverage: float) -> Calibration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from genrelab.checkpoint import load_checkpoint
 from genrelab.data.normalise import Normaliser
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.features import FeatureSpec
-from genrelab.predict.calibration import fit_calibration
+from genrelab.predict.calibration import Calibration, fit_calibration
 from genrelab.predict.predictor import Predictor
 from genrelab.registry import MODELS
 from genrelab.taxonomy.taxonomy import Taxonomy
@@ -25,7 +26,8 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
 
     Args:
         path: of a run's folder (its `checkpoints/best.ckpt` is taken) or of a `.ckpt` file. A file below a run's
-            folder is calibrated by that run's val predictions, one that lies alone is not calibrated.
+            folder is calibrated by that run's val predictions, one that lies alone is not calibrated. Or of what
+            `genrelab export --format safetensors` or `hub` wrote, which knows its calibration.
         device: that the network works on: "cpu", "cuda", "cuda:1".
         coverage: share of val's tracks that get a genre and not a supergenre, in [0, 1].
 
@@ -47,14 +49,19 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         normaliser = Normaliser(prepared["normalise"])
         model = _model(content["model"], len(taxonomy.genres))
         model.load_state_dict(checkpoint["state_dict"])
+        calibrated = checkpoint.get("calibration")  # of an exported file; those of a run are fitted here
+        calibration = Calibration.from_plain(calibrated, taxonomy) if calibrated else None
     except ConfigError as error:
         own = "; a model or feature of your own needs its module: genrelab ... --plugins my.module"
         raise GenrelabError(f"{file}: {error}{own}") from error
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise GenrelabError(f"{file}: its content does not fit together ({first})") from error
-    calibration = fit_calibration(taxonomy, run / "predictions.parquet" if run else None, coverage)
-    return Predictor(model, normaliser, taxonomy, audio, specs, calibration, content["run_id"], file, device)
+    if calibration is None:
+        calibration = fit_calibration(taxonomy, run / "predictions.parquet" if run else None, coverage)
+    return Predictor(
+        model, normaliser, taxonomy, audio, specs, calibration, content["run_id"], file, device, _notes(run)
+    )
 
 
 def find_checkpoint(path: Path) -> tuple[Path, Path | None]:
@@ -70,7 +77,7 @@ def find_checkpoint(path: Path) -> tuple[Path, Path | None]:
         return path, run if path.parent.name == "checkpoints" and (run / "run.json").exists() else None
     if not path.exists():
         raise GenrelabError(f"{path}: no such run; name its folder, such as outputs/runs/20260101-120000-ab12cd")
-    for file in (path / "checkpoints" / "best.ckpt", path / "best.ckpt"):
+    for file in (path / "checkpoints" / "best.ckpt", path / "best.ckpt", path / "model.safetensors"):
         if file.exists():
             return find_checkpoint(file)
     if folds := sorted(path.glob("fold-*/checkpoints/best.ckpt")):
@@ -78,6 +85,16 @@ def find_checkpoint(path: Path) -> tuple[Path, Path | None]:
     if runs := sorted(path.glob("*/checkpoints/best.ckpt")):
         raise GenrelabError(f"{path}: a folder of runs; name one of them: {runs[-1].parent.parent}")
     raise GenrelabError(f"{path}: no checkpoints/best.ckpt in it; name the folder of a trained run")
+
+
+def _notes(run: Path | None) -> list[str]:
+    """What the run's record says that a user must know."""
+    try:
+        dataset = json.loads((run / "run.json").read_text(encoding="utf-8"))["dataset"] if run else {}
+    except (OSError, ValueError, KeyError):
+        return []
+    made_up = "trained on music that genrelab composed itself; of real music it knows nothing"
+    return [made_up] if dataset.get("stand_in") else []
 
 
 def _model(content: Mapping[str, Any], classes: int) -> nn.Module:

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+
+from genrelab.audio.spec import AudioSpec
+from genrelab.data.normalise import Normaliser
+from genrelab.deploy.front_end import FrontEnd, NotInside, fourier
+from genrelab.deploy.parity import measure, trial_sounds
+from genrelab.features import extract_segments, make_spec, to_stored
+
+AUDIO = AudioSpec(sample_rate=8000, segment_seconds=2.0)
+SMALL = {"n_fft": 512, "hop_length": 200, "n_mels": 40, "frames": 50}
+PLAIN = {"mean": [[0.0]], "std": [[1.0]]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("mel_db", {**SMALL, "dtype": "uint8"}),
+        ("mel_db", {**SMALL, "top_db": None, "dtype": "float32"}),
+        ("mel_pcen", SMALL),
+        ("mel_pcen", {**SMALL, "bias": 0.0, "frames": None}),
+        ("mel_pcen", {**SMALL, "power": 0.0}),
+        ("mfcc", {**SMALL, "n_mfcc": 20, "deltas": 2}),
+        ("mfcc", {**SMALL, "rows": 16, "n_mfcc": 13}),
+        ("chroma_stft", {"n_fft": 512, "hop_length": 200, "frames": 50, "tuning": 0.0}),
+    ],
+)
+def test_a_feature_inside_is_the_store_s(kind, params):
+    spec = make_spec("one", {"kind": kind, **params}, AUDIO)
+    sounds = trial_sounds(AUDIO.segment_samples, AUDIO.sample_rate)
+    with torch.no_grad():
+        [found] = FrontEnd([spec], Normaliser([PLAIN]))(torch.from_numpy(sounds))
+    stored = np.stack([to_stored(spec, row[0]) for row in extract_segments([spec], list(sounds))])
+    assert found.shape == stored.shape
+    away = np.abs(found.numpy() - stored.astype(np.float32))
+    assert away.max() <= (1 if spec.dtype == "uint8" else 2e-3 * np.abs(stored).max())  # a step of uint8 may turn
+
+
+def test_a_convolution_with_the_basis_is_the_fourier_transform():
+    frame = np.random.default_rng(0).normal(size=64)
+    found = fourier(64)[:, 0] @ frame
+    wanted = np.fft.rfft(frame * (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(64) / 64)))
+    np.testing.assert_allclose(found[:33], wanted.real, atol=1e-9)
+    np.testing.assert_allclose(found[33:], -wanted.imag, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["chroma_cqt", "hpss_harmonic", "scalars"])
+def test_what_stays_outside_is_named(kind):
+    spec = make_spec("mine", {"kind": kind}, AudioSpec(sample_rate=22050, segment_seconds=2.0))
+    with pytest.raises(NotInside, match=f"feature 'mine' .{kind}"):
+        FrontEnd([spec], Normaliser([PLAIN]))
+
+
+def test_parity_is_a_share_of_the_range_and_knows_ties():
+    own = np.array([[0.0, 10.0, 9.999], [5.0, 1.0, 0.0]])
+    kept = measure(own, own + np.array([[0, 0, 0.002], [0, 0, 0]]))
+    assert kept.share == pytest.approx(2e-4) and kept.kept
+    assert not measure(own, own[:, ::-1]).same
+    assert not measure(own, own + np.array([[0, 0.5, 0], [0, 0, 0]])).kept

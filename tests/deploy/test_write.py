@@ -1,0 +1,133 @@
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import yaml
+
+from genrelab import load_predictor
+from genrelab.checkpoint import load_checkpoint
+from genrelab.deploy import export_run, formats
+from genrelab.deploy.parity import TOLERANCE
+from genrelab.errors import GenrelabError
+
+for_onnx = pytest.mark.skipif(
+    any(__import__("importlib.util").util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
+    reason="the extra 'export' is not installed",
+)
+
+
+@pytest.fixture(scope="module")
+def onnx(run, tmp_path_factory):
+    return export_run(run, "onnx", tmp_path_factory.mktemp("onnx"), licence="cc0-1.0")
+
+
+def snippet(folder) -> str:
+    return re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(), flags=re.DOTALL)[1]
+
+
+@for_onnx
+def test_onnx_hears_what_the_run_hears(onnx, predictor, song):
+    folder, config = onnx
+    assert config["input"] == "waveform" and config["parity"]["share"] < TOLERANCE
+    windows = np.stack([window.samples for window in predictor.windows(predictor.decode(song))])
+    own = predictor.predict(song).logits
+    for count in (1, len(windows)):  # any number of windows
+        found = formats.run_onnx(folder / "model.onnx", {"samples": windows[:count]})
+        assert np.abs(found - own[:count]).max() < TOLERANCE * np.ptp(own)
+
+
+@for_onnx
+def test_probabilities_are_calibrated(onnx, predictor, song):
+    import onnxruntime
+
+    windows = np.stack([window.samples for window in predictor.windows(predictor.decode(song))])
+    session = onnxruntime.InferenceSession(str(onnx[0] / "model.onnx"))
+    logits, probabilities = session.run(None, {"samples": windows})
+    np.testing.assert_allclose(probabilities, predictor.segment_probabilities(logits), atol=1e-5)
+
+
+@for_onnx
+def test_the_card_s_program_runs_without_genrelab(onnx, predictor, song):
+    folder, config = onnx
+    program = snippet(folder).replace("song.wav", str(song))
+    assert "genrelab" not in program
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    best = predictor.predict(song).top[0]
+    assert done.stdout.splitlines()[0] == f"{best.title}: {best.probability:.0%}"
+    assert config["titles"] == list(predictor.titles)
+
+
+@for_onnx
+def test_features_go_in_where_asked(run, tmp_path, predictor, song):
+    folder, config = export_run(run, "onnx", tmp_path, wanted="features")
+    assert list(config["inputs"]) == ["pcen", "mfcc"] and "takes features" in (folder / "README.md").read_text()
+    features = predictor.features(predictor.decode(song)[: predictor.audio.segment_samples])
+    fed = {name: one.numpy() for name, one in zip(config["inputs"], features, strict=True)}
+    own = predictor.logits(features).numpy()
+    assert np.abs(formats.run_onnx(folder / "model.onnx", fed) - own).max() < 1e-4
+
+
+def test_torch_export_without_genrelab(run, tmp_path, predictor, song):
+    folder, config = export_run(run, "torch-export", tmp_path)
+    assert config["parity"]["share"] < TOLERANCE
+    program = snippet(folder).replace("song.wav", str(song))
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(predictor.predict(song).top[0].title)
+
+
+@pytest.mark.parametrize("form", ["safetensors", "hub"])
+def test_weights_come_back_as_the_same_predictor(run, tmp_path, predictor, song, form):
+    folder, _ = export_run(run, form, tmp_path)
+    again = load_predictor(folder)
+    wanted, found = predictor.predict(song), again.predict(song)
+    np.testing.assert_array_equal(found.logits, wanted.logits)
+    np.testing.assert_allclose(found.probabilities, wanted.probabilities, rtol=1e-12)
+    assert (found.answer, found.hedged, found.unknown) == (wanted.answer, wanted.hedged, wanted.unknown)
+    assert again.calibration.to_plain() == predictor.calibration.to_plain()
+
+
+def test_the_hub_s_front_matter_is_yaml_with_the_report_s_numbers(run, tmp_path):
+    folder, _ = export_run(run, "hub", tmp_path, licence="cc-by-4.0")
+    _, front, text = (folder / "README.md").read_text().split("---\n", 2)
+    matter = yaml.safe_load(front)
+    metrics = json.loads((run / "metrics.json").read_text())
+    found = {row["type"]: row["value"] for row in matter["model-index"][0]["results"][0]["metrics"]}
+    value = metrics[metrics["headline"]]["track"]["accuracy"]
+    assert found["accuracy"] == pytest.approx(value["value"], abs=1e-4)
+    assert matter["license"] == "cc-by-4.0" and "cc-by-4.0" in text
+    assert f"[{100 * value['low']:.1f}, {100 * value['high']:.1f}]" in text
+    for heading in ("Use", "Results", "Training data", "Genres", "Intended use and limits", "Licence"):
+        assert f"\n## {heading}\n" in text
+    assert not re.search(r"\n{3,}", text), "gaps"
+
+
+def test_a_checkpoint_alone_has_a_card_that_says_so(run, tmp_path):
+    alone = tmp_path / "alone.ckpt"
+    alone.write_bytes((run / "checkpoints" / "best.ckpt").read_bytes())
+    folder, _ = export_run(alone, "safetensors")
+    text = (folder / "README.md").read_text()
+    assert "came without a report" in text and "not calibrated" in text
+
+
+def test_errors_name_the_remedy(run, tmp_path, monkeypatch):
+    with pytest.raises(GenrelabError, match="there is: onnx"):
+        export_run(run, "tflite")
+    with pytest.raises(GenrelabError, match="there is: auto"):
+        export_run(run, "onnx", tmp_path, wanted="mp3")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(GenrelabError, match=r"onnx is not installed; pip install 'genrelab\[export\]'"):
+        formats.need("onnx")
+
+
+def test_a_broken_safetensors_file_is_told(tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(GenrelabError, match="not a checkpoint of genrelab"):
+        load_checkpoint(path)
+    with pytest.raises(GenrelabError, match="no such checkpoint"):
+        load_checkpoint(tmp_path / "none.safetensors")
