@@ -60,6 +60,7 @@ class Predictor:
         run_id: the run that trained it.
         path: of the checkpoint.
         device: that network and normaliser work on.
+        notes: what a user must know of the run, a line each.
 
     Raises:
         GenrelabError: no such device.
@@ -76,6 +77,7 @@ class Predictor:
         run_id: str,
         path: Path,
         device: str = "cpu",
+        notes: Sequence[str] = (),
     ) -> None:
         try:
             self.device = torch.device(device)
@@ -89,6 +91,7 @@ class Predictor:
         self.calibration = calibration
         self.run_id = run_id
         self.path = path
+        self.notes = tuple(notes)
 
     @property
     def genres(self) -> tuple[str, ...]:
