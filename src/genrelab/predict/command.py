@@ -1,0 +1,220 @@
+"""`genrelab predict`: files in, answers on the terminal or in a file, and how many could not be read."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genrelab.errors import ConfigError, GenrelabError
+
+if TYPE_CHECKING:
+    from genrelab.predict.outputs import OutputFile
+    from genrelab.predict.prediction import Prediction
+    from genrelab.predict.predictor import Predictor
+
+SOME_UNREAD = 3  # exit code: answers, but not for every file
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `genrelab predict` was asked for; see its help."""
+
+    top: int = 3
+    hop: float | None = None
+    coverage: float = 0.8
+    json: bool = False
+    csv: bool = False
+    out: Path | None = None
+    workers: int | None = None
+    device: str = "cpu"
+    plugins: tuple[str, ...] = ()
+
+
+def open_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) -> Predictor:
+    """Load a run for a verb of the console script, a user's own modules first."""
+    # Torch's threads wait by spinning; where other processes want the cores, that takes seconds.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    for module in plugins:
+        try:
+            sys.path.insert(0, str(Path.cwd()))
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ConfigError([f"--plugins {module}: cannot be imported ({error})"]) from error
+        finally:
+            sys.path.pop(0)
+    from genrelab.predict import load_predictor
+
+    return load_predictor(run, device, coverage)
+
+
+def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
+    """Predict files and show or write the answers; returns the exit code.
+
+    Raises:
+        GenrelabError: the run, the files or the options cannot be used; nothing was predicted.
+    """
+    from genrelab.predict.files import find_files, for_each
+    from genrelab.predict.show import printable
+    from genrelab.predict.windows import check_hop
+
+    _check(options)
+    files, rejected = find_files(paths)
+    if not files:
+        raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a file or a folder")
+    predictor = open_run(run, options.device, options.coverage, options.plugins)
+    check_hop(options.hop, predictor.audio)
+    out = _output(predictor, options)
+    left = [path for path in files if out is None or _key(path) not in out.done]
+    workers = min(options.workers or _cores(), len(left))
+    show = _shower(predictor, options, out, alone=len(files) == 1)
+    if not predictor.calibration.fitted:
+        _say("note: the checkpoint lies apart from its run, so probabilities are not calibrated")
+    for note in predictor.notes:
+        _say(f"note: {note}")
+    if len(left) < len(files):
+        _say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
+    with _one_thread_each(workers), bar(len(left), options) as advance:
+        begin, heard, answered, unknown = time.monotonic(), 0.0, 0, 0
+        work = _work(predictor, options)
+        for outcome in for_each(work, left, workers):
+            show(outcome.path, outcome.value, outcome.reason)
+            if outcome.value is None:
+                rejected.append((str(outcome.path), outcome.reason))
+            else:
+                answered += 1
+                unknown += outcome.value.unknown is not None
+                heard += outcome.value.seconds
+            advance(heard)
+        seconds = time.monotonic() - begin
+    if out is not None:
+        out.close()
+    if len(files) > 1 or out is not None:
+        _say(_summary(answered, unknown, heard, seconds, options.out))
+    if rejected:
+        _say(f"{len(rejected)} not read:")
+        for path, reason in rejected:
+            _say(f"  {printable(path)}: {printable(reason)}")
+    done = answered + len(files) - len(left)
+    return 0 if not rejected else SOME_UNREAD if done else 2
+
+
+def _check(options: Options) -> None:
+    if options.json and options.csv:
+        raise ConfigError(["--json and --csv: choose one; --out FILE writes the other"])
+    if options.top < 1:
+        raise ConfigError([f"--top {options.top}: 1 or more"])
+    if options.workers is not None and options.workers < 1:
+        raise ConfigError([f"--workers {options.workers}: 1 or more"])
+
+
+def _key(path: Path) -> str:
+    from genrelab.predict.outputs import key
+
+    return key(path)
+
+
+def _output(predictor: Predictor, options: Options) -> OutputFile | None:
+    from genrelab.predict.outputs import OutputFile, make_format
+
+    if options.out is None:
+        return None
+    top = min(options.top, len(predictor.genres))
+    return OutputFile(options.out, make_format(options.out, predictor.run_id, predictor.genres, top))
+
+
+def _work(predictor: Predictor, options: Options) -> Callable[[Path], Prediction]:
+    return lambda path: predictor.predict(path, hop=options.hop, top=options.top)
+
+
+def _shower(
+    predictor: Predictor, options: Options, out: OutputFile | None, alone: bool
+) -> Callable[[Path, Prediction | None, str], None]:
+    """What is done with each answer."""
+    from genrelab.predict.outputs import JsonLines, Table
+    from genrelab.predict.show import Lines, card
+
+    if options.json or options.csv:
+        top = min(options.top, len(predictor.genres))
+        form = JsonLines(predictor.run_id, predictor.genres) if options.json else Table(predictor.run_id, top)
+        _print(form.head)
+    lines = Lines(predictor.titles)
+    told = False
+
+    def show(path: Path, prediction: Prediction | None, reason: str) -> None:
+        nonlocal told
+        if out is not None:
+            out.add(str(path), prediction, reason)
+        if options.json or options.csv:
+            _print(form.line(str(path), prediction, reason))
+        elif out is None and prediction is not None and alone:
+            _print("\n".join(card(prediction, predictor.titles)) + "\n")
+        elif out is None and prediction is not None:
+            _print(("" if told else lines.head() + "\n") + lines.line(prediction) + "\n")
+            told = True
+
+    return show
+
+
+def _summary(answered: int, unknown: int, heard: float, seconds: float, out: Path | None) -> str:
+    """The last line: how many, how fast."""
+    files = f"{answered} file{'s' * (answered != 1)}"
+    behind = f", {unknown} of them unknown" if unknown else ""
+    speed = f", {heard / seconds:.0f} x real time" if answered and seconds > 0 else ""
+    told = f" in {out}" if out else ""
+    return f"{files} predicted{told}{behind}; {heard / 60:.1f} min of audio in {seconds:.1f} s{speed}"
+
+
+@contextmanager
+def _one_thread_each(workers: int) -> Iterator[None]:
+    """Where files are worked on side by side, the network gets one thread for each."""
+    import torch
+
+    before = torch.get_num_threads()
+    if workers > 1:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def bar(total: int, options: Options | None = None) -> Iterator[Callable[[float], None]]:
+    """A progress bar on a terminal, for two files or more; call with the seconds heard so far."""
+    if total < 2 or not sys.stderr.isatty():
+        yield lambda heard: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("files  {task.fields[speed]}"), TimeRemainingColumn())
+    both = sys.stdout.isatty()  # lines then go above the bar; to a pipe they go as they are
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both) as progress:
+        task = progress.add_task("", total=total, speed="")
+        begin = time.monotonic()
+
+        def advance(heard: float) -> None:
+            passed = max(time.monotonic() - begin, 1e-6)
+            progress.update(task, advance=1, speed=f"{heard / passed:.0f} x real time")
+
+        yield advance
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,62 @@
+"""What the terminal shows."""
+
+import numpy as np
+import pytest
+
+from genrelab.predict import Guess, Hedged, Neighbour, Prediction, TimelineEntry
+from genrelab.predict.show import Lines, card, clock, percent, printable, shortened, timeline
+
+TITLES = ("Cool Jazz", "Ska")
+
+
+def prediction(height="genre", unknown=None, probability=0.75) -> Prediction:
+    p = np.array([probability, 1 - probability])
+    entries = (TimelineEntry(0, 15, p), TimelineEntry(5, 15, p * 0.9), TimelineEntry(10, 15, p[::-1]))
+    said = {"genre": "Cool Jazz", "supergenre": "Jazz", "nothing": "not sure"}[height]
+    return Prediction(
+        "music/a song.mp3", 245.2, (Guess("a", "Cool Jazz", probability), Guess("b", "Ska", 1 - probability)),
+        Guess("jaz", "Jazz", 0.8), entries, (Neighbour("b", "Ska", 2.0),), Hedged(height, "x", said, probability),
+        unknown, p, np.log(p)[None],
+    )  # fmt: skip
+
+
+def test_a_card_says_it_all():
+    assert "\n".join(card(prediction(), TITLES)) == (
+        "a song.mp3  4:05\n\n"
+        "  answer      Cool Jazz\n\n"
+        f"  Cool Jazz   75 %  {chr(9608) * 18}\n"
+        f"  Ska         25 %  {chr(9608) * 6}\n\n"
+        "  supergenre  Jazz 80 %\n"
+        "  nearby      Ska (2)\n"
+        "  timeline    0:00 - 0:10  Cool Jazz, 68 to 75 %\n"
+        "              0:10 - 0:25  Ska, 75 %"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"height": "supergenre"}, "Jazz, a supergenre, 75 %: no genre is sure enough"),
+        ({"height": "nothing"}, "not sure: no genre, and no group of genres, is sure enough"),
+        ({"unknown": "noise"}, "unknown (noise): what follows means little"),
+    ],
+)
+def test_a_card_says_why_no_genre_is_named(given, said):
+    assert f"answer      {said}" in "\n".join(card(prediction(**given), TITLES))
+
+
+def test_lines_stay_in_their_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = Lines(TITLES)
+    told = [lines.line(prediction()), lines.line(prediction("supergenre")), lines.line(prediction(unknown="silence"))]
+    assert [line.index("4:05") for line in told] == [lines.head().index("length") + 2] * 3
+    assert "75 %  Ska 25 %" in told[0] and "75 %  Cool Jazz 75 %" in told[1] and "%" not in told[2].split("Cool")[0]
+    assert all(len(line) <= 80 for line in told)
+
+
+def test_small_words():
+    assert printable("a\nb\x1b[31m.mp3") == r"a\nb\x1b[31m.mp3" and printable("Bjo\u0308rk \u97f3.mp3")[0] == "B"
+    assert [clock(seconds) for seconds in (0, 59.6, 3600)] == ["0:00", "1:00", "1:00:00"]
+    assert [percent(p) for p in (1.0, 0.994, 0.5, 0.0)] == [">99 %", " 99 %", " 50 %", " <1 %"]
+    assert shortened("a/long/path/song.mp3", 13) == "a/lo\N{HORIZONTAL ELLIPSIS}song.mp3"
+    assert timeline([TimelineEntry(0, 3, np.array([1.0, 0.0]))], TITLES) == ["0:00 - 0:03  Cool Jazz, >99 %"]
