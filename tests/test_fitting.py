@@ -146,6 +146,77 @@ def test_the_normaliser_is_trains_alone(knn):
     assert torch.allclose(x.std(), torch.ones(()), atol=1e-2)
 
 
+@pytest.fixture(scope="module")
+def clustered(fitted, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "clusters"
+    train([*fitted, "model=pca_gmm", "model.clusters=4", "trainer.baselines=false"], folder)
+    return folder
+
+
+def test_clusters_are_scored_as_answers_and_as_clusters(clustered):
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    record, metrics = (json.loads((clustered / name).read_text()) for name in ("run.json", "metrics.json"))
+    found, table = metrics["clustering"], pd.read_parquet(clustered / "plane.parquet")
+    assert found["matching"] == record["model"]["fitted"]["matching"] == "majority" and found["clusters"] == 4
+    for part, count in (("train", 36), ("val", 12), ("test", 12)):
+        rows = table[table["split"] == part]
+        assert len(rows) == found[part]["segments"] == count
+        assert found[part]["ari"] == pytest.approx(adjusted_rand_score(rows["target"], rows["cluster"]), abs=1e-9)
+        information = normalized_mutual_info_score(rows["target"], rows["cluster"])
+        assert found[part]["nmi"] == pytest.approx(information, abs=1e-9)
+    tests = read_predictions(clustered / "predictions.parquet").only("test")
+    rows = table[table["split"] == "test"].set_index(["track_id", "segment_id"])
+    clusters = rows.loc[list(zip(tests.track_id, tests.segment_id, strict=True)), "cluster"].to_numpy()
+    genres = np.array(record["model"]["fitted"]["genre_of_cluster"])
+    assert np.array_equal(tests.logits.argmax(axis=1), genres[clusters])
+    assert sum(row["segments"] for row in found["table"]) == 12
+
+
+def test_the_page_shows_clusters_and_the_plane(clustered, knn):
+    page = (clustered / "report" / "index.html").read_text()
+    assert "4 clusters, found without genres" in page and "NMI by chance" in page and "Numbers are clusters" in page
+    assert (clustered / "report" / "plane.png").stat().st_size > 10_000
+    page = (knn / "report" / "index.html").read_text()
+    assert "In a plane" in page and "Cluster by cluster" not in page
+
+
+def test_a_report_made_again_is_the_same(clustered, tmp_path):
+    import shutil
+
+    from genrelab.report import write_report
+
+    again = shutil.copytree(clustered, tmp_path / "again")
+    write_report(again)
+    for name in ("metrics.json", "report/plane.png", "report/per_genre.csv"):
+        assert (again / name).read_bytes() == (clustered / name).read_bytes(), name
+
+
+def test_the_plane_is_that_of_trains_principal_components(knn):
+    from sklearn.decomposition import PCA
+
+    state = load_checkpoint(knn / "checkpoints" / "best.ckpt")["state_dict"]
+    x = (state["train_x"] + state["origin"]).numpy()
+    table = pd.read_parquet(knn / "plane.parquet")
+    own = table.loc[table["split"] == "train", ["x", "y"]].to_numpy()
+    pca = PCA(2).fit(x)
+    assert np.allclose(np.abs(own), np.abs(pca.transform(x)), atol=0.05 * np.abs(own).max())
+    explained = json.loads((knn / "run.json").read_text())["plane"]["explained"]
+    assert explained == pytest.approx(pca.explained_variance_ratio_, abs=0.01)
+    assert set(table["cluster"]) == {-1}
+
+
+def test_a_damaged_plane_is_told(clustered, tmp_path):
+    import shutil
+
+    from genrelab.report import write_report
+
+    broken = shutil.copytree(clustered, tmp_path / "broken")
+    (broken / "plane.parquet").write_bytes(b"no table")
+    with pytest.raises(GenrelabError, match=r"plane\.parquet: unreadable"):
+        write_report(broken)
+
+
 def test_a_comparison_says_that_there_is_no_loss(knn):
     from genrelab.compare import compare
     from genrelab.compare.keys import values_of

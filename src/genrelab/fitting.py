@@ -12,9 +12,10 @@ from torch import Tensor
 
 from genrelab.assemble import Config
 from genrelab.checkpoint import load_checkpoint
-from genrelab.classical import Estimator, check_memory
+from genrelab.classical import Clusterer, Estimator, check_memory
 from genrelab.config.schema import TrainerSpec
 from genrelab.data import GenreDataModule
+from genrelab.data.module import Part
 from genrelab.decide.calibrate import fit_temperature
 from genrelab.files import atomic_path
 from genrelab.metrics import monitor_direction
@@ -23,6 +24,9 @@ from genrelab.task import GenreTask
 from genrelab.trainer import make_trainer
 
 ROWS = 256  # normalised at a time
+TRAIN_POINTS = 2000  # train segments that the plane's axes are found by, fewer where they have many values
+VALUES = 2**28
+PARTS: tuple[Part, ...] = ("val", "test")
 # What the command line may ask of training and nothing here heeds.
 WITHOUT_EFFECT = (
     *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks"),
@@ -119,6 +123,63 @@ def train_vectors(task: GenreTask, data: GenreDataModule, net: Estimator, limit:
         chosen = order[at : at + ROWS]
         x[at : at + ROWS] = net.vectors(*task.normaliser([feature[chosen] for feature in batch.features]))
     return x, batch.target[order]
+
+
+def write_plane(task: GenreTask, data: GenreDataModule, record: Record) -> None:
+    """Leave `plane.parquet`: all segments of val and test, and a sample of train's, in the plane of train's first two
+    principal components of what the model sees, with their clusters, if it makes any; see `genrelab.report.plane`."""
+    from sklearn.decomposition import PCA
+
+    net = task.net
+    assert isinstance(net, Estimator)
+    net.cpu()
+    most = max(2, min(TRAIN_POINTS, VALUES // net.width))
+    order = torch.from_numpy(np.random.default_rng([abs(task.seed), 2]).permutation(len(data.rows("train")))[:most])
+    train, clusters = _seen(task, data, "train", order.sort().values)
+    pca = PCA(min(2, *train.shape), svd_solver="randomized", random_state=task.seed).fit(train)
+    tables = [_points(data, "train", order.sort().values, pca.transform(train), clusters)]
+    for part in PARTS:
+        every = torch.arange(len(data.rows(part)))
+        chunks = [_seen(task, data, part, rows) for rows in torch.split(every, ROWS)]
+        at = np.concatenate([pca.transform(z) for z, _ in chunks])
+        tables.append(_points(data, part, every, at, np.concatenate([found for _, found in chunks])))
+    with atomic_path(record.folder / "plane.parquet") as path:
+        pd.concat(tables, ignore_index=True).to_parquet(path, index=False)
+    whole = net.found["explained"] if isinstance(net, Clusterer) else 1.0  # of which the reduced is a part
+    shares = [round(whole * float(share), 4) for share in pca.explained_variance_ratio_]
+    record.data["plane"] = {"explained": [*shares, 0.0][:2]}
+
+
+@torch.no_grad()
+def _seen(task: GenreTask, data: GenreDataModule, part: Part, rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """What the model sees of some rows `[N, D]`, a clusterer's reduced, and their clusters `[N]`, -1 without any."""
+    net, batch = task.net, data.batch(part)
+    assert isinstance(net, Estimator)
+    z, clusters = [], []
+    for chosen in torch.split(rows, ROWS):
+        x = net.seen(*task.normaliser.cpu()([feature[chosen] for feature in batch.features]))
+        if isinstance(net, Clusterer):
+            z.append(net.reduced(x))
+            clusters.append(net.nearest(z[-1]))
+        else:
+            z.append(x)
+            clusters.append(torch.full((len(x),), -1))
+    return torch.cat(z).numpy(), torch.cat(clusters).numpy()
+
+
+def _points(data: GenreDataModule, part: Part, rows: Tensor, at: np.ndarray, clusters: np.ndarray) -> pd.DataFrame:
+    table = data.rows(part).iloc[rows.numpy()]
+    return pd.DataFrame(
+        {
+            "split": part,
+            "track_id": table["track_id"].to_numpy(),
+            "segment_id": table["segment"].to_numpy(np.int32),
+            "target": table["track_id"].map(data.targets).to_numpy(np.int16),
+            "x": at[:, 0].astype(np.float32),
+            "y": (at[:, 1] if at.shape[1] > 1 else np.zeros(len(at))).astype(np.float32),
+            "cluster": clusters.astype(np.int32),
+        }
+    )
 
 
 def _score(record: Record, metric: str, value: float) -> None:

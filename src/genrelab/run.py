@@ -28,7 +28,7 @@ from genrelab.data import GenreDataModule
 from genrelab.errors import GenrelabError
 from genrelab.estimate import announce
 from genrelab.files import atomic_path, shown, write_json
-from genrelab.fitting import fit_at_once, tell_fitted
+from genrelab.fitting import fit_at_once, tell_fitted, write_plane
 from genrelab.folds import pool_folds
 from genrelab.metrics import medoid_of, monitor_direction
 from genrelab.predictions import Predictions, concatenate, write_predictions
@@ -177,6 +177,9 @@ class _Run:
             else:
                 trainer = self._fit(task, data, trainer_spec, loggers, resuming)
             self._test(task, data, trainer, dataset)
+            if fitted:
+                with record.stage("test"):
+                    write_plane(task, data, record)
             if not record.leads:
                 return
             if trainer_spec.baselines:

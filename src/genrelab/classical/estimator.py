@@ -78,10 +78,14 @@ class Estimator(nn.Module):
         """`[B, D]` float32 of normalised features `[B, H, W]` or `[B, D]`, pooled and joined, not yet standardised."""
         return torch.cat([self._pooled(feature.float()) for feature in features], dim=1)
 
+    def seen(self, *features: Tensor) -> Tensor:
+        """`[B, D]` vectors of normalised features, as `logits` takes them."""
+        return self._standardised(self.vectors(*features))
+
     def forward(self, *features: Tensor) -> Tensor:
         """Logits `[B, C]` of normalised features, in float32 whatever the trainer's precision."""
         with torch.autocast(features[0].device.type, enabled=False):
-            return self.logits(self._standardised(self.vectors(*features))) / self.temperature
+            return self.logits(self.seen(*features)) / self.temperature
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits `[B, C]` of vectors `[B, D]`, before the temperature."""

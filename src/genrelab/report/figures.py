@@ -15,6 +15,8 @@ from genrelab.report.heatmap import short
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from genrelab.report.plane import Legend, Plane
+
 Panel = tuple[str, bool, tuple[tuple[str, str], ...]]
 # (title, whether shares, ((column, label), ...)): the six panels of page and PNG.
 PANELS: tuple[Panel, ...] = (
@@ -98,6 +100,33 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: 
     axes.set_ylabel("truth")
     axes.set_title(title, loc="left", fontweight="bold")
     save(figure, path)
+
+
+def draw_plane(plane: Plane, legend: Legend, path: Path) -> None:
+    """`plane.png`: segments by their first two principal components, coloured by truth and by answer."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 6), layout="constrained")
+    palette = [rgb(legend.colour(number)) for number in range(len(legend.names))]
+    left, right = figure.subplots(1, 2)
+    for axes, title, genres in ((left, "truth", plane.target), (right, "answer", plane.answer)):
+        colours = legend.of_genre[genres]
+        for number, name in enumerate(legend.names):
+            axes.scatter(*plane.at[colours == number].T, s=14, alpha=0.75, color=palette[number], label=name)
+        for axis, share in zip(("x", "y"), plane.explained, strict=True):
+            axes.set(**{f"{axis}label": f"component {'xy'.index(axis) + 1} ({100 * share:.0f} % of the variance)"})
+        axes.set_title(title, loc="left", fontweight="bold")
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
+    save(figure, path)
+
+
+def rgb(colour: str) -> tuple[float, float, float]:
+    """A CSS colour "hsl(120 70% 46%)" as matplotlib wants it."""
+    from colorsys import hls_to_rgb
+
+    hue, saturation, lightness = (float(part.rstrip("%")) for part in colour[4:-1].split())
+    return hls_to_rgb(hue / 360, lightness / 100, saturation / 100)
 
 
 def save(figure: Figure, path: Path) -> None:

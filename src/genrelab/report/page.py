@@ -18,6 +18,8 @@ from genrelab.report.examples import Example, data_uri
 from genrelab.report.figures import panels
 from genrelab.report.folder import RunFolder
 from genrelab.report.heatmap import heatmap
+from genrelab.report.plane import Plane, sentences
+from genrelab.report.plane import pictures as plane_pictures
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -43,6 +45,7 @@ class Shown:
         confusion: `[C, C]` counts of tracks.
         genres: table of genres.
         examples: pictures.
+        plane: of a model that was fitted at once; None where there is none.
     """
 
     run: RunFolder
@@ -50,6 +53,7 @@ class Shown:
     confusion: np.ndarray
     genres: pd.DataFrame
     examples: Sequence[Example]
+    plane: Plane | None = None
 
     @property
     def with_supergenres(self) -> bool:
@@ -86,6 +90,9 @@ def render(shown: Shown) -> str:
         genres=shown.genres.astype(object).where(shown.genres.notna(), None).to_dict("records"),
         hubs=tables.hubs(run, shown.confusion),
         examples=_examples(shown),
+        plane=[] if shown.plane is None else plane_pictures(run, shown.plane),
+        explained=[] if shown.plane is None else [round(100 * share) for share in shown.plane.explained],
+        clustering=_clusters(shown),
         config=run.config,
         provenance=_provenance(run, metrics),
         clock=wording.clock,
@@ -250,6 +257,25 @@ def _examples(shown: Shown) -> list[dict[str, Any]]:
     return found
 
 
+def _clusters(shown: Shown) -> dict[str, Any] | None:
+    """What is said of clusters; None where there are none."""
+    found = shown.metrics.get("clustering")
+    if not found:
+        return None
+    title = dict(zip(shown.run.taxonomy.genres, shown.run.taxonomy.titles, strict=True))
+    rows = [
+        {
+            **row,
+            "title": title[row["genre"]],
+            "share": row["right"] / row["segments"] if row["segments"] else None,
+            "commonest": ", ".join(f"{title[code]} {count}" for code, count in row["commonest"]),
+        }
+        for row in found["table"]
+    ]
+    parts = [(part, found[part]) for part in ("train", "val", "test") if part in found]
+    return {"said": sentences(found, shown.run.parts)[0], "rows": rows, "parts": parts}
+
+
 def _caption(example: Example) -> str:
     """A feature's name, and what its colours mean where that is not plain."""
     return example.feature_name + (": red above 0, blue below" if example.colours == "RdBu_r" else "")
@@ -278,7 +304,7 @@ def _provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, s
     pairs = [
         ("Command", record.get("command")),
         ("Model", f"{model['kind']}{parameters}" if model.get("kind") else None),
-        ("Fitted", ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in (model.get("fitted") or {}).items())),
+        ("Fitted", _fitted(model.get("fitted") or {})),
         ("Features", ", ".join(record.get("features") or ())),
         ("Loss", f"{loss['kind']}{beta}" if loss.get("kind") else None),
         ("Monitor", ", ".join(filter(None, (monitor.get("metric"), best)))),
@@ -303,6 +329,10 @@ def _provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, s
         ("Fingerprints", ", ".join(f"{k} {v}" for k, v in (record.get("fingerprints") or {}).items())),
     ]
     return [(name, str(value)) for name, value in pairs if value]
+
+
+def _fitted(found: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in found.items() if not isinstance(v, list))
 
 
 def _dataset(run: RunFolder) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from genrelab.metrics.baselines import MAJORITY, MEDOID
 from genrelab.report.folder import RunFolder
+from genrelab.report.plane import sentences
 
 SHARES = {
     "accuracy",
@@ -124,6 +125,8 @@ def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
         )
     if debug or tracks < TINY_TRACKS:
         return lines  # a comparison would be read as one
+    if clusters := metrics.get("clustering"):
+        lines += sentences(clusters, run.parts)[1:]
     compared = metrics.get("differences", {}).get(part, {}).get("track", {})
     return lines + [_against(name, by_metric["accuracy"]) for name, by_metric in compared.items()]
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from genrelab.files import atomic_path, write_json, write_text
 from genrelab.report import examples as pictures
-from genrelab.report import tables, wording
+from genrelab.report import plane, tables, wording
 from genrelab.report.examples import Example
-from genrelab.report.figures import draw_confusion, draw_curves
+from genrelab.report.figures import draw_confusion, draw_curves, draw_plane
 from genrelab.report.folder import RunFolder
 from genrelab.report.page import Shown, render
 from genrelab.report.results import score_run
@@ -36,6 +36,8 @@ def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
     """
     run = RunFolder.read(Path(run_dir))
     metrics = score_run(run)
+    if clusters := plane.clustering(run):
+        metrics["clustering"] = clusters
     metrics |= {
         "verdict": wording.verdict(run, metrics),
         "warnings": [text for _, text in wording.banners(run, metrics)],
@@ -54,8 +56,10 @@ def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
     best = (run.record.get("monitor") or {}).get("best_epoch")
     if not run.at_once:
         draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1, run.taxonomy.flat)
+    if (found := plane.read_plane(run)) is not None:
+        draw_plane(found, plane.legend_of(run), folder / "plane.png")
     page = folder / "index.html"
-    write_text(page, render(Shown(run, metrics, confusion, genres, pictures.kept(folder))))
+    write_text(page, render(Shown(run, metrics, confusion, genres, pictures.kept(folder), found)))
     return page
 
 
