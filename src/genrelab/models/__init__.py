@@ -4,6 +4,7 @@ from genrelab.models.autoencoder import LSTMAutoencoder
 from genrelab.models.cnn import CNN
 from genrelab.models.conv_stack import ConvStack, TableCNN
 from genrelab.models.mlp import MLP
+from genrelab.models.probe import AttentionPooling, Probe
 from genrelab.models.recurrent import GRU, LSTM, LSTMCNN
 from genrelab.models.resnet import BasicBlock, Bottleneck, ResNet, ResNet18Flex, ResNet18FlexDual, Stem, stem_strides
 from genrelab.models.resnet_deep import DeepResNet
@@ -15,11 +16,13 @@ __all__ = [
     "LSTM",
     "LSTMCNN",
     "MLP",
+    "AttentionPooling",
     "BasicBlock",
     "Bottleneck",
     "ConvStack",
     "DeepResNet",
     "LSTMAutoencoder",
+    "Probe",
     "ResNet",
     "ResNet18Flex",
     "ResNet18FlexDual",
