@@ -35,6 +35,7 @@ STAGES: dict[str, int] = {
     "baselines": 14,
     "compare": 15,
     "deploy": 15,
+    "explain": 15,
     "config": 15,
     "tracking": 15,
     "record": 15,

@@ -266,6 +266,28 @@ def predict(
         raise typer.Exit(code)
 
 
+@app.command()
+def explain(
+    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
+    file: Annotated[Path, typer.Argument(help="an audio file")],
+    genre: Annotated[str | None, typer.Option(help="what to explain, code or title; the likeliest by default")] = None,
+    method: Annotated[str, typer.Option(help="occlusion, or gradcam: quicker, less telling")] = "occlusion",
+    at: Annotated[float | None, typer.Option(help="second in the file; by default where it is likeliest")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="also draw feature maps of the convolutions")] = False,
+    out: Annotated[Path, typer.Option(help="folder to write")] = Path("outputs/explain"),
+) -> None:
+    """Show what in a recording spoke for a genre: a picture, and the salient part as sound.
+
+    Example: genrelab explain outputs/runs/20260101-120000-ab12cd song.mp3 --layers
+    """
+    from genrelab.explain.command import explain_file
+
+    lines, written = explain_file(run, file, out, genre, method, at, layers)
+    print(lines)
+    for path in written:
+        print(f"wrote {path}")
+
+
 @app.command("wandb-sync")
 def wandb_sync(
     folder: Annotated[Path, typer.Argument(help="where to look for runs, at any depth")] = Path("outputs"),

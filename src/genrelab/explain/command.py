@@ -1,0 +1,62 @@
+"""`genrelab explain`: files beside each other in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from genrelab.explain.explanation import Explanation, explain
+from genrelab.explain.picture import draw, draw_layers, save
+from genrelab.explain.sound import salient_sound
+from genrelab.files import atomic_path
+from genrelab.predict import load_predictor
+
+
+def explain_file(
+    run: Path,
+    file: Path,
+    out: Path,
+    genre: str | None = None,
+    method: str = "occlusion",
+    at: float | None = None,
+    layers: bool = False,
+) -> tuple[str, list[Path]]:
+    """Explain a run's answer to a file.
+
+    Args:
+        run: folder of a run, or a checkpoint.
+        file: the recording.
+        out: folder of `<name>-explained.png`, `<name>-salient.wav` and, with `layers`, `<name>-layers.png`.
+        genre: see `explain`.
+        method: likewise.
+        at: likewise.
+        layers: also draw feature maps.
+
+    Returns:
+        what to say, and the files written.
+
+    Raises:
+        GenrelabError: the file or the run cannot be used; see `explain`.
+    """
+    import soundfile
+
+    predictor = load_predictor(run)
+    found = explain(predictor, predictor.decode(file), genre, method, at)
+    written = [save(draw(found, predictor.in_specs, file.name), out / f"{file.stem}-explained.png")]
+    sound = salient_sound(found.window.samples, predictor.in_specs, found.maps)
+    written.append(out / f"{file.stem}-salient.wav")
+    with atomic_path(written[-1]) as part:
+        soundfile.write(part, sound, predictor.audio.sample_rate)
+    if layers:
+        features = predictor.features(found.window.samples)
+        written.append(save(draw_layers(predictor.model, features, file.name), out / f"{file.stem}-layers.png"))
+    return _told(found, predictor.audio.sample_rate), written
+
+
+def _told(found: Explanation, sample_rate: int) -> str:
+    """The answer and the window it is shown on, for the terminal."""
+    answer, start = found.prediction, found.window.start / sample_rate
+    end = start + len(found.window.samples) / sample_rate
+    return (
+        f"{answer.answer}; likeliest: {', '.join(f'{guess.title} {guess.probability:.0%}' for guess in answer.top)}\n"
+        f"shown: {start:.1f} to {end:.1f} s, where {found.title} has {found.probability:.0%} ({found.method})"
+    )

@@ -1,0 +1,87 @@
+"""`explain`: why a recording got its answer, shown on the window that spoke for it most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genrelab.errors import GenrelabError
+from genrelab.explain.saliency import Maps, saliency
+from genrelab.features import extract_segments
+from genrelab.predict import Prediction, Predictor, Window
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What in a window spoke for a genre.
+
+    Args:
+        genre: its place among the classes.
+        title: of the genre.
+        probability: of the genre in this window, calibrated.
+        window: samples, and the first one's place in the recording.
+        pictures: the window's features as computed, one for each input.
+        maps: `[H, W]` from 0 to 1 for each input, None for a vector.
+        method: "occlusion" or "gradcam".
+        prediction: of the whole recording.
+    """
+
+    genre: int
+    title: str
+    probability: float
+    window: Window
+    pictures: tuple[np.ndarray, ...]
+    maps: Maps
+    method: str
+    prediction: Prediction
+
+
+def explain(
+    predictor: Predictor,
+    samples: np.ndarray,
+    genre: str | None = None,
+    method: str = "occlusion",
+    at: float | None = None,
+) -> Explanation:
+    """Find what in a recording spoke for a genre.
+
+    Args:
+        predictor: the run.
+        samples: `[T]` float32 at the run's sample rate (`predictor.decode(path)`).
+        genre: its code or title; None: the likeliest of the recording.
+        method: see `saliency`.
+        at: second in the recording; None: the window in which the genre is likeliest.
+
+    Raises:
+        GenrelabError: see `saliency`; an unknown genre; a second that the recording does not have.
+    """
+    windows = predictor.windows(samples)
+    logits = predictor.window_logits(windows)
+    prediction = predictor.judge(samples, windows, logits)
+    code = prediction.top[0].genre if genre is None else predictor.taxonomy.resolve(genre)
+    if code not in predictor.genres:
+        raise GenrelabError(f"--genre {genre}: the run does not know it; it knows: {', '.join(predictor.genres)}")
+    place = predictor.genres.index(code)
+    probabilities = predictor.segment_probabilities(logits)[:, place]
+    chosen = int(probabilities.argmax()) if at is None else _window_at(at, windows, predictor.audio.sample_rate)
+    window = windows[chosen]
+    maps = saliency(predictor.model, predictor.features(window.samples), place, method)
+    return Explanation(
+        place,
+        predictor.titles[place],
+        float(probabilities[chosen]),
+        window,
+        tuple(extract_segments(predictor.in_specs, [window.samples])[0]),
+        maps,
+        method,
+        prediction,
+    )
+
+
+def _window_at(at: float, windows: list[Window], sample_rate: int) -> int:
+    end = (windows[-1].start + len(windows[-1].samples)) / sample_rate
+    if not 0 <= at < end:
+        raise GenrelabError(f"--at {at:g}: the recording has windows from 0 to {end:.1f} s")
+    starts = np.array([window.start for window in windows]) / sample_rate
+    return max(int(np.searchsorted(starts, at, side="right")) - 1, 0)

@@ -1,0 +1,144 @@
+"""Pictures of an explanation, and of what a network's layers make of a window (E13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from genrelab.errors import GenrelabError
+from genrelab.explain.explanation import Explanation
+from genrelab.features import FeatureSpec, feature_of
+from genrelab.features.colours import Colours, colours_of
+from genrelab.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAPS_OF_LAYER, MOST_LAYERS = 8, 6
+METHOD_TITLES = {"gradcam": "Grad-CAM", "occlusion": "occlusion"}
+
+
+def draw(found: Explanation, specs: Sequence[FeatureSpec], name: str) -> Figure:
+    """Each picture of the window, and the same with its salient parts lit and the rest darkened."""
+    from matplotlib.figure import Figure
+
+    rows = [row for row, one in enumerate(found.maps) if one is not None]
+    figure = Figure(figsize=(11, 0.9 + 2.5 * len(rows)), layout="constrained")
+    figure.suptitle(_title(found, specs[0], name), x=0.01, ha="left", fontsize=11)
+    panels = figure.subplots(len(rows), 2, squeeze=False, sharex=True)
+    for (left, right), row in zip(panels, rows, strict=True):
+        picture, spec = found.pictures[row], specs[row]
+        colours = colours_of(getattr(feature_of(spec), "unit", ""), picture)
+        start = found.window.start / spec.sample_rate
+        extent = (start, start + spec.n_samples / spec.sample_rate, -0.5, spec.shape[0] - 0.5)
+        shown: dict[str, Any] = {"origin": "lower", "aspect": "auto", "extent": extent, "interpolation": "nearest"}
+        left.imshow(picture, cmap=colours.map, vmin=colours.low, vmax=colours.high, **shown)
+        left.set_title(spec.name, loc="left", fontsize=9)
+        salient = found.maps[row]
+        assert salient is not None
+        right.imshow(spotlight(picture, salient, colours), **shown)
+        if salient.max() > 0:
+            right.contour(_smooth(salient), levels=[0.5], colors="#27d3c3", linewidths=1.2, extent=extent)
+        right.set_title("what spoke for it", loc="left", fontsize=9)
+        _ticks((left, right), spec)
+    for panel in panels[-1]:
+        panel.set_xlabel("seconds in the recording", fontsize=9)
+    return figure
+
+
+def spotlight(picture: np.ndarray, salient: np.ndarray, colours: Colours) -> np.ndarray:
+    """A picture in its colours where it is salient, dark and grey elsewhere, `[H, W, 3]` from 0 to 1."""
+    import matplotlib as mpl
+
+    bright = mpl.colormaps[colours.map](colours.steps(picture))[..., :3]
+    dark = 0.35 * bright.mean(axis=2, keepdims=True)
+    return np.asarray(dark + _smooth(salient)[..., None] * (bright - dark))
+
+
+def _smooth(salient: np.ndarray) -> np.ndarray:
+    """A map spread over 0 to 1, without the steps of its patches or cells."""
+    import scipy.ndimage
+
+    wide = scipy.ndimage.gaussian_filter(salient, [size / 40 for size in salient.shape])
+    low, high = np.quantile(wide, [0.1, 0.99])
+    return np.asarray(np.clip((wide - low) / max(high - low, 1e-9), 0, 1))
+
+
+def _title(found: Explanation, spec: FeatureSpec, name: str) -> str:
+    start = found.window.start / spec.sample_rate
+    seconds = f"{start:.1f} to {start + spec.n_samples / spec.sample_rate:.1f} s"
+    return f"{name}   |   {seconds}   |   {found.title} {found.probability:.0%}   |   {METHOD_TITLES[found.method]}"
+
+
+def _ticks(panels: Sequence[Any], spec: FeatureSpec) -> None:
+    what, ticks = feature_of(spec).ticks(spec.sample_rate)  # type: ignore[attr-defined]
+    for number, panel in enumerate(panels):
+        scale = spec.shape[0] / max(feature_of(spec).height(), 1)  # type: ignore[attr-defined]
+        panel.set_yticks([row * scale for row in ticks], list(ticks.values()) if number == 0 else [])
+        panel.tick_params(labelsize=8)
+        if number == 0:
+            panel.set_ylabel(what, fontsize=9)
+
+
+def draw_layers(model: nn.Module, features: Sequence[Tensor], name: str) -> Figure:
+    """The strongest feature maps of a network's convolutions, a row a layer from first to last (E13).
+
+    Raises:
+        GenrelabError: it has none.
+    """
+    from matplotlib.figure import Figure
+
+    layers = _spread(feature_maps(model, features))
+    if not layers:
+        raise GenrelabError(f"{type(model).__name__} has no convolutions, so no feature maps")
+    figure = Figure(figsize=(12, 0.6 + 1.5 * len(layers)), layout="constrained")
+    title = f"{name}   |   strongest feature maps (number of the channel) of some layers, first to last"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    panels = figure.subplots(len(layers), MAPS_OF_LAYER, squeeze=False)
+    for row, (layer, maps) in zip(panels, layers, strict=True):
+        order = np.argsort(-maps.std(axis=(1, 2)), kind="stable")[:MAPS_OF_LAYER]
+        for panel in row:
+            panel.set_axis_off()
+        for panel, channel in zip(row, order, strict=False):
+            panel.imshow(maps[channel], origin="lower", aspect="auto", cmap="viridis", interpolation="nearest")
+            panel.set_title(f"{channel}", fontsize=7, color="#8a909c", loc="right")
+        row[0].set_title("", loc="right")
+        row[0].set_title(f"{layer}, {' x '.join(map(str, maps.shape))}", fontsize=7, loc="left")
+    return figure
+
+
+def feature_maps(model: nn.Module, features: Sequence[Tensor]) -> list[tuple[str, np.ndarray]]:
+    """Answers of every two-dimensional convolution to one window: name and `[channels, H, W]`, in order."""
+    found: list[tuple[str, np.ndarray]] = []
+
+    def keep(name: str) -> Any:
+        return lambda _layer, _given, answer: found.append((name, answer[0].cpu().numpy()))
+
+    hooks = [
+        layer.register_forward_hook(keep(name)) for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d)
+    ]
+    try:
+        with torch.no_grad():
+            model(*features)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _spread(layers: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
+    """At most `MOST_LAYERS`, from first to last."""
+    places = np.unique(np.linspace(0, len(layers) - 1, min(MOST_LAYERS, len(layers))).round().astype(int))
+    return [layers[place] for place in places] if layers else []
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG, atomically."""
+    with atomic_path(path) as part:
+        figure.savefig(part, dpi=130, facecolor="white")
+    return path
