@@ -288,6 +288,24 @@ def explain(
         print(f"wrote {path}")
 
 
+@app.command("ensemble")
+def join_runs(
+    folders: Annotated[list[Path], typer.Argument(help="of finished runs of one split", metavar="RUN")],
+    method: Annotated[str, typer.Option(help="mean of probabilities, mean_log, or stack: fitted on val")] = "mean",
+    out: Annotated[Path | None, typer.Option(help="folder to write; a new one below outputs/runs")] = None,
+) -> None:
+    """Join the answers of finished runs to a run of its own, with predictions and report.
+
+    Example: genrelab ensemble outputs/runs/20260101-120000-ab12cd outputs/runs/20260101-130000-cd34ef --method stack
+    """
+    from genrelab.ensemble import ensemble
+    from genrelab.report import print_summary
+
+    folder = ensemble(folders, method, out)
+    print_summary(folder)
+    print(f"report: {folder / 'report' / 'index.html'}")
+
+
 @app.command("wandb-sync")
 def wandb_sync(
     folder: Annotated[Path, typer.Argument(help="where to look for runs, at any depth")] = Path("outputs"),

@@ -305,6 +305,7 @@ def _provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, s
         ("Command", record.get("command")),
         ("Model", f"{model['kind']}{parameters}" if model.get("kind") else None),
         ("Fitted", _fitted(model.get("fitted") or {})),
+        ("Members", ", ".join(_member(one) for one in record.get("members") or ())),
         ("Features", ", ".join(record.get("features") or ())),
         ("Loss", f"{loss['kind']}{beta}" if loss.get("kind") else None),
         ("Monitor", ", ".join(filter(None, (monitor.get("metric"), best)))),
@@ -329,6 +330,11 @@ def _provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, s
         ("Fingerprints", ", ".join(f"{k} {v}" for k, v in (record.get("fingerprints") or {}).items())),
     ]
     return [(name, str(value)) for name, value in pairs if value]
+
+
+def _member(one: Mapping[str, Any]) -> str:
+    weight = f", weight {one['weight']:.2f}" if "weight" in one else ""
+    return f"{one.get('model')} ({one.get('run_id')}{weight})"
 
 
 def _fitted(found: Mapping[str, Any]) -> str:

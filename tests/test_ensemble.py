@@ -1,0 +1,236 @@
+"""Ensembles of finished runs: joined as computed by hand, refused where they would mean nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from genrelab.cli import app
+from genrelab.decide.calibrate import log_softmax
+from genrelab.ensemble import ensemble, fit_weights, join
+from genrelab.errors import GenrelabError
+from genrelab.files import write_json
+from genrelab.predictions import Predictions, concatenate, read_predictions, write_predictions
+from genrelab.registry import TAXONOMIES
+from genrelab.report.folder import RunFolder
+
+GENRES = ("jaz03", "jaz06", "blu02", "tec05")
+TRACKS = 40
+
+
+def part(name: str, skill: float, seed: int, segments: int) -> Predictions:
+    taxonomy = TAXONOMIES.build("musicmap", {}, genres=()).subset(GENRES)
+    number = np.repeat(np.arange(TRACKS), segments)
+    target = number % len(GENRES)
+    logits = np.random.default_rng([seed, name == "test"]).normal(size=(len(number), len(GENRES)))
+    logits[np.arange(len(number)), target] += skill
+    return Predictions(
+        split=np.full(len(number), name, dtype=object),
+        track_id=np.array([f"{name}-{n:03d}" for n in number], dtype=object),
+        segment_id=np.tile(np.arange(segments), TRACKS).astype(np.int32),
+        target=target.astype(np.int16),
+        logits=logits.astype(np.float32),
+        genres=taxonomy.genres,
+        taxonomy_hash=taxonomy.hash,
+    )
+
+
+def write(folder: Path, kind: str, skill: float = 1.0, seed: int = 0, segments: int = 2, change=None, **record) -> Path:
+    """A finished run's folder; `change` alters its predictions."""
+    folder.mkdir(parents=True)
+    taxonomy = TAXONOMIES.build("musicmap", {}, genres=()).subset(GENRES)
+    predictions = concatenate([part(name, skill, seed, segments) for name in ("val", "test")])
+    order = np.random.default_rng(seed).permutation(len(predictions))  # the order of rows means nothing
+    columns = ("split", "track_id", "segment_id", "target", "logits")
+    predictions = replace(predictions, **{name: getattr(predictions, name)[order] for name in columns})
+    write_predictions(folder / "predictions.parquet", change(predictions) if change else predictions)
+    write_json(folder / "taxonomy.json", taxonomy.to_dict())
+    known = {
+        "run_id": folder.name,
+        "status": "finished",
+        "dataset": {"name": "made up", "train_targets": [10] * 4, "tracks": {"train": 40, "val": 40, "test": 40}},
+        "taxonomy": {"name": taxonomy.name, "hash": taxonomy.hash},
+        "split": {"kind": "grouped", "hash": "abc", "artist_leak": False, "unsafe": False, "fold": None},
+        "model": {"kind": kind},
+        "features": ["mfcc"],
+    }
+    write_json(folder / "run.json", known | record)
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return [write(tmp_path / "a", "knn", 1.0, 1), write(tmp_path / "b", "svm", 1.5, 2)]
+
+
+def by_key(found: Predictions) -> dict:
+    keys = zip(found.split, found.track_id, found.segment_id, strict=True)
+    return dict(zip(keys, found.logits, strict=True))
+
+
+def joined_rows(folders, method):
+    return by_key(join([RunFolder.read(one) for one in folders], method)[1])
+
+
+@pytest.mark.parametrize("method", ["mean", "mean_log"])
+def test_answers_are_joined_segment_by_segment(method, runs):
+    a, b = (by_key(RunFolder.read(one).predictions) for one in runs)
+    joined = joined_rows(runs, method)
+    assert a.keys() == joined.keys()
+    for key, row in joined.items():
+        p, q = (np.exp(log_softmax(one[key])) for one in (a, b))
+        wanted = (p + q) / 2 if method == "mean" else np.sqrt(p * q) / np.sqrt(p * q).sum()
+        assert np.allclose(np.exp(log_softmax(row)), wanted, atol=1e-5)
+
+
+def test_the_record_names_its_members_and_the_report_compares_with_each(runs, tmp_path):
+    folder = ensemble(runs, "stack", tmp_path / "joined")
+    record, metrics = (json.loads((folder / name).read_text()) for name in ("run.json", "metrics.json"))
+    assert record["kind"] == "ensemble" and record["status"] == "finished"
+    assert [one["run_id"] for one in record["members"]] == ["a", "b"]
+    assert record["members"][0]["weight"] < record["members"][1]["weight"], "the better one counts more"
+    assert record["command"].startswith("genrelab ensemble ") and record["command"].endswith("--method stack")
+    assert record["loss"]["kind"] == "none" and record["model"]["kind"] == "ensemble"
+    assert record["objective"] == pytest.approx(metrics["val"]["track"]["distance"]["value"])
+    assert set(metrics["differences"]["test"]["track"]) == {"knn", "svm"}
+    page = (folder / "report" / "index.html").read_text()
+    assert "knn (a, weight" in page and "Against knn, on the same tracks" in page and "Over the epochs" not in page
+
+
+def test_other_segments_are_joined_track_by_track(runs, tmp_path):
+    longer = write(tmp_path / "c", "mlp", 1.0, 3, segments=5)
+    folder = ensemble([runs[0], longer], "mean_log", tmp_path / "joined")
+    found = read_predictions(folder / "predictions.parquet")
+    assert len(found) == 2 * TRACKS and set(found.segment_id) == {0}
+    a, b, joined = (RunFolder.read(one).level("test", "track") for one in (runs[0], longer, folder))
+    assert np.array_equal(a.track, joined.track) and np.array_equal(a.target, joined.target)
+    assert np.allclose(log_softmax(joined.logits), log_softmax((log_softmax(a.logits) + log_softmax(b.logits)) / 2))
+    fitted = json.loads((folder / "run.json").read_text())["model"]["fitted"]
+    assert fitted["joined"] == "track by track"
+
+
+def test_stackings_weights_are_the_likeliest():
+    generator = np.random.default_rng(0)
+    target = generator.integers(3, size=200)
+    logs = generator.normal(size=(3, 200, 3))
+    logs[:2, np.arange(200), target] += [[1.0], [2.0]]
+    logs = log_softmax(logs)
+
+    def loss(weights):
+        return -log_softmax(np.tensordot(weights, logs, axes=1))[np.arange(200), target].mean()
+
+    weights = fit_weights(logs, target)
+    assert (weights >= 0).all() and weights[1] > weights[0] > weights[2]
+    for step in (-0.02, 0.02):
+        for number in range(3):
+            moved = weights.copy()
+            moved[number] = max(0.0, moved[number] + step)
+            assert loss(weights) <= loss(moved) + 1e-9
+
+
+def test_stacking_looks_at_no_test_genre_and_scores_val_on_tracks_left_out(runs, tmp_path):
+    """Other test genres change no answer; a val row's answer does not depend on its own genre."""
+
+    def turned(predictions):
+        target = np.where(predictions.split == "test", (predictions.target + 1) % 4, predictions.target)
+        return replace(predictions, target=target.astype(np.int16))
+
+    def one_turned(predictions):
+        target = predictions.target.copy()
+        target[predictions.track_id == "val-007"] = 0
+        return replace(predictions, target=target)
+
+    others = []
+    for name, change in (("turned", turned), ("one", one_turned)):
+        changed = [
+            write(tmp_path / f"{name}-a", "knn", 1.0, 1, change=change),
+            write(tmp_path / f"{name}-b", "svm", 1.5, 2, change=change),
+        ]
+        others.append(joined_rows(changed, "stack"))
+    own = joined_rows(runs, "stack")
+    assert all(np.array_equal(own[key], others[0][key]) for key in own)
+    seventh = [key for key in own if key[1] == "val-007"]
+    assert all(np.array_equal(own[key], others[1][key]) for key in seventh)
+    assert not all(np.array_equal(own[key], others[1][key]) for key in own)
+
+
+def fewer(predictions):
+    keep = predictions.track_id != "test-003"
+    columns = ("split", "track_id", "segment_id", "target", "logits")
+    return replace(predictions, **{name: getattr(predictions, name)[keep] for name in columns})
+
+
+def other_genre(predictions):
+    target = predictions.target.copy()
+    target[predictions.track_id == "val-004"] = 3
+    return replace(predictions, target=target)
+
+
+def test_on_val_alone(predictions):
+    return predictions.only("val")
+
+
+test_on_val_alone.__test__ = False
+
+
+@pytest.mark.parametrize(
+    ("change", "record", "message"),
+    [
+        (fewer, {}, r"its test has other tracks than that of .*a \(1 stand in one alone, as test-003\)"),
+        (other_genre, {}, "val-004 has another genre than in"),
+        (test_on_val_alone, {}, "has no predictions of test"),
+        (None, {"status": "interrupted"}, "was interrupted; an ensemble joins finished runs"),
+    ],
+    ids=["tracks", "genres", "parts", "unfinished"],
+)
+def test_runs_that_do_not_fit_are_refused(change, record, message, runs, tmp_path):
+    wrong = write(tmp_path / "c", "mlp", change=change, **record)
+    with pytest.raises(GenrelabError, match=message):
+        ensemble([runs[0], wrong], "mean", tmp_path / "joined")
+    assert not (tmp_path / "joined").exists()
+
+
+def test_one_run_and_unknown_methods_are_refused(runs, tmp_path):
+    with pytest.raises(GenrelabError, match="two runs or more"):
+        ensemble([runs[0], runs[0]], "mean", tmp_path / "joined")
+    with pytest.raises(GenrelabError, match="no such method; did you mean 'stack'"):
+        ensemble(runs, "stak", tmp_path / "joined")
+
+
+def test_stacking_folds_is_refused(tmp_path):
+    def pooled(predictions):
+        return replace(predictions, track_id=np.array([name[-3:] for name in predictions.track_id], dtype=object))
+
+    folds = [write(tmp_path / name, "knn", seed=seed, change=pooled) for seed, name in enumerate("ab")]
+    with pytest.raises(GenrelabError, match="40 tracks stand in val and in test"):
+        ensemble(folds, "stack", tmp_path / "joined")
+    assert (ensemble(folds, "mean", tmp_path / "mean") / "metrics.json").exists()
+
+
+def test_flags_of_any_member_are_the_ensembles(runs, tmp_path):
+    split = {"kind": "grouped", "hash": "other", "artist_leak": True, "unsafe": True, "fold": None}
+    leaky = write(tmp_path / "c", "knn", seed=3, split=split)
+    folder = ensemble([runs[0], leaky], "mean", tmp_path / "joined")
+    record = json.loads((folder / "run.json").read_text())
+    assert record["split"]["artist_leak"] and record["split"]["unsafe"]
+    assert any("trained on different tracks" in text for text in record["warnings"])
+    assert set(record["baselines"]) == {"knn a", "knn c"}, "told apart by their runs"
+
+
+def test_the_verb(runs, tmp_path):
+    done = CliRunner().invoke(app, ["ensemble", *map(str, runs), "--out", str(tmp_path / "joined")])
+    assert done.exit_code == 0, done.output
+    assert "report: " in done.output and "Accuracy" in done.output
+
+
+def test_an_ensemble_is_compared_like_any_run(runs, tmp_path):
+    from genrelab.compare import compare
+
+    ensemble(runs, "mean", tmp_path / "runs" / "joined")
+    found = compare([tmp_path / "runs"])
+    assert [run.record["model"]["kind"] for run in found.runs] == ["ensemble"]
