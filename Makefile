@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train dashboard test test-all lint type bench clean
+.PHONY: help setup train reproduce dashboard test test-all lint type bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ $(INSTALLED): pyproject.toml
 
 train: setup ## compose the demo, prepare features, train the main job's small version, write its report
 	$(BIN)/python train.py experiment=quickstart $(ARGS)
+
+reproduce: setup ## run the published systems on the data in GENRELAB_DATA, and write docs/reproduction.md
+	$(BIN)/genrelab reproduce $(ARGS)
 
 dashboard: setup ## show studies (optuna-dashboard) and curves (TensorBoard) in a browser, until Ctrl-C
 	$(BIN)/genrelab studies $(ARGS)

@@ -1,0 +1,121 @@
+"""Every recipe runs, on tiny data in its row's format; the command keeps, resumes and tells."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from genrelab.config import compose, tidy
+from genrelab.errors import GenrelabError
+from genrelab.reproduce.command import reproduce
+from genrelab.reproduce.jobs import plan
+from genrelab.reproduce.perform import perform
+from genrelab.reproduce.systems import read_systems
+from genrelab.run import train
+
+SYSTEMS = read_systems()
+QUICK = ["trainer.epochs=2", "trainer.limit_batches=2", "trainer.baselines=false", "data.batch_size=8"]
+BY_TRACK = ["split=grouped", "split.artists=ignore", "split.ratios=[0.5,0.25,0.25]"]
+CHEAP = ["trainer.estimate=false", "trainer.progress=false", "accelerator=cpu"]
+TRIALS = {
+    (trial.recipe, trial.data): (row, trial) for row in SYSTEMS.rows.values() for trial in row.trials if trial.protocols
+}
+LIGHT = {"d09_ssd", "e05_knn", "b08_network"}  # the rest is slow
+
+
+def _small(overrides):
+    """Overrides that make what a recipe asks for small, where it has such a key."""
+    config = compose(tidy(overrides))
+    model, dataset = config["model"], config["dataset"]
+    found = [f"model.width={8 if model['kind'] != 'ast' else 24}"] if "width" in model else []
+    found += ["model.weights=null"] if "weights" in model else []
+    found += ["model.depth=18"] if model.get("depth") == 50 else []
+    found += ["dataset.height=224", "dataset.width=294"] if model.get("window") else []
+    found += [] if model.get("window") or "height" not in dataset else ["dataset.height=64", "dataset.width=64"]
+    found += ["audio.segment_seconds=1.0"] if config["features"] else []
+    return found
+
+
+def _run(overrides, folder):
+    given = tidy([*overrides, *QUICK, *CHEAP, *_small(overrides), f"paths.outputs={folder / 'outputs'}"])
+    record = train(compose(given), folder / "run", given)
+    assert record["status"] == "finished"
+    assert (folder / "run" / "report" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data"),
+    [
+        pytest.param(*pair, marks=() if pair[0] in LIGHT and pair[1].startswith("gtzan_") else pytest.mark.slow)
+        for pair in TRIALS
+    ],
+)
+def test_a_recipe_runs(recipe, data, tiny_data, tmp_path):
+    row, trial = TRIALS[recipe, data]
+    jobs, _ = plan(SYSTEMS, [row], tiny_data, tmp_path, 1, False)
+    mine = next(job for job in jobs if job.trial == trial)
+    known = SYSTEMS.protocols[mine.protocol]
+    kept = [text for text in mine.overrides if text not in known.set and not text.startswith(("split.", "trainer."))]
+    split = ["split=official", "split.val_share=0.25"] if data == "top_magd" else BY_TRACK
+    _run([*kept, *split], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["a22_chroma", "a28_training", "c02_stacked", "e03_spectrograms"])
+def test_a_recipe_without_data_of_its_own_runs_on_music(recipe, tiny_data, tmp_path):
+    root = tiny_data / "gtzan"
+    _run([f"experiment={recipe}", "dataset=gtzan", f"dataset.root={root}", "augment=none", *BY_TRACK], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["e08_training", "e14_depth", "e15_transformer"])
+def test_a_recipe_without_data_of_its_own_runs_on_pictures(recipe, tiny_data, tmp_path):
+    _run([f"experiment={recipe}", f"dataset.root={tiny_data / 'gtzan_images'}", *BY_TRACK], tmp_path)
+
+
+@pytest.fixture
+def table(tiny_data, tmp_path):
+    """Runs one row quickly, and gives the folder of its tables."""
+
+    def run(**more):
+        reproduce(["E05"], tiny_data, outputs=tmp_path / "runs", docs=tmp_path / "docs", seeds=1, **more)
+        return tmp_path / "docs"
+
+    return run
+
+
+def test_the_command_writes_both_pages_and_keeps_what_is_finished(table, capsys):
+    docs = table()
+    found = json.loads((docs / "reproduction.json").read_text())["E05"]
+    assert set(found) == {f"e05_knn gtzan_images {name}" for name in ("fault_filtered", "e04")} | {
+        "e05_knn spotify_pictures tracks"
+    }
+    assert "55 nearest neighbours" in (docs / "systems.md").read_text()
+    page = (docs / "reproduction.md").read_text()
+    assert "fault-filtered, `gtzan_images`: **" in page and "needs `musicmap`" in page
+    capsys.readouterr()
+    table()
+    assert "3 runs, 3 of them finished already" in capsys.readouterr().out
+
+
+def test_without_data_it_says_what_to_name(monkeypatch, tmp_path):
+    monkeypatch.delenv("GENRELAB_DATA", raising=False)
+    with pytest.raises(GenrelabError, match="no data named; --data FOLDER"):
+        reproduce(docs=tmp_path)
+    with pytest.raises(GenrelabError, match="no such folder"):
+        reproduce(data=tmp_path / "x", docs=tmp_path)
+    (tmp_path / "empty").mkdir()
+    reproduce(["D10"], tmp_path / "empty", docs=tmp_path / "docs")
+    assert "needs `top_magd`" in (tmp_path / "docs" / "reproduction.md").read_text()
+
+
+def test_a_run_that_fails_is_told_and_the_others_run(tiny_data, tmp_path, capsys):
+    jobs, _ = plan(SYSTEMS, SYSTEMS.chosen(["E05"]), tiny_data, tmp_path, 1, False)
+    broken = [*jobs[:1], *jobs[2:]]
+    (jobs[0].folder).mkdir(parents=True)
+    (jobs[0].folder / "run.json").write_text('{"status": "interrupted"}')  # its configuration is gone
+    failed = perform(broken)
+    assert [job for job, _ in failed] == [jobs[0]] and "config.yaml" in failed[0][1]
+    assert "error:" in (jobs[0].folder / "log.txt").read_text()
+    assert "failed: " in capsys.readouterr().out
