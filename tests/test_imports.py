@@ -49,6 +49,7 @@ STAGES: dict[str, int] = {
     "fitting": 17,
     "run": 18,
     "launch": 19,
+    "reproduce": 19,
     "sweep": 20,
     "cli": 21,
     "__main__": 22,

@@ -306,6 +306,29 @@ def join_runs(
     print(f"report: {folder / 'report' / 'index.html'}")
 
 
+@app.command()
+def reproduce(
+    only: Annotated[str | None, typer.Option(help="rows, systems or recipes: B08,D or a22_resnet18flex_dual")] = None,
+    data: Annotated[Path | None, typer.Option(help="folder of all data; GENRELAB_DATA by default")] = None,
+    short: Annotated[bool, typer.Option("--short", help="shortened recipes where the full ones are long")] = False,
+    seeds: Annotated[int, typer.Option(help="runs of each recipe that takes ten minutes at most")] = 3,
+    outputs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("outputs/reproduce"),
+    docs: Annotated[Path, typer.Option(help="folder of the tables")] = Path("docs"),
+    tables: Annotated[bool, typer.Option("--tables", help="write the tables from what was kept; run nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="list the runs")] = False,
+) -> None:
+    """Run the published systems' recipes on the data at hand, and write docs/reproduction.md.
+
+    What finished is kept; the same command goes on after Ctrl-C.
+
+    Example: genrelab reproduce --data DATA --only B --short
+    """
+    from genrelab.reproduce.command import reproduce as run_rows
+
+    names = [name.strip() for name in (only or "").split(",") if name.strip()]
+    run_rows(names, data, short, seeds, outputs, docs, tables, dry_run)
+
+
 @app.command("wandb-sync")
 def wandb_sync(
     folder: Annotated[Path, typer.Argument(help="where to look for runs, at any depth")] = Path("outputs"),
