@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -247,3 +249,22 @@ def test_what_cannot_be_is_told_before_data_is_touched(override, message, fitted
     with pytest.raises(ConfigError, match=message):
         overrides = [*fitted, "model=knn", override]
         check(compose(overrides), overrides)
+
+
+def test_the_guides_own_estimator_runs(fitted, tmp_path, monkeypatch):
+    page = (Path(__file__).resolve().parents[1] / "docs" / "classical.md").read_text()
+    (tmp_path / "my_models.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = ["plugins=[my_models]", "~model", "+model.kind=nearest_mean", "trainer.baselines=false"]
+    record = train([*fitted, *own], tmp_path / "run")
+    assert record["status"] == "finished" and record["model"]["fitted"] == {"columns": 64}
+
+
+def test_a_fitted_model_listens_to_audio(knn, music):
+    from genrelab.predict import load_predictor
+
+    predictor = load_predictor(knn)
+    tests = read_predictions(knn / "predictions.parquet").only("test")
+    found = predictor.predict(music / tests.track_id[0])
+    rows = tests.logits[tests.track_id == tests.track_id[0]]
+    assert found.logits.shape == rows.shape and np.allclose(found.logits, rows, atol=1e-3)
