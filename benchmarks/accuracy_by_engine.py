@@ -1,0 +1,73 @@
+"""Does accuracy move with the engine? The quickstart on stores of librosa and of the fast engine, several seeds each.
+
+    python benchmarks/accuracy_by_engine.py                      # 2 engines x 3 seeds x 8 epochs, ten minutes or so
+    python benchmarks/accuracy_by_engine.py features=chroma_cqt  # anything after it goes to train.py
+
+Every run has a folder below --folder, so that what is done is not done again. Intervals are 95 % of the mean over
+seeds (Student's t); the last line is that of the difference between runs of one seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ENGINES = ("reference", "fast")
+SCORES = ("accuracy", "distance")
+
+
+def score(folder: Path, engine: str, seed: int, epochs: int, overrides: list[str]) -> list[float]:
+    """Train one run unless it is there; its `SCORES` on test tracks."""
+    run = folder / engine / f"seed-{seed}"
+    if not (run / "metrics.json").exists():
+        command = [sys.executable, str(REPOSITORY / "train.py"), "experiment=quickstart", f"trainer.epochs={epochs}"]
+        command += [
+            f"data.engine={engine}",
+            f"seed={seed}",
+            f"hydra.run.dir={run}",
+            f"paths.store={folder / engine / 'store'}",
+        ]
+        command += ["trainer.estimate=false", "trainer.baselines=false", "trainer.progress=false", *overrides]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    found = json.loads((run / "metrics.json").read_text())["test"]["track"]
+    return [float(found[name]["value"]) for name in SCORES]
+
+
+def interval(values: np.ndarray) -> str:
+    """Mean and 95 % interval of it."""
+    from scipy.stats import t
+
+    reach = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.3f} [{values.mean() - reach:.3f}, {values.mean() + reach:.3f}]"
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "accuracy-by-engine")
+    asked, overrides = parser.parse_known_args()
+    found: dict[str, list[list[float]]] = {engine: [] for engine in ENGINES}
+    for seed in range(asked.seeds):
+        for engine in ENGINES:
+            found[engine].append(score(asked.folder.absolute(), engine, seed, asked.epochs, overrides))
+            told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SCORES, found[engine][-1], strict=True))
+            print(f"engine={engine} seed={seed}: {told}", flush=True)
+    values = {engine: np.array(rows) for engine, rows in found.items()}
+    for place, name in enumerate(SCORES):
+        for engine in ENGINES:
+            print(f"{name}, {engine}: {interval(values[engine][:, place])}")
+        print(f"{name}, fast - reference: {interval(values['fast'][:, place] - values['reference'][:, place])}")
+
+
+if __name__ == "__main__":
+    main()
