@@ -117,14 +117,6 @@ def test_limited_batches_limit_the_rows_that_are_fitted(fitted, tmp_path):
     assert len(read_predictions(tmp_path / "run" / "predictions.parquet").only("test")) == 12
 
 
-def test_folds_are_pooled(fitted, tmp_path):
-    overrides = [text for text in fitted if not text.startswith("split.")]
-    record = train([*overrides, *KNN, "split=stratified", "split.folds=3"], tmp_path / "run")
-    tests = read_predictions(tmp_path / "run" / "predictions.parquet").only("test")
-    assert len(np.unique(tests.track_id)) == 30 and len(record["folds"]) == 3
-    assert (tmp_path / "run" / "report" / "index.html").exists()
-
-
 def test_a_failed_run_goes_on_from_its_checkpoint(knn, tmp_path, monkeypatch):
     import shutil
 
@@ -173,6 +165,23 @@ def test_clusters_are_scored_as_answers_and_as_clusters(clustered):
     genres = np.array(record["model"]["fitted"]["genre_of_cluster"])
     assert np.array_equal(tests.logits.argmax(axis=1), genres[clusters])
     assert sum(row["segments"] for row in found["table"]) == 12
+
+
+def test_folds_have_clusters_of_their_own_and_their_mean_is_told(fitted, tmp_path):
+    overrides = [text for text in fitted if not text.startswith("split.")]
+    folds = ["split=stratified", "split.folds=3", "model=pca_gmm", "trainer.baselines=false"]
+    train([*overrides, *folds], tmp_path / "run")
+    of_folds = [
+        json.loads(path.read_text())["clustering"]["test"]["ari"]
+        for path in sorted((tmp_path / "run").glob("fold-*/metrics.json"))
+    ]
+    found = json.loads((tmp_path / "run" / "metrics.json").read_text())["clustering"]
+    assert found["test"]["ari"] == pytest.approx(np.mean(of_folds)) and found["folds"] == len(of_folds) == 3
+    assert found["test"]["segments"] == 60
+    tests = read_predictions(tmp_path / "run" / "predictions.parquet").only("test")
+    assert len(np.unique(tests.track_id)) == 30
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "mean over 3 folds" in page and "Cluster by cluster" not in page
 
 
 def test_the_page_shows_clusters_and_the_plane(clustered, knn):

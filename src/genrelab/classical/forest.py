@@ -100,7 +100,7 @@ class RandomForest(Estimator):
 
     def _block(self, x: Tensor) -> Tensor:
         node = self.roots.expand(len(x), -1)  # [B, trees]
-        for _ in range(int(self.levels)):
+        for _ in range(min(int(self.levels), len(self.branches))):
             right = torch.gather(x, 1, self.column[node]) > self.threshold[node]
             node = self.branches[node, right.long()]
         return log_shares(self.shares[node].sum(dim=1), len(self.roots))

@@ -75,16 +75,20 @@ def read_plane(run: RunFolder) -> Plane | None:
 def clustering(run: RunFolder) -> dict[str, Any] | None:
     """Clusters against genres, plain, for `metrics.json`; None where the run makes no clusters.
 
+    Of a k-fold run they are means over the folds, which have clusters of their own.
+
     Returns:
-        `clusters`, `matching`, of each part `segments`, `ari`, `nmi`, `nmi_by_chance`; `table`: of each cluster its
-        genre (code), and of the headline's segments how many it has, how many of them are of that genre, and its
-        commonest genres.
+        `clusters`, `matching`, `folds`, of each part `segments`, `ari`, `nmi`, `nmi_by_chance`; `table`, empty over
+        folds: of each cluster its genre (code), and of the headline's segments how many it has, how many of them are
+        of that genre, and its commonest genres.
     """
+    if folds := sorted(run.path.glob("fold-*/plane.parquet")):
+        return _over_folds([clustering(RunFolder.read(path.parent)) for path in folds])
     fitted = (run.record.get("model") or {}).get("fitted") or {}
     table = read_table(run)
     if table is None or "genre_of_cluster" not in fitted:
         return None
-    found: dict[str, Any] = {"clusters": fitted["clusters"], "matching": fitted["matching"]}
+    found: dict[str, Any] = {"clusters": fitted["clusters"], "matching": fitted["matching"], "folds": 1}
     for part, rows in table.groupby("split", sort=False):
         cluster, target = rows["cluster"].to_numpy(), rows["target"].to_numpy()
         found[str(part)] = {
@@ -97,6 +101,18 @@ def clustering(run: RunFolder) -> dict[str, Any] | None:
     found["table"] = [
         _row(run, number, genre, shown) for number, genre in enumerate(map(int, fitted["genre_of_cluster"]))
     ]
+    return found
+
+
+def _over_folds(folds: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
+    known = [one for one in folds if one]
+    if not known:
+        return None
+    found = {**{name: known[0][name] for name in ("clusters", "matching")}, "folds": len(known), "table": []}
+    for part in ("train", "val", "test"):
+        of_part = [one[part] for one in known if part in one]
+        means = {name: float(np.mean([one[name] for one in of_part])) for name in ("ari", "nmi", "nmi_by_chance")}
+        found[part] = {"segments": sum(one["segments"] for one in of_part), **means}
     return found
 
 
@@ -174,8 +190,9 @@ def sentences(found: dict[str, Any], parts: Sequence[str]) -> list[str]:
         "Hungarian": "each genre has one, so that most train segments fall right (the Hungarian method)",
         "majority": "each stands for the genre that most of its train segments have",
     }[found["matching"]]
+    over = f", mean over {found['folds']} folds" if found["folds"] > 1 else ""
     return [
         f"{found['clusters']} clusters, found without genres; {rule}.",
         f"Against the genres of {one['segments']} {part} segments: ARI {one['ari']:.3f} (0 by chance), "
-        f"NMI {one['nmi']:.3f} ({one['nmi_by_chance']:.3f} by chance).",
+        f"NMI {one['nmi']:.3f} ({one['nmi_by_chance']:.3f} by chance){over}.",
     ]
