@@ -37,7 +37,7 @@ from genrelab.registry import CALLBACKS, LOGGERS
 from genrelab.report import choose_examples, print_summary, write_report
 from genrelab.split import split_folds
 from genrelab.task import GenreTask
-from genrelab.taxonomy.groups import supergenre_index
+from genrelab.taxonomy.groups import ancestor_pairs, supergenre_index
 from genrelab.tracking.publish import finish, publish
 from genrelab.trainer import interruptible, make_trainer, quiet_lightning
 
@@ -98,7 +98,8 @@ def _recorded(config: Config, record: Record, resuming: bool) -> dict[str, Any]:
     if not record.leads:
         return record.data
     print_summary(record.folder)
-    print(f"report: {shown(record.folder / 'report' / 'index.html')}", flush=True)
+    if (page := record.folder / "report" / "index.html").exists():
+        print(f"report: {shown(page)}", flush=True)
     return record.data
 
 
@@ -187,7 +188,8 @@ class _Run:
                     self._baselines(data, dataset)
             record.write()
             with record.stage("report"):
-                write_report(record.folder, choose_examples(record.folder, store, data.rows("test")))
+                examples = choose_examples(record.folder, store, data.rows("test")) if trainer_spec.report else ()
+                write_report(record.folder, examples, page=trainer_spec.report)
             log_model = bool((config["logger"].get("wandb") or {}).get("log_model"))
             publish(loggers, record.folder, record.data, log_model)
         except BaseException as caught:
@@ -201,8 +203,10 @@ class _Run:
         record, catalog, taxonomy = self.record, dataset.catalog, dataset.taxonomy
         parts: tuple[Any, ...] = ("train", "val", "test")
         rows = {part: data.rows(part) for part in parts}
+        all_of = data.several or {track: [target] for track, target in data.targets.items()}
         counts = np.bincount(
-            [data.targets[track] for track in rows["train"]["track_id"].unique()], minlength=len(taxonomy.genres)
+            [target for track in rows["train"]["track_id"].unique() for target in all_of[track]],
+            minlength=len(taxonomy.genres),
         )
         if missing := [taxonomy.genres[i] for i in np.flatnonzero(counts == 0)]:
             raise GenrelabError(f"no usable train track in {', '.join(missing)}; add tracks, or leave the genre out")
@@ -221,7 +225,9 @@ class _Run:
             "data": fingerprint(
                 [rows[part][["track_id", "source", "segment", "augment"]].values.tolist() for part in parts]
             ),
-            "targets": fingerprint({track: taxonomy.genres[data.targets[track]] for track in data.track_ids}),
+            "targets": fingerprint({track: taxonomy.genres[data.targets[track]] for track in data.track_ids})
+            if data.several is None
+            else fingerprint({track: [taxonomy.genres[i] for i in data.several[track]] for track in data.track_ids}),
             "taxonomy": fingerprint(taxonomy.to_dict()),
             **{spec.name: spec.fingerprint for spec in data.store.specs},
         }
@@ -238,7 +244,9 @@ class _Run:
             write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
         for text in catalog.notes:
             record.warn(text)
-        if split.artist_leak:
+        if split.unsafe:
+            record.warn("UNSAFE: segments of one track stand in train and in test; these scores are no evidence")
+        elif split.artist_leak:
             record.warn("artists appear on both sides of the split: scores are too high for new artists (artist_leak)")
         elif split.artists == "unknown":
             record.warn("artists are unknown: one artist may stand on both sides of the split")
@@ -250,7 +258,9 @@ class _Run:
         config, taxonomy = self.config, dataset.taxonomy
         distances = taxonomy.distances()
         net = assemble.make_network(config, data.shapes, len(taxonomy.genres))
-        loss = assemble.make_loss(config, taxonomy, assemble.loss_distances(config, taxonomy))
+        known = self.record.data["dataset"]
+        prevalence = np.array(known["train_targets"]) / max(known["tracks"]["train"], 1)
+        loss = assemble.make_loss(config, taxonomy, assemble.loss_distances(config, taxonomy), prevalence)
         mode = monitor_direction(config["trainer"]["monitor"])
         optimizer, schedule = assemble.make_optimization(config, mode)
         kind, params = options(config["model"])
@@ -271,9 +281,11 @@ class _Run:
                 "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
                 "features": [_plain(spec.to_dict()) for spec in data.store.specs],
                 "normalise": normaliser.to_plain(),
+                "online": bool(config["data"]["online"]),
             },
             "split_hash": split.hash,
             "run_id": self.record.data["run_id"],
+            **({} if data.several is None else {"target": "multi_label"}),
         }
         return GenreTask(
             net=net,
@@ -289,6 +301,7 @@ class _Run:
             changes=assemble.make_changes(config),
             online=assemble.make_online(config, data.store),
             content=content,
+            pairs=None if data.several is None else ancestor_pairs(taxonomy),
         )
 
     def loggers(self) -> list[Any]:
@@ -388,14 +401,19 @@ class _Run:
 
 def _predictions(split: str, found: Mapping[str, np.ndarray], data: GenreDataModule, dataset: Dataset) -> Predictions:
     tracks = np.array(data.track_ids, dtype=object)
+    several = found["target"] > 0 if data.several is not None else None
+    foremost = (
+        [data.targets[track] for track in tracks[found["track"]]] if data.several is not None else found["target"]
+    )
     return Predictions(
         split=np.full(len(found["target"]), split, dtype=object),
         track_id=tracks[found["track"]],
         segment_id=found["segment"].astype(np.int32),
-        target=found["target"].astype(np.int16),
+        target=np.asarray(foremost).astype(np.int16),
         logits=found["logits"].astype(np.float32),
         genres=dataset.taxonomy.genres,
         taxonomy_hash=dataset.taxonomy.hash,
+        targets=several,
     )
 
 

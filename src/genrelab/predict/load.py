@@ -59,8 +59,9 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         raise GenrelabError(f"{file}: its content does not fit together ({first})") from error
     if calibration is None:
         calibration = fit_calibration(taxonomy, run / "predictions.parquet" if run else None, coverage)
+    online = bool(prepared.get("online"))
     return Predictor(
-        model, normaliser, taxonomy, audio, specs, calibration, content["run_id"], file, device, _notes(run)
+        model, normaliser, taxonomy, audio, specs, calibration, content["run_id"], file, device, _notes(run), online
     )
 
 
@@ -90,11 +91,14 @@ def find_checkpoint(path: Path) -> tuple[Path, Path | None]:
 def _notes(run: Path | None) -> list[str]:
     """What the run's record says that a user must know."""
     try:
-        dataset = json.loads((run / "run.json").read_text(encoding="utf-8"))["dataset"] if run else {}
-    except (OSError, ValueError, KeyError):
+        record = json.loads((run / "run.json").read_text(encoding="utf-8")) if run else {}
+        dataset, split = record.get("dataset") or {}, record.get("split") or {}
+    except (OSError, ValueError):
         return []
     made_up = "trained on music that genrelab composed itself; of real music it knows nothing"
-    return [made_up] if dataset.get("stand_in") else []
+    unsafe = "trained on an UNSAFE split: its scores, and how sure it says it is, are no evidence"
+    told = [made_up] if dataset.get("stand_in") else []
+    return [*told, unsafe] if split.get("unsafe") else told
 
 
 def _model(content: Mapping[str, Any], classes: int) -> nn.Module:

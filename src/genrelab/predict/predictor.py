@@ -17,7 +17,7 @@ Its interface, which app, export and explanations are built on:
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from genrelab.decide import aggregate
 from genrelab.decide.calibrate import log_softmax
 from genrelab.errors import GenrelabError
 from genrelab.features import FeatureSpec, extract_segments, to_stored
+from genrelab.features.waveform import pack
 from genrelab.predict.calibration import Calibration
 from genrelab.predict.embedding import penultimate
 from genrelab.predict.prediction import Guess, Hedged, Neighbour, Prediction, TimelineEntry
@@ -61,6 +62,7 @@ class Predictor:
         path: of the checkpoint.
         device: that network and normaliser work on.
         notes: what a user must know of the run, a line each.
+        online: features are made in torch of waveforms as the store keeps them, as a run with `data.online` makes them.
 
     Raises:
         GenrelabError: no such device.
@@ -78,6 +80,7 @@ class Predictor:
         path: Path,
         device: str = "cpu",
         notes: Sequence[str] = (),
+        online: bool = False,
     ) -> None:
         try:
             self.device = torch.device(device)
@@ -92,6 +95,7 @@ class Predictor:
         self.run_id = run_id
         self.path = path
         self.notes = tuple(notes)
+        self.online = online
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -125,13 +129,9 @@ class Predictor:
         Raises:
             FeatureError: samples of another length, or values that the store would refuse.
         """
-        rows = extract_segments(self.in_specs, list(np.atleast_2d(samples)))
-        stored = [
-            torch.from_numpy(np.stack([to_stored(spec, row[place]) for row in rows]))
-            for place, spec in enumerate(self.in_specs)
-        ]
+        stored = [feature.to(self.device) for feature in self._stored(np.atleast_2d(samples))]
         with torch.no_grad():
-            return list(self.normaliser([feature.to(self.device) for feature in stored]))
+            return list(self.normaliser(self._in_step(stored) if self.online else stored))
 
     def logits(self, features: Sequence[Tensor]) -> Tensor:
         """Logits `[S, C]` float32 of normalised features."""
@@ -239,6 +239,23 @@ class Predictor:
             for number, code in zip(numbers, taxonomy.supergenre_of, strict=True)
         }
         return supergenres, supergenre_index(taxonomy), [clusters[n] for n in sorted(clusters)], numbers
+
+    def _stored(self, samples: np.ndarray) -> list[Tensor]:
+        """What the store of a run would hold of windows `[S, n_samples]`: features, or online the waveforms."""
+        if self.online:
+            return [torch.from_numpy(np.stack([pack(one) for one in samples]).astype(np.int16))]
+        rows = extract_segments(self.in_specs, list(samples))
+        return [
+            torch.from_numpy(np.stack([to_stored(spec, row[place]) for row in rows]))
+            for place, spec in enumerate(self.in_specs)
+        ]
+
+    @cached_property
+    def _in_step(self) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
+        from genrelab.data import StepFeatures
+
+        step = StepFeatures(self.in_specs)
+        return lambda stored: step(tuple(stored))
 
     def _unknown(self, samples: np.ndarray, logits: np.ndarray, probabilities: np.ndarray) -> str | None:
         trimmed = trim_silence(samples, TRIM_DB)
