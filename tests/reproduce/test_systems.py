@@ -90,6 +90,7 @@ def _at(config, key):
     return config
 
 
+@pytest.mark.slow
 def test_every_run_fits(tiny_data, tmp_path):
     """Each trial once, and each protocol: all pairs would take a minute to compose."""
     full, missing = plan(SYSTEMS, SYSTEMS.chosen([]), tiny_data, tmp_path, 1, short=False)

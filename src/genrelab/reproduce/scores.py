@@ -43,7 +43,7 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
     split = first.record.get("split", {})
     return {
         **{name: [_plain(found[name]), *map(_plain, ends[name])] for name in SHOWN},
-        **_own(runs),
+        **_clusters([job.folder for job in jobs]),
         "each_seed": [_plain(value) for value in each],
         "tracks": len(levels[0]),
         "genres": len(first.taxonomy.genres),
@@ -59,12 +59,14 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
 _FIELDS = ("logits", "target", "track")
 
 
-def _own(runs: Sequence[Any]) -> dict[str, Any]:
-    """Scores of clusters, which only such runs have: mean over seeds."""
-    known = [(run.record.get("clusters") or {}) for run in runs]
-    return {
-        name: _plain(mean(one[name] for one in known)) for name in ("ari", "nmi") if all(name in one for one in known)
-    }
+def _clusters(folders: Sequence[Path]) -> dict[str, Any]:
+    """ARI and NMI of test segments, mean over runs and folds; empty where the model makes no clusters."""
+    known = []
+    for folder in folders:
+        for path in [folder / "metrics.json", *sorted(folder.glob("fold-*/metrics.json"))]:
+            found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            known += [found["clustering"]["test"]] if "clustering" in found else []
+    return {name: _plain(mean(one[name] for one in known)) for name in ("ari", "nmi")} if known else {}
 
 
 def _plain(value: float) -> float | None:
