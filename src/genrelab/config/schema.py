@@ -29,6 +29,7 @@ class TrainerSpec:
     limit_batches: int | None = None
     progress: bool = True
     estimate: bool = True
+    report: bool = True
     baselines: bool = True
     profiler: Literal["simple", "advanced"] | None = None
 
