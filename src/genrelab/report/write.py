@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from genrelab.report.page import Shown, render
 from genrelab.report.results import score_run
 
 
-def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
+def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = True) -> Path:
     """Score a run and write `metrics.json` and `report/`; done again, it gives the same.
 
     It reads `predictions.parquet`, `taxonomy.json`, `run.json`, `metrics.csv`, `config.yaml` and the baselines'
@@ -27,9 +28,10 @@ def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
     Args:
         run_dir: the run's folder.
         examples: pictures of some tracks; by default those of the report that is there.
+        page: with tables, pictures and the page; False writes `metrics.json` alone.
 
     Returns:
-        path of `report/index.html`.
+        path of `report/index.html`, or of `metrics.json`.
 
     Raises:
         GenrelabError: predictions or taxonomy are missing or do not fit each other.
@@ -43,6 +45,12 @@ def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
         "warnings": [text for _, text in wording.banners(run, metrics)],
     }
     write_json(run.path / "metrics.json", metrics)
+    if not page:
+        return run.path / "metrics.json"
+    return _write_page(run, metrics, examples)
+
+
+def _write_page(run: RunFolder, metrics: dict[str, Any], examples: Sequence[Example]) -> Path:
     folder = run.path / "report"
     folder.mkdir(exist_ok=True)
     if examples:
@@ -58,9 +66,9 @@ def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
         draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1, run.taxonomy.flat)
     if (found := plane.read_plane(run)) is not None:
         draw_plane(found, plane.legend_of(run), folder / "plane.png")
-    page = folder / "index.html"
-    write_text(page, render(Shown(run, metrics, confusion, genres, pictures.kept(folder), found)))
-    return page
+    index = folder / "index.html"
+    write_text(index, render(Shown(run, metrics, confusion, genres, pictures.kept(folder), found)))
+    return index
 
 
 def _write_confusions(run: RunFolder, confusion: np.ndarray, folder: Path) -> None:

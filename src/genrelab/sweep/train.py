@@ -37,9 +37,10 @@ class TrainingObjective:
         config["accelerator"]["threads"] = config["accelerator"]["threads"] or self.threads
         record = run.train(config, job.folder, [*self.composer.overrides, *job.overrides])
         values = tuple(score(job.folder, record, metric) for metric in self.spec.objectives)
+        page = {"report": f"{job.number}/report/index.html"} if config["trainer"]["report"] else {}
         attributes = {
             "checkpoint": f"{job.number}/checkpoints/best.ckpt",
-            "report": f"{job.number}/report/index.html",
+            **page,
             "epochs": record["monitor"].get("epochs"),
             "data": record["fingerprints"]["targets"],
         }
