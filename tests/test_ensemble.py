@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from genrelab.cli import app
 from genrelab.decide.calibrate import log_softmax
-from genrelab.ensemble import ensemble, fit_weights, join
+from genrelab.decide.stacking import fit_weights
+from genrelab.ensemble import ensemble, join
 from genrelab.errors import GenrelabError
 from genrelab.files import write_json
 from genrelab.predictions import Predictions, concatenate, read_predictions, write_predictions
@@ -213,13 +214,27 @@ def test_stacking_folds_is_refused(tmp_path):
 
 
 def test_flags_of_any_member_are_the_ensembles(runs, tmp_path):
-    split = {"kind": "grouped", "hash": "other", "artist_leak": True, "unsafe": True, "fold": None}
+    split = {"kind": "grouped", "hash": "other", "artist_leak": True, "unsafe": False, "fold": None}
     leaky = write(tmp_path / "c", "knn", seed=3, split=split)
     folder = ensemble([runs[0], leaky], "mean", tmp_path / "joined")
     record = json.loads((folder / "run.json").read_text())
-    assert record["split"]["artist_leak"] and record["split"]["unsafe"]
+    assert record["split"]["artist_leak"] and not record["split"]["unsafe"]
     assert any("trained on different tracks" in text for text in record["warnings"])
     assert set(record["baselines"]) == {"knn a", "knn c"}, "told apart by their runs"
+
+
+def test_where_tracks_are_cut_apart_segments_must_be_the_same(tmp_path):
+    split = {"kind": "random_segments", "hash": "abc", "unsafe": True}
+
+    def others(predictions):
+        return replace(predictions, segment_id=predictions.segment_id + 1)
+
+    a, b = (write(tmp_path / name, kind, split=split) for name, kind in (("a", "knn"), ("b", "svm")))
+    c = write(tmp_path / "c", "mlp", split=split, change=others)
+    folder = ensemble([a, b], "mean", tmp_path / "joined")
+    assert json.loads((folder / "run.json").read_text())["split"]["unsafe"]
+    with pytest.raises(GenrelabError, match="as val-000, segment"):
+        ensemble([a, c], "mean", tmp_path / "other")
 
 
 def test_the_verb(runs, tmp_path):

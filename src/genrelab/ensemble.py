@@ -13,6 +13,7 @@ import numpy as np
 from genrelab.config.compose import launch_id
 from genrelab.decide import aggregate, target_of_tracks
 from genrelab.decide.calibrate import log_softmax
+from genrelab.decide.stacking import stack
 from genrelab.errors import GenrelabError, suggest
 from genrelab.files import shown
 from genrelab.metrics import monitor_direction, scores
@@ -24,7 +25,6 @@ from genrelab.report.folder import LevelName, Part, RunFolder, level_of, state
 Method = Literal["mean", "mean_log", "stack"]
 PARTS: tuple[Part, ...] = ("val", "test")
 METRIC = "val/track/distance"
-FOLDS = 5  # of val, by track, that the stacking is judged by
 TINY = 1e-12
 MOST_SHOWN = 6  # members that the report compares the ensemble with; of more the best on val
 
@@ -33,7 +33,7 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
     """Join the answers of finished runs of one split, and write them as a run of its own.
 
     "mean" averages probabilities, "mean_log" their logarithms, "stack" weighs the logarithms of each member as fits
-    val best (`fit_weights`); its own scores on val are those of tracks left out (5 folds by track). Members are joined
+    val best (see `genrelab.decide.stacking`); its own scores on val are those of tracks left out. Members are joined
     segment by segment, or, where their segments differ, track by track.
 
     Args:
@@ -116,57 +116,14 @@ def join(members: Sequence[RunFolder], method: str) -> tuple[LevelName, Predicti
     if level == "track":
         tables = [_to_tracks(table) for table in tables]
     logs = np.stack([log_softmax(table.logits) for table in tables])  # [M, N, C]
-    weights: list[float] = []
+    weights = np.empty(0)
     if method == "mean":
         joined = np.log(np.exp(logs).mean(axis=0).clip(min=TINY))
     elif method == "mean_log":
         joined = logs.mean(axis=0)
     else:
-        joined, weights = _stacked(logs, tables[0])
-    return level, replace(tables[0], logits=joined.astype(np.float32)), weights
-
-
-def _stacked(logs: np.ndarray, table: Predictions) -> tuple[np.ndarray, list[float]]:
-    """Log-probabilities `[N, C]` by weights fitted on val (val's own rows: on other folds of it), and the weights."""
-    from sklearn.model_selection import GroupKFold
-
-    val = table.split == "val"
-    inside, target = logs[:, val], table.target[val].astype(np.int64)
-    groups = np.unique(table.track_id[val].astype(str), return_inverse=True)[1].ravel()
-    weights = fit_weights(inside, target)
-    joined = log_softmax(np.tensordot(weights, logs, axes=1))
-    left_out = np.zeros_like(joined[val])
-    for kept, out in GroupKFold(min(FOLDS, groups.max() + 1), shuffle=True, random_state=0).split(
-        groups, groups=groups
-    ):
-        left_out[out] = log_softmax(np.tensordot(fit_weights(inside[:, kept], target[kept]), inside[:, out], axes=1))
-    joined[val] = left_out
-    return joined, [round(float(weight), 4) for weight in weights]
-
-
-def fit_weights(logs: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """`[M]` weights of 0 or more that make the targets likeliest: p is softmax(sum of weight * log p of each member).
-
-    A logistic regression with one weight for a member, not one for each of its genres: on a val of other artists than
-    test those learn the artists (on GTZAN's fault-filtered lists they cost 12 points of accuracy, these none).
-
-    Args:
-        logs: `[M, N, C]` log-probabilities.
-        target: `[N]`.
-    """
-    from scipy.optimize import minimize
-
-    right = logs[:, np.arange(len(target)), target].mean(axis=1)
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        mixed = np.tensordot(weights, logs, axes=1)
-        log_p = log_softmax(mixed)
-        slope = (np.exp(log_p) * logs).sum(axis=2).mean(axis=1) - right
-        return -float(log_p[np.arange(len(target)), target].mean()), slope
-
-    start = np.full(len(logs), 1 / len(logs))
-    found: np.ndarray = minimize(loss, start, jac=True, bounds=[(0, None)] * len(logs), method="L-BFGS-B").x
-    return found
+        joined, weights = stack(logs, tables[0].target.astype(np.int64), tables[0].track_id, tables[0].split == "val")
+    return level, replace(tables[0], logits=joined.astype(np.float32)), [round(float(one), 4) for one in weights]
 
 
 # ---- rows
@@ -208,7 +165,11 @@ def _to_tracks(predictions: Predictions) -> Predictions:
 
 
 def _tracks(run: RunFolder, part: Part) -> set[str]:
-    return set(run.predictions.only(part).track_id)
+    """The tracks of a part; of a split that parts segments of tracks, the segments."""
+    only = run.predictions.only(part)
+    if not (run.record.get("split") or {}).get("unsafe"):
+        return set(only.track_id)
+    return {f"{track}, segment {segment}" for track, segment in zip(only.track_id, only.segment_id, strict=True)}
 
 
 def _differing(a: RunFolder, b: RunFolder, part: Part) -> str | None:
