@@ -28,12 +28,14 @@ def announce(config: Config, dataset: Dataset, split: Split, store: Store, augme
     import torch
 
     torch.set_num_threads(config["accelerator"]["threads"] or default_workers())
-    counts = {part: _segments(dataset, split.tracks(part), store) for part in PARTS}
+    shares = dict(zip(PARTS, split.shares or (1.0, 1.0, 1.0), strict=True))  # of a track's segments
+    counts = {part: round(shares[part] * _segments(dataset, split.tracks(part), store)) for part in PARTS}
     copies = 1 + len(augments)
     tracks = dataset.catalog.tracks
     jobs = {job.track_id for job in store.missing(tracks, augments, frozenset(split.tracks("train"))).jobs}
     missing = sum(
-        (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), store) for part in PARTS
+        (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), store)
+        for part in (PARTS[:1] if split.unsafe else PARTS)
     )
     features = (
         missing * _segment_seconds(store) / default_workers() if isinstance(store, FeatureStore) and missing else 0.0

@@ -110,9 +110,11 @@ def _how(aggregate: str) -> How:
 
 def _notes(run: RunFolder, part: Part) -> list[str]:
     notes = []
+    if run.unsafe:
+        notes.append("UNSAFE split: segments of the same tracks were trained on; these scores are no evidence")
     if part == "val":
         notes.append("scored on val, on which the decision was fitted: scores are too good")
-    elif set(run.predictions.only("val").track_id) & set(run.predictions.only("test").track_id):
+    elif not run.unsafe and set(run.predictions.only("val").track_id) & set(run.predictions.only("test").track_id):
         notes.append("folds: what the decision learnt on val came in part from tracks that other folds test")
     return notes
 
@@ -217,7 +219,7 @@ def print_evaluation(run: RunFolder, found: Mapping[str, Any]) -> None:
     from rich.text import Text
 
     one, part = found["track"], found["part"]
-    title = f"{part}: {one['rows']} tracks, {found['segment']['rows']} segments"
+    title = f"{'UNSAFE ' * run.unsafe}{part}: {one['rows']} tracks, {found['segment']['rows']} segments"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
     for head in ("argmax", f"{found['name']}, 95 %", "difference, 95 %"):

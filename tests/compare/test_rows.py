@@ -9,6 +9,7 @@ from genrelab.compare import compare
 from genrelab.compare.keys import differing, matching
 from genrelab.compare.rows import find_row, rows_of
 from genrelab.compare.runs import find_runs
+from genrelab.compare.text import cells
 from genrelab.errors import GenrelabError
 
 
@@ -112,6 +113,7 @@ def test_flags_tell_leaks_val_scores_and_debugging(make_run, tmp_path):
     make_run(tmp_path / "b", overrides=["debug=fast"], seed=1)
     (row,) = rows_of(find_runs([tmp_path])[0], ["model"])
     assert row.flags == ("unsafe", "artist_leak", "stand_in", "debug")
+    assert cells(row, "accuracy")[0].endswith(" % UNSAFE")
 
 
 def test_the_reference_is_found_by_folder_name_and_label(sweep, runs):

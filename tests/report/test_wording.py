@@ -24,7 +24,7 @@ def told(folder) -> list[tuple[str, str]]:
     [
         ({"split": {"artist_leak": True}}, "alert", "Artists appear on both sides of the split (artist_leak)"),
         ({"split": {"artists": "unknown"}}, "note", "Artists are unknown"),
-        ({"split": {"unsafe": True}}, "alert", "Unsafe split"),
+        ({"split": {"unsafe": True}}, "alert", "UNSAFE split"),
         ({"dataset": {"stand_in": True}}, "alert", "The music is a stand-in"),
         ({"status": "failed", "error": "OSError: no space"}, "alert", "The run failed: OSError: no space"),
         ({"dataset": {"padded": 1}}, "note", "1 track shorter than one segment, padded"),

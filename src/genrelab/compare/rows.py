@@ -21,7 +21,7 @@ ON_THE_GRAPH = ("distance", "distance_skill", "severity", "distance_sd", "superg
 USUAL = (RUN, "dataset", "features", "model", "loss", "beta")
 FLAGS = {
     "val": "no test tracks: these are val scores, by which the epoch was chosen, so they are too good",
-    "unsafe": "segments of one track may stand on both sides of the split; these scores are no evidence",
+    "unsafe": "UNSAFE: segments of one track stand on both sides of the split; these scores are no evidence",
     "artist_leak": "artists appear on both sides of the split: scores are too high for new artists",
     "stand_in": "the music is a stand-in, composed by rules: scores say nothing about recorded music",
     "debug": "cut short by a debug option: scores mean nothing",

@@ -34,9 +34,16 @@ def cells(row: Row, metric: str) -> tuple[str, str]:
     spread, ends = row.spread(metric), row.ends(metric)
     if spread is not None:
         scaled = 100 * spread if metric in SHARES else spread
-        return number(metric, row.mean(metric)), f"\N{PLUS-MINUS SIGN} {scaled:.{1 if metric in SHARES else 2}f}"
+        return _marked(
+            row, number(metric, row.mean(metric))
+        ), f"\N{PLUS-MINUS SIGN} {scaled:.{1 if metric in SHARES else 2}f}"
     below = interval(metric, {"low": ends[0], "high": ends[1]}) if ends else ""
-    return number(metric, row.mean(metric)), below
+    return _marked(row, number(metric, row.mean(metric))), below
+
+
+def _marked(row: Row, value: str) -> str:
+    """A value, with a mark behind it where segments of the same tracks were trained on."""
+    return f"{value} UNSAFE" if "unsafe" in row.flags and value != DASH else value
 
 
 def difference(metric: str, found: Difference | None) -> tuple[str, str]:

@@ -84,6 +84,10 @@ class GenreDataModule(pl.LightningDataModule):
                 )
             self._rows[part] = rows
         return self._rows[part]
+            if self.split.unsafe:
+                rows = rows[self.split.holds(part, rows["track_id"].tolist(), rows["segment"].tolist())].reset_index(
+                    drop=True
+                )
 
     def fit_normaliser(self) -> Normaliser:
         """Statistics of the train rows."""

@@ -69,6 +69,7 @@ def render(shown: Shown) -> str:
     return template("template.html.jinja").render(
         record=run.record,
         run_id=metrics["run_id"],
+        unsafe=run.unsafe,
         part=run.headline,
         tracks=metrics["tracks"][run.headline],
         segments=metrics["segments"][run.headline],

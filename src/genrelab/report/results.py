@@ -51,6 +51,7 @@ def _score(run: RunFolder) -> dict[str, Any]:
         "run_id": run.record.get("run_id", run.path.name),
         "headline": run.headline,
         "flat": run.taxonomy.flat,
+        "unsafe": run.unsafe,
         "aggregation": "mean_log_prob",
         "resampling": {"unit": "track", "resamples": RESAMPLES, "confidence": CONFIDENCE, "seed": 0},
         "medoid": run.taxonomy.genres[run.medoid],

@@ -44,7 +44,8 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
     found, segments = metrics[part]["track"], metrics[part]["segment"]
     baselines = metrics["baselines"][part]["track"]
     trained = [name for name in baselines if name not in (MAJORITY, MEDOID, RANDOM)]
-    title = f"{part}: {metrics['tracks'][part]} tracks, {metrics['segments'][part]} segments"
+    title = "UNSAFE " if metrics.get("unsafe") else ""
+    title += f"{part}: {metrics['tracks'][part]} tracks, {metrics['segments'][part]} segments"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column(Text("tracks, 95 %"), justify="right", no_wrap=True, min_width=21)

@@ -1,11 +1,13 @@
-"""Splits: tracks to train, val and test. Segments are cut inside a part; nothing here splits segments."""
+"""Splits: tracks to train, val and test. Segments are cut inside a part; only `random_segments` splits them: UNSAFE."""
 
 from genrelab.catalog.catalog import Part
 from genrelab.split.listed import fault_filtered, official
 from genrelab.split.rules import grouped, split_folds, stratified
 from genrelab.split.split import Artists, Split, SplitError, crossing_artists, read_split
+from genrelab.split.unsafe import UNSAFE, random_segments
 
 __all__ = [
+    "UNSAFE",
     "Artists",
     "Part",
     "Split",
@@ -14,6 +16,7 @@ __all__ = [
     "fault_filtered",
     "grouped",
     "official",
+    "random_segments",
     "read_split",
     "split_folds",
     "stratified",

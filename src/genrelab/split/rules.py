@@ -36,9 +36,7 @@ def grouped(
         ConfigError: ratios that are not three positive numbers summing to 1.
         SplitError: a genre has fewer than three artists (or tracks); names the genres and the remedies.
     """
-    if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
-        raise ConfigError([f"split.ratios: {list(ratios)}; use three positive numbers that sum to 1: train, val, test"])
-    place = assign(catalog, np.array(ratios), seed, artists, "parts (train, val, test)")
+    place = assign(catalog, np.array(check_ratios(ratios)), seed, artists, "parts (train, val, test)")
     names: list[Part] = ["train", "val", "test"]
     return _made(catalog, [names[number] for number in place], "grouped", seed, artists)
 
@@ -68,6 +66,14 @@ def stratified(
     names: list[Part] = ["train"] * folds
     names[fold], names[(fold + 1) % folds] = "test", "val"
     return _made(catalog, [names[number] for number in place], "stratified", seed, artists, fold, folds)
+
+def check_ratios(ratios: Sequence[float]) -> tuple[float, float, float]:
+    """Shares of train, val and test. Raises ConfigError where they are not three positive numbers summing to 1."""
+    if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
+        raise ConfigError([f"split.ratios: {list(ratios)}; use three positive numbers that sum to 1: train, val, test"])
+    train, val, test = (float(share) for share in ratios)
+    return train, val, test
+
 
 
 def split_folds(params: Mapping[str, Any]) -> list[int]:

@@ -1,4 +1,7 @@
-"""`Split`: which track belongs to which part; saved, hashed, disjoint by construction."""
+"""`Split`: which track belongs to which part; saved, hashed, disjoint by construction.
+
+One rule breaks tracks: `random_segments` gives shares, and every segment is drawn for itself, see `Split.holds`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import hashlib
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from genrelab.catalog.catalog import PARTS, Catalog, Part
 from genrelab.errors import GenrelabError
@@ -34,13 +39,15 @@ class Split:
         artists: kept apart, ignored, or unknown throughout.
         artist_leak: artists stand in several parts, or may: the run ignores artists that are known.
         crossing: how many artists stand in several parts.
-        unsafe: segments of one track may stand in several parts (never by the rules of this package).
+        unsafe: segments of one track stand in several parts; only with `shares`.
+        shares: of train, val and test in the segments of every track, each drawn by (seed, track, segment); `parts`
+            then only names the tracks. None: parts hold whole tracks.
         fold: which of the folds is the test part; None where there are none.
         folds: their number.
         notes: lines for log and report.
 
     Raises:
-        SplitError: a part is empty, or its name is none of the three.
+        SplitError: a part is empty, its name is none of the three, or tracks are broken without being unsafe.
     """
 
     parts: Mapping[str, Part]
@@ -53,12 +60,15 @@ class Split:
     fold: int | None = None
     folds: int | None = None
     notes: tuple[str, ...] = ()
+    shares: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
+        if self.unsafe != (self.shares is not None):
+            raise SplitError(f"split {self.kind}: tracks are broken into parts by shares, and only that is unsafe")
         counts = Counter(self.parts.values())
         if strange := sorted(set(counts) - set(PARTS)):
             raise SplitError(f"split {self.kind}: {strange[0]!r} is none of train, val, test")
-        if empty := [part for part in PARTS if not counts[part]]:
+        if empty := [part for part in PARTS if not counts[part] and not self.unsafe]:
             raise SplitError(f"split {self.kind}: no track in {' and '.join(empty)}")
         if self.artists == "apart" and self.crossing:
             raise SplitError(f"split {self.kind}: {self.crossing} artists stand in several parts, yet it says 'apart'")
@@ -81,19 +91,31 @@ class Split:
         return cls(parts, kind, **facts)
 
     def tracks(self, part: Part) -> tuple[str, ...]:
-        """The track ids of a part, sorted."""
-        return tuple(sorted(track for track, its in self.parts.items() if its == part))
+        """The track ids of a part, sorted; of a split by shares all tracks, since each may stand in every part."""
+        return tuple(sorted(track for track, its in self.parts.items() if its == part or self.unsafe))
+
+    def holds(self, part: Part, track_ids: Sequence[str], segments: Sequence[int]) -> np.ndarray:
+        """Which segments of the part's tracks are its own: all `[N]` of them, or those that were drawn for it."""
+        if self.shares is None:
+            return np.ones(len(track_ids), dtype=bool)
+        ends = np.cumsum(self.shares)[:-1]
+        drawn = [_uniform(self.seed or 0, track, int(place)) for track, place in zip(track_ids, segments, strict=True)]
+        return np.asarray(np.searchsorted(ends, drawn, side="right") == PARTS.index(part))
 
     @property
     def hash(self) -> str:
-        """Hash of the sorted (track, part) pairs: 16 hex digits."""
-        text = json.dumps(sorted(self.parts.items()), ensure_ascii=False)
+        """Hash of the sorted (track, part) pairs, and of how segments are drawn: 16 hex digits."""
+        drawn = [] if self.shares is None else [[list(self.shares), self.seed]]
+        text = json.dumps([*sorted(self.parts.items()), *drawn], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data: the facts, the hash, and a list of track ids per part."""
+        """Plain data: the facts, the hash, and a list of track ids per part; all stand in train where tracks break."""
         facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("parts", "notes")}
-        lists: dict[str, list[str]] = {part: list(self.tracks(part)) for part in PARTS}
+        lists: dict[str, list[str]] = {
+            part: sorted(track for track, its in self.parts.items() if its == part) for part in PARTS
+        }
+        facts["shares"] = None if self.shares is None else list(self.shares)
         return {**facts, "notes": list(self.notes), "hash": self.hash, **lists}
 
     @classmethod
@@ -104,6 +126,7 @@ class Split:
             SplitError: a track stands in two parts, or the hash is not that of the tracks.
         """
         facts = {name: data[name] for name in cls.__dataclass_fields__ if name in data and name != "notes"}
+        facts["shares"] = None if facts.get("shares") is None else tuple(facts["shares"])
         lists = (data[part] for part in PARTS)
         split = cls.from_tracks(*lists, **facts, notes=tuple(data.get("notes", ())))
         if data.get("hash", split.hash) != split.hash:
@@ -113,6 +136,12 @@ class Split:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as JSON, atomically."""
         write_json(path, self.to_dict())
+
+
+def _uniform(seed: int, track: str, segment: int) -> float:
+    """A number in [0, 1) that depends on its key alone."""
+    digest = hashlib.sha256(f"random_segments\x1f{seed}\x1f{track}\x1f{segment}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def read_split(path: str | os.PathLike[str]) -> Split:

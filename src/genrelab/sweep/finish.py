@@ -34,7 +34,8 @@ def finish(study: OpenStudy, overrides: Sequence[str]) -> dict[str, Any]:
         print("no trial is complete")
         return found
     values = ", ".join(f"{name} {value:.4g}" for name, value in best["values"].items())
-    print(f"best: trial {best['number']} ({short(best['params'])}): {values}")
+    unsafe = "UNSAFE " if best["unsafe"] else ""
+    print(f"{unsafe}best: trial {best['number']} ({short(best['params'])}): {values}")
     if found["front"][1:]:
         print(f"  the first of {len(found['front'])} that none beats in all objectives; summary.json lists them")
     for name in ("folder", "checkpoint", "report"):

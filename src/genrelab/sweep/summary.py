@@ -121,8 +121,17 @@ def _of_trial(study: OpenStudy, trial: FrozenTrial) -> dict[str, Any]:
         "params": dict(trial.params),
         "overrides": overrides_of(study.space, trial.params),
         "folder": shown(folder / str(trial.number)),
+        "unsafe": _unsafe(folder / str(trial.number) / "run.json"),
         **files,
     }
+
+
+def _unsafe(record: Path) -> bool:
+    """Whether a trial's segments stand on both sides of its split."""
+    try:
+        return bool(json.loads(record.read_text(encoding="utf-8"))["split"]["unsafe"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _write_best(study: OpenStudy, found: dict[str, Any], recipe: Recipe) -> None:

@@ -14,7 +14,8 @@ from lightning.pytorch.loggers import Logger
 
 from genrelab.errors import GenrelabError
 from genrelab.files import write_text
-from genrelab.registry import LOGGERS
+from genrelab.registry import LOGGERS, SPLITS
+from genrelab.split import UNSAFE
 
 TAG = 64  # characters that W&B takes
 
@@ -93,10 +94,11 @@ def wandb(
     return WandbLogger(experiment=experiment, log_model=False, save_dir=str(run_dir))
 
 
-def short_names(config: Mapping[str, Any]) -> dict[str, str]:
-    """What one groups runs by, each as one word: W&B groups by no key that holds several."""
+def short_names(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What one groups runs by, each as one word: W&B groups by no key that holds several; and whether it is UNSAFE."""
     kinds = {f"{noun}_name": str((config.get(noun) or {}).get("kind")) for noun in ("model", "loss", "dataset")}
-    return {**kinds, "features_name": "+".join(config.get("features") or {})}
+    unsafe = SPLITS.marked(str((config.get("split") or {}).get("kind")), UNSAFE)
+    return {**kinds, "features_name": "+".join(config.get("features") or {}), "unsafe": unsafe}
 
 
 def _place(run_dir: Path, run_id: str) -> tuple[str | None, str]:
@@ -106,9 +108,9 @@ def _place(run_dir: Path, run_id: str) -> tuple[str | None, str]:
     return run_id.removesuffix(f"-{run_dir.name}"), "fold" if run_dir.name.startswith("fold") else "sweep"
 
 
-def _tags(names: Mapping[str, str]) -> list[str]:
+def _tags(names: Mapping[str, Any]) -> list[str]:
     words = [names["model_name"], *names["features_name"].split("+"), names["loss_name"], names["dataset_name"]]
-    return [word[:TAG] for word in words if word]
+    return ["UNSAFE"] * names["unsafe"] + [word[:TAG] for word in words if word]
 
 
 def _wandb_id(run_dir: Path, run_id: str) -> str:

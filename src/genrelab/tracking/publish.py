@@ -64,6 +64,7 @@ def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_mod
         "best_epoch": record.get("monitor", {}).get("best_epoch"),
         "parameters": record.get("model", {}).get("parameters"),
         "seconds": record.get("seconds"),
+        "unsafe": bool((record.get("split") or {}).get("unsafe")),
     }
     experiment.summary.update({**of_run, **betas, **values})
     experiment.log(_results(RunFolder.read(run_dir), run_dir / "report"))

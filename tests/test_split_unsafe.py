@@ -1,0 +1,111 @@
+"""split=random_segments: UNSAFE, and marked so wherever its scores appear; all other splits keep tracks whole."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from genrelab import run
+from genrelab.cli import app
+from genrelab.compare import compare, print_comparison, write_comparison
+from genrelab.config import compose
+from genrelab.errors import ConfigError
+from genrelab.predictions import read_predictions
+from genrelab.registry import SPLITS
+from genrelab.report import print_summary
+from genrelab.split import Split, SplitError, random_segments, read_split
+from test_split import catalog_of
+
+SEGMENTS = ["split=random_segments", "split.ratios=[0.5,0.25,0.25]", "audio.segment_seconds=0.5"]
+
+
+def test_segments_are_drawn_each_for_itself_near_the_shares():
+    split = random_segments(catalog_of([("g", f"a{i}") for i in range(200)]), (0.7, 0.2, 0.1), seed=3)
+    tracks = [track for track in split.parts for _ in range(10)]
+    places = list(range(10)) * 200
+    masks = np.array([split.holds(part, tracks, places) for part in ("train", "val", "test")])
+    assert (masks.sum(axis=0) == 1).all(), "a segment stands in one part"
+    assert np.abs(masks.mean(axis=1) - [0.7, 0.2, 0.1]).max() < 0.03
+    assert split.unsafe and split.tracks("train") == split.tracks("test") == tuple(sorted(split.parts))
+    other = random_segments(catalog_of([("g", f"a{i}") for i in range(200)]), (0.7, 0.2, 0.1), seed=4)
+    assert other.hash != split.hash and (other.holds("test", tracks, places) != masks[2]).any()
+    again = Split.from_dict(json.loads(json.dumps(split.to_dict())))
+    assert again == split and (again.holds("test", tracks, places) == masks[2]).all()
+
+
+def test_it_is_read_back(tmp_path):
+    split = random_segments(catalog_of([("g", "a"), ("h", "b")]))
+    split.save(tmp_path / "split.json")
+    assert read_split(tmp_path / "split.json") == split
+
+
+def test_ratios_are_checked():
+    with pytest.raises(ConfigError, match="three positive numbers"):
+        SPLITS.build("random_segments", {"ratios": [0.5, 0.5]}, catalog=catalog_of([("g", "a")]))
+
+
+def test_no_other_split_breaks_tracks():
+    with pytest.raises(SplitError, match="stands in train and in test"):
+        Split.from_tracks(["a", "b"], ["c"], ["b"], "mine")
+    for facts in ({"unsafe": True}, {"shares": (0.5, 0.25, 0.25)}):
+        with pytest.raises(SplitError, match="only that is unsafe"):
+            Split({"a": "train", "b": "val", "c": "test"}, "mine", **facts)
+    catalog = catalog_of([(f"g{i % 2}", f"a{i}") for i in range(20)])
+    for kind in ("grouped", "stratified"):
+        split = SPLITS.build(kind, {"fold": 0} if kind == "stratified" else {}, catalog=catalog)
+        assert not split.unsafe and split.shares is None
+        of_parts = [set(split.tracks(part)) for part in ("train", "val", "test")]
+        assert sum(map(len, of_parts)) == len(set.union(*of_parts)) == 20
+
+
+@pytest.fixture(scope="module")
+def unsafe_run(music, tmp_path_factory):
+    """A run on random segments."""
+    folder = tmp_path_factory.mktemp("unsafe") / "run"
+    overrides = [
+        *("dataset=folder", f"dataset.root={music}", "taxonomy=flat", "audio.sample_rate=8000", "augment=none"),
+        *("features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256"),
+        *("features.mel_db.n_mels=16", "features.mel_db.frames=8", "model=cnn", "trainer.epochs=1"),
+        *("accelerator=cpu", f"paths.outputs={folder.parent}", "trainer.estimate=true", *SEGMENTS),
+    ]
+    run.train(compose(overrides), folder, overrides)
+    return folder
+
+
+def test_a_run_trains_on_segments_of_the_tracks_it_tests(unsafe_run):
+    record = json.loads((unsafe_run / "run.json").read_text())
+    assert record["split"]["unsafe"] and any(text.startswith("UNSAFE") for text in record["warnings"])
+    predictions = read_predictions(unsafe_run / "predictions.parquet")
+    found = {part: predictions.only(part) for part in ("val", "test")}
+    keys = {part: set(zip(one.track_id, one.segment_id, strict=True)) for part, one in found.items()}
+    assert not keys["val"] & keys["test"]
+    counts = record["dataset"]["segments"]
+    assert sum(counts.values()) == 30 * 8 and len(keys["test"]) == counts["test"]
+    assert {track for track, _ in keys["val"]} & {track for track, _ in keys["test"]}
+
+
+def test_its_results_are_marked_wherever_they_appear(unsafe_run, tmp_path, capsys):
+    page = (unsafe_run / "report" / "index.html").read_text()
+    assert '<p class="lead">UNSAFE' in page and "UNSAFE scores on test" in page and "UNSAFE split:" in page
+    metrics = json.loads((unsafe_run / "metrics.json").read_text())
+    assert metrics["unsafe"] and metrics["verdict"][0].startswith("UNSAFE")
+    print_summary(unsafe_run)
+    assert "UNSAFE test:" in capsys.readouterr().out
+    found = compare([unsafe_run])
+    print_comparison(found)
+    assert "UNSAFE" in capsys.readouterr().out
+    write_comparison(found, tmp_path / "table")
+    for name in ("table.md", "index.html"):
+        assert "% UNSAFE" in (tmp_path / "table" / name).read_text()
+    assert "unsafe" in (tmp_path / "table" / "table.csv").read_text()
+    done = CliRunner().invoke(app, ["evaluate", str(unsafe_run), "decision=temperature"])
+    assert "UNSAFE test:" in done.output and "UNSAFE split" in done.output
+
+
+def test_wandb_is_told(music):
+    from genrelab.tracking.loggers import _tags, short_names
+
+    names = short_names(compose([f"dataset.root={music}", "dataset=folder", "split=random_segments"]))
+    assert names["unsafe"] is True and "UNSAFE" in _tags(names)
+    assert "UNSAFE" not in _tags(short_names(compose([])))
