@@ -1,11 +1,13 @@
 """The schema of `predictions.parquet`."""
 
+import dataclasses
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from genrelab.errors import GenrelabError
-from genrelab.predictions import COLUMNS, Predictions, read_predictions, write_predictions
+from genrelab.predictions import COLUMNS, Predictions, concatenate, read_predictions, write_predictions
 
 
 def make_predictions(n: int = 6, c: int = 3) -> Predictions:
@@ -46,3 +48,20 @@ def test_what_does_not_fit_is_refused(tmp_path):
         read_predictions(tmp_path / "x.parquet")
     with pytest.raises(GenrelabError, match="no such file"):
         read_predictions(tmp_path / "y.parquet")
+
+
+def test_several_genres_a_track_stand_in_a_column_of_their_own(tmp_path):
+    plain = make_predictions()
+    targets = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0], [0, 0, 1]], dtype=bool)
+    written = dataclasses.replace(plain, targets=targets)
+    path = tmp_path / "predictions.parquet"
+    write_predictions(path, written)
+    assert tuple(pq.read_schema(path).names) == (*COLUMNS, "targets")
+    read = read_predictions(path)
+    assert read.targets is not None and np.array_equal(read.targets, targets)
+    assert np.array_equal(read.only("val").targets, targets[::2])
+    assert np.array_equal(concatenate([read, read]).targets, np.concatenate([targets, targets]))
+    with pytest.raises(ValueError, match="several cannot be joined"):
+        concatenate([plain, read])
+    with pytest.raises(ValueError, match="targets are"):
+        dataclasses.replace(plain, targets=targets[:, :2])

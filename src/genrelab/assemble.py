@@ -39,7 +39,8 @@ def read_catalog(config: Config) -> Catalog:
     """Read the table of tracks, its genres named as the dataset names them."""
     kind, params = options(config["dataset"])
     cache = absolute(read_fields(PathsSpec, config["paths"], "paths").cache)
-    catalog: Catalog = CATALOGS.build(kind, params, cache=cache)
+    several = config["data"].get("target") == "multi_label"
+    catalog: Catalog = CATALOGS.build(kind, params, cache=cache, multi_label=several)
     return catalog
 
 
@@ -57,7 +58,7 @@ def read_dataset(config: Config) -> Dataset:
         GenrelabError: nothing found, or genres that the taxonomy lacks (all of them named).
     """
     catalog = read_catalog(config)
-    names = sorted(catalog.tracks["genre"].unique())
+    names = catalog.genres
     taxonomy = read_taxonomy(config, names)
     codes, unknown = {}, []
     for name in names:
@@ -75,6 +76,8 @@ def read_dataset(config: Config) -> Dataset:
             f"{catalog.name}: only {len(set(codes.values()))} genre found; a classifier needs two or more"
         )
     tracks = catalog.tracks.assign(genre=catalog.tracks["genre"].map(codes))
+    if catalog.multi_label:
+        tracks["genres"] = [tuple(codes[name] for name in several) for several in tracks["genres"]]
     return Dataset(replace(catalog, tracks=tracks), taxonomy.subset(list(codes.values())))
 
 
@@ -135,6 +138,10 @@ def make_data(
     spec = read_fields(DataSpec, config["data"], "data")
     index = {code: number for number, code in enumerate(dataset.taxonomy.genres)}
     genres = dataset.catalog.tracks.set_index("track_id")["genre"]
+    several = None
+    if dataset.catalog.multi_label:
+        all_of = dataset.catalog.genres_of
+        several = {track: [index[genre] for genre in all_of[track]] for track in split.parts}
     return GenreDataModule(
         store,
         split,
@@ -145,6 +152,8 @@ def make_data(
         normalise=spec.normalise,
         seed=config["seed"],
         keep_on_device=spec.keep_on_device,
+        several=several,
+        n_classes=len(index),
     )
 
 
@@ -173,8 +182,8 @@ def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: i
     return MODELS.build(kind, params, in_shapes=[tuple(shape) for shape in shapes], n_classes=n_classes)
 
 
-def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray) -> Any:
-    """The loss, which may know the distances, the supergenres and the clusters.
+def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevalence: np.ndarray | None = None) -> Any:
+    """The loss, which may know the distances, the supergenres, the clusters and how common genres are in train.
 
     What is fitted at once minimises none; its val/loss is the negative log-likelihood.
     """
@@ -189,6 +198,9 @@ def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray) -> Any:
         distances=torch.from_numpy(np.ascontiguousarray(distances, dtype=np.float32)),
         supergenres=torch.from_numpy(supergenre_index(taxonomy)),
         clusters=torch.from_numpy(cluster_index(taxonomy)),
+        prevalence=torch.from_numpy(
+            np.ones(len(taxonomy), np.float32) if prevalence is None else np.asarray(prevalence, dtype=np.float32)
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 Columns: `split` ("val" | "test"), `track_id`, `segment_id` (int32, the segment's place in its track),
 `target` (int16, index into `genres`), `logits` (fixed-size list of C float32). The file's metadata
 holds the ordered genre codes and the taxonomy's hash, so it can be read alone.
+Where tracks have several genres, `targets` (list of int16) holds all of them, `target` the foremost.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Predictions:
         logits: `[N, C]` float32.
         genres: the C genre codes, in the order of the logits.
         taxonomy_hash: hash of the ordered genre codes.
+        targets: `[N, C]` bool, all genres of the track; None where each has one, and logits are of a softmax.
     """
 
     split: np.ndarray
@@ -46,11 +48,14 @@ class Predictions:
     logits: np.ndarray
     genres: tuple[str, ...]
     taxonomy_hash: str
+    targets: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.target)
         if self.logits.shape != (rows, len(self.genres)):
             raise ValueError(f"logits are {self.logits.shape}, expected {(rows, len(self.genres))}")
+        if self.targets is not None and self.targets.shape != self.logits.shape:
+            raise ValueError(f"targets are {self.targets.shape}, expected {self.logits.shape}")
         if not {len(self.split), len(self.track_id), len(self.segment_id)} == {rows}:
             raise ValueError("the columns of predictions differ in length")
         if rows and not np.isfinite(self.logits).all():
@@ -62,6 +67,7 @@ class Predictions:
         """The rows of one split."""
         keep = self.split == split
         kept: dict[str, Any] = {name: getattr(self, name)[keep] for name in COLUMNS}
+        kept["targets"] = None if self.targets is None else self.targets[keep]
         return replace(self, **kept)
 
     def __len__(self) -> int:
@@ -73,21 +79,28 @@ def concatenate(parts: list[Predictions]) -> Predictions:
     first = parts[0]
     if any(part.genres != first.genres for part in parts):
         raise ValueError("predictions over different genres cannot be joined")
-    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    if len({part.targets is None for part in parts}) > 1:
+        raise ValueError("predictions of one genre a track and of several cannot be joined")
+    columns = COLUMNS if first.targets is None else (*COLUMNS, "targets")
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
     return replace(first, **joined)
 
 
 def write_predictions(path: str | os.PathLike[str], predictions: Predictions) -> None:
     """Write `predictions` to a Parquet file, atomically."""
     flat = pa.array(np.ascontiguousarray(predictions.logits, dtype=np.float32).reshape(-1))
+    columns = {
+        "split": pa.array(predictions.split.astype(str)).dictionary_encode(),
+        "track_id": pa.array(predictions.track_id.astype(str)),
+        "segment_id": pa.array(predictions.segment_id.astype(np.int32)),
+        "target": pa.array(predictions.target.astype(np.int16)),
+        "logits": pa.FixedSizeListArray.from_arrays(flat, len(predictions.genres)),
+    }
+    if predictions.targets is not None:
+        ends = np.r_[0, predictions.targets.sum(axis=1).cumsum()].astype(np.int32)
+        columns["targets"] = pa.ListArray.from_arrays(ends, predictions.targets.nonzero()[1].astype(np.int16))
     table = pa.table(
-        {
-            "split": pa.array(predictions.split.astype(str)).dictionary_encode(),
-            "track_id": pa.array(predictions.track_id.astype(str)),
-            "segment_id": pa.array(predictions.segment_id.astype(np.int32)),
-            "target": pa.array(predictions.target.astype(np.int16)),
-            "logits": pa.FixedSizeListArray.from_arrays(flat, len(predictions.genres)),
-        },
+        columns,
         metadata={"genres": json.dumps(predictions.genres), "taxonomy_hash": predictions.taxonomy_hash},
     )
     with atomic_path(path) as part:
@@ -120,7 +133,17 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         logits=logits.reshape(-1, len(genres)).astype(np.float32),
         genres=genres,
         taxonomy_hash=metadata[b"taxonomy_hash"].decode(),
+        targets=_multi_hot(table["targets"], len(genres)) if "targets" in table.column_names else None,
     )
+
+
+def _multi_hot(column: pa.ChunkedArray, classes: int) -> np.ndarray:
+    """`[N, C]` bool of a column of lists of indices."""
+    lists = column.combine_chunks()
+    counts = np.diff(lists.offsets.to_numpy())
+    found = np.zeros((len(counts), classes), dtype=bool)
+    found[np.repeat(np.arange(len(counts)), counts), lists.flatten().to_numpy()] = True
+    return found
 
 
 def as_frame(predictions: Predictions) -> pd.DataFrame:

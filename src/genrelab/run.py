@@ -188,7 +188,8 @@ class _Run:
                     self._baselines(data, dataset)
             record.write()
             with record.stage("report"):
-                examples = choose_examples(record.folder, store, data.rows("test")) if trainer_spec.report else ()
+                pictured = trainer_spec.report and data.several is None
+                examples = choose_examples(record.folder, store, data.rows("test")) if pictured else ()
                 write_report(record.folder, examples, page=trainer_spec.report)
             log_model = bool((config["logger"].get("wandb") or {}).get("log_model"))
             publish(loggers, record.folder, record.data, log_model)

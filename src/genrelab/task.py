@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from genrelab.data import Batch, BatchChanges, Normaliser, StepFeatures
 from genrelab.decide import aggregate
 from genrelab.metrics import scores
+from genrelab.metrics.multi_label import LabelAnswers, join_tracks, label_scores
 from genrelab.optim import Schedule
 
 MakeOptimizer = Callable[[Any], torch.optim.Optimizer]
@@ -38,6 +39,8 @@ class GenreTask(pl.LightningModule):
         changes: of train batches: rotation in time, masks, mixup.
         online: makes the features of the waveforms that a batch then holds.
         content: the plain data that every checkpoint carries under `genrelab`.
+        pairs: `[P, 2]` genres and those below them; with targets `[B, C]`, of several genres a track, their consistency
+            is scored.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class GenreTask(pl.LightningModule):
         changes: BatchChanges | None = None,
         online: StepFeatures | None = None,
         content: Mapping[str, Any] | None = None,
+        pairs: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.net = net
@@ -68,6 +72,7 @@ class GenreTask(pl.LightningModule):
         self.changes = changes or BatchChanges()
         self.online = online
         self.content = dict(content or {})
+        self.pairs = pairs
         self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
         self.schedule: Schedule | None = None
         self._make_optimizer = make_optimizer
@@ -110,7 +115,7 @@ class GenreTask(pl.LightningModule):
         loss, logits = (
             self._mixed(features, batch.target) if self.changes.mixup else self._plain(features, batch.target)
         )
-        hits = (logits.detach().argmax(dim=1) == batch.target).sum()
+        hits = _hits(logits.detach(), batch.target)
         self._train.append(
             torch.stack((loss.detach() * len(batch.target), hits, torch.full_like(hits, len(batch.target))))
         )
@@ -167,11 +172,16 @@ class GenreTask(pl.LightningModule):
         self.log(f"{split}/loss", self.loss(columns[0], columns[1]), logger=logged)
         logits, target, track, segment = (column.cpu().numpy() for column in columns)
         self.predicted = {"logits": logits, "target": target, "track": track, "segment": segment}
-        of_track, tracks = aggregate(logits, track)
+        several = target.ndim == 2
+        of_track, tracks = join_tracks(logits, track) if several else aggregate(logits, track)
         first = {int(t): i for i, t in reversed(list(enumerate(track)))}
         levels = {"segment": (logits, target), "track": (of_track, target[[first[int(t)] for t in tracks]])}
         for level, (level_logits, level_target) in levels.items():
-            found = scores(level_logits, level_target, self.distances, self.supergenres, self.medoid)
+            if several:
+                of_level = LabelAnswers(level_logits, level_target > 0, np.arange(len(level_target)))
+                found = label_scores(of_level, self.pairs)
+            else:
+                found = scores(level_logits, level_target, self.distances, self.supergenres, self.medoid)
             self.log_dict({f"{split}/{level}/{name}": float(value) for name, value in found.items()}, logger=logged)
 
     # ---- checkpoints: plain data, and weights under the network's own names
@@ -188,6 +198,14 @@ class GenreTask(pl.LightningModule):
         """Inverse of `on_save_checkpoint`."""
         self._schedule_state = checkpoint.get("schedule")
         checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()}
+
+
+def _hits(logits: Tensor, target: Tensor) -> Tensor:
+    """How many rows' likeliest genre is the right one, or one of the right ones."""
+    answer = logits.argmax(dim=1)
+    if target.ndim == 2:
+        return target.gather(1, answer[:, None]).sum().long()
+    return (answer == target).sum()
 
 
 def gather_ragged(task: pl.LightningModule, columns: list[Tensor]) -> list[Tensor]:

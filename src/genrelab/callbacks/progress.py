@@ -22,6 +22,8 @@ SHOWN = {
     "val/loss": "val loss",
     "val/track/accuracy": "val track accuracy",
     "val/track/distance": "val track distance",
+    "val/track/roc_auc": "val track ROC-AUC",
+    "val/track/pr_auc": "val track PR-AUC",
 }
 
 

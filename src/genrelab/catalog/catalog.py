@@ -28,7 +28,8 @@ class Catalog:
         name: of the dataset, for run names and reports.
         tracks: one line a track: `track_id`, `genre`, `path` (str); `artist_id` (several artists joined by "; "),
             `album_id`, `official_split` ("train" | "val" | "test"), all str or None; `duration` (s, or NaN).
-            Optional columns may be absent. Sorted by track_id on construction.
+            Optional columns may be absent. Sorted by track_id on construction. Where several genres of a track are to
+            be learnt, `genres` holds a tuple of them, `genre` among them.
         notes: lines for log and report.
         rejected: (path or row, reason) of what was left out.
         stand_in: True where the audio is made up for trying things out.
@@ -56,13 +57,24 @@ class Catalog:
     @property
     def genres(self) -> tuple[str, ...]:
         """The genre names that occur, sorted."""
-        return tuple(sorted(self.tracks["genre"].unique()))
+        return tuple(sorted({genre for genres in self.genres_of.values() for genre in genres}))
 
     @property
     def artists(self) -> Literal["all", "some", "none"]:
         """For how many tracks the artist is known."""
         known = int(self.tracks["artist_id"].notna().sum())
         return "none" if known == 0 else "all" if known == len(self.tracks) else "some"
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a track may have several genres."""
+        return "genres" in self.tracks.columns
+
+    @property
+    def genres_of(self) -> dict[str, tuple[str, ...]]:
+        """All genres by track id; the one where a track has one."""
+        column = self.tracks["genres"] if self.multi_label else [(genre,) for genre in self.tracks["genre"]]
+        return dict(zip(self.tracks["track_id"], column, strict=True))
 
     @property
     def genre_of(self) -> dict[str, str]:
@@ -99,6 +111,13 @@ def _normal(name: str, tracks: pd.DataFrame) -> pd.DataFrame:
             line = int(table[column].isna().to_numpy().argmax())
             known = table["track_id"].iloc[line] or table["path"].iloc[line]
             raise GenrelabError(f"dataset {name}: row {line + 1} ({known}) has no {column}")
+    if "genres" in tracks.columns:
+        table["genres"] = pd.Series(
+            [tuple(dict.fromkeys(map(str, several))) for several in tracks["genres"]], dtype=object
+        )
+        for track, genre, several in zip(table["track_id"], table["genre"], table["genres"], strict=True):
+            if genre not in several:
+                raise GenrelabError(f"dataset {name}: the genre {genre!r} of {track!r} is none of {', '.join(several)}")
     twice = table["track_id"].duplicated(keep=False)
     if twice.any():
         track = table.loc[twice, "track_id"].iloc[0]

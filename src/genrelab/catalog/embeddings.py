@@ -29,6 +29,7 @@ def embeddings(
     hierarchy: str | None = None,
     min_tracks: int = 0,
     name: str | None = None,
+    multi_label: bool = False,
 ) -> Catalog:
     """Read an NPZ or Parquet file of `[N, D]` vectors, or `[N, T, D]` sequences, with a genre each.
 
@@ -44,6 +45,7 @@ def embeddings(
         hierarchy: CSV of the tree (columns name, parent) that says which of several genres is the deepest.
         min_tracks: genres with fewer tracks are left out.
         name: of the dataset; None takes the file's.
+        multi_label: keep all genres of a row, the deepest one first; supplied by code.
 
     Raises:
         ConfigError: no path named.
@@ -53,13 +55,18 @@ def embeddings(
     wanted = [one for one in (values, label, track, artist) if one]
     arrays = _read(source, wanted)
     matrix = _matrix(source, values, arrays[values])
-    genres = [str(text) for text in arrays[label]]
+    if multi_label and not separator:
+        raise ConfigError(["dataset.separator: what stands between several genres? as in 'dataset.separator=\"|\"'"])
+    genres = [[str(text).strip()] for text in arrays[label]]
     if separator:
         depths = depth_of(Path(hierarchy).expanduser()) if hierarchy else {}
-        genres = [_target(text, separator, depths) for text in genres]
+        genres = [_deepest_first(text, separator, depths) for [text] in genres]
     count = len(matrix)
     ids = [normal_id(str(v)) for v in arrays[track]] if track else [f"row-{i:06d}" for i in range(count)]
-    rows = pd.DataFrame({"track_id": ids, "genre": genres})
+    rows = pd.DataFrame({"track_id": ids, "genre": [names[0] for names in genres]})
+    if multi_label:
+        rows["genres"] = _of_tracks(ids, genres, min_tracks)
+        rows["genre"] = [names[0] if names else "" for names in rows["genres"]]
     rows["artist_id"] = [str(v) for v in arrays[artist]] if artist else None
     rows["path"] = [f"{source}, row {i + 1}" for i in range(count)]
     kept, rejected, notes = _kept(rows, min_tracks)
@@ -115,10 +122,19 @@ def _matrix(source: Path, name: str, array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array.transpose(0, 2, 1) if array.ndim == 3 else array)
 
 
-def _target(text: str, separator: str, depths: dict[str, int]) -> str:
-    """The deepest of several genres, the first of equally deep ones."""
+def _deepest_first(text: str, separator: str, depths: dict[str, int]) -> list[str]:
+    """Several genres of a row, the deepest first, equally deep ones as they stand."""
     names = [one.strip() for one in text.split(separator)]
-    return max(names, key=lambda one: depths.get(one, 0))
+    return sorted(names, key=lambda one: -depths.get(one, 0))
+
+
+def _of_tracks(ids: list[str], genres: list[list[str]], min_tracks: int) -> list[tuple[str, ...]]:
+    """All genres of each row's track that enough tracks have."""
+    of_track: dict[str, dict[str, None]] = {}
+    for track, names in zip(ids, genres, strict=True):
+        of_track.setdefault(track, {}).update(dict.fromkeys(name for name in names if name))
+    counts = Counter(name for names in of_track.values() for name in names)
+    return [tuple(name for name in of_track[track] if counts[name] >= min_tracks) for track in ids]
 
 
 def _kept(rows: pd.DataFrame, min_tracks: int) -> tuple[np.ndarray, tuple[tuple[str, str], ...], list[str]]:
@@ -126,6 +142,7 @@ def _kept(rows: pd.DataFrame, min_tracks: int) -> tuple[np.ndarray, tuple[tuple[
     named = (rows["genre"].str.strip() != "").to_numpy() & (rows["genre"] != "nan").to_numpy()
     rejected = tuple((path, "no genre") for path in rows["path"][~named])
     counts = Counter(rows[named].drop_duplicates("track_id")["genre"])
-    few = sorted(genre for genre, number in counts.items() if number < min_tracks)
+    several = "genres" in rows  # of which rare ones are gone already
+    few = [] if several else sorted(genre for genre, number in counts.items() if number < min_tracks)
     notes = [f"genres with fewer than {min_tracks} tracks, left out: {', '.join(few)}"] if few else []
     return named & ~rows["genre"].isin(few).to_numpy(), rejected, notes

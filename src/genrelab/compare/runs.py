@@ -121,6 +121,8 @@ def read_run(path: Path, name: str) -> Run:
     if not (path / "predictions.parquet").exists() and not (path / "metrics.json").exists():
         raise GenrelabError("there are no predictions and no scores")
     metrics = _json(path / "metrics.json") if (path / "metrics.json").exists() else score_run(RunFolder.read(path))
+    if metrics.get("target") == "multi_label":
+        raise GenrelabError("its tracks have several genres each (target=multi_label); see its own report")
     try:
         value = metrics[metrics["headline"]]["track"]["accuracy"]["value"]
     except (KeyError, TypeError) as error:

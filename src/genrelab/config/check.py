@@ -27,12 +27,12 @@ from genrelab.registry import (
 ROOT_KEYS = ("seed", "beta", "plugins", "demo", "features")
 # What code passes at build time, per noun: never asked of the user.
 SUPPLIED: dict[str, tuple[Registry, tuple[str, ...]]] = {
-    "dataset": (CATALOGS, ("cache",)),
+    "dataset": (CATALOGS, ("cache", "multi_label")),
     "taxonomy": (TAXONOMIES, ("genres",)),
     "split": (SPLITS, ("catalog",)),
     "augment": (AUGMENTS, ()),
     "model": (MODELS, ("in_shapes", "n_classes")),
-    "loss": (LOSSES, ("distances", "supergenres", "clusters")),
+    "loss": (LOSSES, ("distances", "supergenres", "clusters", "prevalence")),
     "optimizer": (OPTIMIZERS, ("parameters",)),
     "scheduler": (SCHEDULERS, ("optimizer", "epochs", "mode")),
 }
@@ -73,6 +73,7 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
     if not problems:  # these need a sound tree
         unfit, shapes = _features(config, training)
         problems = unfit + _monitor(config) + _beta(config, overrides) + (_fitted(config) if training else [])
+        problems += _target(config, training)
     if not problems and training:  # and this imports torch
         from genrelab.config.values import value_problems
         from genrelab.metrics import monitor_direction
@@ -159,6 +160,39 @@ def _monitor(config: Mapping[str, Any]) -> list[str]:
     except ConfigError as error:
         return [f"trainer.monitor: {problem.removeprefix('monitor: ')}" for problem in error.problems]
     return []
+
+
+def _target(config: Mapping[str, Any], training: bool) -> list[str]:
+    """Dataset, loss, model and monitor that do not fit the number of genres a track has."""
+    from genrelab.classical import MARK as FITTED
+    from genrelab.losses.multi_label import MARK
+    from genrelab.metrics import LABEL_METRICS
+
+    several = config["data"].get("target") == "multi_label"
+    dataset, loss, model = (config[noun]["kind"] for noun in ("dataset", "loss", "model"))
+    problems = []
+    if several and "multi_label" not in inspect.signature(CATALOGS.get(dataset)).parameters:
+        known = [one for one in CATALOGS.kinds() if "multi_label" in inspect.signature(CATALOGS.get(one)).parameters]
+        problems.append(f"data.target: dataset {dataset!r} names one genre a track; several have {', '.join(known)}")
+    if not training:
+        return problems
+    if several and MODELS.marked(model, FITTED):
+        problems.append(f"model.kind: {model!r} answers one genre a track; with target=multi_label train a network")
+    elif several != LOSSES.marked(loss, MARK) and not MODELS.marked(model, FITTED):
+        fitting = [one for one in LOSSES.kinds() if LOSSES.marked(one, MARK)]
+        problems.append(
+            f"loss.kind: {loss!r} is for one genre a track; with target=multi_label use {' or '.join(fitting)}"
+            if several
+            else f"loss.kind: {loss!r} is for several genres a track; add target=multi_label, or use another loss"
+        )
+    metric = config["trainer"]["monitor"].rpartition("/")[2]
+    if config["trainer"]["monitor"].count("/") == 2 and several != (metric in LABEL_METRICS):
+        problems.append(
+            f"trainer.monitor: {metric!r} is of one genre a track; with target=multi_label use val/track/pr_auc"
+            if several
+            else f"trainer.monitor: {metric!r} is of several genres a track; add target=multi_label"
+        )
+    return problems
 
 
 def _fitted(config: Mapping[str, Any]) -> list[str]:

@@ -48,8 +48,9 @@ class AcceleratorSpec:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Batches and normalisation; see conf/data/default.yaml."""
+    """Targets, batches and normalisation; see conf/data/default.yaml."""
 
+    target: Literal["genre", "multi_label"] = "genre"
     batch_size: int = 64
     copies: Literal["draw", "all"] = "draw"
     roll_time: bool = True

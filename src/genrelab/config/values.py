@@ -37,6 +37,7 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
         build(SCHEDULERS, "scheduler", optimizer=optimizer, epochs=config["trainer"]["epochs"], mode=mode)
 
     graph = {"distances": 1 - torch.eye(GENRES), "supergenres": torch.arange(GENRES), "clusters": torch.zeros(GENRES)}
+    graph["prevalence"] = torch.full((GENRES,), 0.5)
     problems = _said("model", network) if shapes else []  # a dataset's own features are not known before it is read
     problems += _said("loss", lambda: build(LOSSES, "loss", **graph))
     problems += _said("graph", lambda: make_weights(config["graph"]["weights"], "graph"))

@@ -16,7 +16,7 @@ class Batch(NamedTuple):
     Attributes:
         features: one tensor per feature, `[B, H, W]` or `[B, D]`, as stored (float16, uint8 or float32); one of
             waveforms (int16) where features are made in the step.
-        target: `[B]` int64, index of the genre.
+        target: `[B]` int64, index of the genre; with several genres a track, `[B, C]` float32, 1 for each of them.
         track: `[B]` int64, number of the track within the data module.
         segment: `[B]` int64, place of the segment in its track.
     """

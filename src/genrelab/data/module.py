@@ -31,6 +31,8 @@ class GenreDataModule(pl.LightningDataModule):
         store: prepared features, or waveforms of which a `StepFeatures` makes them.
         split: which track belongs to which part.
         targets: index of the genre, per track id.
+        several: indices of all genres per track id, where batches shall hold several; None where they hold the one.
+        n_classes: number of genres, needed with `several`.
         augment_labels: copies that train segments have beside the original.
         batch_size: segments in a batch.
         copies: "draw": an epoch sees each train segment once, as one of its copies, drawn by (seed, epoch);
@@ -51,11 +53,15 @@ class GenreDataModule(pl.LightningDataModule):
         normalise: Mode = "frequency",
         seed: int = 0,
         keep_on_device: bool = True,
+        several: Mapping[str, Sequence[int]] | None = None,
+        n_classes: int = 0,
     ) -> None:
         super().__init__()
         self.store = store
         self.split = split
         self.targets = dict(targets)
+        self.several = None if several is None else dict(several)
+        self.n_classes = n_classes
         self.augment_labels = tuple(augment_labels)
         self.batch_size = batch_size
         self.copies = copies
@@ -100,7 +106,6 @@ class GenreDataModule(pl.LightningDataModule):
         if part not in self._resident:
             rows = self.rows(part)
             track = rows["track_id"].map(self._number).to_numpy(np.int64, copy=True)
-            target = rows["track_id"].map(self.targets).to_numpy(np.int64, copy=True)
             features: tuple[Any, ...]
             if isinstance(self.store, OnlineStore):
                 features = (StoredRows(rows, self.store.waveforms, 2 * self.store.audio.segment_samples),)
@@ -108,11 +113,21 @@ class GenreDataModule(pl.LightningDataModule):
                 features = tuple(torch.from_numpy(feature) for feature in self.store.load(rows))
             self._resident[part] = Batch(
                 features,
-                torch.from_numpy(target),
+                torch.from_numpy(self.target(rows["track_id"])),
                 torch.from_numpy(track),
                 torch.from_numpy(rows["segment"].to_numpy(np.int64, copy=True)),
             )
         return self._resident[part]
+
+    def target(self, track_ids: pd.Series[str]) -> np.ndarray:
+        """What some tracks' segments should be: `[N]` int64, or `[N, C]` float32 where a track has several genres."""
+        if self.several is None:
+            return track_ids.map(self.targets).to_numpy(np.int64, copy=True)
+        known = {track: number for number, track in enumerate(dict.fromkeys(track_ids))}
+        hot = np.zeros((len(known), self.n_classes), dtype=np.float32)
+        for track, number in known.items():
+            hot[number, list(self.several[track])] = 1.0
+        return hot[track_ids.map(known).to_numpy()]
 
     def train_dataloader(self) -> BatchLoader:
         """Batches of the train part, shuffled and drawn by (seed, epoch)."""

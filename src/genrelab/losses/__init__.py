@@ -6,13 +6,16 @@ from genrelab.losses.focal import Focal
 from genrelab.losses.graph_embedding import GraphEmbedding, gram_matrix
 from genrelab.losses.graph_soft import GraphSoft
 from genrelab.losses.labels import constant_true_mass, doubly_stochastic, soft_labels
+from genrelab.losses.multi_label import BinaryCrossEntropy, GraphSigmoid
 from genrelab.losses.tree import HierarchicalCrossEntropy, MultiHead
 
 __all__ = [
+    "BinaryCrossEntropy",
     "CrossEntropy",
     "ExpectedDistance",
     "Focal",
     "GraphEmbedding",
+    "GraphSigmoid",
     "GraphSoft",
     "HierarchicalCrossEntropy",
     "MultiHead",

@@ -14,7 +14,16 @@ from genrelab.metrics.core import (
     top_answers,
 )
 from genrelab.metrics.details import detail_differences, detail_scores, reliability, risk_coverage
-from genrelab.metrics.names import DETAIL_DIRECTION, DETAILS, DIRECTION, HEDGED, METRICS, monitor_direction
+from genrelab.metrics.names import (
+    DETAIL_DIRECTION,
+    DETAILS,
+    DIRECTION,
+    HEDGED,
+    LABEL_DIRECTION,
+    LABEL_METRICS,
+    METRICS,
+    monitor_direction,
+)
 from genrelab.metrics.resample import (
     Difference,
     Draws,
@@ -30,6 +39,8 @@ __all__ = [
     "DETAIL_DIRECTION",
     "DIRECTION",
     "HEDGED",
+    "LABEL_DIRECTION",
+    "LABEL_METRICS",
     "METRICS",
     "Answers",
     "Counts",

@@ -59,6 +59,22 @@ DIRECTION: dict[str, Direction] = {
     for name in METRICS
 }
 
+# Where a track may have several genres.
+LABEL_METRICS: dict[str, str] = {
+    "pr_auc": "mean over the genres of the area under precision over recall (average precision)",
+    "roc_auc": "mean over the genres of how often a track that has it is put above one that has not; 0.5 is chance",
+    "f1_micro": "harmonic mean of precision and recall of all yeses at probability 0.5",
+    "f1_macro": "mean over the genres of that",
+    "top1": "share whose likeliest genre is one of the track's",
+    "subset_accuracy": "share whose yeses at probability 0.5 are exactly the track's genres",
+    "consistency": "share of pairs where an ancestor is at least as likely as its descendant",
+    "labels": "mean number of yeses at probability 0.5",
+    "bce": "mean binary cross-entropy of a genre, nats",
+}
+LABEL_DIRECTION: dict[str, Direction] = {
+    name: "min" if name == "bce" else "max" for name in LABEL_METRICS if name != "labels"
+}
+
 LEVELS = ("track", "segment")
 
 
@@ -72,13 +88,14 @@ def monitor_direction(name: str) -> Direction:
         ConfigError: no such metric is logged in time; the message suggests one.
     """
     known: dict[str, Direction] = {"val/loss": "min", "train/loss": "min", "train/accuracy": "max"}
-    known |= {f"val/{level}/{metric}": way for level in LEVELS for metric, way in DIRECTION.items()}
+    ways = {**DIRECTION, **LABEL_DIRECTION}
+    known |= {f"val/{level}/{metric}": way for level in LEVELS for metric, way in ways.items()}
     if name in known:
         return known[name]
     if name.startswith("test/"):
         raise ConfigError([f"monitor: {name!r} is not for choosing: test is seen once, at the end; monitor val/..."])
     metric = name.rpartition("/")[2]
-    if metric in METRICS:
+    if metric in ways:
         raise ConfigError([f"monitor: no metric {name!r} is logged; did you mean 'val/track/{metric}'?"])
     hint = suggest(name, known)
     if not hint.startswith("; did you mean"):

@@ -63,8 +63,12 @@ class RunFolder:
     config: str
 
     @classmethod
-    def read(cls, path: Path) -> RunFolder:
+    def read(cls, path: Path, several: bool = False) -> RunFolder:
         """Read a run's folder.
+
+        Args:
+            path: of the folder.
+            several: take a run whose tracks have several genres (target=multi_label) too, which most readers cannot.
 
         Raises:
             GenrelabError: predictions or taxonomy are missing, broken, or do not fit each other.
@@ -73,6 +77,11 @@ class RunFolder:
         if not (path / "predictions.parquet").exists() and (path / "run.json").exists():
             raise GenrelabError(_unfinished(path, _json(path / "run.json")))
         predictions = read_predictions(path / "predictions.parquet")
+        if predictions.targets is not None and not several:
+            raise GenrelabError(
+                f"{path}: its tracks have several genres each (target=multi_label), for which this is not made; "
+                "see its report"
+            )
         taxonomy = Taxonomy.from_dict(_json(path / "taxonomy.json"))
         if taxonomy.genres != predictions.genres:
             raise GenrelabError(
@@ -84,6 +93,11 @@ class RunFolder:
         config = path / "config.yaml"
         text = config.read_text(encoding="utf-8") if config.exists() else ""
         return cls(path, predictions, taxonomy, record, _curves(path / "metrics.csv"), text)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether tracks have several genres each."""
+        return self.predictions.targets is not None
 
     @property
     def at_once(self) -> bool:

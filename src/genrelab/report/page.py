@@ -95,9 +95,9 @@ def render(shown: Shown) -> str:
         explained=[] if shown.plane is None else [round(100 * share) for share in shown.plane.explained],
         clustering=_clusters(shown),
         config=run.config,
-        provenance=_provenance(run, metrics),
+        provenance=provenance(run, metrics),
         clock=wording.clock,
-        stages=_stages(run.record.get("stage_seconds") or {}),
+        stages=stages(run.record.get("stage_seconds") or {}),
         rejected=(run.record.get("dataset") or {}).get("rejected") or [],
         baselines=_baseline_titles(shown),
         resampling=metrics["resampling"],
@@ -282,13 +282,13 @@ def _caption(example: Example) -> str:
     return example.feature_name + (": red above 0, blue below" if example.colours == "RdBu_r" else "")
 
 
-def _stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
+def stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
     """(stage, seconds, share of all)."""
     total = sum(seconds.values()) or 1.0
     return [(name, value, value / total) for name, value in seconds.items()]
 
 
-def _provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+def provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Where the numbers come from, as name and text; what the record lacks is left out."""
     record, split = run.record, run.record.get("split") or {}
     model, loss, monitor = (record.get(name) or {} for name in ("model", "loss", "monitor"))

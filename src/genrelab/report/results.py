@@ -45,7 +45,7 @@ def score_run(run: RunFolder) -> dict[str, Any]:
 
 
 def _score(run: RunFolder) -> dict[str, Any]:
-    trained, notes = _trained_baselines(run)
+    trained, notes = trained_baselines(run)
     result: dict[str, Any] = {
         "format": 1,
         "run_id": run.record.get("run_id", run.path.name),
@@ -56,7 +56,7 @@ def _score(run: RunFolder) -> dict[str, Any]:
         "resampling": {"unit": "track", "resamples": RESAMPLES, "confidence": CONFIDENCE, "seed": 0},
         "medoid": run.taxonomy.genres[run.medoid],
         "majority": run.taxonomy.genres[int(run.train_counts.argmax())],
-        "dataset": _dataset(run),
+        "dataset": dataset_facts(run),
         "tracks": {},
         "segments": {},
         "notes": notes,
@@ -81,7 +81,7 @@ def _score(run: RunFolder) -> dict[str, Any]:
     return result
 
 
-def _dataset(run: RunFolder) -> dict[str, Any]:
+def dataset_facts(run: RunFolder) -> dict[str, Any]:
     """How many tracks each part has (folds: in all), and how many files were left out; None where unknown."""
     known = run.record.get("dataset") or {}
     return {"tracks": dict(known.get("tracks") or {}), "left_out": len(known.get("rejected") or ())}
@@ -114,7 +114,7 @@ def _scored(run: RunFolder, rows: Level) -> dict[str, dict[str, float | None]]:
     return found
 
 
-def _trained_baselines(run: RunFolder) -> tuple[dict[str, Predictions | Mapping[str, Any]], list[str]]:
+def trained_baselines(run: RunFolder) -> tuple[dict[str, Predictions | Mapping[str, Any]], list[str]]:
     """Baselines that the record names: their predictions, or the scores that stand in the record itself."""
     found: dict[str, Predictions | Mapping[str, Any]] = {}
     notes = []

@@ -65,6 +65,30 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
     return table
 
 
+def label_table(metrics: Mapping[str, Any]) -> Table:
+    """The headline scores of tracks with several genres, from the content of `metrics.json`."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from genrelab.report.multi_label import TITLES as LABEL_TITLES
+    from genrelab.report.multi_label import shown, shown_metrics
+
+    part = metrics["headline"]
+    baselines = metrics["baselines"][part]["track"]
+    title = f"{part}: {metrics['tracks'][part]} tracks, {metrics['segments'][part]} segments"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column(Text("tracks, 95 %"), justify="right", no_wrap=True)
+    for head in ("segments", *reversed(baselines)):
+        table.add_column(Text(head), justify="right", max_width=13)
+    for metric in shown_metrics(metrics):
+        others = (metrics[part]["segment"], *reversed(baselines.values()))
+        cells = [Text(shown({"value": one[metric]["value"]})) for one in others]
+        table.add_row(LABEL_TITLES[metric], Text(shown(metrics[part]["track"][metric])), *cells)
+    return table
+
+
 def print_summary(run_dir: Path) -> None:
     """Print `summary_table` of a run's folder, and the findings and warnings that its page begins with."""
     from rich.console import Console
@@ -74,7 +98,7 @@ def print_summary(run_dir: Path) -> None:
     console = Console()
     if counts := _tracks(metrics):
         console.print(Text(counts))
-    console.print(summary_table(metrics))
+    console.print(label_table(metrics) if metrics.get("target") == "multi_label" else summary_table(metrics))
     for line in metrics.get("verdict", ()):
         console.print(Text(line))
     for line in metrics.get("warnings", ()):

@@ -170,10 +170,8 @@ def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
     if record.get("status") in ("failed", "interrupted"):
         was = "was interrupted" if record["status"] == "interrupted" else "failed"
         alerts.append(f"The run {was}: {record.get('error', 'no reason was recorded')}")
-    low = metrics[part]["track"]["accuracy"]["low"]
-    constant = metrics["baselines"][part]["track"][MAJORITY]["accuracy"]["value"]
-    if low is not None and low <= constant and metrics["tracks"][part] >= TINY_TRACKS:
-        alerts.append("The accuracy's interval includes what a constant answer gives: nothing is shown to be learnt.")
+    if metrics["tracks"][part] >= TINY_TRACKS and (measure := _nothing_learnt(metrics, part)):
+        alerts.append(f"The {measure}'s interval includes what a constant answer gives: nothing is shown to be learnt.")
     if split.get("artists") == "unknown":
         notes.append("Artists are unknown: one artist may stand on both sides of the split.")
     if TINY_TRACKS <= (tracks := metrics["tracks"][part]) < FEW_TRACKS:
@@ -186,3 +184,12 @@ def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
     said += ["stand-in"] if dataset.get("stand_in") else []
     notes += [text for text in record.get("warnings", ()) if not any(one in text for one in said)]
     return [("alert", text) for text in alerts] + [("note", text) for text in dict.fromkeys(notes)]
+
+
+def _nothing_learnt(metrics: Mapping[str, Any], part: str) -> str:
+    """The headline's measure, where its interval includes what a constant answer gives; else empty."""
+    several = metrics.get("target") == "multi_label"
+    name, measure = ("roc_auc", "ROC-AUC") if several else ("accuracy", "accuracy")
+    low = metrics[part]["track"][name]["low"]
+    constant = 0.5 if several else metrics["baselines"][part]["track"][MAJORITY][name]["value"]
+    return measure if low is not None and low <= constant else ""

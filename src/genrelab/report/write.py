@@ -15,6 +15,7 @@ from genrelab.report import plane, tables, wording
 from genrelab.report.examples import Example
 from genrelab.report.figures import draw_confusion, draw_curves, draw_plane
 from genrelab.report.folder import RunFolder
+from genrelab.report.label_page import write_label_report
 from genrelab.report.page import Shown, render
 from genrelab.report.results import score_run
 
@@ -36,7 +37,9 @@ def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = T
     Raises:
         GenrelabError: predictions or taxonomy are missing or do not fit each other.
     """
-    run = RunFolder.read(Path(run_dir))
+    run = RunFolder.read(Path(run_dir), several=True)
+    if run.multi_label:
+        return write_label_report(run, page)
     metrics = score_run(run)
     if clusters := plane.clustering(run):
         metrics["clustering"] = clusters

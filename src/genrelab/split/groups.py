@@ -73,6 +73,39 @@ def assign_groups(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generat
     return part
 
 
+def refine(counts: np.ndarray, shares: np.ndarray, part: np.ndarray, passes: int = 10) -> None:
+    """Move groups one at a time, in place, while that brings the counts nearer to the shares.
+
+    Where groups count for several genres at once, as tracks with several do, dealing them out once leaves parts that
+    are too large. A move that empties a part of a genre is not made.
+
+    Args:
+        counts: `[G, C]`, as in `assign_groups`.
+        shares: `[P]`.
+        part: `[G]` of each group.
+        passes: over all groups, at most.
+    """
+    wanted = np.outer(shares, counts.sum(axis=0)).astype(float)
+    weight = 1.0 / np.maximum(counts.sum(axis=0), 1)
+    have = np.zeros_like(wanted)
+    np.add.at(have, part, counts)
+    for _ in range(passes):
+        moved = False
+        for group in range(len(counts)):
+            genres, here = np.flatnonzero(counts[group]), part[group]
+            add = counts[group, genres]
+            gap = (have - wanted)[:, genres]
+            gap[here] -= add
+            cost = ((2 * gap * add + add**2) * weight[genres]).sum(axis=1)
+            there = int(cost.argmin())
+            if cost[there] < cost[here] - 1e-9 and (have[here, genres] > add).all():
+                have[here] -= counts[group]
+                have[there] += counts[group]
+                part[group], moved = there, True
+        if not moved:
+            return
+
+
 def _fill_gaps(counts: np.ndarray, wanted: np.ndarray, weight: np.ndarray, order: np.ndarray, part: np.ndarray) -> None:
     """Move groups, in place, while a genre misses a part and a move mends that."""
     present = counts.sum(axis=0) > 0

@@ -87,9 +87,9 @@ def _extension(track: str) -> str:
 
 def _listed(parts: Mapping[str, Part], catalog: Catalog, kind: str, rule: ArtistRule) -> Split:
     """The split by lists, its gaps refused and its leaks told."""
-    genres = catalog.genre_of
-    counts = Counter((part, genres[track]) for track, part in parts.items())
-    used = sorted(set(genres.values()))
+    genres = catalog.genres_of
+    counts = Counter((part, genre) for track, part in parts.items() for genre in genres[track])
+    used = catalog.genres
     gaps = {part: [genre for genre in used if not counts[part, genre]] for part in PARTS}
     for part in PARTS:
         if len(gaps[part]) == len(used) or (part == "train" and gaps[part]):

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from genrelab.catalog.catalog import Catalog, Part
 from genrelab.errors import ConfigError
 from genrelab.registry import SPLITS
-from genrelab.split.groups import assign_groups, find_groups
+from genrelab.split.groups import assign_groups, find_groups, refine
 from genrelab.split.split import Artists, Split, SplitError, check_apart, crossing_artists
 
 ArtistRule = Literal["apart", "ignore"]
@@ -67,6 +66,7 @@ def stratified(
     names[fold], names[(fold + 1) % folds] = "test", "val"
     return _made(catalog, [names[number] for number in place], "stratified", seed, artists, fold, folds)
 
+
 def check_ratios(ratios: Sequence[float]) -> tuple[float, float, float]:
     """Shares of train, val and test. Raises ConfigError where they are not three positive numbers summing to 1."""
     if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
@@ -84,21 +84,34 @@ def split_folds(params: Mapping[str, Any]) -> list[int]:
 
 
 def assign(catalog: Catalog, shares: np.ndarray, seed: int, artists: ArtistRule, what: str) -> np.ndarray:
-    """The place `[N]` of each track among `shares`, every genre in every place."""
-    codes, genres = pd.factorize(catalog.tracks["genre"], sort=True)
+    """The place `[N]` of each track among `shares`, every genre in every place; of several genres a track all count."""
+    genres = catalog.genres
+    rows, codes = _labels(catalog)
     single = np.arange(len(catalog))
     groups = single if artists == "ignore" else find_groups(catalog)
     _check_tracks(codes, list(genres), len(shares), what)
     counts = np.zeros((groups.max() + 1, len(genres)), dtype=np.int64)
-    np.add.at(counts, (groups, codes), 1)
+    np.add.at(counts, (groups[rows], codes), 1)
     if few := [f"{genres[c]} ({n})" for c, n in enumerate((counts > 0).sum(axis=0)) if n < len(shares)]:
         raise SplitError(_too_few_artists(few, len(shares), what))
-    place = assign_groups(counts, shares, np.random.default_rng(abs(seed)))[groups]
+    of_group = assign_groups(counts, shares, np.random.default_rng(abs(seed)))
+    if catalog.multi_label:
+        sizes = np.bincount(groups)  # of their tracks, which genres counted twice do not tell
+        refine(np.column_stack([counts, sizes]), shares, of_group)
+    place = of_group[groups]
     table = np.zeros((len(shares), len(genres)), dtype=np.int64)
-    np.add.at(table, (place, codes), 1)
+    np.add.at(table, (place[rows], codes), 1)
     if gaps := [str(genres[int(c)]) for c in np.flatnonzero((table == 0).any(axis=0))]:
         raise SplitError(_too_few_artists(gaps, len(shares), what))
     return np.asarray(place)
+
+def _labels(catalog: Catalog) -> tuple[np.ndarray, np.ndarray]:
+    """The genres of tracks: row of the track and index of the genre, of each pair of them."""
+    index = {genre: number for number, genre in enumerate(catalog.genres)}
+    each = [[index[genre] for genre in genres] for genres in catalog.genres_of.values()]
+    rows = np.repeat(np.arange(len(each)), [len(one) for one in each])
+    return rows, np.array([code for one in each for code in one], dtype=np.int64)
+
 
 
 def _check_tracks(codes: np.ndarray, genres: list[str], need: int, what: str) -> None:

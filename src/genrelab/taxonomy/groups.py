@@ -20,6 +20,28 @@ def cluster_index(taxonomy: Taxonomy) -> np.ndarray:
     return _numbered([cluster_of.get(code, code) for code in taxonomy.supergenre_of])
 
 
+def ancestor_pairs(taxonomy: Taxonomy) -> np.ndarray:
+    """`[P, 2]` indices of every two genres of which the first stands above the second in a tree; none elsewhere.
+
+    Links of the kind "tree" lead from a genre to those right below; what lies between need not be among the classes.
+    """
+    below: dict[str, list[str]] = {}
+    for link in taxonomy.links:
+        if link.kind == "tree":
+            below.setdefault(link.a, []).append(link.b)
+    place = {code: number for number, code in enumerate(taxonomy.genres)}
+    pairs = []
+    for code, number in place.items():
+        waiting, seen = list(below.get(code, ())), {code}
+        while waiting:
+            node = waiting.pop()
+            if node not in seen:
+                seen.add(node)
+                waiting += below.get(node, ())
+        pairs += [(number, place[node]) for node in seen - {code} if node in place]
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+
+
 def _numbered(names: tuple[str, ...] | list[str]) -> np.ndarray:
     order = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return np.array([order[name] for name in names], dtype=np.int64)

@@ -67,7 +67,8 @@ def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_mod
         "unsafe": bool((record.get("split") or {}).get("unsafe")),
     }
     experiment.summary.update({**of_run, **betas, **values})
-    experiment.log(_results(RunFolder.read(run_dir), run_dir / "report"))
+    if metrics.get("target") != "multi_label":
+        experiment.log(_results(RunFolder.read(run_dir), run_dir / "report"))
     if log_model:
         _checkpoints(experiment, run_dir / "checkpoints", record)
 

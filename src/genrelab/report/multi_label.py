@@ -1,0 +1,213 @@
+"""Scores of a run whose tracks have several genres: `metrics.json` and the table of genres."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from genrelab.metrics import LABEL_METRICS
+from genrelab.metrics.multi_label import (
+    LabelAnswers,
+    join_tracks,
+    label_differences,
+    label_intervals,
+    label_scores,
+    make_consistent,
+    per_class,
+    prior_logits,
+    sigmoid,
+)
+from genrelab.predictions import Predictions
+from genrelab.report.folder import LevelName, Part, RunFolder
+from genrelab.report.results import CONFIDENCE, LEVELS, RESAMPLES, dataset_facts, trained_baselines, without_nan
+from genrelab.report.wording import TINY_TRACKS, debugging
+from genrelab.taxonomy.groups import ancestor_pairs
+
+PRIOR = "each genre's share of train"
+TITLES = {
+    "pr_auc": "PR-AUC, macro",
+    "roc_auc": "ROC-AUC, macro",
+    "f1_micro": "F1, micro",
+    "f1_macro": "F1, macro",
+    "top1": "Likeliest genre is right",
+    "subset_accuracy": "All genres exactly right",
+    "consistency": "Hierarchical consistency",
+    "labels": "Genres answered, mean",
+    "bce": "Binary cross-entropy",
+}
+Scores = dict[str, dict[str, float | None]]
+
+
+def score_labels(run: RunFolder, resamples: int = RESAMPLES) -> dict[str, Any]:
+    """Score a run from its predictions alone.
+
+    Returns:
+        plain data, as `results.score_run` gives it; `consistent[part][level]` holds the scores after each genre was
+        raised to the likeliest below it, where the taxonomy is a tree.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(1):
+        found: dict[str, Any] = without_nan(_score(run, resamples))
+    return found
+
+
+def _score(run: RunFolder, resamples: int) -> dict[str, Any]:
+    trained, notes = trained_baselines(run)
+    pairs = ancestor_pairs(run.taxonomy)
+    result: dict[str, Any] = {
+        "format": 1,
+        "target": "multi_label",
+        "run_id": run.record.get("run_id", run.path.name),
+        "headline": run.headline,
+        "flat": run.taxonomy.flat,
+        "aggregation": "mean_prob",
+        "resampling": {"unit": "track", "resamples": resamples, "confidence": CONFIDENCE, "seed": 0},
+        "dataset": dataset_facts(run),
+        "pairs": len(pairs),
+        "tracks": {},
+        "segments": {},
+        "notes": notes,
+        "baselines": {},
+        "differences": {},
+        "consistent": {},
+    }
+    for part in run.parts:
+        result[part] = {}
+        for level in LEVELS:
+            rows = label_level(run.predictions, part, level)
+            result["tracks" if level == "track" else "segments"][part] = len(rows)
+            result[part][level] = _with_intervals(rows, pairs, resamples)
+            if len(pairs):
+                raised = LabelAnswers(make_consistent(rows.logits, pairs), rows.target, rows.track)
+                of_raised = _with_intervals(raised, pairs, resamples) if level == "track" else _alone(raised, pairs)
+                result["consistent"].setdefault(part, {})[level] = of_raised
+            baselines = {PRIOR: _alone(_prior(run, rows), pairs)}
+            for name, known in trained.items():
+                if isinstance(known, Predictions) and known.targets is not None and len(known.only(part)):
+                    other = label_level(known, part, level)
+                    baselines[name] = _with_intervals(other, pairs, resamples) if level == "track" else _alone(other)
+                    if level == "track" and other.track.tolist() == rows.track.tolist():
+                        difference = label_differences(other, rows, pairs, resamples, confidence=CONFIDENCE)
+                        result["differences"].setdefault(part, {}).setdefault(level, {})[name] = difference
+            result["baselines"].setdefault(part, {})[level] = baselines
+    result["verdict"] = verdict(run, without_nan(result))
+    return result
+
+
+def label_level(predictions: Predictions, part: Part, level: LevelName) -> LabelAnswers:
+    """The answers of a part at a level; tracks get the mean of their segments' probabilities."""
+    only = predictions.only(part)
+    assert only.targets is not None
+    if level == "segment":
+        return LabelAnswers(only.logits, only.targets, only.track_id)
+    logits, tracks = join_tracks(only.logits, only.track_id)
+    first = np.unique(only.track_id, return_index=True)[1]
+    return LabelAnswers(logits, only.targets[first], tracks)
+
+
+def genre_table(run: RunFolder, rows: LabelAnswers) -> pd.DataFrame:
+    """One row a genre, the most common first: train tracks, tracks, share, AUCs, precision and recall at 0.5."""
+    found = per_class(rows)
+    said, true = rows.logits > 0, rows.target
+    right = (said & true).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision, recall = right / said.sum(axis=0), right / true.sum(axis=0)
+    table = pd.DataFrame(
+        {
+            "genre": run.taxonomy.genres,
+            "title": run.taxonomy.titles,
+            "train_tracks": run.train_counts,
+            "tracks": found["positives"],
+            "share": true.mean(axis=0),
+            "answers": said.sum(axis=0),
+            "pr_auc": found["pr_auc"],
+            "roc_auc": found["roc_auc"],
+            "precision": precision,
+            "recall": recall,
+        }
+    )
+    return table.sort_values(["tracks", "genre"], ascending=[False, True], kind="stable", ignore_index=True)
+
+
+def track_table(run: RunFolder, rows: LabelAnswers, most: int = 5) -> pd.DataFrame:
+    """One row a track: its genres, those answered with probability 0.5 and more, and the likeliest with theirs."""
+    titles = np.asarray(run.taxonomy.titles, dtype=object)
+    probability = sigmoid(rows.logits)
+    best = np.argsort(-rows.logits, axis=1, kind="stable")[:, :most]
+    return pd.DataFrame(
+        {
+            "track_id": rows.track,
+            "genres": ["; ".join(titles[one]) for one in rows.target],
+            "answered": ["; ".join(titles[one]) for one in rows.logits > 0],
+            "likeliest": [
+                "; ".join(f"{titles[g]} {p[g]:.3f}" for g in top) for top, p in zip(best, probability, strict=True)
+            ],
+        }
+    )
+
+
+def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
+    """The findings in sentences, the most important first."""
+    part = run.headline
+    found, tracks = metrics[part]["track"], metrics["tracks"][part]
+    prior = metrics["baselines"][part]["track"][PRIOR]
+    lines = []
+    if debug := debugging(run):
+        lines.append(f"Debug run ({debug}): scores mean nothing.")
+    if tracks < TINY_TRACKS:
+        lines.append(f"{tracks} {part} track{'s' * (tracks > 1)}: this says nothing yet.")
+    lines.append(
+        f"PR-AUC {shown(found['pr_auc'])} and ROC-AUC {shown(found['roc_auc'])}, means over the genres, on {tracks} "
+        f"{part} tracks; knowing nothing of the music gives {shown(prior['pr_auc'])} and {shown(prior['roc_auc'])}."
+    )
+    if debug or tracks < TINY_TRACKS:
+        return lines
+    for name, by_metric in metrics["differences"].get(part, {}).get("track", {}).items():
+        one = by_metric["pr_auc"]
+        beyond = "more than chance" if one["value"] > 0 else "worse than it"
+        sure = "which may be chance" if one["low"] <= 0 <= one["high"] else beyond
+        lines.append(
+            f"Against {name}, on the same tracks: {one['value']:+.3f} PR-AUC [{one['low']:+.3f}, {one['high']:+.3f}], "
+            f"{sure}."
+        )
+    if found["consistency"]["value"] is not None:
+        raised = metrics["consistent"][part]["track"]["pr_auc"]["value"]
+        lines.append(
+            f"In {100 * found['consistency']['value']:.1f} % of pairs a genre is as likely as one below it, or more; "
+            f"raised to the likeliest below them, genres get PR-AUC {raised:.3f}."
+        )
+    return lines
+
+
+def shown(found: Mapping[str, float | None]) -> str:
+    """A value with its interval, three digits."""
+    value, low, high = found["value"], found.get("low"), found.get("high")
+    if value is None:
+        return "\N{EN DASH}"
+    return f"{value:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else "")
+
+
+def shown_metrics(metrics: Mapping[str, Any]) -> list[str]:
+    """The metrics that say something here: no consistency where the taxonomy is no tree."""
+    found = metrics[metrics["headline"]]["track"]
+    return [name for name in LABEL_METRICS if found[name]["value"] is not None]
+
+
+def _with_intervals(rows: LabelAnswers, pairs: np.ndarray, resamples: int) -> Scores:
+    ends = label_intervals(rows, pairs, resamples, confidence=CONFIDENCE)
+    values = label_scores(rows, pairs)
+    return {name: {"value": values[name], "low": ends[name][0], "high": ends[name][1]} for name in values}
+
+
+def _alone(rows: LabelAnswers, pairs: np.ndarray | None = None) -> Scores:
+    return {name: {"value": value, "low": None, "high": None} for name, value in label_scores(rows, pairs).items()}
+
+
+def _prior(run: RunFolder, rows: LabelAnswers) -> LabelAnswers:
+    tracks = int(((run.record.get("dataset") or {}).get("tracks") or {}).get("train") or run.train_counts.sum())
+    logits = np.tile(prior_logits(run.train_counts, tracks), (len(rows), 1))
+    return LabelAnswers(logits, rows.target, rows.track)

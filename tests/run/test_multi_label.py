@@ -1,0 +1,164 @@
+"""Tracks with several genres: from the file to the report."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from genrelab import run
+from genrelab.catalog.embeddings import embeddings
+from genrelab.config import compose
+from genrelab.config.check import check
+from genrelab.errors import ConfigError, GenrelabError
+from genrelab.evaluate import evaluate
+from genrelab.predictions import read_predictions
+from genrelab.report import print_summary
+from genrelab.report.folder import RunFolder
+from genrelab.split.rules import grouped
+from genrelab.taxonomy.groups import ancestor_pairs
+from genrelab.taxonomy.tree import tree
+
+TREE = "name,parent\nRock,\nPunk,Rock\nMetal,Rock\nElectronic,\nTechno,Electronic\n"
+GENRES = ("Rock", "Punk", "Metal", "Electronic", "Techno")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """120 tracks of two rows; a genre shifts a number of its own, and comes with its ancestor."""
+    folder = tmp_path_factory.mktemp("several")
+    generator = np.random.default_rng(0)
+    leaf = generator.integers(0, 5, size=(120, 2))
+    names = [sorted({GENRES[g] for g in row} | {up for g in row for up in above(GENRES[g])}) for row in leaf]
+    hot = np.array([[genre in row for genre in GENRES] for row in names], dtype=float)
+    values = np.repeat(hot, 2, axis=0) @ generator.normal(size=(5, 8)) * 2 + generator.normal(size=(240, 8))
+    np.savez(
+        folder / "several.npz",
+        embedding=values.astype(np.float32),
+        genres=np.repeat(["|".join(row) for row in names], 2),
+        track=np.repeat([f"t{i:03d}" for i in range(120)], 2),
+        artist=np.repeat([f"a{i // 2}" for i in range(120)], 2),
+    )
+    (folder / "tree.csv").write_text(TREE)
+    return folder
+
+
+def above(genre):
+    return {"Punk": ["Rock"], "Metal": ["Rock"], "Techno": ["Electronic"]}.get(genre, [])
+
+
+def overrides(data, out):
+    return [
+        "dataset=embeddings", f"dataset.path={data / 'several.npz'}", "dataset.label=genres", "dataset.track=track",
+        "dataset.artist=artist", 'dataset.separator="|"', f"dataset.hierarchy={data / 'tree.csv'}", "taxonomy=tree",
+        f"taxonomy.file={data / 'tree.csv'}", "model.hidden=[16]", "trainer.epochs=8", "trainer.estimate=false",
+        "data.batch_size=16", "optimizer.lr=0.01", "split.ratios=[0.5,0.25,0.25]", "accelerator=cpu",
+        f"paths.outputs={out}",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    words = [*overrides(data, out), "target=multi_label"]
+    record = run.train(compose(words), out / "run", words)
+    return out / "run", record
+
+
+def test_scores_are_scikit_learns_on_the_written_predictions(finished):
+    folder, _ = finished
+    metrics = json.loads((folder / "metrics.json").read_text())
+    test = read_predictions(folder / "predictions.parquet").only("test")
+    segments = metrics["test"]["segment"]
+    assert segments["roc_auc"]["value"] == pytest.approx(roc_auc_score(test.targets, test.logits, average="macro"))
+    expected = average_precision_score(test.targets, test.logits, average="macro")
+    assert segments["pr_auc"]["value"] == pytest.approx(expected)
+    for level in ("track", "segment"):
+        assert all(one["low"] <= one["value"] <= one["high"] for one in metrics["test"][level].values())
+    assert metrics["consistent"]["test"]["track"]["consistency"]["value"] == 1
+
+
+def test_what_was_learnt_beats_knowing_nothing(finished):
+    folder, record = finished
+    metrics = json.loads((folder / "metrics.json").read_text())
+    baselines = metrics["baselines"]["test"]["track"]
+    assert metrics["test"]["track"]["roc_auc"]["low"] > 0.7
+    assert baselines["each genre's share of train"]["roc_auc"]["value"] == 0.5
+    assert baselines["logistic regression on mean features"]["roc_auc"]["value"] > 0.8
+    assert record["monitor"]["metric"] == "val/track/pr_auc" and record["monitor"]["mode"] == "max"
+    assert record["loss"]["kind"] == "binary_cross_entropy"
+    assert "val/track/pr_auc" in pd.read_csv(folder / "metrics.csv")
+
+
+def test_the_report_has_genres_and_tracks_and_no_confusion(finished, capsys):
+    folder, _ = finished
+    page = (folder / "report" / "index.html").read_text()
+    assert "PR-AUC of each genre" in page and "confusion" not in page.lower()
+    genres = pd.read_csv(folder / "report" / "per_genre.csv")
+    assert set(genres["title"]) == set(GENRES) and genres["pr_auc"].notna().all()
+    tracks = pd.read_csv(folder / "report" / "tracks.csv")
+    assert tracks["genres"].str.contains("; ").any()
+    print_summary(folder)
+    assert "PR-AUC, macro" in capsys.readouterr().out
+
+
+def test_what_is_of_one_genre_a_track_refuses_the_run(finished):
+    folder, _ = finished
+    with pytest.raises(GenrelabError, match="several genres each"):
+        RunFolder.read(folder)
+    with pytest.raises(GenrelabError):
+        evaluate(RunFolder.read(folder), "crm")
+
+
+def test_the_graph_softened_loss_trains_too(data, tmp_path):
+    words = [*overrides(data, tmp_path), "target=multi_label", "loss=graph_sigmoid", "beta=2", "data.mixup=0.2"]
+    words += ["trainer.epochs=2", "trainer.baselines=false"]
+    record = run.train(compose(words), tmp_path / "run", words)
+    assert record["loss"] == {"kind": "graph_sigmoid", "beta": 2.0, "effective_beta": 8.0}
+
+
+def test_a_split_gives_every_part_its_share_of_every_genre(data):
+    catalog = embeddings(str(data / "several.npz"), label="genres", track="track", artist="artist", separator="|",
+                         multi_label=True)  # fmt: skip
+    split = grouped(catalog, ratios=(0.5, 0.25, 0.25))
+    assert split.artists == "apart"
+    of = catalog.genres_of
+    for genre in catalog.genres:
+        count = sum(genre in genres for genres in of.values())
+        there = [sum(genre in of[track] for track in split.tracks(part)) for part in ("train", "val", "test")]
+        assert np.allclose(np.array(there) / count, (0.5, 0.25, 0.25), atol=0.09), (genre, there)
+
+
+def test_the_deepest_genre_is_the_foremost_and_rare_ones_go_alone(data, tmp_path):
+    catalog = embeddings(str(data / "several.npz"), label="genres", track="track", separator="|",
+                         hierarchy=str(data / "tree.csv"), multi_label=True)  # fmt: skip
+    for genre, several in zip(catalog.tracks["genre"], catalog.tracks["genres"], strict=True):
+        assert genre == several[0] and all(up in several for up in above(genre))
+    np.savez(tmp_path / "rare.npz", embedding=np.eye(5, dtype=np.float32), genres=["A|B", "A", "A|C", "B|A", "C"])
+    few = embeddings(str(tmp_path / "rare.npz"), label="genres", separator="|", min_tracks=3, multi_label=True)
+    assert few.genres == ("A",) and len(few) == 4 and few.rejected[0][1] == "no genre"
+
+
+def test_ancestors_are_found_through_classes_that_are_left_out(data, tmp_path):
+    (tmp_path / "deep.csv").write_text("name,parent\nA,\nB,A\nC,B\nD,C\nE,\n")
+    taxonomy = tree(str(tmp_path / "deep.csv")).subset(["A", "C", "D", "E"])
+    named = [(taxonomy.genres[a], taxonomy.genres[b]) for a, b in ancestor_pairs(taxonomy)]
+    assert named == [("A", "C"), ("A", "D"), ("C", "D")]
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["target=multi_label", "loss=graph_soft"], "'graph_soft' is for one genre a track; with target=multi_label use"),
+    (["loss=binary_cross_entropy"], "'binary_cross_entropy' is for several genres a track; add target=multi_label"),
+    (["trainer.monitor=val/track/pr_auc"], "'pr_auc' is of several genres a track; add target=multi_label"),
+    (["target=multi_label", "trainer.monitor=val/track/accuracy"], "'accuracy' is of one genre a track"),
+    (["target=multi_label", "model=knn"], "'knn' answers one genre a track"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused_before_data(words, message):
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+        check(compose(["dataset=embeddings", "dataset.path=/nowhere.npz", "taxonomy=flat", *words]))
+
+
+def test_a_dataset_of_one_genre_a_track_is_told():
+    with pytest.raises(ConfigError, match="dataset 'gtzan' names one genre a track; several have"):
+        check(compose(["dataset=gtzan", "target=multi_label"]))

@@ -1,0 +1,109 @@
+"""Scores where a track has several genres, against scikit-learn and by hand."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
+
+from genrelab.errors import ConfigError
+from genrelab.metrics import monitor_direction
+from genrelab.metrics.multi_label import (
+    LabelAnswers,
+    auc,
+    join_tracks,
+    label_differences,
+    label_intervals,
+    label_scores,
+    make_consistent,
+    per_class,
+    prior_logits,
+    sigmoid,
+)
+
+PAIRS = np.array([[0, 1], [0, 2], [1, 2], [3, 4]])
+
+
+@pytest.fixture
+def answers():
+    generator = np.random.default_rng(0)
+    target = generator.random((60, 6)) < [0.5, 0.3, 0.2, 0.4, 0.1, 0.0]
+    logits = np.round(generator.normal(size=(60, 6)) + 1.5 * target, 1)  # rounded: with ties
+    return LabelAnswers(logits, target, np.repeat(np.arange(20), 3))
+
+
+def test_areas_are_scikit_learns_with_weights_and_ties(answers):
+    weights = np.random.default_rng(1).integers(0, 4, size=(5, 60)).astype(float)
+    roc, pr = auc(answers.logits, answers.target, weights)
+    for row, own in enumerate(weights):
+        for genre in range(5):
+            given = answers.target[:, genre], answers.logits[:, genre]
+            assert roc[row, genre] == pytest.approx(roc_auc_score(*given, sample_weight=own))
+            assert pr[row, genre] == pytest.approx(average_precision_score(*given, sample_weight=own))
+    assert np.isnan(roc[:, 5]).all() and np.isnan(pr[:, 5]).all()
+
+
+def test_scores_are_what_they_say(answers):
+    found = label_scores(answers, PAIRS)
+    said = answers.logits > 0
+    there = answers.target[:, :5]
+    assert found["roc_auc"] == pytest.approx(roc_auc_score(there, answers.logits[:, :5], average="macro"))
+    assert found["pr_auc"] == pytest.approx(average_precision_score(there, answers.logits[:, :5], average="macro"))
+    assert found["f1_micro"] == pytest.approx(f1_score(answers.target, said, average="micro"))
+    assert found["f1_macro"] == pytest.approx(f1_score(there, said[:, :5], average="macro"))
+    assert found["subset_accuracy"] == (said == answers.target).all(axis=1).mean()
+    losses = [log_loss(answers.target[:, g], sigmoid(answers.logits[:, g]), labels=[False, True]) for g in range(6)]
+    assert found["bce"] == pytest.approx(np.mean(losses))
+    held = [[row[a] >= row[d] for a, d in PAIRS] for row in answers.logits]
+    assert found["consistency"] == pytest.approx(np.mean(held))
+    assert np.isnan(label_scores(answers)["consistency"])
+
+
+def test_propagation_makes_all_pairs_consistent_and_lowers_nothing(answers):
+    raised = make_consistent(answers.logits, PAIRS)
+    assert label_scores(LabelAnswers(raised, answers.target, answers.track), PAIRS)["consistency"] == 1
+    assert (raised >= answers.logits).all() and (raised[:, [2, 4, 5]] == answers.logits[:, [2, 4, 5]]).all()
+
+
+def test_a_constant_answer_scores_chance(answers):
+    constant = np.tile(prior_logits(answers.target.sum(axis=0), 60), (60, 1))
+    found = per_class(LabelAnswers(constant, answers.target, answers.track))
+    assert np.allclose(found["roc_auc"][:5], 0.5)
+    assert np.allclose(found["pr_auc"][:5], answers.target[:, :5].mean(axis=0))
+    assert (np.diff(prior_logits(np.array([0, 1, 30, 59, 60]), 60)) > 0).all()
+
+
+def test_intervals_hold_the_value_and_widen_where_rows_are_of_few_tracks(answers):
+    few, whole = label_intervals(answers, PAIRS, n=300), label_scores(answers, PAIRS)
+    many = label_intervals(LabelAnswers(answers.logits, answers.target, np.arange(60)), PAIRS, n=300)
+    assert all(low <= whole[name] <= high for name, (low, high) in few.items())
+    assert set(few) == set(many)
+
+
+def test_rows_of_one_track_are_drawn_together():
+    """Copies of each row within its track tell nothing new: the interval is that of the tracks."""
+    generator = np.random.default_rng(2)
+    target = generator.random((30, 3)) < 0.4
+    logits = generator.normal(size=(30, 3)) + target
+    once = label_intervals(LabelAnswers(logits, target, np.arange(30)), n=200)
+    tenfold = LabelAnswers(np.repeat(logits, 10, axis=0), np.repeat(target, 10, axis=0), np.repeat(np.arange(30), 10))
+    assert label_intervals(tenfold, n=200)["roc_auc"] == pytest.approx(once["roc_auc"])
+
+
+def test_a_difference_to_itself_is_nothing_and_to_noise_is_something(answers):
+    same = label_differences(answers, answers, n=100)
+    assert same["pr_auc"]["value"] == 0 and same["pr_auc"]["p"] == 1
+    noise = LabelAnswers(np.random.default_rng(3).normal(size=(60, 6)), answers.target, answers.track)
+    assert label_differences(noise, answers, n=200)["pr_auc"]["p"] < 0.05
+
+
+def test_tracks_get_the_mean_probability():
+    logits = np.array([[0.0, 2.0], [1.0, -2.0], [30.0, -40.0]])
+    joined, tracks = join_tracks(logits, np.array(["b", "b", "a"]))
+    assert tracks.tolist() == ["a", "b"]
+    assert np.allclose(joined[0], logits[2])
+    assert np.allclose(sigmoid(joined[1]), sigmoid(logits[:2]).mean(axis=0))
+
+
+def test_their_monitors_have_a_direction():
+    assert monitor_direction("val/track/pr_auc") == "max" and monitor_direction("val/segment/bce") == "min"
+    with pytest.raises(ConfigError, match="did you mean 'val/track/pr_auc'"):
+        monitor_direction("pr_auc")
