@@ -84,16 +84,16 @@ class GenreDataModule(pl.LightningDataModule):
         if part not in self._rows:
             labels = ("none", *self.augment_labels) if part == "train" else ("none",)
             rows = self.store.rows(self.split.tracks(part), labels)
+            if self.split.unsafe:
+                rows = rows[self.split.holds(part, rows["track_id"].tolist(), rows["segment"].tolist())].reset_index(
+                    drop=True
+                )
             if not len(rows):
                 raise GenrelabError(
                     f"the {part} part holds no segment; give it more tracks (split.ratios) or longer ones"
                 )
             self._rows[part] = rows
         return self._rows[part]
-            if self.split.unsafe:
-                rows = rows[self.split.holds(part, rows["track_id"].tolist(), rows["segment"].tolist())].reset_index(
-                    drop=True
-                )
 
     def fit_normaliser(self) -> Normaliser:
         """Statistics of the train rows."""

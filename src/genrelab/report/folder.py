@@ -111,6 +111,11 @@ class RunFolder:
         return tuple(part for part in ("test", "val") if part in there)
 
     @property
+    def unsafe(self) -> bool:
+        """Whether segments of one track stood in train and in what is scored (split=random_segments)."""
+        return bool((self.record.get("split") or {}).get("unsafe"))
+
+    @property
     def headline(self) -> Part:
         """The part that the report is about: test, or val where nothing was tested."""
         return self.parts[0]
@@ -124,11 +129,6 @@ class RunFolder:
     def supergenres(self) -> np.ndarray:
         """`[C]` index of each genre's supergenre, by first appearance."""
         order = {code: number for number, code in enumerate(self.supergenre_codes)}
-    @property
-    def unsafe(self) -> bool:
-        """Whether segments of one track stood in train and in what is scored (split=random_segments)."""
-        return bool((self.record.get("split") or {}).get("unsafe"))
-
         return np.array([order[code] for code in self.taxonomy.supergenre_of], dtype=np.int64)
 
     @cached_property

@@ -75,7 +75,6 @@ def check_ratios(ratios: Sequence[float]) -> tuple[float, float, float]:
     return train, val, test
 
 
-
 def split_folds(params: Mapping[str, Any]) -> list[int]:
     """The folds that a run goes through: all of them for `fold: null`, the one named, or none for other splits."""
     if not params.get("folds"):
@@ -105,13 +104,13 @@ def assign(catalog: Catalog, shares: np.ndarray, seed: int, artists: ArtistRule,
         raise SplitError(_too_few_artists(gaps, len(shares), what))
     return np.asarray(place)
 
+
 def _labels(catalog: Catalog) -> tuple[np.ndarray, np.ndarray]:
     """The genres of tracks: row of the track and index of the genre, of each pair of them."""
     index = {genre: number for number, genre in enumerate(catalog.genres)}
     each = [[index[genre] for genre in genres] for genres in catalog.genres_of.values()]
     rows = np.repeat(np.arange(len(each)), [len(one) for one in each])
     return rows, np.array([code for one in each for code in one], dtype=np.int64)
-
 
 
 def _check_tracks(codes: np.ndarray, genres: list[str], need: int, what: str) -> None:
