@@ -3,6 +3,7 @@
 from genrelab.catalog.catalog import Part
 from genrelab.split.listed import fault_filtered, official
 from genrelab.split.rules import grouped, split_folds, stratified
+from genrelab.split.shuffled import shuffled
 from genrelab.split.split import Artists, Split, SplitError, crossing_artists, read_split
 from genrelab.split.unsafe import UNSAFE, random_segments
 
@@ -18,6 +19,7 @@ __all__ = [
     "official",
     "random_segments",
     "read_split",
+    "shuffled",
     "split_folds",
     "stratified",
 ]
