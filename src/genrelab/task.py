@@ -100,6 +100,10 @@ class GenreTask(pl.LightningModule):
             self.schedule.scheduler.load_state_dict(self._schedule_state)
         return optimizer
 
+    def on_train_start(self) -> None:
+        """Let batch norm's running statistics keep up with short epochs."""
+        keep_up(self.net, int(self.trainer.num_training_batches))
+
     def on_train_epoch_start(self) -> None:
         """Draw this epoch's randomness from (seed, epoch); tell a loss that changes with the epochs."""
         seed = np.random.SeedSequence([abs(self.seed), self.current_epoch]).generate_state(1, np.uint64)[0]
@@ -224,3 +228,19 @@ def _tensor(gathered: object) -> Tensor:
     """`all_gather` of a tensor is a tensor; its type says more."""
     assert isinstance(gathered, Tensor)
     return gathered
+
+
+def keep_up(net: nn.Module, steps: int) -> None:
+    """Make the running statistics of batch norm at the end of an epoch 90 % its own, however few its steps.
+
+    PyTorch's momentum of 0.1 needs 22 steps for that. With two steps an epoch val is otherwise scored, schedules
+    stepped and the best epoch chosen by a network whose statistics are ten epochs old: one that fits train perfectly
+    answers by chance.
+
+    Args:
+        net: changed in place; a momentum that is larger already, or None, stays.
+        steps: batches of train in an epoch.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
+            module.momentum = max(module.momentum, 1 - 0.1 ** (1 / max(1, steps)))
