@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +14,14 @@ import pandas as pd
 
 from genrelab.audio import Augment
 from genrelab.audio.spec import AudioSpec
-from genrelab.features import FeatureSpec, extract_segments, make_spec, to_stored
+from genrelab.features import FeatureSpec, compile_kernels, extract_segments, make_spec, to_stored
 from genrelab.features.waveform import unpacked
 from genrelab.store.build import Missing
 from genrelab.store.report import PrepareReport
 from genrelab.store.store import FeatureStore
 from genrelab.store.work import ORIGINAL
+
+log = logging.getLogger(__name__)
 
 CHUNK = 64  # waveforms in memory at once while features are computed
 
@@ -50,6 +55,7 @@ class OnlineStore:
         progress: bool = True,
     ) -> PrepareReport:
         """Store the waveforms that are missing; see `FeatureStore.prepare`. `engine` makes no difference to them."""
+        compile_kernels(self.engine, partial(print, file=sys.stderr) if progress else log.info)
         return self._sounds.prepare(tracks, augments, augmented_tracks, "reference", workers, progress)
 
     def missing(
