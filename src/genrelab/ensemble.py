@@ -26,7 +26,7 @@ Method = Literal["mean", "mean_log", "stack"]
 PARTS: tuple[Part, ...] = ("val", "test")
 METRIC = "val/track/distance"
 TINY = 1e-12
-MOST_SHOWN = 6  # members that the report compares the ensemble with; of more the best on val
+MOST_SHOWN = 3  # members that the report compares the ensemble with; of more the best on val
 
 
 def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = None) -> Path:
@@ -230,13 +230,12 @@ def _score(record: Record, first: RunFolder, found: Predictions) -> None:
 
 def _keep_members(record: Record, members: Sequence[RunFolder]) -> None:
     """Copy members' predictions, so that the report compares the ensemble with each on the same tracks."""
-    chosen = sorted(members, key=_val_distance)[:MOST_SHOWN]
+    titled = sorted(zip(_titles(members), members, strict=True), key=lambda one: _val_distance(one[1]))
     names: dict[str, Any] = {}
-    for title, member in zip(_titles(members), members, strict=True):
-        if any(member is one for one in chosen):
-            file = f"baselines/member-{len(names)}.parquet"
-            write_predictions(record.folder / file, member.predictions)
-            names[title] = {"predictions": file}
+    for title, member in titled[:MOST_SHOWN]:
+        file = f"baselines/member-{len(names)}.parquet"
+        write_predictions(record.folder / file, member.predictions)
+        names[title] = {"predictions": file}
     record.data["baselines"] = names
 
 
