@@ -1,5 +1,7 @@
 """A run on the fixture `music` that takes seconds: two pictures of 32 x 32, a narrow network, three epochs."""
 
+from pathlib import Path
+
 OVERRIDES = [
     "dataset=folder",
     "taxonomy=flat",
@@ -18,3 +20,14 @@ OVERRIDES = [
     "trainer.baselines=false",
     "accelerator=cpu",
 ]
+
+
+def train_small(music: Path, root: Path) -> Path:
+    """Folder of a run on `music`, below root."""
+    from genrelab.config import compose
+    from genrelab.run import train
+
+    overrides = [*OVERRIDES, f"dataset.root={music}", f"paths.outputs={root / 'outputs'}"]
+    folder = root / "outputs" / "runs" / "small"
+    train(compose(overrides), folder, overrides)
+    return folder

@@ -288,24 +288,6 @@ def explain(
         print(f"wrote {path}")
 
 
-@app.command("ensemble")
-def join_runs(
-    folders: Annotated[list[Path], typer.Argument(help="of finished runs of one split", metavar="RUN")],
-    method: Annotated[str, typer.Option(help="mean of probabilities, mean_log, or stack: fitted on val")] = "mean",
-    out: Annotated[Path | None, typer.Option(help="folder to write; a new one below outputs/runs")] = None,
-) -> None:
-    """Join the answers of finished runs to a run of its own, with predictions and report.
-
-    Example: genrelab ensemble outputs/runs/20260101-120000-ab12cd outputs/runs/20260101-130000-cd34ef --method stack
-    """
-    from genrelab.ensemble import ensemble
-    from genrelab.report import print_summary
-
-    folder = ensemble(folders, method, out)
-    print_summary(folder)
-    print(f"report: {folder / 'report' / 'index.html'}")
-
-
 @app.command()
 def reproduce(
     only: Annotated[str | None, typer.Option(help="rows, systems or recipes: B08,D or a22_resnet18flex_dual")] = None,
@@ -327,6 +309,73 @@ def reproduce(
 
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
     run_rows(names, data, short, seeds, outputs, docs, tables, dry_run)
+
+
+@app.command("ensemble")
+def join_runs(
+    folders: Annotated[list[Path], typer.Argument(help="of finished runs of one split", metavar="RUN")],
+    method: Annotated[str, typer.Option(help="mean of probabilities, mean_log, or stack: fitted on val")] = "mean",
+    out: Annotated[Path | None, typer.Option(help="folder to write; a new one below outputs/runs")] = None,
+) -> None:
+    """Join the answers of finished runs to a run of its own, with predictions and report.
+
+    Example: genrelab ensemble outputs/runs/20260101-120000-ab12cd outputs/runs/20260101-130000-cd34ef --method stack
+    """
+    from genrelab.ensemble import ensemble
+    from genrelab.report import print_summary
+
+    folder = ensemble(folders, method, out)
+    print_summary(folder)
+    print(f"report: {folder / 'report' / 'index.html'}")
+
+
+@app.command("app")
+def web_app(
+    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
+    host: Annotated[str, typer.Option(help="address to listen at; 0.0.0.0 lets others in")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="of the page")] = 7860,
+    browser: Annotated[bool, typer.Option("--browser", help="open one")] = False,
+    minutes: Annotated[float, typer.Option(help="longest recording")] = 15.0,
+    megabytes: Annotated[int, typer.Option(help="largest file")] = 60,
+    at_once: Annotated[int, typer.Option(help="recordings worked on at the same time")] = 1,
+    waiting: Annotated[int, typer.Option(help="recordings that may wait for their turn")] = 8,
+) -> None:
+    """Open a web page that names the genre of what one uploads or records, until Ctrl-C. It works offline.
+
+    Example: genrelab app outputs/runs/20260101-120000-ab12cd --browser
+    """
+    from genrelab.app.listen import Limits
+    from genrelab.app.serve import serve
+
+    serve(run, Limits(minutes, megabytes, at_once, waiting), host, port, browser)
+
+
+@app.command()
+def tag(
+    run: Annotated[Path | None, typer.Argument(help="folder of a run, or a checkpoint")] = None,
+    library: Annotated[list[Path] | None, typer.Argument(help="folders and files", metavar="LIBRARY")] = None,
+    write: Annotated[bool, typer.Option("--write", help="write; without it nothing is changed")] = False,
+    threshold: Annotated[float, typer.Option(help="least probability of what is written")] = 0.5,
+    what: Annotated[str, typer.Option(help="genre, supergenre, or either: the supergenre if need be")] = "genre",
+    undo: Annotated[Path | None, typer.Option(help="take back what this undo file tells of", metavar="FILE")] = None,
+    undo_file: Annotated[Path | None, typer.Option(help="to write; genrelab-undo-<time>.jsonl")] = None,
+    workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
+    device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+    plugins: Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")] = None,
+) -> None:
+    """Write genre tags into a music library; a dry run unless --write is given. Audio is never touched.
+
+    What the genre was stays in the tag GENRELAB_OLD_GENRE, and an undo file puts everything back.
+
+    Example: genrelab tag outputs/runs/20260101-120000-ab12cd MUSIC --threshold 0.7
+
+    Example: genrelab tag --undo genrelab-undo-20260101-120000.jsonl
+    """
+    from genrelab.tag.command import TagOptions, tag_command
+
+    options = TagOptions(write, threshold, what, undo_file, workers, device, tuple(plugins or ()))
+    if code := tag_command(run, library or [], undo, options):
+        raise typer.Exit(code)
 
 
 @app.command("wandb-sync")

@@ -1,23 +1,17 @@
-"""A small run, trained once for all tests here, by the same configuration as `small`."""
+"""A small run, trained once for all tests here."""
 
 from pathlib import Path
 
 import pytest
 
 from genrelab import load_predictor
-from genrelab.config import compose
-from genrelab.run import train
-from predict_overrides import OVERRIDES
+from predict_overrides import train_small
 
 
 @pytest.fixture(scope="session")
 def run(music, tmp_path_factory) -> Path:
     """Folder of a run on `music`."""
-    root = tmp_path_factory.mktemp("predict")
-    overrides = [*OVERRIDES, f"dataset.root={music}", f"paths.outputs={root / 'outputs'}"]
-    folder = root / "outputs" / "runs" / "small"
-    train(compose(overrides), folder, overrides)
-    return folder
+    return train_small(music, tmp_path_factory.mktemp("predict"))
 
 
 @pytest.fixture(scope="session")

@@ -72,15 +72,15 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
     check_hop(options.hop, predictor.audio)
     out = _output(predictor, options)
     left = [path for path in files if out is None or _key(path) not in out.done]
-    workers = min(options.workers or _cores(), len(left))
+    workers = min(options.workers or cores(), len(left))
     show = _shower(predictor, options, out, alone=len(files) == 1)
     if not predictor.calibration.fitted:
-        _say("note: the checkpoint lies apart from its run, so probabilities are not calibrated")
+        say("note: the checkpoint lies apart from its run, so probabilities are not calibrated")
     for note in predictor.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     if len(left) < len(files):
-        _say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
-    with _one_thread_each(workers), bar(len(left), options) as advance:
+        say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
+    with one_thread_each(workers), bar(len(left)) as advance:
         begin, heard, answered, unknown = time.monotonic(), 0.0, 0, 0
         work = _work(predictor, options)
         for outcome in for_each(work, left, workers):
@@ -96,11 +96,11 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
     if out is not None:
         out.close()
     if len(files) > 1 or out is not None:
-        _say(_summary(answered, unknown, heard, seconds, options.out))
+        say(_summary(answered, unknown, heard, seconds, options.out))
     if rejected:
-        _say(f"{len(rejected)} not read:")
+        say(f"{len(rejected)} not read:")
         for path, reason in rejected:
-            _say(f"  {printable(path)}: {printable(reason)}")
+            say(f"  {printable(path)}: {printable(reason)}")
     done = answered + len(files) - len(left)
     return 0 if not rejected else SOME_UNREAD if done else 2
 
@@ -172,7 +172,7 @@ def _summary(answered: int, unknown: int, heard: float, seconds: float, out: Pat
 
 
 @contextmanager
-def _one_thread_each(workers: int) -> Iterator[None]:
+def one_thread_each(workers: int) -> Iterator[None]:
     """Where files are worked on side by side, the network gets one thread for each."""
     import torch
 
@@ -186,7 +186,7 @@ def _one_thread_each(workers: int) -> Iterator[None]:
 
 
 @contextmanager
-def bar(total: int, options: Options | None = None) -> Iterator[Callable[[float], None]]:
+def bar(total: int) -> Iterator[Callable[[float], None]]:
     """A progress bar on a terminal, for two files or more; call with the seconds heard so far."""
     if total < 2 or not sys.stderr.isatty():
         yield lambda heard: None
@@ -207,7 +207,8 @@ def bar(total: int, options: Options | None = None) -> Iterator[Callable[[float]
         yield advance
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -216,5 +217,6 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell the user, beside what goes to standard output."""
     print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""Genre tags of a music library, written from a run's answers; audio is never touched."""
