@@ -102,7 +102,9 @@ def _reproduced(systems: Systems, row: Row, results: Results) -> tuple[str, ...]
 def _cell(systems: Systems, protocol: str, trial: Trial, found: Mapping[str, Any]) -> str:
     value, low, high = (_percent(number) for number in found["accuracy"])
     seeds = len(found["each_seed"])
-    count = f"n = {found['tracks']}" + (f", {seeds} seeds" if seeds > 1 else "")
+    count = (
+        f"n = {found['scored']}" + (" segments" if found["unsafe"] else "") + (f", {seeds} seeds" if seeds > 1 else "")
+    )
     skill = found["distance_skill"][0]
     more = [f"skill {skill:.2f}" if skill is not None else ""]
     more += [f"{name.upper()} {found[name]:.3f}" for name in ("ari", "nmi") if found.get(name) is not None]

@@ -21,6 +21,7 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
     """Score the finished runs of one trial and protocol together.
 
     A metric is the mean over seeds; its interval resamples tracks, each with its answers under all seeds.
+    What stands on both sides of an unsafe split are tracks; there segments are scored, as published.
 
     Returns:
         plain data for the tables; None where no run finished.
@@ -34,7 +35,8 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
     if not jobs:
         return None
     runs = [RunFolder.read(job.folder) for job in jobs]
-    levels = [run.level("test", "track") for run in runs]
+    unsafe = runs[0].unsafe
+    levels = [run.level("test", "segment" if unsafe else "track") for run in runs]  # unsafe tracks are not whole
     logits, target, track = (np.concatenate([getattr(level, name) for level in levels]) for name in _FIELDS)
     first = runs[0]
     found = scores(logits, target, first.distances, first.supergenres, first.medoid)
@@ -45,12 +47,12 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
         **{name: [_plain(found[name]), *map(_plain, ends[name])] for name in SHOWN},
         **_clusters([job.folder for job in jobs]),
         "each_seed": [_plain(value) for value in each],
-        "tracks": len(levels[0]),
+        "scored": len(levels[0]),
         "genres": len(first.taxonomy.genres),
         "seconds": round(mean(float(run.record["seconds"]) for run in runs)),
         "parameters": (first.record.get("model") or {}).get("parameters"),
         "short": list(jobs[0].trial.short) if jobs[0].short else [],
-        "unsafe": bool(split.get("unsafe")),
+        "unsafe": unsafe,
         "artist_leak": bool(split.get("artist_leak")),
         "date": str(first.record.get("started", ""))[:10],
     }
