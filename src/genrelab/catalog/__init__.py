@@ -1,6 +1,6 @@
 """Catalogs: one reader per kind of dataset, each giving a table of tracks."""
 
-from genrelab.catalog import csv_file, demo, embeddings, feature_sets, folder, gtzan, pictures, table
+from genrelab.catalog import csv_file, demo, embeddings, feature_sets, fma, folder, gtzan, jamendo, pictures, table
 from genrelab.catalog.catalog import AUDIO_EXTENSIONS, COLUMNS, PARTS, Catalog, Part
 from genrelab.catalog.given import Given, GivenFeature
 
@@ -16,8 +16,10 @@ __all__ = [
     "demo",
     "embeddings",
     "feature_sets",
+    "fma",
     "folder",
     "gtzan",
+    "jamendo",
     "pictures",
     "table",
 ]
