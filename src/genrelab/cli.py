@@ -162,14 +162,20 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="folder of a run")],
     choices: Annotated[
         list[str] | None,
-        typer.Argument(help="decision=..., decision.key=value, aggregate=..., part=...", metavar="[CHOICES]..."),
+        typer.Argument(help="decision=..., aggregate=..., part=...; or dataset=...", metavar="[CHOICES]..."),
     ] = None,
+    out: Annotated[Path | None, typer.Option(help="of new songs: folder to write; below RUN/evaluations")] = None,
 ) -> None:
-    """Decide a run's answers anew from its predictions and score them beside argmax's; nothing is trained.
+    """Decide a run's answers anew from its predictions, or let it answer for new songs; nothing is trained.
 
     Decisions: argmax, temperature, crm, hub_corrected, hedge. What they need is fitted on val.
 
+    New songs: dataset=..., excerpts=10, excerpt_seconds=3, overlap=refuse|mark|leave_out, unknown=refuse|leave_out,
+    part=test (of split=...).
+
     Example: genrelab evaluate outputs/runs/20260101-120000-ab12cd decision=crm decision.truncate=4 aggregate=vote
+
+    Example: genrelab evaluate outputs/runs/20260101-120000-ab12cd dataset=csv dataset.path=new.csv excerpts=10
     """
     from genrelab.config import compose, tidy
     from genrelab.config.check import options
@@ -177,6 +183,10 @@ def evaluate(
     from genrelab.evaluate import print_evaluation, write_evaluation
     from genrelab.report.folder import RunFolder
 
+    if any(text.startswith("dataset") for text in choices or []):
+        from genrelab.newdata.command import evaluate_new_data
+
+        return evaluate_new_data(run, tidy(choices or []), out)
     config = compose(tidy(choices or []), name="evaluate")
     folder = RunFolder.read(run)
     found = decide_anew(folder, *options(config["decision"]), config["aggregate"], config["part"])
@@ -376,6 +386,59 @@ def tag(
     options = TagOptions(write, threshold, what, undo_file, workers, device, tuple(plugins or ()))
     if code := tag_command(run, library or [], undo, options):
         raise typer.Exit(code)
+
+
+@app.command()
+def embed(
+    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
+    library: Annotated[list[Path], typer.Argument(help="folders and files", metavar="LIBRARY")],
+    out: Annotated[Path | None, typer.Option(help="the table; <run>/embeddings.parquet")] = None,
+    map: Annotated[str | None, typer.Option(help="also draw a map: pca, tsne")] = None,
+    colour: Annotated[str, typer.Option(help="of the map: genre (the run's answers), folder")] = "genre",
+    workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
+    device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+    plugins: Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")] = None,
+) -> None:
+    """Turn a library into vectors, one a track, as the run's network sees them; what the table has is not done again.
+
+    Example: genrelab embed outputs/runs/20260101-120000-ab12cd MUSIC --map tsne
+    """
+    from genrelab.embed.command import EmbedOptions, embed_command
+
+    options = EmbedOptions(out, map, colour, workers, device, tuple(plugins or ()))
+    if code := embed_command(run, library, options):
+        raise typer.Exit(code)
+
+
+@app.command()
+def similar(
+    table: Annotated[Path, typer.Argument(help="a table of genrelab embed, or the run that made one")],
+    file: Annotated[Path, typer.Argument(help="an audio file")],
+    count: Annotated[int, typer.Option(help="how many")] = 10,
+    run: Annotated[Path | None, typer.Option(help="where the run lies, if it has moved")] = None,
+    device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+) -> None:
+    """Find the tracks of a library that are nearest to a file.
+
+    Example: genrelab similar outputs/runs/20260101-120000-ab12cd song.mp3
+    """
+    from genrelab.embed.command import similar_command
+
+    similar_command(table, file, count, run, device)
+
+
+@app.command()
+def probe(
+    table: Annotated[Path, typer.Argument(help="a table of genrelab embed")],
+    labels: Annotated[Path, typer.Argument(help="CSV: path,label and perhaps artist")],
+) -> None:
+    """See how much the vectors know of other labels: logistic regression on few tracks and on all.
+
+    Example: genrelab probe outputs/runs/20260101-120000-ab12cd/embeddings.parquet moods.csv
+    """
+    from genrelab.embed.probe import probe_command
+
+    probe_command(table, labels)
 
 
 @app.command("wandb-sync")
