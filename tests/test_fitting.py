@@ -21,6 +21,7 @@ from genrelab.predictions import read_predictions
 from genrelab.registry import MODELS
 
 KNN = ["model=knn", "model.neighbours=5", "trainer.baselines=false"]
+QUICK = ["trainer.report=false", "trainer.baselines=false"]
 
 
 def train(overrides, folder):
@@ -80,7 +81,7 @@ def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
     from genrelab.data import Normaliser
 
     folder = tmp_path / "run"
-    train([*fitted, "model=svm"], folder)
+    train([*fitted, "model=svm", *QUICK], folder)
     content = load_checkpoint(folder / "checkpoints" / "best.ckpt")
     made = content["genrelab"]
     shapes = [tuple(shape) for shape in made["model"]["in_shapes"]]
@@ -105,13 +106,13 @@ def test_what_has_no_effect_is_told(knn):
 
 
 def test_every_copy_is_fitted_where_asked_for(fitted, tmp_path):
-    record = train([*fitted, *KNN, "data.copies=all", "augment=pitch_noise"], tmp_path / "run")
+    record = train([*fitted, *KNN[:2], *QUICK, "data.copies=all", "augment=weak"], tmp_path / "run")
     state = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["state_dict"]
     assert len(state["train_x"]) > 36 and not any("augment" in text for text in record["warnings"])
 
 
 def test_limited_batches_limit_the_rows_that_are_fitted(fitted, tmp_path):
-    train([*fitted, *KNN, "trainer.limit_batches=2"], tmp_path / "run")
+    train([*fitted, *KNN[:2], *QUICK, "trainer.limit_batches=2"], tmp_path / "run")
     state = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["state_dict"]
     assert state["train_x"].shape == (16, 32 * 32)
     assert len(read_predictions(tmp_path / "run" / "predictions.parquet").only("test")) == 12
@@ -264,7 +265,7 @@ def test_the_guides_own_estimator_runs(fitted, tmp_path, monkeypatch):
     page = (Path(__file__).resolve().parents[1] / "docs" / "classical.md").read_text()
     (tmp_path / "my_models.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
     monkeypatch.syspath_prepend(str(tmp_path))
-    own = ["plugins=[my_models]", "~model", "+model.kind=nearest_mean", "trainer.baselines=false"]
+    own = ["plugins=[my_models]", "~model", "+model.kind=nearest_mean", *QUICK]
     record = train([*fitted, *own], tmp_path / "run")
     assert record["status"] == "finished" and record["model"]["fitted"] == {"columns": 64}
 

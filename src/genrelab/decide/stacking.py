@@ -43,8 +43,9 @@ def mixed(weights: np.ndarray, logs: np.ndarray) -> np.ndarray:
 def fit_weights(logs: np.ndarray, target: np.ndarray) -> np.ndarray:
     """`[M]` weights of 0 or more that make the targets likeliest: p is softmax(sum of weight * log p of each member).
 
-    A logistic regression with one weight for a member, not one for each of its genres: on a val of other artists than
-    test those learn the artists (on GTZAN's fault-filtered lists they cost 12 points of accuracy, these none).
+    A logistic regression with one weight for a member, not one for each pair of genres too: on GTZAN's fault-filtered
+    lists, whose val (197 clips) has mostly other artists than test, an SVM and a forest, 49 % accurate each, made 37 %
+    with those and 49 % with these.
 
     Args:
         logs: `[M, N, C]` log-probabilities.
