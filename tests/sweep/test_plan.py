@@ -9,9 +9,10 @@ import yaml
 from genrelab.config import compose, conf_dir
 from genrelab.errors import ConfigError
 from genrelab.sweep.compose import TALK, Composer, is_group
-from genrelab.sweep.plan import read_plan
+from genrelab.sweep.plan import each_search, read_plan
 
 SEARCHES = sorted(path.stem for path in (conf_dir() / "search").glob("*.yaml"))
+SEARCHES.remove("graph_study")  # several studies in one
 
 
 def test_a_search_and_its_short_keys():
@@ -58,10 +59,26 @@ def test_mistakes_are_found_before_anything_runs(arguments, told):
 @pytest.mark.parametrize("name", SEARCHES)
 def test_every_search_composes(name):
     few = ["features=choice([pcen,mfcc],[pcen,mel_db])"] if name == "features_pairs" else []
-    plan = read_plan([f"search={name}", "debug=short", *few])
+    short = [] if name == "graph_study_gtzan" else ["debug=short"]  # which sets the ratios of a split that has lists
+    plan = read_plan([f"search={name}", *short, *few])
     assert plan.spec.name == name
     text = (conf_dir() / "search" / f"{name}.yaml").read_text()
     assert "Figure:" in text, "say in the header which figure it draws"
+
+
+def test_a_search_of_several_studies_is_one_command():
+    parts = each_search(["search=graph_study", "debug=short"])
+    assert [part[0] for part in parts] == [f"search=graph_study_{name}" for name in ("demo", "gtzan", "audioset")]
+    assert all(part[1:] == ["debug=short"] for part in parts)
+    assert each_search(["search=beta", "beta=2"]) == [["search=beta", "beta=2"]]
+    with pytest.raises(ConfigError, match="runs 3 studies"):
+        each_search(["search=graph_study", "study=mine"])
+
+
+def test_the_studies_of_the_graph_have_the_same_losses_and_seeds():
+    plans = [read_plan(part) for part in each_search(["search=graph_study"])]
+    assert len({tuple(sorted(plan.spec.params.items())) for plan in plans}) == 1
+    assert "cross_entropy" in plans[0].spec.params["loss"]
 
 
 def test_several_objectives_are_not_pruned():

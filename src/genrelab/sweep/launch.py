@@ -125,13 +125,13 @@ def _own_key_near(key: str) -> str | None:
 
 def _sweep(options: Options) -> None:
     from genrelab.sweep.finish import finish, retrain
-    from genrelab.sweep.plan import read_plan
+    from genrelab.sweep.plan import each_search, read_plan
 
-    plan = read_plan(options.overrides)
-    study = run_study(plan.spec, plan.overrides, options.workers)
-    finish(study, plan.overrides)
-    if options.retrain_best:
-        retrain(study, plan.overrides, options.workers, options.seeds)
+    for plan in [read_plan(arguments) for arguments in each_search(options.overrides)]:
+        study = run_study(plan.spec, plan.overrides, options.workers)
+        finish(study, plan.overrides)
+        if options.retrain_best:
+            retrain(study, plan.overrides, options.workers, options.seeds)
 
 
 def sweep_here(arguments: Sequence[str]) -> float | None:

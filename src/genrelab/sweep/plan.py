@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 
-from genrelab.config import tidy
+from genrelab.config import conf_dir, tidy
 from genrelab.config.check import check
 from genrelab.config.schema import absolute
 from genrelab.errors import ConfigError, suggest
@@ -85,6 +86,24 @@ def read_plan(arguments: Sequence[str]) -> Plan:
     _check_values(composer, space)
     shared = {key: value for key, value in _flat(composer.plain()).items() if not _searched(key, space)}
     return Plan(replace(spec, fixed=shared), overrides)
+
+
+def each_search(arguments: Sequence[str]) -> list[list[str]]:
+    """The arguments of each study: of one as a rule, of several where the search's file lists `searches`.
+
+    Raises:
+        ConfigError: one name for several studies.
+    """
+    named = next((text.partition("=")[2] for text in arguments if text.startswith("search=")), "")
+    path = conf_dir() / "search" / f"{named}.yaml"
+    found = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("searches") if path.is_file() else None
+    if not found:
+        return [list(arguments)]
+    if any(text.startswith("study=") for text in arguments):
+        raise ConfigError(
+            [f"study: search={named} runs {len(found)} studies, {', '.join(found)}; name none, or run one"]
+        )
+    return [[f"search={one}" if text.startswith("search=") else text for text in arguments] for one in found]
 
 
 def _long(text: str) -> str:
