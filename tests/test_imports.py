@@ -49,6 +49,7 @@ STAGES: dict[str, int] = {
     "export": 17,
     "trainer": 16,
     "folds": 17,
+    "rename": 17,
     "ensemble": 17,
     "fitting": 17,
     "run": 18,

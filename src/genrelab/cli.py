@@ -158,6 +158,35 @@ def report(run: Annotated[Path, typer.Argument(help="folder of a run")]) -> None
 
 
 @app.command()
+def rename(
+    folder: Annotated[Path, typer.Argument(help="holds the genre folders")],
+    overrides: Overrides = None,
+    to: Annotated[str, typer.Option(help="names, or codes of the taxonomy")] = "names",
+    files: Annotated[bool, typer.Option("--files", help="also the files in them whose names begin with it")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="do it; without, it is only shown")] = False,
+) -> None:
+    """Rename genre folders between a taxonomy's codes and its names; shown first, nothing is ever overwritten.
+
+    Example: genrelab rename music --to names taxonomy=musicmap
+    """
+    from genrelab import assemble
+    from genrelab.errors import GenrelabError
+    from genrelab.rename import apply_renaming, plan_renaming
+
+    if to not in ("names", "codes"):
+        raise GenrelabError(f"--to {to}: there is: names, codes")
+    found = plan_renaming(folder, assemble.read_taxonomy(_config(overrides), ()), to, files)  # type: ignore[arg-type]
+    for old, new in found.moves:
+        print(f"{old.relative_to(folder.expanduser())} -> {new.name}")
+    for path, reason in found.unknown:
+        print(f"{path.name}: left as it is ({reason})")
+    if apply:
+        apply_renaming(found)
+    told = "renamed" if apply else "to rename; add --apply to do it"
+    print(f"{len(found.moves)} {told}, {len(found.right)} folders named so already")
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="folder of a run")],
     choices: Annotated[

@@ -78,6 +78,14 @@ def test_the_million_song_datasets_files(tmp_path, labels):
     assert "no val part" in split.notes[-1]
 
 
+def test_a_second_label_is_a_second_genre(tmp_path):
+    (tmp_path / "two.cls").write_text("TR0\tNew Age\tRap\nTR1\tRap\nTR2\tRap\tRap\nTR3\tBlues\t\n")
+    ssd = msd(tmp_path, "".join(f"{i},0,'TR{i}'\n" for i in range(4)), "ssd.arff")
+    catalog = top_magd(tmp_path / "cache", [ssd], str(tmp_path / "two.cls"), multi_label=True)
+    assert [catalog.genres_of[f"TR{i}"] for i in range(4)] == [("New Age", "Rap"), ("Rap",), ("Rap",), ("Blues",)]
+    assert not top_magd(tmp_path / "cache", [ssd], str(tmp_path / "two.cls")).multi_label
+
+
 def test_labels_are_split_at_tabs_only(tmp_path, labels):
     assert read_cls(Path(labels))["TR0"] == ("New Age",)
     (tmp_path / "two.cls").write_text("TR0\tRock\tPop\n")

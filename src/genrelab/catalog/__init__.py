@@ -1,6 +1,18 @@
 """Catalogs: one reader per kind of dataset, each giving a table of tracks."""
 
-from genrelab.catalog import csv_file, demo, embeddings, feature_sets, fma, folder, gtzan, jamendo, pictures, table
+from genrelab.catalog import (
+    csv_file,
+    demo,
+    embeddings,
+    feature_sets,
+    fma,
+    folder,
+    gtzan,
+    jamendo,
+    musicmap,
+    pictures,
+    table,
+)
 from genrelab.catalog.catalog import AUDIO_EXTENSIONS, COLUMNS, PARTS, Catalog, Part
 from genrelab.catalog.given import Given, GivenFeature
 
@@ -20,6 +32,7 @@ __all__ = [
     "folder",
     "gtzan",
     "jamendo",
+    "musicmap",
     "pictures",
     "table",
 ]

@@ -75,6 +75,7 @@ def top_magd(
     labels: str | None = None,
     partition: str | None = None,
     name: str = "top_magd",
+    multi_label: bool = False,
 ) -> Catalog:
     """Read feature sets of the Million Song Dataset with the genres of Top-MAGD, MAGD, MASD or tagtraum (system D).
 
@@ -85,6 +86,7 @@ def top_magd(
         labels: the `.cls` file: track id, TAB, genre ("New Age" holds a space), perhaps TAB and a second genre.
         partition: a `.cls` file of a published split: track id, TAB, TRAIN or TEST; it fills `official_split`.
         name: of the dataset.
+        multi_label: keep the second genre too, where a line has one; supplied by code.
 
     Raises:
         ConfigError: no features or labels named.
@@ -94,7 +96,8 @@ def top_magd(
     problems += [] if labels else ["dataset.labels: name the .cls file of genres"]
     if problems:
         raise ConfigError(problems)
-    genres = {track: fields[0] for track, fields in read_cls(Path(str(labels))).items()}
+    named = read_cls(Path(str(labels)))
+    genres = {track: fields[0] for track, fields in named.items()}
     parts = {track: fields[0] for track, fields in read_cls(Path(partition)).items()} if partition else {}
     wrong = next((track for track, part in parts.items() if part.upper() not in ("TRAIN", "TEST")), None)
     if wrong is not None:
@@ -104,6 +107,8 @@ def top_magd(
     if not common:
         raise GenrelabError(f"{read[0].path}: no track of {labels} has features; do ids stand last in a row?")
     rows = pd.DataFrame({"track_id": common, "genre": [genres[track] for track in common]})
+    if multi_label:
+        rows["genres"] = [tuple(filter(None, named[track][:2])) for track in common]
     if parts:
         rows["official_split"] = [parts.get(track, "").lower() or None for track in common]
     rows["path"] = [f"{read[0].path}, {track}" for track in common]

@@ -37,6 +37,8 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
     file, run = find_checkpoint(Path(path).expanduser())
     checkpoint = load_checkpoint(file)
     content = checkpoint["genrelab"]
+    if content.get("target") == "multi_label":
+        raise GenrelabError(f"{file}: trained on several genres a track; only models of one genre a track are served")
     prepared = content["preprocessing"]
     if prepared.get("audio") is None:
         raise GenrelabError(f"{file}: trained on features that came with its dataset; it cannot listen to audio")

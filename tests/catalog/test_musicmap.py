@@ -1,0 +1,104 @@
+import unicodedata
+
+import pytest
+
+from genrelab import assemble
+from genrelab.catalog.musicmap import musicmap, same_name
+from genrelab.config import compose
+from genrelab.errors import ConfigError, GenrelabError
+from genrelab.split import SplitError
+from genrelab.split.listed import official
+from genrelab.split.rules import grouped
+
+HEADER = "split,genre,file_path,filename,num_segments,num_selected_segments\n"
+FILES = [
+    "jaz03/jaz03-1-Miles Davis-So What.m4a",
+    "jaz03/jaz03-2-Chet Baker-It\u2019s Always You .m4a",  # a typographic quote, a blank before the extension
+    "jaz03/jaz03-3-Bj\u00f6rk-Like Someone in Love.m4a",
+    "woA09/woA09-1-Fela Kuti-Zombie.m4a",
+    "class/class-1-J. S. Bach-Air.m4a",
+    "dtp02/dtp02-4-Sergio Mendes-Mas que nada.m4a",
+    "woB04/woB04-7-Sergio Mendes-Mas Que Nada.m4a",
+]
+SPLITS = [
+    'train,jaz03,/old/jaz03/a.m4a,"jaz03-1-Miles Davis-So What.m4a ",12,5',  # a trailing blank
+    "val,jaz03,/old/b.m4a,jaz03-2-Chet Baker-It's Always You.m4a,9,5",
+    "train,jaz03,/old/c.m4a," + unicodedata.normalize("NFD", "jaz03-3-Bj\u00f6rk-Like Someone in Love.m4a") + ",9,5",
+    "train,woA09,/old/d.m4a,woA09-1-Fela Kuti-Zombie.m4a,9,5",
+    "train,class,/old/e.m4a,class-1-J. S. Bach-Air.m4a,9,5",
+    "test,dtp02,/old/f.m4a,dtp02-4-Sergio Mendes-Mas que nada.m4a,9,5",
+    "val,woB04,/old/g.m4a,woB04-7-Sergio Mendes-Mas Que Nada.m4a,9,5",
+    "test,woB04,/old/h.m4a,woB04-8-Nobody-Was lost.m4a,9,5",
+]
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in FILES:
+        path = tmp_path / "songs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "splits.csv").write_text("\ufeff" + HEADER + "\n".join(SPLITS) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_names_tell_artists_and_the_csv_tells_parts(root):
+    catalog = musicmap(str(root / "songs"), str(root / "splits.csv"))
+    rows = catalog.tracks.set_index("track_id")
+    assert rows.loc["class/class-1-J. S. Bach-Air.m4a", "artist_id"] == "J. S. Bach"
+    assert rows["official_split"].value_counts().to_dict() == {"train": 4, "val": 2, "test": 1}
+    assert catalog.rejected == (("woB04/woB04-8-Nobody-Was lost.m4a", "no such file (splits.csv, line 9)"),)
+    assert "1 of its files are not here" in catalog.notes[-1]
+
+
+def test_a_song_in_two_genres_stays_together(root):
+    catalog = musicmap(str(root / "songs"), str(root / "splits.csv"))
+    albums = catalog.tracks.set_index("genre")["album_id"]
+    assert albums["dtp02"] == albums["woB04"] == "same song: sergio mendes - mas que nada"
+    assert albums["class"] is None and "mas que nada (dtp02, woB04)" in catalog.notes[0]
+    with pytest.raises(SplitError):
+        grouped(catalog)  # too few songs here, and never apart
+    two = catalog.only([track for track in catalog.genre_of if "Mas" in track or "jaz03" in track])
+    with pytest.raises(SplitError):
+        official(two, artists="apart")
+
+
+def test_codes_are_places_on_the_map(root):
+    config = compose(["dataset=musicmap", f"dataset.root={root / 'songs'}"])
+    dataset = assemble.read_dataset(config)
+    assert set(dataset.taxonomy.genres) == {"jaz03", "woA09", "class", "dtp02", "woB04"}
+
+
+@pytest.mark.parametrize(("a", "b"), [
+    ("So What.m4a ", "So What.m4a"),
+    ("So What .m4a", "so what.M4A"),
+    ("Don\u2019t.m4a", "Don't.m4a"),
+    (unicodedata.normalize("NFD", "Bj\u00f6rk.m4a"), "Bj\u00f6rk.m4a"),
+    ("\uff21BC", "abc"),
+])  # fmt: skip
+def test_spellings_of_one_name(a, b):
+    assert same_name(a) == same_name(b)
+
+
+@pytest.mark.parametrize(("line", "message"), [
+    ("training day,jaz03,x,jaz03-1-Miles Davis-So What.m4a,1,1", r"splits\.csv, line 10: split 'training day'"),
+    ("test,jaz03,x,jaz03-1-Miles Davis-So What.m4a,1,1", "stands in train and in test"),
+])  # fmt: skip
+def test_what_does_not_fit_names_file_and_line(root, line, message):
+    with (root / "splits.csv").open("a", encoding="utf-8") as handle:
+        handle.write(line + "\n")
+    with pytest.raises(GenrelabError, match=message):
+        musicmap(str(root / "songs"), str(root / "splits.csv"))
+
+
+def test_what_is_missing_is_told(root):
+    with pytest.raises(ConfigError, match="name the folder of the genre folders"):
+        musicmap()
+    with pytest.raises(GenrelabError, match=r"dataset\.splits: .*no such file"):
+        musicmap(str(root / "songs"), str(root / "nowhere.csv"))
+    (root / "other.csv").write_text("part,song\n")
+    with pytest.raises(GenrelabError, match="no column 'split'"):
+        musicmap(str(root / "songs"), str(root / "other.csv"))
+    (root / "songs2" / "jaz03").mkdir(parents=True)
+    with pytest.raises(GenrelabError, match="no audio in genre folders"):
+        musicmap(str(root / "songs2"))
