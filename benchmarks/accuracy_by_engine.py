@@ -4,7 +4,8 @@
     python benchmarks/accuracy_by_engine.py features=chroma_cqt  # anything after it goes to train.py
 
 Every run has a folder below --folder, so that what is done is not done again. Intervals are 95 % of the mean over
-seeds (Student's t); the last line is that of the difference between runs of one seed.
+seeds (Student's t), those of the difference of runs of one seed. Rounding alone sends two trainings apart, so the last
+line asks what the engines themselves do: the answers of one network to test segments of both stores.
 """
 
 from __future__ import annotations
@@ -41,6 +42,35 @@ def score(folder: Path, engine: str, seed: int, epochs: int, overrides: list[str
     return [float(found[name]["value"]) for name in SCORES]
 
 
+def answers(folder: Path, seed: int) -> str:
+    """What the network that was trained on librosa's features answers to those of either engine."""
+    import torch
+    import yaml
+
+    from genrelab import assemble
+    from genrelab.checkpoint import load_checkpoint
+    from genrelab.data import Normaliser
+
+    logits = {}
+    run = folder / "reference" / f"seed-{seed}"
+    content = load_checkpoint(run / "checkpoints" / "best.ckpt")
+    normaliser = Normaliser(content["genrelab"]["preprocessing"]["normalise"])
+    for engine in ENGINES:
+        config = yaml.safe_load((folder / engine / f"seed-{seed}" / "config.yaml").read_text())
+        dataset = assemble.read_dataset(config)
+        split = assemble.make_split(config, dataset.catalog)
+        store = assemble.make_store(config, dataset.catalog)
+        net = assemble.make_network(config, [spec.shape for spec in store.specs], len(dataset.taxonomy.genres)).eval()
+        net.load_state_dict(content["state_dict"])
+        features = [torch.from_numpy(array) for array in store.load(store.rows(split.tracks("test")))]
+        with torch.inference_mode():
+            logits[engine] = net(*normaliser(features)).numpy()
+    slow, fast = (logits[engine] for engine in ENGINES)
+    other = int((slow.argmax(axis=1) != fast.argmax(axis=1)).sum())
+    apart = np.abs(slow - fast).max() / np.ptp(slow)
+    return f"one network on both stores: {other} of {len(slow)} answers differ, logits by {apart:.1e} of their range"
+
+
 def interval(values: np.ndarray) -> str:
     """Mean and 95 % interval of it."""
     from scipy.stats import t
@@ -67,6 +97,7 @@ def main() -> None:
         for engine in ENGINES:
             print(f"{name}, {engine}: {interval(values[engine][:, place])}")
         print(f"{name}, fast - reference: {interval(values['fast'][:, place] - values['reference'][:, place])}")
+    print(answers(asked.folder.absolute(), 0))
 
 
 if __name__ == "__main__":
