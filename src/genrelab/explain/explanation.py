@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genrelab.errors import GenrelabError
-from genrelab.explain.saliency import Maps, saliency
+from genrelab.explain.saliency import CELLS, Maps, saliency
 from genrelab.features import extract_segments
 from genrelab.predict import Prediction, Predictor, Window
 
@@ -43,6 +43,7 @@ def explain(
     genre: str | None = None,
     method: str = "occlusion",
     at: float | None = None,
+    cells: int = CELLS,
 ) -> Explanation:
     """Find what in a recording spoke for a genre.
 
@@ -52,6 +53,7 @@ def explain(
         genre: its code or title; None: the likeliest of the recording.
         method: see `saliency`.
         at: second in the recording; None: the window in which the genre is likeliest.
+        cells: see `occlusion`; fewer are quicker and coarser.
 
     Raises:
         GenrelabError: see `saliency`; an unknown genre; a second that the recording does not have.
@@ -66,7 +68,7 @@ def explain(
     probabilities = predictor.segment_probabilities(logits)[:, place]
     chosen = int(probabilities.argmax()) if at is None else _window_at(at, windows, predictor.audio.sample_rate)
     window = windows[chosen]
-    maps = saliency(predictor.model, predictor.features(window.samples), place, method)
+    maps = saliency(predictor.model, predictor.features(window.samples), place, method, cells)
     return Explanation(
         place,
         predictor.titles[place],

@@ -72,7 +72,8 @@ def _smooth(salient: np.ndarray) -> np.ndarray:
 def _title(found: Explanation, spec: FeatureSpec, name: str) -> str:
     start = found.window.start / spec.sample_rate
     seconds = f"{start:.1f} to {start + spec.n_samples / spec.sample_rate:.1f} s"
-    return f"{name}   |   {seconds}   |   {found.title} {found.probability:.0%}   |   {METHOD_TITLES[found.method]}"
+    answer = f"{found.title} {found.probability:.0%}"
+    return "   |   ".join(text for text in (name, seconds, answer, METHOD_TITLES[found.method]) if text)
 
 
 def _ticks(panels: Sequence[Any], spec: FeatureSpec) -> None:

@@ -19,11 +19,14 @@ from genrelab.errors import GenrelabError
 Method = Literal["occlusion", "gradcam"]
 METHODS: tuple[str, ...] = get_args(Method)
 LEAST_CELLS = 8  # of a layer's map; a coarser one does not say where
+CELLS = 12  # patches along an axis
 BATCH = 64  # occluded copies in the network at once
 Maps = tuple[np.ndarray | None, ...]
 
 
-def saliency(model: nn.Module, features: Sequence[Tensor], genre: int, method: str = "occlusion") -> Maps:
+def saliency(
+    model: nn.Module, features: Sequence[Tensor], genre: int, method: str = "occlusion", cells: int = CELLS
+) -> Maps:
     """Maps of how much each part of one window's pictures spoke for a genre.
 
     Args:
@@ -31,6 +34,7 @@ def saliency(model: nn.Module, features: Sequence[Tensor], genre: int, method: s
         features: normalised inputs of one window, `[1, H, W]` or `[1, D]`.
         genre: place of its logit.
         method: "occlusion", or "gradcam" for networks with convolutions.
+        cells: see `occlusion`.
 
     Returns:
         for each input `[H, W]` from 0 to 1, None for a vector.
@@ -43,7 +47,7 @@ def saliency(model: nn.Module, features: Sequence[Tensor], genre: int, method: s
     if not any(feature.ndim == 3 for feature in features):
         raise GenrelabError("the run takes no pictures; parts of vectors have no place and no time")
     if method == "occlusion":
-        return occlusion(model, features, genre)
+        return occlusion(model, features, genre, cells)
     found = grad_cam(model, features, genre)
     if found is None:
         raise GenrelabError(f"{type(model).__name__} has no convolutions to look into; use --method occlusion")
@@ -101,7 +105,7 @@ def _cam(answer: Tensor, logit: Tensor, feature: Tensor) -> np.ndarray:
     return found
 
 
-def occlusion(model: nn.Module, features: Sequence[Tensor], genre: int, cells: int = 12) -> Maps:
+def occlusion(model: nn.Module, features: Sequence[Tensor], genre: int, cells: int = CELLS) -> Maps:
     """How far a genre's log-probability falls when a patch is set to the mean (Zeiler & Fergus 2014).
 
     Args:

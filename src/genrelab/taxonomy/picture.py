@@ -138,11 +138,16 @@ def write_html(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout 
         path: the page, replaced in one step.
         layout: of this taxonomy; made here by default.
     """
+    write_text(path, page_text(taxonomy, layout))
+
+
+def page_text(taxonomy: Taxonomy, layout: Layout | None = None) -> str:
+    """The page of `write_html`."""
     data = json.dumps(page_data(taxonomy, layout or make_layout(taxonomy)), ensure_ascii=False, allow_nan=False)
     page = PAGE.read_text(encoding="utf-8")
     title = taxonomy.name.replace("&", "&amp;").replace("<", "&lt;")
     # "</" inside a script would end it, whatever the string it stands in.
-    write_text(path, page.replace("@TITLE@", title).replace("@DATA@", data.replace("</", "<\\/")))
+    return page.replace("@TITLE@", title).replace("@DATA@", data.replace("</", "<\\/"))
 
 
 def page_data(taxonomy: Taxonomy, layout: Layout) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""A web page that names the genre of what one uploads or records: `genrelab app RUN`."""

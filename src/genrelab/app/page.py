@@ -1,0 +1,158 @@
+"""Parts of the app's page as HTML. Whatever comes from names and files is escaped."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genrelab.app.similar import Similar
+from genrelab.predict import Prediction, Predictor
+from genrelab.predict.show import clock, percent
+from genrelab.taxonomy.groups import supergenre_index
+from genrelab.taxonomy.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = ("#3156c4", "#d9702b", "#1b8a6b", "#a23b9c", "#b08900", "#5b6b86")
+OTHER = "#9aa3b2"
+WAVE_POINTS = 240
+WHY = {
+    "silence": "There is nothing to hear: the recording is silent.",
+    "too short": "The recording is too short to say anything.",
+    "noise": "It sounds like noise, not like music.",
+}
+UNLIKE = "It is unlike the music of the training. The nearest answers:"
+LINKS = {
+    "primary": ("comes from", "led to"),
+    "secondary": ("was influenced by", "influenced"),
+    "backlash": ("rose against", "was answered by"),
+}
+
+
+def answer(prediction: Prediction, predictor: Predictor) -> str:
+    """What it is, how sure, and the likeliest genres and supergenres as bars."""
+    hedged = prediction.hedged
+    if prediction.unknown:
+        head, line = "Unknown", WHY.get(prediction.unknown, UNLIKE)
+    elif hedged.height == "nothing":
+        head, line = "Not sure", "No genre and no group of genres is likely enough."
+    else:
+        head, line = hedged.title, percent(hedged.probability).strip()
+        if hedged.height != "genre":
+            line += f" · a {hedged.height}: no genre in it is likely enough"
+    heard = prediction.unknown not in WHY  # what the network says of silence and noise would only mislead
+    genres = [(guess.title, guess.probability) for guess in prediction.top] if heard else []
+    groups = supergenres(prediction.probabilities, predictor.taxonomy)
+    return _part("answer", head, line, genres, groups[:3] if heard and len(groups) > 1 else [], predictor.notes)
+
+
+def alert(text: str) -> str:
+    """A line about what went wrong."""
+    return _part("alert", text)
+
+
+def supergenres(probabilities: np.ndarray, taxonomy: Taxonomy) -> list[tuple[str, float]]:
+    """Titles of supergenres and the sums of their genres' probabilities, likeliest first."""
+    names = [taxonomy.supergenres[code] for code in dict.fromkeys(taxonomy.supergenre_of)]
+    sums = np.bincount(supergenre_index(taxonomy), weights=probabilities)
+    return [(names[place], float(sums[place])) for place in np.argsort(-sums, kind="stable")]
+
+
+def timeline(prediction: Prediction, predictor: Predictor, samples: np.ndarray) -> str:
+    """The waveform over coloured windows, a legend, and the same as a table."""
+    best = [int(entry.probabilities.argmax()) for entry in prediction.segments]
+    order = sorted(set(best), key=lambda genre: (-best.count(genre), genre))
+    colour = {genre: COLOURS[place] if place < len(COLOURS) else OTHER for place, genre in enumerate(order)}
+    scale = 1000 / max(prediction.seconds, 1e-9)
+    windows = [
+        {
+            "x": round(entry.start * scale, 1),
+            "width": round(max(entry.seconds * scale - 2, 1), 1),
+            "colour": colour[genre],
+            "share": float(entry.probabilities[genre]),
+            "title": predictor.titles[genre],
+            "start": clock(entry.start),
+        }
+        for entry, genre in zip(prediction.segments, best, strict=True)
+    ]
+    legend = [
+        {"title": predictor.titles[genre], "colour": colour[genre], "count": best.count(genre)} for genre in order
+    ]
+    return _part("timeline", windows, legend, _wave(samples), clock(prediction.seconds))
+
+
+def _wave(samples: np.ndarray) -> str:
+    """The outline of a waveform as an SVG path in a box of 1000 x 120."""
+    edges = np.linspace(0, len(samples), min(WAVE_POINTS, max(len(samples), 1)) + 1).astype(int)
+    peaks = np.array([np.abs(samples[start:end]).max(initial=0.0) for start, end in pairwise(edges)])
+    peaks = 54 * peaks / max(float(peaks.max()), 1e-6)
+    x = 1000 * (np.arange(len(peaks)) + 0.5) / len(peaks)
+    upper = [f"{a:.1f} {60 - b:.1f}" for a, b in zip(x, peaks, strict=True)]
+    lower = [f"{a:.1f} {60 + b:.1f}" for a, b in zip(x[::-1], peaks[::-1], strict=True)]
+    return "M" + "L".join([*upper, *lower]) + "Z"
+
+
+def place(prediction: Prediction, predictor: Predictor, graph: str | None) -> str:
+    """What the taxonomy says of the likeliest genre, and its place on the graph with the nearest genres.
+
+    Args:
+        prediction: of a recording.
+        predictor: that made it.
+        graph: the taxonomy's page (`page_text`), which opens at a genre; None shows none.
+    """
+    taxonomy, best = predictor.taxonomy, prediction.top[0]
+    # The frame has no size yet when the page is read: it is shown the genre whenever it gets one.
+    chosen = json.dumps(best.genre).replace("</", "<\\/")
+    opening = f"<script>new ResizeObserver(() => go(nodes.get({chosen}))).observe(map)</script></html>"
+    graph = graph and graph.replace("</html>", opening)
+    facts = describe(taxonomy, best.genre)
+    return _part("place", best.title, facts, prediction.neighbours, len(taxonomy.genres), graph)
+
+
+def describe(taxonomy: Taxonomy, code: str) -> list[str]:
+    """Sentences on a genre: its supergenre, and what it is linked to. None on a flat taxonomy."""
+    if taxonomy.flat:
+        return []
+    group = taxonomy.supergenre_of[taxonomy.genres.index(code)]
+    lines = [f"A genre of {taxonomy.supergenres[group]}."]
+    for kind, (back, forth) in LINKS.items():
+        elders = [link.a for link in taxonomy.links if link.kind == kind and link.b == code]
+        heirs = [link.b for link in taxonomy.links if link.kind == kind and link.a == code]
+        for verb, nodes in ((back, elders), (forth, heirs)):
+            if nodes:
+                lines.append(f"It {verb} {'; '.join(taxonomy.node_title(node) for node in nodes)}.")
+    return lines
+
+
+def similar(found: Sequence[Similar]) -> str:
+    """The nearest training tracks as a table; empty where there are none."""
+    return _part("similar", found) if found else ""
+
+
+def picture(figure: Figure, label: str) -> str:
+    """A figure as an image that scrolls sideways on a phone."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, facecolor="white")
+    return _part("picture", label, base64.b64encode(buffer.getvalue()).decode())
+
+
+def _part(name: str, *content: Any) -> str:
+    """A macro of the template."""
+    return str(getattr(_parts(), name)(*content))
+
+
+@lru_cache(maxsize=1)
+def _parts() -> Any:
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader("genrelab.app", ""), autoescape=True, trim_blocks=True)
+    environment.filters["percent"] = lambda share: percent(share).strip()
+    return environment.get_template("parts.html.jinja").module

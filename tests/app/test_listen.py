@@ -1,0 +1,94 @@
+import html
+import re
+
+import numpy as np
+import pytest
+import soundfile
+
+from genrelab.app import page
+from genrelab.app.listen import Limits, Listener
+from genrelab.app.similar import Library, embed_windows, train_library
+
+
+@pytest.fixture(scope="module")
+def listener(predictor, run):
+    return Listener(predictor, Limits(minutes=0.6, megabytes=2), run)
+
+
+def test_the_answer_is_the_predictor_s(listener, predictor, song):
+    answer, timeline, place, _ = listener.answer(str(song))
+    found = predictor.predict(song)
+    names = [html.unescape(name) for name in re.findall(r'gl-name">([^<]+)<', answer)]
+    assert names[:3] == [guess.title for guess in found.top]
+    assert timeline.count("<rect") == len(found.segments) == timeline.count("<tr>") - 1
+    assert found.top[0].title.split()[0] in place and "srcdoc" in place and f"&#34;{found.top[0].genre}&#34;" in place
+
+
+def test_what_decided_is_a_picture_and_a_sound(listener, predictor, song):
+    shown, played = listener.explain(str(song))
+    rate, sound = played
+    assert "data:image/png;base64," in shown and "Lit: parts that spoke for" in shown
+    assert rate == 8000 and sound.dtype == np.int16 and len(sound) == predictor.audio.segment_samples
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("empty.wav", b"", "empty file"),
+        ("text.mp3", b"just words, no music" * 50, "cannot be read as audio"),
+        ("large.wav", b"RIFF" + bytes(2_100_000), "larger than 2 MB"),
+    ],
+)
+def test_broken_files_are_told_in_a_line(listener, tmp_path, name, content, told):
+    path = tmp_path / name
+    path.write_bytes(content)
+    answer, *rest = listener.answer(str(path))
+    assert 'role="alert"' in answer and told in answer and str(tmp_path) not in answer
+    assert rest == ["", "", ""] and listener.explain(str(path)) == ("", None)
+
+
+def test_nothing_and_too_much_are_told(listener, tmp_path):
+    assert "Choose a file" in listener.answer(None)[0]
+    path = tmp_path / "long.flac"
+    soundfile.write(path, np.zeros(8000 * 60), 8000)
+    assert "lasts 1 minutes, over the 0.6" in listener.answer(str(path))[0]
+
+
+def test_silence_is_unknown_and_gets_no_genres(listener, tmp_path):
+    path = tmp_path / "silent.wav"
+    soundfile.write(path, np.zeros(8000 * 12), 8000)
+    answer, timeline, place, similar = listener.answer(str(path))
+    assert "Unknown" in answer and "silent" in answer and "gl-bar" not in answer
+    assert timeline == place == similar == "" and listener.explain(str(path)) == ("", None)
+
+
+def test_training_tracks_are_found_in_the_store(listener, predictor, run, songs):
+    listener.library = train_library(predictor, run)
+    track = listener.library.tracks[0]
+    path = songs / track if (songs / track).exists() else next(songs.rglob(f"{track}*"))
+    windows = np.stack([window.samples for window in predictor.windows(predictor.decode(path))])
+    nearest = listener.library.nearest(embed_windows(predictor, windows))
+    assert nearest[0].track == track and nearest[0].similarity == pytest.approx(1, abs=1e-3)
+    assert nearest[0].title == predictor.predict(path).top[0].title
+    assert track in listener.answer(str(path))[3]
+
+
+def test_without_a_store_there_are_none(predictor, tmp_path):
+    assert train_library(predictor, None) is None and train_library(predictor, tmp_path) is None
+
+
+def test_nearest_by_angle():
+    library = Library(("a", "b"), np.array([[1.0, 0.0], [0.0, 1.0]]), ("A", "B"))
+    first, second = library.nearest(np.array([3.0, 4.0]))
+    assert (first.track, second.track) == ("b", "a") and first.similarity == pytest.approx(0.8)
+
+
+def test_names_are_escaped(predictor, song):
+    assert "<script>" not in page.alert("<script>alert(1)</script>")
+    shown = page.similar(Library(("<b>",), np.array([[1.0]]), ("&",)).nearest(np.ones(1)))
+    assert "<b>" not in shown and "&lt;b&gt;" in shown
+
+
+def test_a_genre_in_sentences(predictor):
+    lines = page.describe(predictor.taxonomy, predictor.genres[0])
+    assert lines[0].startswith("A genre of ") and all(line.endswith(".") for line in lines)
