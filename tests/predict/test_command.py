@@ -29,7 +29,7 @@ def songs(tmp_path_factory) -> Path:
     """Two songs, one of them a folder deeper."""
     root = tmp_path_factory.mktemp("songs")
     write_tone(root / "a.wav", 440, 3, 5, 1)
-    write_tone(root / "deep" / "b.wav", 700, 6, 7, 2)
+    write_tone(root / "deep" / "b\u2028.wav", 700, 6, 7, 2)  # a line separator
     (root / "notes.txt").write_text("not music")
     return root
 
@@ -43,7 +43,7 @@ def test_a_song_gets_a_card(run, songs):
 def test_a_folder_gets_a_line_each(run, songs):
     done = call(run, songs)
     lines = done.stdout.splitlines()
-    assert len(lines) == 3 and lines[0].startswith("file") and "a.wav" in lines[1] and "b.wav" in lines[2]
+    assert len(lines) == 3 and lines[0].startswith("file") and "a.wav" in lines[1] and "u2028.wav" in lines[2]
     assert "2 files predicted" in done.stderr and "x real time" in done.stderr
 
 
@@ -162,7 +162,7 @@ def test_a_folder_with_twenty_broken_files_is_predicted_to_its_end(run, tmp_path
     count = broken(folder, songs / "a.wav")
     assert count == 20
     for number in range(30):
-        shutil.copy(songs / ("a.wav" if number % 2 else "deep/b.wav"), folder / f"song {number:02}.wav")
+        shutil.copy(songs / ("a.wav" if number % 2 else "deep/b\u2028.wav"), folder / f"song {number:02}.wav")
     done = call(run, folder, "--json", code=SOME_UNREAD)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["path"] for line in lines] == sorted(line["path"] for line in lines)

@@ -96,6 +96,8 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
 def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options: TagOptions) -> int:
     undo_file = UndoFile(options.undo_file or _free_name())
     predictor = open_run(run, options.device, 0.8, options.plugins)
+    if options.write and options.undo_file is not None:
+        undo_file.begin()  # what was named is there, even if nothing is sure enough to be written
     for note in predictor.notes:
         say(f"note: {note}")
 

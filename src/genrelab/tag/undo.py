@@ -16,7 +16,7 @@ class UndoFile:
     """Collects what is written; a line is on the disk before the file that it is about is replaced.
 
     Args:
-        path: made with the first line.
+        path: made by `begin`, or with the first line.
 
     Raises:
         GenrelabError: it is there already.
@@ -28,15 +28,20 @@ class UndoFile:
         if path.exists():
             raise GenrelabError(f"{path}: an undo file of that name is there; name another with --undo-file")
 
-    def add(self, path: Path, before: Genre, after: Genre) -> None:
-        """Note what a file's genre was and is going to be."""
+    def begin(self) -> IO[str]:
+        """Make the file, unless that is done."""
         if self._handle is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = self.path.open("x", encoding="utf-8")
+        return self._handle
+
+    def add(self, path: Path, before: Genre, after: Genre) -> None:
+        """Note what a file's genre was and is going to be."""
+        handle = self.begin()
         line = {"path": os.path.realpath(path), "before": _plain(before), "after": _plain(after)}
-        self._handle.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
+        handle.write(json.dumps(line, ensure_ascii=False) + "\n")
+        handle.flush()
+        os.fsync(handle.fileno())
 
     def close(self) -> None:
         """Close it, where it was begun."""
@@ -70,7 +75,7 @@ def undo(path: Path) -> tuple[int, list[tuple[str, str]]]:
 
 def _read(path: Path) -> list[tuple[Path, Genre, Genre]]:
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(True) if line.endswith("\n")]
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]  # the last may be cut
         return [(Path(line["path"]), _genre(line["before"]), _genre(line["after"])) for line in lines]
     except FileNotFoundError as error:
         raise GenrelabError(f"{path}: no such undo file") from error
