@@ -78,6 +78,13 @@ def test_intervals_hold_the_value_and_widen_where_rows_are_of_few_tracks(answers
     assert set(few) == set(many)
 
 
+def test_where_all_resamples_are_alike_shares_have_wilsons_bound():
+    right = np.eye(3, dtype=bool)[np.arange(12) % 3]
+    found = label_intervals(LabelAnswers(np.where(right, 5.0, -5.0), right, np.arange(12)), n=50)
+    assert found["subset_accuracy"] == found["top1"] == (pytest.approx(0.757, abs=1e-3), 1.0)
+    assert np.isnan(found["bce"]).all()
+
+
 def test_rows_of_one_track_are_drawn_together():
     """Copies of each row within its track tell nothing new: the interval is that of the tracks."""
     generator = np.random.default_rng(2)

@@ -42,12 +42,14 @@ class BinaryCrossEntropy(nn.Module):
             weight = ((1 - share) / share).clamp(max=most)
         else:
             weight = torch.full((len(prevalence),), float(pos_weight))
+        self.weighted = pos_weight != 1.0
         # Not in checkpoints: it follows from the train tracks and the configuration.
         self.register_buffer("weight", weight, persistent=False)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B, C]` (0 or 1), in float32 whatever the logits' precision."""
-        return binary_cross_entropy_with_logits(logits.float(), target.float(), pos_weight=self.weight)
+        weight = self.weight if self.weighted else None  # all of 1 would only take time
+        return binary_cross_entropy_with_logits(logits.float(), target.float(), pos_weight=weight)
 
 
 @LOSSES.register("graph_sigmoid", MARK)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genrelab.metrics.names import LABEL_METRICS
-from genrelab.metrics.resample import CHUNK, percentile_interval, track_weights, two_sided_p
+from genrelab.metrics.resample import CHUNK, percentile_interval, track_weights, two_sided_p, wilson_at_zero
 
 ROWS = 2**22  # weights at a time
 MACRO = ("pr_auc", "roc_auc", "f1_macro")
@@ -57,14 +57,22 @@ def label_intervals(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap intervals; tracks are drawn, with all their rows. Macro averages, of which resamples lack
-    genres, are moved so that their mean is the value.
+    """Percentile bootstrap intervals; tracks are drawn, with all their rows.
+
+    Macro averages, of which resamples lack genres, are moved so that their mean is the value. Where all resamples are
+    alike, shares that are 0 or 1 have Wilson's bound at their far end, and nothing else has an interval.
 
     Returns:
         metric -> (low, high); NaN where a metric says nothing.
     """
     whole, drawn = label_scores(answers, pairs), draw_label_scores(answers, pairs, n, seed)
-    return {name: percentile_interval(_centred(name, drawn[name], whole[name]), confidence) for name in whole}
+    tracks = len(np.unique(answers.track))
+    found = {}
+    for name, value in whole.items():
+        low, high = percentile_interval(_centred(name, drawn[name], value), confidence)
+        low, high = (max(low, 0.0), min(high, 1.0)) if name in MACRO else (low, high)
+        found[name] = (low, high) if high - low > 1e-9 else _of_equal(name, value, tracks, confidence)
+    return found
 
 
 def label_differences(
@@ -202,6 +210,13 @@ def _scores(answers: LabelAnswers, weights: np.ndarray, pairs: np.ndarray | None
         held = logits[:, pairs[:, 0]] >= logits[:, pairs[:, 1]]
         found["consistency"] = weights @ held.mean(axis=1) / total
     return found
+
+
+def _of_equal(name: str, value: float, tracks: int, confidence: float) -> tuple[float, float]:
+    if name not in ("top1", "subset_accuracy") or value not in (0.0, 1.0):
+        return float("nan"), float("nan")
+    bound = wilson_at_zero(tracks, confidence)
+    return (0.0, bound) if value == 0 else (1.0 - bound, 1.0)
 
 
 def _in_parts(drawn: np.ndarray, place: np.ndarray) -> Iterator[np.ndarray]:

@@ -84,7 +84,7 @@ def _of_equal(name: str, value: float, tracks: int, confidence: float) -> tuple[
     """The interval where all resamples have one value: Wilson's for shares at their ends, else none."""
     if name not in (*SHARES, *MACRO) or not min(value, 1 - value) <= 1e-9:
         return float("nan"), float("nan")
-    bound = _wilson_at_zero(tracks, confidence)
+    bound = wilson_at_zero(tracks, confidence)
     return (0.0, bound) if value < 0.5 else (1.0 - bound, 1.0)
 
 
@@ -281,7 +281,7 @@ def _weighted(by_track: Tally, weights: np.ndarray | None = None) -> Tally:
     return Tally(**{field.name: weights @ getattr(by_track, field.name) for field in fields(Tally)})
 
 
-def _wilson_at_zero(n: int, confidence: float) -> float:
+def wilson_at_zero(n: int, confidence: float) -> float:
     """Upper Wilson bound of a share of which 0 of n were seen."""
     from statistics import NormalDist
 
