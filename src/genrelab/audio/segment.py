@@ -10,6 +10,7 @@ import numpy as np
 from genrelab.audio.spec import AudioSpec
 
 _FRAME, _HOP = 2048, 512  # librosa.effects.trim's defaults
+_CHUNK = 4096  # blocks of a hop squared at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +54,13 @@ def trim_bounds(samples: np.ndarray, top_db: float) -> tuple[int, int]:
     """First sample that `trim_silence` keeps, and the first behind those it keeps."""
     if samples.size == 0:
         return 0, 0
-    n_frames = 1 + len(samples) // _HOP
-    padded = np.zeros((n_frames - 1) * _HOP + _FRAME, np.float64)
-    inside = samples[: len(padded) - _FRAME // 2]
-    padded[_FRAME // 2 : _FRAME // 2 + len(inside)] = inside
-    blocks = np.square(padded).reshape(-1, _HOP).sum(axis=1)
+    n_blocks = (len(samples) // _HOP * _HOP + _FRAME) // _HOP
+    blocks = np.zeros(n_blocks)
+    lead = _FRAME // 2 // _HOP  # blocks of silence before the first sample
+    for at in range(0, n_blocks - lead, _CHUNK):  # the squares of an hour in double would fill a gigabyte
+        some = samples[at * _HOP : min(at + _CHUNK, n_blocks - lead) * _HOP].astype(np.float64)
+        some = np.pad(some, (0, -len(some) % _HOP)).reshape(-1, _HOP)
+        blocks[lead + at : lead + at + len(some)] = np.square(some).sum(axis=1)
     power = np.convolve(blocks, np.ones(_FRAME // _HOP), "valid") / _FRAME  # [n_frames]
     level = 10 * np.log10(np.maximum(power, 1e-10))
     loud = np.flatnonzero(level - level.max() > -top_db)
