@@ -30,6 +30,7 @@ from genrelab.estimate import announce
 from genrelab.files import atomic_path, shown, write_json
 from genrelab.fitting import fit_at_once, tell_fitted, write_plane
 from genrelab.folds import pool_folds
+from genrelab.known import write_known
 from genrelab.metrics import medoid_of, monitor_direction
 from genrelab.predictions import Predictions, concatenate, write_predictions
 from genrelab.record import Record
@@ -242,6 +243,7 @@ class _Run:
         record.data["features"] = [spec.name for spec in data.store.specs]
         if record.leads:
             write_json(record.folder / "split.json", split.to_dict())
+            write_known(record.folder / "tracks.parquet", catalog, split)
             write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
         for text in catalog.notes:
             record.warn(text)

@@ -34,7 +34,7 @@ def values_of(run: Run) -> dict[str, Any]:
     """Everything known of a run by key: short names first, then `group.key` of its configuration, scores, record.
 
     The short names are `run seed dataset taxonomy split fold features augment model loss optimizer scheduler beta
-    effective_beta epochs seconds artist_leak unsafe stand_in`, and the metrics at track level.
+    effective_beta epochs seconds artist_leak unsafe overlap stand_in`, and the metrics at track level.
     """
     config, record = run.config, run.record
     loss, split, dataset = (record.get(name) or {} for name in ("loss", "split", "dataset"))
@@ -55,6 +55,7 @@ def values_of(run: Run) -> dict[str, Any]:
         "seconds": record.get("seconds"),
         "artist_leak": bool(split.get("artist_leak")),
         "unsafe": bool(split.get("unsafe")),
+        "overlap": bool((record.get("overlap") or {}).get("marked")),
         "stand_in": bool(dataset.get("stand_in")),
     }
     scores = {name: score["value"] for name, score in run.scores.items()}

@@ -22,6 +22,7 @@ USUAL = (RUN, "dataset", "features", "model", "loss", "beta")
 FLAGS = {
     "val": "no test tracks: these are val scores, by which the epoch was chosen, so they are too good",
     "unsafe": "UNSAFE: segments of one track stand on both sides of the split; these scores are no evidence",
+    "overlap": "OVERLAP: songs that are not new, they or their artists were trained on: scores are too high",
     "artist_leak": "artists appear on both sides of the split: scores are too high for new artists",
     "stand_in": "the music is a stand-in, composed by rules: scores say nothing about recorded music",
     "debug": "cut short by a debug option: scores mean nothing",

@@ -111,6 +111,12 @@ class RunFolder:
         return tuple(part for part in ("test", "val") if part in there)
 
     @property
+    def overlap(self) -> int:
+        """How many of new songs are not: the run that answers trained on them, or on their artists."""
+        found = self.record.get("overlap") or {}
+        return len(found.get("songs") or ()) if found.get("marked") else 0
+
+    @property
     def unsafe(self) -> bool:
         """Whether segments of one track stood in train and in what is scored (split=random_segments)."""
         return bool((self.record.get("split") or {}).get("unsafe"))

@@ -70,6 +70,8 @@ def render(shown: Shown) -> str:
         record=run.record,
         run_id=metrics["run_id"],
         unsafe=run.unsafe,
+        overlap=run.overlap,
+        conditions=_conditions(metrics.get("conditions") or ()),
         part=run.headline,
         tracks=metrics["tracks"][run.headline],
         segments=metrics["segments"][run.headline],
@@ -160,6 +162,18 @@ def _headline(shown: Shown) -> list[dict[str, Any]]:
 def _cell(metric: str, found: Mapping[str, float | None]) -> tuple[str, str]:
     """A value and its interval, as shown."""
     return wording.number(metric, found.get("value")), wording.interval(metric, found)
+
+
+def _conditions(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """New songs by condition, as shown."""
+    made = []
+    for row in rows:
+        cells: list[tuple[str, str]] = []
+        for level, count in (("track", "songs"), ("segment", "excerpts")):
+            cells.append((str(row[count]), ""))
+            cells += [_cell("accuracy", row[level][f"top{k}"]) for k in (1, 2, 3)]
+        made.append({"condition": row["condition"], "cells": cells})
+    return made
 
 
 def _levels(shown: Shown) -> dict[str, Any]:

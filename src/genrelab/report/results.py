@@ -52,6 +52,7 @@ def _score(run: RunFolder) -> dict[str, Any]:
         "headline": run.headline,
         "flat": run.taxonomy.flat,
         "unsafe": run.unsafe,
+        "overlap": run.overlap,
         "aggregation": "mean_log_prob",
         "resampling": {"unit": "track", "resamples": RESAMPLES, "confidence": CONFIDENCE, "seed": 0},
         "medoid": run.taxonomy.genres[run.medoid],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
     found, segments = metrics[part]["track"], metrics[part]["segment"]
     baselines = metrics["baselines"][part]["track"]
     trained = [name for name in baselines if name not in (MAJORITY, MEDOID, RANDOM)][:MOST_TRAINED]
-    title = "UNSAFE " if metrics.get("unsafe") else ""
+    title = "UNSAFE " if metrics.get("unsafe") else "OVERLAP " if metrics.get("overlap") else ""
     title += f"{part}: {metrics['tracks'][part]} tracks, {metrics['segments'][part]} segments"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
@@ -90,6 +90,28 @@ def label_table(metrics: Mapping[str, Any]) -> Table:
     return table
 
 
+def conditions_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Top 1, 2 and 3 of new songs and of their excerpts, by condition."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for head in ("songs", "top 1, 95 %", "top 2", "top 3", "excerpts", "top 1, 95 %", "top 2", "top 3"):
+        table.add_column(Text(head), justify="right")
+    for row in rows:
+        cells = [Text(str(row["condition"]))]
+        for level, count in (("track", "songs"), ("segment", "excerpts")):
+            one = row[level]
+            ends = interval("accuracy", one["top1"])
+            cells.append(Text(str(row[count])))
+            cells.append(Text.assemble(number("accuracy", one["top1"]["value"]), " ", (ends, "dim")))
+            cells += [Text(number("accuracy", one[top]["value"])) for top in ("top2", "top3")]
+        table.add_row(*cells)
+    return table
+
+
 def print_summary(run_dir: Path) -> None:
     """Print `summary_table` of a run's folder, and the findings and warnings that its page begins with."""
     from rich.console import Console
@@ -100,6 +122,8 @@ def print_summary(run_dir: Path) -> None:
     if counts := _tracks(metrics):
         console.print(Text(counts))
     console.print(label_table(metrics) if metrics.get("target") == "multi_label" else summary_table(metrics))
+    if metrics.get("conditions"):
+        console.print(conditions_table(metrics["conditions"]))
     for line in metrics.get("verdict", ()):
         console.print(Text(line))
     for line in metrics.get("warnings", ()):

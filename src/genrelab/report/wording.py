@@ -108,6 +108,8 @@ def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
     lines = []
     if run.unsafe:
         lines.append("UNSAFE: segments of the same tracks were trained on; this is no evidence of anything.")
+    if run.overlap:
+        lines.append(f"OVERLAP: {run.overlap} of the songs are not new: they, or their artists, were trained on.")
     if debug := debugging(run):
         lines.append(f"Debug run ({debug}): scores mean nothing.")
     if tracks < TINY_TRACKS:
@@ -161,7 +163,9 @@ def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
     alerts, notes = [], []
     if split.get("unsafe"):
         alerts.append("UNSAFE split: segments of one track stand on both sides; these scores are no evidence.")
-    elif split.get("artist_leak"):
+    if run.overlap:
+        alerts.append(f"OVERLAP: {run.overlap} songs, or their artists, were trained on: scores are too high.")
+    if split.get("artist_leak") and not split.get("unsafe"):
         alerts.append("Artists appear on both sides of the split (artist_leak): scores are too high for new artists.")
     if part == "val":
         alerts.append("No test tracks: these are val scores, by which the epoch was chosen, so they are too good.")
@@ -180,7 +184,7 @@ def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
         f"{count} track{'s' * (count > 1)} {text}" for name, text in _KEPT.items() if (count := dataset.get(name))
     ]
     notes += metrics["notes"]
-    said = ["UNSAFE:", "artist_leak", "artists are unknown"] if split else []  # above, in other words
+    said = ["UNSAFE:", "OVERLAP:", "artist_leak", "artists are unknown"] if split else []  # above, in other words
     said += ["stand-in"] if dataset.get("stand_in") else []
     notes += [text for text in record.get("warnings", ()) if not any(one in text for one in said)]
     return [("alert", text) for text in alerts] + [("note", text) for text in dict.fromkeys(notes)]

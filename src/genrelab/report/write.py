@@ -12,6 +12,7 @@ import pandas as pd
 from genrelab.files import atomic_path, write_json, write_text
 from genrelab.report import examples as pictures
 from genrelab.report import plane, tables, wording
+from genrelab.report.conditions import condition_scores
 from genrelab.report.examples import Example
 from genrelab.report.figures import draw_confusion, draw_curves, draw_plane
 from genrelab.report.folder import RunFolder
@@ -43,6 +44,8 @@ def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = T
     metrics = score_run(run)
     if clusters := plane.clustering(run):
         metrics["clustering"] = clusters
+    if found := condition_scores(run):
+        metrics["conditions"] = found
     metrics |= {
         "verdict": wording.verdict(run, metrics),
         "warnings": [text for _, text in wording.banners(run, metrics)],

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from genrelab.taxonomy.taxonomy import Taxonomy
+from genrelab.errors import GenrelabError
+from genrelab.taxonomy.taxonomy import Taxonomy, UnknownGenre
+
+SUPERGENRE = "supergenre:"  # before a supergenre's code: its node in the graph
 
 
 def supergenre_index(taxonomy: Taxonomy) -> np.ndarray:
@@ -18,6 +23,48 @@ def cluster_index(taxonomy: Taxonomy) -> np.ndarray:
         return np.zeros(len(taxonomy), dtype=np.int64)
     cluster_of = {code: f"cluster:{name}" for name, codes in taxonomy.clusters.items() for code in codes}
     return _numbered([cluster_of.get(code, code) for code in taxonomy.supergenre_of])
+
+
+def to_supergenres(taxonomy: Taxonomy) -> Taxonomy:
+    """The taxonomy with its classes' supergenres for classes (target=supergenre, row A20); the graph stays whole.
+
+    A class is called by its node, `supergenre:<code>`, so that distances are those among supergenres: in Musicmap by
+    way of their clusters, or of genres.
+
+    Raises:
+        GenrelabError: fewer than two supergenres, or none but the genres themselves.
+    """
+    codes = tuple(code for code in taxonomy.supergenres if code in set(taxonomy.supergenre_of))
+    if taxonomy.flat or not 1 < len(codes) < max(len(taxonomy), len(taxonomy.members)):
+        raise GenrelabError(f"target=supergenre: taxonomy={taxonomy.name} groups these genres in no supergenres")
+    return replace(
+        taxonomy,
+        genres=tuple(SUPERGENRE + code for code in codes),
+        titles=tuple(taxonomy.supergenres[code] for code in codes),
+        supergenre_of=codes,
+    )
+
+
+def resolve_class(taxonomy: Taxonomy, text: str) -> str:
+    """Code of the class that a genre's name belongs to: `resolve`, and the supergenre where these are the classes.
+
+    Raises:
+        UnknownGenre: none.
+    """
+    try:
+        return taxonomy.resolve(text)
+    except UnknownGenre:
+        if not all(code.startswith(SUPERGENRE) for code in taxonomy.genres):
+            raise
+    whole = replace(
+        taxonomy,
+        genres=tuple(taxonomy.members),
+        titles=tuple(taxonomy.node_titles.get(code, code) for code in taxonomy.members),
+        supergenre_of=tuple(taxonomy.members.values()),
+    )
+    found = SUPERGENRE + taxonomy.members[whole.resolve(text)]
+    taxonomy.index(found)
+    return found
 
 
 def ancestor_pairs(taxonomy: Taxonomy) -> np.ndarray:
