@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SC
 from genrelab.split import Split
 from genrelab.store import FeatureStore, GivenStore, OnlineStore, PrepareReport, Store
 from genrelab.taxonomy import Taxonomy, UnknownGenre
-from genrelab.taxonomy.groups import cluster_index, supergenre_index
+from genrelab.taxonomy.groups import SUPERGENRE, cluster_index, supergenre_index, to_supergenres
 from genrelab.taxonomy.readers import make_weights
 
 Config = Mapping[str, Any]
@@ -78,7 +78,18 @@ def read_dataset(config: Config) -> Dataset:
     tracks = catalog.tracks.assign(genre=catalog.tracks["genre"].map(codes))
     if catalog.multi_label:
         tracks["genres"] = [tuple(codes[name] for name in several) for several in tracks["genres"]]
-    return Dataset(replace(catalog, tracks=tracks), taxonomy.subset(list(codes.values())))
+    taxonomy = taxonomy.subset(list(codes.values()))
+    if config["data"].get("target") == "supergenre":
+        return _of_supergenres(Dataset(replace(catalog, tracks=tracks), taxonomy))
+    return Dataset(replace(catalog, tracks=tracks), taxonomy)
+
+
+def _of_supergenres(dataset: Dataset) -> Dataset:
+    """The same tracks, each of its genre's supergenre."""
+    grouped = to_supergenres(dataset.taxonomy)
+    tracks = dataset.catalog.tracks
+    named = SUPERGENRE + tracks["genre"].map(dataset.taxonomy.members).astype(object)
+    return Dataset(replace(dataset.catalog, tracks=tracks.assign(genre=named)), grouped)
 
 
 def make_split(config: Config, catalog: Catalog, fold: int | None = None) -> Split:
@@ -160,7 +171,7 @@ def make_data(
 def make_changes(config: Config) -> BatchChanges:
     """What is changed in train batches at every step."""
     spec = read_fields(DataSpec, config["data"], "data")
-    return BatchChanges(spec.roll_time, spec.mask_bands, spec.mask_frames, spec.mixup)
+    return BatchChanges(**{field.name: getattr(spec, field.name) for field in fields(BatchChanges)})
 
 
 def make_online(config: Config, store: Store) -> StepFeatures | None:

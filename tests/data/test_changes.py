@@ -53,3 +53,52 @@ def test_mixing_draws_a_share_and_a_permutation():
     shares = np.array([share for share, _ in drawn])
     assert shares.min() >= 0 and shares.max() <= 1 and 0.35 < shares.mean() < 0.65
     assert all(sorted(other.tolist()) == list(range(10)) for _, other in drawn)
+
+
+def test_flipped_segments_run_backwards():
+    picture, vector = batch()
+    flipped, other, same = BatchChanges(flip_time=0.5).normalised((picture, picture[:, :5], vector))
+    back = (flipped == picture.flip(-1)).all(dim=(1, 2))
+    assert same is vector and 10 < back.sum() < 54
+    assert torch.equal(flipped[~back], picture[~back])
+    assert torch.equal(other, flipped[:, :5]), "all pictures of a segment alike"
+
+
+def test_moves_are_those_of_pictures():
+    from genrelab.data.changes import _moved
+
+    picture = torch.zeros(1, 20, 40)
+    picture[0, 5, 10] = 1.0
+    still, shifted, turned, larger = (
+        _moved(picture, torch.tensor([angle]), torch.tensor([size]), torch.tensor([shift]))
+        for angle, size, shift in [
+            (0.0, 1.0, (0.0, 0.0)),
+            (0.0, 1.0, (0.25, 0.5)),
+            (np.pi, 1.0, (0.0, 0.0)),
+            (0.0, 2.0, (0.0, 0.0)),
+        ]
+    )
+    assert torch.allclose(still, picture, atol=1e-5)
+    assert shifted[0, 15, 20] == pytest.approx(1, abs=1e-4) and shifted.sum() == pytest.approx(1, abs=1e-3)
+    assert turned[0, 14, 29] == pytest.approx(1, abs=1e-4), "half a turn keeps sides of a picture that is no square"
+    assert larger[0, 0:2, 0:2].sum() > 0 and larger.sum() > 3
+    line = torch.zeros(1, 21, 41)
+    line[0, 10, :] = 1.0
+    upright = _moved(line, torch.tensor([np.pi / 2]), torch.ones(1), torch.zeros(1, 2))
+    assert upright[0, :, 20].min() > 0.9 and upright[0, :, :15].abs().max() < 1e-3, "degrees are those of pixels"
+
+
+def test_moves_stay_within_what_is_asked_and_touch_no_vector():
+    picture, vector = batch()
+    torch.manual_seed(0)
+    angle, size, shift = BatchChanges(rotate=10, translate=0.1, scale=0.2)._moves(1000, torch.device("cpu"))
+    assert 0.16 < angle.abs().max() <= np.pi / 18 and 0.8 <= size.min() < 0.82 and 0.09 < shift.abs().max() <= 0.1
+    moved, same = BatchChanges(rotate=10, translate=0.1, scale=0.2).normalised((picture, vector))
+    assert same is vector and moved.shape == picture.shape and not torch.equal(moved, picture)
+
+
+def test_noise_has_its_deviation_in_pictures_and_vectors():
+    picture, vector = batch()
+    noisy = BatchChanges(noise=0.3).normalised((picture, vector))
+    for one, own in zip(noisy, (picture, vector), strict=True):
+        assert (one - own).std() == pytest.approx(0.3, abs=0.03)

@@ -50,13 +50,18 @@ class AcceleratorSpec:
 class DataSpec:
     """Targets, batches and normalisation; see conf/data/default.yaml."""
 
-    target: Literal["genre", "multi_label"] = "genre"
+    target: Literal["genre", "multi_label", "supergenre"] = "genre"
     batch_size: int = 64
     copies: Literal["draw", "all"] = "draw"
     roll_time: bool = True
     mask_bands: float = 0.0
     mask_frames: float = 0.0
     mixup: float = 0.0
+    flip_time: float = 0.0
+    rotate: float = 0.0
+    translate: float = 0.0
+    scale: float = 0.0
+    noise: float = 0.0
     normalise: Literal["frequency", "global", "none"] = "frequency"
     keep_on_device: bool = True
     engine: Literal["fast", "reference", "torch"] = "fast"
@@ -82,7 +87,7 @@ class PathsSpec:
     cache: str = "outputs/cache"
 
 
-SHARES = ("mask_bands", "mask_frames")
+SHARES = ("mask_bands", "mask_frames", "translate", "scale")
 POSITIVE = ("epochs", "accumulate", "limit_batches", "devices", "threads", "batch_size")
 
 
@@ -106,6 +111,10 @@ def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str
             problems.append(f"{at}.{key}: {value} is below 1")
         elif key in SHARES and not 0 <= value < 1:
             problems.append(f"{at}.{key}: {value} is not in [0, 1)")
+        elif key == "flip_time" and not 0 <= value <= 1:
+            problems.append(f"{at}.{key}: {value} is not in [0, 1]")
+        elif key in ("rotate", "noise") and value < 0:
+            problems.append(f"{at}.{key}: {value} is below 0; 0 changes nothing")
         elif key == "mixup" and value < 0:
             problems.append(f"{at}.{key}: {value} is below 0; 0 mixes nothing")
         elif key == "gradient_clip" and value is not None and not value > 0:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 Features = tuple[Tensor, ...]
 
@@ -22,12 +24,24 @@ class BatchChanges:
         mask_frames: the same for columns.
         mixup: both parameters of the beta distribution that a batch's share of a second, shuffled batch is drawn from
             (Zhang et al. 2018, arXiv 1710.09412); 0 mixes nothing.
+        flip_time: share of segments that run backwards. This and what follows treats pictures as pictures (row E09,
+            where it did not help), drawn for each segment, alike for all its pictures; what comes in from outside is
+            train's mean.
+        rotate: most degrees that a picture is turned, either way.
+        translate: most that it is moved, a share of its sides.
+        scale: most that it is made larger or smaller, a share; below 1.
+        noise: standard deviation of white noise, in those of train.
     """
 
     roll_time: bool = False
     mask_bands: float = 0.0
     mask_frames: float = 0.0
     mixup: float = 0.0
+    flip_time: float = 0.0
+    rotate: float = 0.0
+    translate: float = 0.0
+    scale: float = 0.0
+    noise: float = 0.0
 
     def stored(self, features: Features) -> Features:
         """Rotate stored pictures `[B, H, W]`; vectors stay."""
@@ -37,16 +51,40 @@ class BatchChanges:
         return tuple(f.roll(int(share * f.shape[-1]), dims=-1) if f.ndim == 3 else f for f in features)
 
     def normalised(self, features: Features) -> Features:
-        """Mask normalised pictures, whose train mean is 0."""
+        """Flip, move and mask normalised pictures, whose train mean is 0; noise goes into vectors too."""
+        if self.flip_time > 0:
+            back = torch.rand(len(features[0]), device=features[0].device) < self.flip_time
+            features = tuple(torch.where(back[:, None, None], f.flip(-1), f) if f.ndim == 3 else f for f in features)
+        if self.rotate > 0 or self.translate > 0 or self.scale > 0:
+            moves = self._moves(len(features[0]), features[0].device)
+            features = tuple(_moved(f, *moves) if f.ndim == 3 else f for f in features)
+        if self.noise > 0:
+            features = tuple(f + self.noise * torch.randn_like(f) for f in features)
         for axis, share in ((1, self.mask_bands), (2, self.mask_frames)):
             if share > 0:
                 features = tuple(_masked(f, axis, share) if f.ndim == 3 else f for f in features)
         return features
 
+    def _moves(self, count: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Angle in radians `[B]`, size `[B]` and shift `[B, 2]` (along time, along bands; shares of the sides)."""
+        drawn = 2 * torch.rand(4, count, device=device) - 1
+        return math.radians(self.rotate) * drawn[0], 1 + self.scale * drawn[1], self.translate * drawn[2:].T
+
     def partner(self, count: int) -> tuple[float, Tensor]:
         """The share of the batch itself, and which segment each is mixed with, `[count]`."""
         share = float(torch.distributions.Beta(self.mixup, self.mixup).sample())
         return share, torch.randperm(count)
+
+
+def _moved(pictures: Tensor, angle: Tensor, size: Tensor, shift: Tensor) -> Tensor:
+    """Turn, scale and shift `[B, H, W]` in one bilinear step; 0 comes in from outside."""
+    height, width = pictures.shape[1:]
+    cos, sin = angle.cos() / size, angle.sin() / size  # where each place of the result is taken from
+    turn = torch.stack((cos, sin * height / width, -sin * width / height, cos), dim=1).reshape(-1, 2, 2)
+    move = -(turn @ (2 * shift)[:, :, None])
+    theta = torch.cat((turn, move), dim=2).to(pictures.dtype)
+    grid = functional.affine_grid(theta, [len(pictures), 1, height, width], align_corners=False)
+    return functional.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]
 
 
 def _masked(pictures: Tensor, axis: int, share: float) -> Tensor:
