@@ -38,6 +38,25 @@ A number here and a published one are about the same network, seldom about the s
 Shortened runs have fewer epochs, smaller pictures or narrower networks than their recipe; which, the list below says.
 """
 
+BEST = """## The best fault-filtered score without outside weights
+
+**55.5 %** [49.7, 60.7] of the 290 test clips (top-3 86.6 %, skill 0.46): logistic regressions on SSD, on SSD with
+Rhythm Histograms and on the 57 features, a random forest on the pictures, and the networks E07, C07 and B06 on
+pictures (all shortened), stacked. Members, penalties and method were chosen on val (likelihood), and test was looked at
+once. Its best member on val, logistic regression on SSD with Rhythm Histograms, has 56.6 % [51.0, 62.1] by itself: the
+difference is chance, so the six others add nothing that 290 clips could show. Published for comparison: MFCC and SVM
+53.4 %, VGGish and SVM 77.2 %, which heard millions of videos before.
+
+```bash
+python train.py dataset=gtzan_arff dataset.root=SETS model=logistic_regression model.c=0.03 split=fault_filtered
+python train.py dataset=gtzan_arff dataset.root=SETS dataset.sets=[ssd,rh] model=logistic_regression model.c=0.03 split=fault_filtered
+python train.py dataset=gtzan_features dataset.path=features_30_sec.csv model=logistic_regression model.c=0.03 split=fault_filtered
+python train.py dataset=gtzan_images dataset.root=PICTURES model=random_forest split=fault_filtered
+genrelab reproduce --data FOLDER --only B06,C07,E07 --short --seeds 1
+genrelab ensemble RUN RUN RUN RUN RUN RUN RUN --method stack
+```
+"""  # noqa: E501
+
 
 def write_pages(systems: Systems, results: Results, docs: Path) -> list[Path]:
     """Write both pages into the folder `docs`."""
@@ -79,7 +98,7 @@ def reproduction_page(systems: Systems, results: Results) -> str:
         rows = [row for row in systems.rows.values() if row.id[0] == letter and (row.trials or row.same)]
         table = [_reproduced(systems, row, results) for row in rows]
         parts += [f"## {letter}: {title}\n", _table(head, table)]
-    return "\n".join([*parts, *_shortened(systems, results), *_missing(systems)])
+    return "\n".join([*parts, BEST, *_shortened(systems, results), *_missing(systems)])
 
 
 def _reproduced(systems: Systems, row: Row, results: Results) -> tuple[str, ...]:
