@@ -196,6 +196,16 @@ def test_an_interval_of_equal_answers_is_wilsons_and_others_hold_the_share():
     assert whole["high"] - whole["low"] > 0.35, "segments of one track are one piece of evidence"
 
 
+def test_the_guides_commands_are_read():
+    from genrelab.newdata.command import read_choices
+    from test_docs import COMMANDS
+
+    lines = [line.split() for page, line in COMMANDS if page == "protocols.md" and line.startswith("genrelab evaluate")]
+    assert len(lines) == 3
+    hows = [read_choices(words[3:])[0] for words in lines]
+    assert (hows[0].excerpts, hows[0].excerpt_seconds, hows[1].overlap, hows[2].part) == (10, 3, "leave_out", "test")
+
+
 @pytest.mark.shared
 @pytest.mark.slow
 def test_real_clips_of_other_artists(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from genrelab.assemble import Config
 from genrelab.checkpoint import load_checkpoint
 from genrelab.classical import Clusterer, Estimator, check_memory
 from genrelab.config.schema import TrainerSpec
-from genrelab.data import GenreDataModule
+from genrelab.data import BatchChanges, GenreDataModule
 from genrelab.data.module import Part
 from genrelab.decide.calibrate import fit_temperature
 from genrelab.files import atomic_path
@@ -31,7 +32,7 @@ PARTS: tuple[Part, ...] = ("val", "test")
 WITHOUT_EFFECT = (
     *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks"),
     *(f"trainer.{name}" for name in ("epochs", "gradient_clip", "accumulate", "profiler")),
-    *(f"data.{name}" for name in ("roll_time", "mask_bands", "mask_frames", "mixup")),
+    *(f"data.{field.name}" for field in fields(BatchChanges)),
 )
 WITHOUT = {"kind": "none"}
 

@@ -13,7 +13,6 @@ from genrelab.errors import GenrelabError
 
 COLUMNS = ("track_id", "genre", "artist_id", "album_id", "path", "duration", "official_split")
 REQUIRED = ("track_id", "genre", "path")
-LABEL = "label."  # before the names of further label columns: "label.language"
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 # Audio that soundfile or ffmpeg may know; anything else in a music folder is a cover or a text.
@@ -29,10 +28,9 @@ class Catalog:
         name: of the dataset, for run names and reports.
         tracks: one line a track: `track_id`, `genre`, `path` (str); `artist_id` (several artists joined by "; "),
             `album_id`, `official_split` ("train" | "val" | "test"), all str or None; `duration` (s, or NaN).
-            `condition` ("cover", "live": scores of new songs are told apart by it) and `label.<name>` (further labels,
-            "label.language") only where a dataset has them. Optional columns may be absent. Sorted by track_id on
-            construction. Where several genres of a track are to be learnt, `genres` holds a tuple of them, `genre`
-            among them.
+            `condition` ("cover", "live": scores of new songs are told apart by it) only where a dataset has it.
+            Optional columns may be absent. Sorted by track_id on construction. Where several genres of a track are to
+            be learnt, `genres` holds a tuple of them, `genre` among them.
         notes: lines for log and report.
         rejected: (path or row, reason) of what was left out.
         stand_in: True where the audio is made up for trying things out.
@@ -114,9 +112,8 @@ def _normal(name: str, tracks: pd.DataFrame) -> pd.DataFrame:
             line = int(table[column].isna().to_numpy().argmax())
             known = table["track_id"].iloc[line] or table["path"].iloc[line]
             raise GenrelabError(f"dataset {name}: row {line + 1} ({known}) has no {column}")
-    for column in ("condition", *(name for name in tracks.columns if name.startswith(LABEL))):
-        if column in tracks.columns:
-            table[column] = _column(tracks, column)
+    if "condition" in tracks.columns:
+        table["condition"] = _column(tracks, "condition")
     if "genres" in tracks.columns:
         table["genres"] = pd.Series(
             [tuple(dict.fromkeys(map(str, several))) for several in tracks["genres"]], dtype=object

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,14 +20,7 @@ from genrelab.report import print_summary
 
 def evaluate_new_data(run: Path, choices: Sequence[str], out: Path | None = None) -> None:
     """Score the songs that `choices` name; they are overrides of the main job and fields of `NewData`."""
-    own = {field.name for field in fields(NewData)}
-    chosen = [text for text in choices if text.partition("=")[0] in own]
-    overrides = [text for text in choices if text not in chosen]
-    if wrong := [text for text in overrides if text.partition("=")[0].partition(".")[0] in ("decision", "aggregate")]:
-        raise ConfigError([f"{wrong[0]}: decisions are made anew of a folder of predictions; evaluate that next"])
-    how = NewData.from_plain({key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in chosen)})
-    config = compose(overrides)
-    check(config, overrides, training=False)
+    how, config = read_choices(choices)
     catalog = assemble.read_catalog(config)
     if how.part is not None:
         if config["split"].get("folds"):
@@ -35,3 +29,16 @@ def evaluate_new_data(run: Path, choices: Sequence[str], out: Path | None = None
     folder = score_new_data(run, catalog, how, out, choices)
     print_summary(folder)
     print(f"report: {shown(folder / 'report' / 'index.html')}")
+
+
+def read_choices(choices: Sequence[str]) -> tuple[NewData, dict[str, Any]]:
+    """How songs are scored, and the configuration that names them. Raises ConfigError."""
+    own = {field.name for field in fields(NewData)}
+    chosen = [text for text in choices if text.partition("=")[0] in own]
+    overrides = [text for text in choices if text not in chosen]
+    if wrong := [text for text in overrides if text.partition("=")[0].partition(".")[0] in ("decision", "aggregate")]:
+        raise ConfigError([f"{wrong[0]}: decisions are made anew of a folder of predictions; evaluate that next"])
+    how = NewData.from_plain({key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in chosen)})
+    config = compose(overrides)
+    check(config, overrides, training=False)
+    return how, config
