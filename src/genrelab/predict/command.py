@@ -80,7 +80,7 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
         say(f"note: {note}")
     if len(left) < len(files):
         say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
-    with one_thread_each(workers), bar(len(left)) as advance:
+    with _told_when_interrupted(options.out), one_thread_each(workers), bar(len(left)) as advance:
         begin, heard, answered, unknown = time.monotonic(), 0.0, 0, 0
         work = _work(predictor, options)
         for outcome in for_each(work, left, workers):
@@ -160,6 +160,16 @@ def _shower(
             told = True
 
     return show
+
+
+@contextmanager
+def _told_when_interrupted(out: Path | None) -> Iterator[None]:
+    """On Ctrl-C say what has become of the answers."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"interrupted: {out} is kept, the same command goes on with it" if out else "interrupted")
+        raise
 
 
 def _summary(answered: int, unknown: int, heard: float, seconds: float, out: Path | None) -> str:
