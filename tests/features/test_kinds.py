@@ -15,7 +15,7 @@ from genrelab.registry import FEATURES
 RATE = 22_050
 CONF = sorted((Path(__file__).resolve().parents[2] / "conf" / "features").glob("*.yaml"))
 SINGLES = [path for path in CONF if "kind" in yaml.safe_load(path.read_text())]
-COMPUTED = [kind for kind in FEATURES.kinds() if kind not in ("given", "waveform")]
+COMPUTED = [kind for kind in FEATURES.kinds() if kind not in ("given", "waveform", "samples")]
 PICTURES = [kind for kind in COMPUTED if kind not in ("scalars", "tabular57")]
 
 

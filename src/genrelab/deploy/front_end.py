@@ -18,6 +18,7 @@ from genrelab.data.normalise import Normaliser
 from genrelab.errors import GenrelabError
 from genrelab.features import Feature, FeatureSpec, Picture, feature_of
 from genrelab.features.batched import TorchAnalysis
+from genrelab.features.samples import Samples
 
 
 class NotInside(GenrelabError):
@@ -108,7 +109,7 @@ class FrontEnd(nn.Module):
     def _check(self) -> None:
         """Draw each feature of silence once, which makes its constants too."""
         for spec, kind in zip(self.specs, self.kinds, strict=True):
-            if not isinstance(kind, Picture):
+            if not isinstance(kind, Picture | Samples):
                 raise NotInside(f"feature {spec.name!r} ({spec.kind}) is not drawn by torch")
             audio: Any = RealAnalysis(torch.zeros(1, spec.n_samples), spec.sample_rate, self.constants)
             try:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from genrelab.errors import GenrelabError
 from genrelab.explain.explanation import Explanation
-from genrelab.features import FeatureSpec, feature_of
+from genrelab.features import FeatureSpec, Picture, feature_of
 from genrelab.features.colours import Colours, colours_of
 from genrelab.files import atomic_path
 
@@ -77,9 +77,12 @@ def _title(found: Explanation, spec: FeatureSpec, name: str) -> str:
 
 
 def _ticks(panels: Sequence[Any], spec: FeatureSpec) -> None:
-    what, ticks = feature_of(spec).ticks(spec.sample_rate)  # type: ignore[attr-defined]
+    feature = feature_of(spec)
+    if not isinstance(feature, Picture):  # samples
+        return
+    what, ticks = feature.ticks(spec.sample_rate)
     for number, panel in enumerate(panels):
-        scale = spec.shape[0] / max(feature_of(spec).height(), 1)  # type: ignore[attr-defined]
+        scale = spec.shape[0] / max(feature.height(), 1)
         panel.set_yticks([row * scale for row in ticks], list(ticks.values()) if number == 0 else [])
         panel.tick_params(labelsize=8)
         if number == 0:

@@ -88,7 +88,8 @@ def _draw(title: str, segment: Segment, sample_rate: int, specs: Sequence[Featur
     from matplotlib.figure import Figure
 
     arrays = extract(specs, segment.samples)
-    pictures = [pair for pair in zip(specs, arrays, strict=True) if len(pair[0].shape) == 2]
+    # One row is the waveform, which is drawn already.
+    pictures = [pair for pair in zip(specs, arrays, strict=True) if len(pair[0].shape) == 2 and pair[0].shape[0] > 1]
     vectors = [pair for pair in zip(specs, arrays, strict=True) if len(pair[0].shape) == 1]
     n_rows = -(-len(pictures) // 2)
     tables = [0.45 + 0.3 * -(-spec.shape[0] // 5) for spec, _ in vectors]

@@ -3,6 +3,7 @@
 from genrelab.models.autoencoder import LSTMAutoencoder
 from genrelab.models.cnn import CNN
 from genrelab.models.conv_stack import ConvStack, TableCNN
+from genrelab.models.encoder import Encoder
 from genrelab.models.mlp import MLP
 from genrelab.models.probe import AttentionPooling, Probe
 from genrelab.models.recurrent import GRU, LSTM, LSTMCNN
@@ -21,6 +22,7 @@ __all__ = [
     "Bottleneck",
     "ConvStack",
     "DeepResNet",
+    "Encoder",
     "LSTMAutoencoder",
     "Probe",
     "ResNet",

@@ -71,7 +71,7 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
     found = []
     for number, (place, _) in enumerate(chosen):
         for spec, array in zip(store.specs, arrays, strict=True):
-            if array.ndim == 3:
+            if array.ndim == 3 and array.shape[1] > 1:  # one row of samples is no picture
                 picture = from_stored(spec, array[number])
                 colours = colours_of(getattr(feature_of(spec), "unit", ""), picture)
                 names = genres[level.target[place]], genres[answer[place]]
