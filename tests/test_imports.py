@@ -55,6 +55,7 @@ STAGES: dict[str, int] = {
     "run": 18,
     "newdata": 18,
     "launch": 19,
+    "study": 18,
     "reproduce": 19,
     "sweep": 20,
     "cli": 21,

@@ -350,6 +350,22 @@ def reproduce(
     run_rows(names, data, short, seeds, outputs, docs, tables, dry_run)
 
 
+@app.command()
+def study(
+    folders: Annotated[list[Path], typer.Argument(help="of a study's runs, at any depth", metavar="FOLDER")],
+    out: Annotated[Path, typer.Option(help="folder of graph_study.md and images/")] = Path("docs"),
+    resamples: Annotated[int, typer.Option(help="of the bootstrap")] = 2000,
+) -> None:
+    """Write a study of losses and decisions: scores over seeds, tests against cross-entropy with CRM, a verdict.
+
+    Example: genrelab study outputs/sweeps/graph_study_demo outputs/sweeps/graph_study_audioset --out outputs
+    """
+    from genrelab.study import read_studies, score_study, write_page
+
+    for path in write_page([score_study(name, rows, resamples) for name, rows in read_studies(folders)], out):
+        print(f"wrote {path}")
+
+
 @app.command("ensemble")
 def join_runs(
     folders: Annotated[list[Path], typer.Argument(help="of finished runs of one split", metavar="RUN")],

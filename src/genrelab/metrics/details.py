@@ -14,7 +14,7 @@ import numpy as np
 from genrelab.metrics.answers import Answers, Tree, chosen, confidence_of, holds, shared_ancestors
 from genrelab.metrics.core import log_probabilities, reachable, top_answers
 from genrelab.metrics.names import CENTRED_DETAILS
-from genrelab.metrics.resample import Difference, percentile_interval, track_weights, two_sided_p
+from genrelab.metrics.resample import Difference, Draws, percentile_interval, track_weights, two_sided_p
 
 BINS = 15
 POINTS = 101
@@ -70,6 +70,11 @@ def detail_differences(
         low, high = percentile_interval(drawn, confidence)
         found[name] = Difference(float(value), low, high, two_sided_p(drawn))
     return found
+
+
+def draw_details(answers: Answers, tree: Tree, n: int = 1000, seed: int = 0) -> Draws:
+    """`draw_scores` of the metrics that `DETAILS` and `HEDGED` name; the same seed draws the same tracks."""
+    return Draws(*_whole_and_drawn(_sums(answers, tree), n, seed))
 
 
 def reliability(answers: Answers, bins: int = BINS) -> list[dict[str, float]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from genrelab.metrics.core import Tally, reachable, scores_of, surprise, top_answers
+from genrelab.metrics.names import CENTRED_DETAILS
 
 SHARES = ("accuracy", "top3", "top5", "supergenre_accuracy", "supergenre_top3")
 # Resamples see fewer different tracks than the sample: rare genres drop out of them, which moves macro averages,
@@ -190,6 +191,15 @@ def difference_of_draws(
     return found
 
 
+def intervals_of_draws(
+    draws: Sequence[Draws], seed: int = 0, confidence: float = 0.95
+) -> dict[str, tuple[float, float, float]]:
+    """Mean over seeds of runs drawn before, with an interval over tracks and seeds: metric -> (value, low, high)."""
+    whole, drawn = _over_seeds(draws, np.random.default_rng([seed, 0]))
+    ends = {name: percentile_interval(_centred(name, drawn[name], whole[name]), confidence) for name in drawn}
+    return {name: (float(whole[name]), *ends[name]) for name in drawn}
+
+
 def _over_seeds(draws: Sequence[Draws], generator: np.random.Generator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Metric -> mean over the seeds; and over resamples that draw seeds too."""
     weights = _seed_weights(len(draws), len(next(iter(draws[0].drawn.values()))), generator)
@@ -208,9 +218,9 @@ def _seed_weights(seeds: int, n: int, generator: np.random.Generator) -> np.ndar
 
 
 def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Draws without NaN, those of macro averages and hubness about the value."""
+    """Draws without NaN, those of macro averages, hubness and calibration about the value."""
     drawn = drawn[~np.isnan(drawn)]
-    return drawn + (value - drawn.mean()) if name in LEAST and len(drawn) else drawn
+    return drawn + (value - drawn.mean()) if name in (*LEAST, *CENTRED_DETAILS) and len(drawn) else drawn
 
 
 def two_sided_p(drawn: np.ndarray) -> float:
