@@ -38,7 +38,10 @@ class JsonLines:
     def line(self, path: str, prediction: Prediction | None, error: str = "") -> str:
         """A line for a file."""
         answer: Row = {"path": path, "error": error} if prediction is None else prediction.to_dict(self.genres)
-        return json.dumps({"run": self.run_id, **answer, "path": path}, ensure_ascii=False) + "\n"
+        text = json.dumps({"run": self.run_id, **answer, "path": path}, ensure_ascii=False)
+        for end in "\x85\u2028\u2029":  # which some readers take for the end of a line
+            text = text.replace(end, f"\\u{ord(end):04x}")
+        return text + "\n"
 
     def read(self, text: str) -> list[tuple[str, Row]]:
         """(line, what it holds) of each whole line. Raises ValueError."""
