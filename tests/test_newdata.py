@@ -142,7 +142,7 @@ def test_songs_of_train_are_refused_marked_or_left_out(trained, music, songs, tm
 
 def test_genres_that_the_run_does_not_know(trained, songs, tmp_path, capsys):
     choices = ["dataset=csv", *edited(songs, tmp_path, genre="Polka")]
-    with pytest.raises(GenrelabError, match=r"knows none of its genres Polka; .*unknown=leave_out"):
+    with pytest.raises(GenrelabError, match=r"does not know 1 of its genres: Polka; .*unknown=leave_out"):
         evaluate_new_data(trained, choices, tmp_path / "out")
     evaluate_new_data(trained, [*choices, "unknown=leave_out"], tmp_path / "out")
     assert "1 songs of genres that the run does not know are left out: Polka" in capsys.readouterr().err

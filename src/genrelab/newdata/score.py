@@ -144,7 +144,7 @@ def known_genres(
     some = ", ".join(strange[:5]) + (", ..." if len(strange) > 5 else "")
     if strange and (unknown == "refuse" or not keep.any()):
         remedy = "none is left" if not keep.any() else "rename them, or leave their songs out by unknown=leave_out"
-        raise GenrelabError(f"{catalog.name}: the run knows none of its genres {some}; {remedy}")
+        raise GenrelabError(f"{catalog.name}: the run does not know {len(strange)} of its genres: {some}; {remedy}")
     tracks = catalog.tracks[keep]
     tracks = tracks.assign(genre=tracks["genre"].map(codes))
     notes = [f"{int((~keep).sum())} songs of genres that the run does not know are left out: {some}"] if strange else []
