@@ -37,8 +37,8 @@ def _small(overrides):
     found = [f"model.width={8 if model['kind'] != 'ast' else 24}"] if "width" in model else []
     found += ["model.weights=null"] if "weights" in model else []
     found += ["model.depth=18"] if model.get("depth") == 50 else []
-    found += ["dataset.height=224", "dataset.width=294"] if model.get("window") else []
-    found += [] if model.get("window") or "height" not in dataset else ["dataset.height=64", "dataset.width=64"]
+    size = (224, 294) if model.get("window") else (64, 64)
+    found += [f"dataset.height={size[0]}", f"dataset.width={size[1]}"] if "height" in dataset else []
     found += ["audio.segment_seconds=1.0"] if config["features"] else []
     return found
 
