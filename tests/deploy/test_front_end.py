@@ -45,7 +45,7 @@ def test_a_convolution_with_the_basis_is_the_fourier_transform():
     np.testing.assert_allclose(found[33:], -wanted.imag, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["chroma_cqt", "hpss_harmonic", "scalars"])
+@pytest.mark.parametrize("kind", ["chroma_cqt", "chroma_stft", "hpss_harmonic", "scalars"])
 def test_what_stays_outside_is_named(kind):
     spec = make_spec("mine", {"kind": kind}, AudioSpec(sample_rate=22050, segment_seconds=2.0))
     with pytest.raises(NotInside, match=f"feature 'mine' .{kind}"):

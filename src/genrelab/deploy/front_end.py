@@ -59,6 +59,10 @@ class RealAnalysis(TorchAnalysis):
         """None: filters of a hundred tunings would be a hundred times the network."""
         raise NotInside("it needs a constant-Q transform")
 
+    def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> Any:
+        """None: picking each window's own filters does not export for any number of windows."""
+        raise NotInside("its tuning is estimated; a fixed one (tuning: 0.0) goes inside")
+
     def hpss(self, n_fft: int, hop_length: int, kernel_size: int, margin: float) -> Any:
         """None: running medians have no operator in ONNX."""
         raise NotInside("it needs running medians")
