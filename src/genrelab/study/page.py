@@ -200,7 +200,7 @@ def _budget(studies: Sequence[Scored]) -> str:
         rows.append([*map(str, cells), f"{facts['seconds']:.0f}"])
     minutes = sum(study.facts["seconds"] for study in studies) / 60
     told = f"{minutes:.0f} minutes of runs in all, on one thread each."
-    return "\n".join(["## Budget", "", _table([*heads, "runs", "seconds"], rows), "", told])
+    return "\n".join(["## Budget", "", _table([*heads, "seconds"], rows), "", told])
 
 
 def _about(study: Scored) -> str:
