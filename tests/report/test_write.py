@@ -269,10 +269,10 @@ def test_hostile_titles_are_only_text(run_folder, edit_record, without_png):
 
 def test_rewriting_gives_the_same(run_folder):
     page = write_report(run_folder)
-    first = {path.name: path.read_bytes() for path in page.parent.iterdir()}
+    first = {path.name: path.read_bytes() for path in page.parent.rglob("*.*")}
     first["metrics.json"] = (run_folder / "metrics.json").read_bytes()
     write_report(run_folder)
-    again = {path.name: path.read_bytes() for path in page.parent.iterdir()}
+    again = {path.name: path.read_bytes() for path in page.parent.rglob("*.*")}
     again["metrics.json"] = (run_folder / "metrics.json").read_bytes()
     assert first == again
 

@@ -16,6 +16,7 @@ from genrelab.report.conditions import condition_scores
 from genrelab.report.examples import Example
 from genrelab.report.figures import draw_confusion, draw_curves, draw_plane
 from genrelab.report.folder import RunFolder
+from genrelab.report.genre_pages import write_genre_pages
 from genrelab.report.label_page import write_label_report
 from genrelab.report.page import Shown, render
 from genrelab.report.results import score_run
@@ -67,6 +68,7 @@ def _write_page(run: RunFolder, metrics: dict[str, Any], examples: Sequence[Exam
     _csv(genres, folder / "per_genre.csv")
     _csv(tables.mistakes(run, rows), folder / "mistakes.csv")
     _write_confusions(run, confusion, folder)
+    write_genre_pages(run, rows, confusion, folder / "genres")
     best = (run.record.get("monitor") or {}).get("best_epoch")
     if not run.at_once:
         draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1, run.taxonomy.flat)
