@@ -347,7 +347,8 @@ def reproduce(
     from genrelab.reproduce.command import reproduce as run_rows
 
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
-    run_rows(names, data, short, seeds, outputs, docs, tables, dry_run)
+    with exit_codes():  # here, since typer keeps what an interruption says to itself
+        run_rows(names, data, short, seeds, outputs, docs, tables, dry_run)
 
 
 @app.command()

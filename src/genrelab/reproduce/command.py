@@ -68,7 +68,8 @@ def reproduce(
     _tell([docs / "reproduction.md", docs / "systems.md"])
     if failed:
         first, reason = failed[0]
-        raise GenrelabError(f"{len(failed)} runs failed; the first: {first}: {reason} (see {first.folder / 'log.txt'})")
+        count = "1 run" if len(failed) == 1 else f"{len(failed)} runs"
+        raise GenrelabError(f"{count} failed; the first: {first}: {reason} (see {first.folder / 'log.txt'})")
 
 
 def _tell(paths: Sequence[Path]) -> None:

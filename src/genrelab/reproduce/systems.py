@@ -126,7 +126,9 @@ class Systems:
                 row.id: row for row in self.rows.values() if name.upper() in (row.id, row.id[0]) or name in row.recipes
             }
             if not fits:
-                raise GenrelabError(f"--only {name}: no such row{suggest(name.upper(), [*self.titles, *self.rows])}")
+                near = suggest(name.upper(), self.rows)
+                known = near if "mean" in near else f"; there are {', '.join(self.titles)} and rows such as A22"
+                raise GenrelabError(f"--only {name}: no such row{known}")
             found |= fits
         return [row for row in self.rows.values() if row.id in found]
 
