@@ -16,6 +16,7 @@ from genrelab.metrics.baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.report import calibration, svg, tables, wording
 from genrelab.report.examples import Example, data_uri
 from genrelab.report.figures import panels
+from genrelab.report.flows import flow_picture, most_confused
 from genrelab.report.folder import RunFolder
 from genrelab.report.heatmap import heatmap
 from genrelab.report.plane import Plane, sentences
@@ -88,6 +89,8 @@ def render(shown: Shown) -> str:
         confusions=_confusion_pictures(shown),
         mistakes=int(distances["mistakes"].sum()),
         histogram=None if run.taxonomy.flat else _histogram(distances),
+        flows=flow_picture(run, shown.confusion),
+        confused=most_confused(run, shown.confusion),
         common=common,
         far=far,
         genres=shown.genres.astype(object).where(shown.genres.notna(), None).to_dict("records"),

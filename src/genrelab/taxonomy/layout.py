@@ -44,14 +44,20 @@ def make_layout(taxonomy: Taxonomy) -> Layout:
     nodes = tuple(drawn)
     labels = tuple(short(taxonomy.node_titles.get(node, "")) for node in nodes)
     wanted = _wanted(taxonomy, nodes)
-    xy = _draw_in(_stress(wanted))
-    xy = _part(xy, np.array([[max(len(label), 2) * _WIDTH + 8, _HEIGHT] for label in labels]))
+    xy = place(wanted)
+    xy = part_labels(xy, np.array([[max(len(label), 2) * _WIDTH + 8, _HEIGHT] for label in labels]))
     members: dict[str, list[int]] = {}
     for number, node in enumerate(nodes):
         if group := group_of(taxonomy, node):
             members.setdefault(group, []).append(number)
     middles = {group: np.median(xy[at], axis=0) for group, at in members.items()}
     return Layout(nodes, xy, labels, _colours(middles), _title_places(taxonomy, members, middles))
+
+
+def place(wanted: np.ndarray) -> np.ndarray:
+    """`[N, 2]` points whose distances follow `wanted` `[N, N]`; what is unreachable lies just beyond the farthest."""
+    finite = wanted[np.isfinite(wanted)]
+    return _draw_in(_stress(np.where(np.isfinite(wanted), wanted, 1.3 * max(float(finite.max()), 1.0))))
 
 
 def short(title: str) -> str:
@@ -72,7 +78,7 @@ def group_of(taxonomy: Taxonomy, node: str) -> str:
 
 
 def _wanted(taxonomy: Taxonomy, nodes: tuple[str, ...]) -> np.ndarray:
-    """Distances between all drawn nodes, the unreachable just beyond the farthest, supergenres drawn together."""
+    """Distances between all drawn nodes, infinite where there is no path, supergenres drawn together."""
     import networkx as nx
     from scipy.sparse.csgraph import dijkstra
 
@@ -81,8 +87,6 @@ def _wanted(taxonomy: Taxonomy, nodes: tuple[str, ...]) -> np.ndarray:
     place = {node: number for number, node in enumerate(graph)}
     at = [place[node] for node in nodes]
     wanted: np.ndarray = dijkstra(nx.to_scipy_sparse_array(graph, format="csr"), directed=False, indices=at)[:, at]
-    finite = wanted[np.isfinite(wanted)]
-    wanted[~np.isfinite(wanted)] = 1.3 * max(float(finite.max()), 1.0)
     groups = np.array([group_of(taxonomy, node) or f":{node}" for node in nodes])
     wanted[groups[:, None] == groups[None, :]] *= _TOGETHER
     return wanted
@@ -120,7 +124,7 @@ def _draw_in(xy: np.ndarray) -> np.ndarray:
     return placed
 
 
-def _part(xy: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def part_labels(xy: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Scale to the labels' size, part overlapping labels, and put the middle at the origin."""
     area = math.sqrt(boxes.prod(axis=1).sum())
     xy = _push(xy * (np.array([1.45, 1.0]) * area * 0.3 / (xy.std(axis=0) + 1e-9)), boxes)
