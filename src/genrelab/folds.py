@@ -25,10 +25,12 @@ def pool_folds(record: Record, records: Sequence[Record]) -> None:
     shared = ("taxonomy", "model", "loss", "features", "fingerprints")
     record.data |= {name: first[name] for name in shared if name in first}
     targets = sum(np.array(one.data["dataset"]["train_targets"]) for one in records)
+    trained = sum(one.data["dataset"]["tracks"]["train"] for one in records)
     tested = sum(one.data["dataset"]["tracks"]["test"] for one in records)
     record.data["dataset"] = {
         **first["dataset"],
         "train_targets": np.asarray(targets).tolist(),
+        "train_targets_of": trained,  # tracks, each counted once in every fold that trains on it
         "tracks": {"test": tested, "val": tested},
         "segments": {part: int((pooled.split == part).sum()) for part in ("val", "test")},
     }

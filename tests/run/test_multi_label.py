@@ -162,3 +162,13 @@ def test_what_does_not_fit_is_refused_before_data(words, message):
 def test_a_dataset_of_one_genre_a_track_is_told():
     with pytest.raises(ConfigError, match="dataset 'gtzan' names one genre a track; several have"):
         check(compose(["dataset=gtzan", "target=multi_label"]))
+
+
+def test_folds_are_pooled_and_the_prior_is_of_the_tracks_trained_on(data, tmp_path):
+    words = [word for word in overrides(data, tmp_path) if not word.startswith("split.")]
+    words += ["split=stratified", "split.folds=3", "split.artists=ignore", "target=multi_label", "trainer.epochs=1"]
+    record = run.train(compose(words), tmp_path / "run", words)
+    counted = record["dataset"]["train_targets_of"]
+    assert counted == 120  # 40 of 120 tracks in each of three folds: one third tests, one third chooses
+    assert max(record["dataset"]["train_targets"]) < counted
+    assert len(np.unique(read_predictions(tmp_path / "run" / "predictions.parquet").only("test").track_id)) == 120

@@ -208,6 +208,8 @@ def _alone(rows: LabelAnswers, pairs: np.ndarray | None = None) -> Scores:
 
 
 def _prior(run: RunFolder, rows: LabelAnswers) -> LabelAnswers:
-    tracks = int(((run.record.get("dataset") or {}).get("tracks") or {}).get("train") or run.train_counts.sum())
+    dataset = run.record.get("dataset") or {}
+    counted = dataset.get("train_targets_of") or (dataset.get("tracks") or {}).get("train")  # of folds, or of a run
+    tracks = int(counted or run.train_counts.sum())
     logits = np.tile(prior_logits(run.train_counts, tracks), (len(rows), 1))
     return LabelAnswers(logits, rows.target, rows.track)
