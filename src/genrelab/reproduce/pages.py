@@ -106,19 +106,21 @@ def _reproduced(systems: Systems, row: Row, results: Results) -> tuple[str, ...]
     known = results.get(source.id, {})
     pairs = [(protocol, trial) for trial in source.trials for protocol in trial.protocols]
     found = [(*pair, known[key_of(pair[1], pair[0])]) for pair in pairs if key_of(pair[1], pair[0]) in known]
-    honest = [_cell(systems, *one) for one in found if systems.protocols[one[0]].honest]
-    other = [_cell(systems, *one) for one in found if not systems.protocols[one[0]].honest]
+    first = source.recipes[0]
+    honest = [_cell(systems, first, *one) for one in found if systems.protocols[one[0]].honest]
+    other = [_cell(systems, first, *one) for one in found if not systems.protocols[one[0]].honest]
     seconds = sorted({int(one[2]["seconds"]) for one in found})
     if not found:
-        honest = ["needs " + " or ".join(dict.fromkeys(f"`{trial.data}`" for trial in source.trials))]
+        honest = ["not run; needs " + " or ".join(dict.fromkeys(f"`{trial.data}`" for trial in source.trials))]
     span = "" if not seconds else str(seconds[0]) if len(seconds) == 1 else f"{seconds[0]}-{seconds[-1]}"
-    command = f"`genrelab reproduce --only {source.id}`"
+    short = " --short" if any(one[2].get("short") for one in found) else ""
+    command = f"`genrelab reproduce --only {source.id}{short}`"
     truth = row.truth + (f" (trials of {source.id})" if row.same else "")
     name = f"**{row.id}** {row.name}"
     return name, row.published, truth, "<br>".join(honest), "<br>".join(other), span, command
 
 
-def _cell(systems: Systems, protocol: str, trial: Trial, found: Mapping[str, Any]) -> str:
+def _cell(systems: Systems, first: str, protocol: str, trial: Trial, found: Mapping[str, Any]) -> str:
     value, low, high = (_percent(number) for number in found["accuracy"])
     seeds = len(found["each_seed"])
     count = (
@@ -126,10 +128,12 @@ def _cell(systems: Systems, protocol: str, trial: Trial, found: Mapping[str, Any
     )
     skill = found["distance_skill"][0]
     more = [f"skill {skill:.2f}" if skill is not None else ""]
-    more += [f"{name.upper()} {found[name]:.3f}" for name in ("ari", "nmi") if found.get(name) is not None]
+    if found.get("nmi") is not None:
+        more += [f"ARI {found['ari']:.3f}", f"NMI {found['nmi']:.3f} ({found['nmi_by_chance']:.3f} by chance)"]
     more += ["shortened" if found.get("short") else ""]
     title = systems.protocols[protocol].title
-    text = f"{title}, `{trial.data}`: **{value} %** [{low}, {high}]"
+    recipe = "" if trial.recipe == first else f"{trial.recipe}, "
+    text = f"{recipe}{title}, `{trial.data}`: **{value} %** [{low}, {high}]"
     return "; ".join([text, *filter(None, more), count])
 
 

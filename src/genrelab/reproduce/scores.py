@@ -14,6 +14,7 @@ from genrelab.files import write_json
 from genrelab.reproduce.jobs import Job
 from genrelab.reproduce.perform import is_finished
 
+CLUSTERS = ("ari", "nmi", "nmi_by_chance")
 SHOWN = ("accuracy", "distance_skill", "balanced_accuracy")
 
 
@@ -62,13 +63,13 @@ _FIELDS = ("logits", "target", "track")
 
 
 def _clusters(folders: Sequence[Path]) -> dict[str, Any]:
-    """ARI and NMI of test segments, mean over runs and folds; empty where the model makes no clusters."""
+    """ARI, NMI and NMI by chance of test segments, mean over runs and folds; empty where there are no clusters."""
     known = []
     for folder in folders:
         for path in [folder / "metrics.json", *sorted(folder.glob("fold-*/metrics.json"))]:
             found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
             known += [found["clustering"]["test"]] if "clustering" in found else []
-    return {name: _plain(mean(one[name] for one in known)) for name in ("ari", "nmi")} if known else {}
+    return {name: _plain(mean(one[name] for one in known)) for name in CLUSTERS if known}
 
 
 def _plain(value: float) -> float | None:
