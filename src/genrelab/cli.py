@@ -356,14 +356,19 @@ def study(
     folders: Annotated[list[Path], typer.Argument(help="of a study's runs, at any depth", metavar="FOLDER")],
     out: Annotated[Path, typer.Option(help="folder of graph_study.md and images/")] = Path("docs"),
     resamples: Annotated[int, typer.Option(help="of the bootstrap")] = 2000,
+    notes: Annotated[Path | None, typer.Option(help="Markdown on how the study was run, for the page's end")] = None,
 ) -> None:
     """Write a study of losses and decisions: scores over seeds, tests against cross-entropy with CRM, a verdict.
 
     Example: genrelab study outputs/sweeps/graph_study_demo outputs/sweeps/graph_study_audioset --out outputs
     """
+    from genrelab.errors import GenrelabError
     from genrelab.study import read_studies, score_study, write_page
 
-    for path in write_page([score_study(name, rows, resamples) for name, rows in read_studies(folders)], out):
+    if notes and not notes.is_file():
+        raise GenrelabError(f"--notes {notes}: no such file")
+    told = notes.read_text(encoding="utf-8") if notes else ""
+    for path in write_page([score_study(name, rows, resamples) for name, rows in read_studies(folders)], out, told):
         print(f"wrote {path}")
 
 

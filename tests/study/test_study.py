@@ -194,6 +194,8 @@ def test_tested_tracks_must_be_the_same(study, tmp_path):
 
 
 def test_picture_and_page_are_the_same_again(scored, tmp_path):
+    told = write_page([scored], tmp_path / "told", "Run twice.\n")[0].read_text()
+    assert told == page_of([scored]) + "\n## How this one was run\n\nRun twice.\n"
     first = [path.read_bytes() for path in write_page([scored], tmp_path / "a")]
     assert first == [path.read_bytes() for path in write_page([scored], tmp_path / "b")]
     json.dumps(scored.facts)

@@ -26,11 +26,11 @@ HEAD = """\
 
 {losses} losses, {seeds} seeds each, on {datasets} datasets; every run's answers decided by argmax and by least expected
 distance (CRM, at a temperature fitted on val). The control is **cross-entropy with CRM**, which knows the graph and
-needs no training for it. `genrelab study` writes this page from the runs; nothing in it is typed by hand.
+needs no training for it. `genrelab study` writes this page from the runs; no number and no verdict is typed by hand.
 
 ```bash
 GENRELAB_DATA=DATA python sweep.py search=graph_study    # resumable; DATA holds gtzan_images and audioset_genre
-genrelab study outputs/sweeps/graph_study_*
+genrelab study outputs/sweeps/graph_study_* --notes docs/graph_study_notes.md
 ```
 
 ![distance skill and top-1 of every loss, by both decisions]({picture})
@@ -49,12 +49,13 @@ METHOD = """
 """
 
 
-def page_of(studies: Sequence[Scored], picture: str = "images/graph_study.png") -> str:
+def page_of(studies: Sequence[Scored], picture: str = "images/graph_study.png", notes: str = "") -> str:
     """The page as Markdown.
 
     Args:
         studies: of each dataset.
         picture: its address.
+        notes: what a reader must know of how the study came about, in the words of who ran it.
     """
     losses = max(len({one.loss for one in study.settings}) for study in studies)
     seeds = "/".join(str(n) for n in sorted({n for study in studies for n in study.facts["seeds"]}))
@@ -63,17 +64,18 @@ def page_of(studies: Sequence[Scored], picture: str = "images/graph_study.png") 
     for study in studies:
         parts += [f"\n## {study.name}\n", _about(study), "", _scores(study), ""]
         parts += [_against_crm(study), "", _against_blind(study)]
-    return "\n".join([*parts, METHOD])
+    told = f"\n## How this one was run\n\n{notes.strip()}\n" if notes.strip() else ""
+    return "\n".join([*parts, METHOD]) + told
 
 
-def write_page(studies: Sequence[Scored], folder: Path) -> list[Path]:
+def write_page(studies: Sequence[Scored], folder: Path, notes: str = "") -> list[Path]:
     """Write `graph_study.md` and `images/graph_study.png` below a folder; returns their paths."""
     from genrelab.study.picture import draw_study
 
     page, picture = folder / "graph_study.md", folder / "images" / "graph_study.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
     draw_study(studies, picture)
-    write_text(page, page_of(studies))
+    write_text(page, page_of(studies, notes=notes))
     return [page, picture]
 
 
