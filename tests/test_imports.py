@@ -18,6 +18,7 @@ STAGES: dict[str, int] = {
     "catalog": 3,
     "split": 4,
     "audio": 5,
+    "labels": 5,
     "features": 6,
     "check": 7,
     "store": 8,

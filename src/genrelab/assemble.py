@@ -17,6 +17,7 @@ from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
 from genrelab.data import BatchChanges, GenreDataModule, StepFeatures
 from genrelab.errors import GenrelabError
 from genrelab.features import make_spec
+from genrelab.labels import Labels
 from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, SPLITS, TAXONOMIES
 from genrelab.split import Split
 from genrelab.store import FeatureStore, GivenStore, OnlineStore, PrepareReport, Store
@@ -191,6 +192,21 @@ def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: i
     torch.manual_seed(config["seed"])
     kind, params = options(config["model"])
     return MODELS.build(kind, params, in_shapes=[tuple(shape) for shape in shapes], n_classes=n_classes)
+
+
+def make_heads(
+    config: Config, net: Any, shapes: Sequence[tuple[int, ...]], n_classes: int, labels: Labels | None
+) -> Any:
+    """Heads of further labels on the network; None where the dataset has none."""
+    if labels is None:
+        return None
+    import torch
+
+    from genrelab.models.label_heads import LabelHeads, last_linear
+
+    sizes = [len(values) for values in labels.classes.values()]
+    layer = last_linear(net, shapes, n_classes)
+    return LabelHeads(layer, sizes, torch.from_numpy(labels.truth), config["data"]["label_weight"])
 
 
 def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevalence: np.ndarray | None = None) -> Any:

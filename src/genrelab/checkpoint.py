@@ -12,8 +12,10 @@ Under the key `genrelab` of every `.ckpt` file:
                      "online": bool, features made in the step of waveforms (absent: False)}
     split_hash      hash of the split it was trained on
     run_id          the run that wrote it
+    labels          values of each further label by name, where there are heads for them (else absent)
 
-and under `state_dict` the network's weights, with the network's own names (no prefix).
+and under `state_dict` the network's weights, with the network's own names (no prefix);
+`label_heads` holds those of further heads.
 `last.ckpt` also carries what Lightning and the random generators need to resume. `genrelab export --format safetensors`
 writes the same into a `.safetensors` file: the weights as its tensors, the rest as JSON in its header.
 """

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from genrelab import assemble
@@ -31,6 +32,8 @@ from genrelab.files import atomic_path, shown, write_json
 from genrelab.fitting import fit_at_once, tell_fitted, write_plane
 from genrelab.folds import pool_folds
 from genrelab.known import write_known
+from genrelab.labels import FILE as LABELS
+from genrelab.labels import Labels, label_rows, read_labels, write_labels
 from genrelab.metrics import medoid_of, monitor_direction
 from genrelab.predictions import Predictions, concatenate, write_predictions
 from genrelab.record import Record
@@ -47,6 +50,7 @@ WHAT = {
     "data": "the audio files or the split",
     "targets": "the tracks' genres",
     "taxonomy": "the taxonomy",
+    "labels": "the tracks' further labels",
 }
 
 
@@ -145,6 +149,7 @@ class _Run:
     record: Record
     fold: int | None
     outer: Path | None = None  # of a k-fold run, which is what one resumes
+    labels: Labels | None = None  # that tracks have beside the genre
 
     @property
     def resume_folder(self) -> Path:
@@ -157,6 +162,7 @@ class _Run:
         with record.stage("catalog"):
             dataset = assemble.read_dataset(config)
             split = assemble.make_split(config, dataset.catalog, self.fold)
+            self.labels = read_labels(dataset.catalog, split)
         store = assemble.make_store(config, dataset.catalog)
         augments = assemble.make_augments(config)
         fitted = assemble.is_fitted(config)
@@ -233,6 +239,9 @@ class _Run:
             "taxonomy": fingerprint(taxonomy.to_dict()),
             **{spec.name: spec.fingerprint for spec in data.store.specs},
         }
+        if self.labels is not None:
+            prints["labels"] = fingerprint([self.labels.to_plain(), self.labels.truth.tolist()])
+            record.data["labels"] = self.labels.to_plain()
         began = record.data.get("fingerprints", prints)
         if changed := [WHAT.get(name, f"the feature {name}") for name in prints if began.get(name) != prints[name]]:
             raise GenrelabError(
@@ -245,7 +254,7 @@ class _Run:
             write_json(record.folder / "split.json", split.to_dict())
             write_known(record.folder / "tracks.parquet", catalog, split)
             write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
-        for text in catalog.notes:
+        for text in (*catalog.notes, *(self.labels.notes if self.labels else ())):
             record.warn(text)
         if split.unsafe:
             record.warn("UNSAFE: segments of one track stand in train and in test; these scores are no evidence")
@@ -263,6 +272,7 @@ class _Run:
         net = assemble.make_network(config, data.shapes, len(taxonomy.genres))
         known = self.record.data["dataset"]
         prevalence = np.array(known["train_targets"]) / max(known["tracks"]["train"], 1)
+        heads = assemble.make_heads(config, net, data.shapes, len(taxonomy.genres), self.labels)
         loss = assemble.make_loss(config, taxonomy, assemble.loss_distances(config, taxonomy), prevalence)
         mode = monitor_direction(config["trainer"]["monitor"])
         optimizer, schedule = assemble.make_optimization(config, mode)
@@ -289,6 +299,7 @@ class _Run:
             "split_hash": split.hash,
             "run_id": self.record.data["run_id"],
             **({} if data.several is None else {"target": "multi_label"}),
+            **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
         }
         return GenreTask(
             net=net,
@@ -305,6 +316,7 @@ class _Run:
             online=assemble.make_online(config, data.store),
             content=content,
             pairs=None if data.several is None else ancestor_pairs(taxonomy),
+            heads=heads,
         )
 
     def loggers(self) -> list[Any]:
@@ -385,14 +397,18 @@ class _Run:
     def _test(self, task: GenreTask, data: GenreDataModule, trainer: Any, dataset: Dataset) -> None:
         """Predict val and, this once, test, with the best checkpoint."""
         best = load_checkpoint(self.record.folder / "checkpoints" / "best.ckpt")
-        task.net.load_state_dict(best["state_dict"])
-        parts = []
+        task.take_weights(best)
+        parts, further = [], []
         with self.record.stage("test"), interruptible(self.resume_folder, trainer):
             for split, predict in (("val", trainer.validate), ("test", trainer.test)):
                 predict(task, data, verbose=False)
                 parts.append(_predictions(split, task.predicted, data, dataset))
+                if self.labels is not None:
+                    further.append(label_rows(split, task.predicted, self.labels))
         if self.record.leads:
             write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
+            if further:
+                write_labels(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
 
     def _baselines(self, data: GenreDataModule, dataset: Dataset) -> None:
         taxonomy = dataset.taxonomy

@@ -15,6 +15,7 @@ from genrelab.data import Batch, BatchChanges, Normaliser, StepFeatures
 from genrelab.decide import aggregate
 from genrelab.metrics import scores
 from genrelab.metrics.multi_label import LabelAnswers, join_tracks, label_scores
+from genrelab.models.label_heads import LabelHeads
 from genrelab.optim import Schedule
 
 MakeOptimizer = Callable[[Any], torch.optim.Optimizer]
@@ -41,6 +42,7 @@ class GenreTask(pl.LightningModule):
         content: the plain data that every checkpoint carries under `genrelab`.
         pairs: `[P, 2]` genres and those below them; with targets `[B, C]`, of several genres a track, their consistency
             is scored.
+        heads: of further labels, on the network's last vector; trained and predicted with it.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class GenreTask(pl.LightningModule):
         online: StepFeatures | None = None,
         content: Mapping[str, Any] | None = None,
         pairs: np.ndarray | None = None,
+        heads: LabelHeads | None = None,
     ) -> None:
         super().__init__()
         self.net = net
@@ -73,6 +76,7 @@ class GenreTask(pl.LightningModule):
         self.online = online
         self.content = dict(content or {})
         self.pairs = pairs
+        self.heads = heads
         self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
         self.schedule: Schedule | None = None
         self._make_optimizer = make_optimizer
@@ -80,6 +84,7 @@ class GenreTask(pl.LightningModule):
         self._schedule_state: dict[str, Any] | None = None
         self._train: list[Tensor] = []
         self._seen: list[tuple[Tensor, Batch]] = []
+        self._labelled: list[Tensor] = []
         self.predicted: dict[str, np.ndarray] = {}
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
@@ -94,11 +99,18 @@ class GenreTask(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer. The schedule is stepped here, not by Lightning, which steps it after checkpoints
         are written: a resumed run would then miss a step."""
-        optimizer = self._make_optimizer(self.parameter_groups or self.net.parameters())
+        optimizer = self._make_optimizer(self._trained())
         self.schedule = self._make_schedule(optimizer)
         if self._schedule_state is not None and self.schedule.scheduler is not None:
             self.schedule.scheduler.load_state_dict(self._schedule_state)
         return optimizer
+
+    def _trained(self) -> Any:
+        """The network's, and those of further heads."""
+        of_heads = [] if self.heads is None else list(self.heads.parameters())
+        if self.parameter_groups:
+            return [*self.parameter_groups, *([{"params": of_heads}] if of_heads else [])]
+        return [*self.net.parameters(), *of_heads]
 
     def on_train_start(self) -> None:
         """Let batch norm's running statistics keep up with short epochs."""
@@ -116,25 +128,29 @@ class GenreTask(pl.LightningModule):
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
         features = self.online(batch.features, training=True) if self.online else batch.features
         features = self.changes.normalised(self.normaliser(self.changes.stored(features)))
-        loss, logits = (
-            self._mixed(features, batch.target) if self.changes.mixup else self._plain(features, batch.target)
-        )
+        loss, logits = self._mixed(features, batch) if self.changes.mixup else self._plain(features, batch)
         hits = _hits(logits.detach(), batch.target)
         self._train.append(
             torch.stack((loss.detach() * len(batch.target), hits, torch.full_like(hits, len(batch.target))))
         )
         return loss
 
-    def _plain(self, features: tuple[Tensor, ...], target: Tensor) -> tuple[Tensor, Tensor]:
+    def _plain(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
         logits: Tensor = self.net(*features)
-        return self.loss(logits, target), logits
+        loss: Tensor = self.loss(logits, batch.target)
+        return loss if self.heads is None else loss + self.heads.loss(self.heads(), batch.track), logits
 
-    def _mixed(self, features: tuple[Tensor, ...], target: Tensor) -> tuple[Tensor, Tensor]:
+    def _mixed(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss and logits of a batch mixed with itself, shuffled; the targets' losses are mixed alike."""
+        target = batch.target
         share, other = self.changes.partner(len(target))
         other = other.to(target.device)
         logits: Tensor = self.net(*(share * f + (1 - share) * f[other] for f in features))
-        return share * self.loss(logits, target) + (1 - share) * self.loss(logits, target[other]), logits
+        loss = share * self.loss(logits, target) + (1 - share) * self.loss(logits, target[other])
+        if self.heads is not None:
+            of_labels, track = self.heads(), batch.track
+            loss += share * self.heads.loss(of_labels, track) + (1 - share) * self.heads.loss(of_labels, track[other])
+        return loss, logits
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means and step the schedule, before checkpoints are written."""
@@ -152,6 +168,8 @@ class GenreTask(pl.LightningModule):
     def validation_step(self, batch: Batch, index: int) -> None:
         """Keep the logits on the device."""
         self._seen.append((self(batch.features).float(), batch))
+        if self.heads is not None:
+            self._labelled.append(self.heads().float())
 
     def test_step(self, batch: Batch, index: int) -> None:
         """Keep the logits on the device."""
@@ -168,14 +186,17 @@ class GenreTask(pl.LightningModule):
     def _score(self, split: str) -> None:
         columns = [torch.cat([logits for logits, _ in self._seen])]
         columns += [torch.cat([getattr(b, name) for _, b in self._seen]) for name in ("target", "track", "segment")]
-        self._seen = []
+        columns += [torch.cat(self._labelled)] if self._labelled else []
+        self._seen, self._labelled = [], []
         if self.trainer.world_size > 1:
             columns = gather_ragged(self, columns)
         # A look at val after training (with the best weights) is no point of the curves.
         logged = split == "test" or self.trainer.state.fn == TrainerFn.FITTING
         self.log(f"{split}/loss", self.loss(columns[0], columns[1]), logger=logged)
-        logits, target, track, segment = (column.cpu().numpy() for column in columns)
+        logits, target, track, segment, *of_labels = (column.cpu().numpy() for column in columns)
         self.predicted = {"logits": logits, "target": target, "track": track, "segment": segment}
+        if of_labels:
+            self.predicted["labels"] = of_labels[0]
         several = target.ndim == 2
         of_track, tracks = join_tracks(logits, track) if several else aggregate(logits, track)
         first = {int(t): i for i, t in reversed(list(enumerate(track)))}
@@ -197,11 +218,21 @@ class GenreTask(pl.LightningModule):
             checkpoint["schedule"] = self.schedule.scheduler.state_dict()
         weights = checkpoint["state_dict"]
         checkpoint["state_dict"] = {k.removeprefix("net."): v for k, v in weights.items() if k.startswith("net.")}
+        if self.heads is not None:  # apart, so that whoever only wants genres finds the network alone
+            checkpoint["label_heads"] = self.heads.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Inverse of `on_save_checkpoint`."""
         self._schedule_state = checkpoint.get("schedule")
-        checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()}
+        checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()} | {
+            f"heads.{key}": value for key, value in checkpoint.get("label_heads", {}).items()
+        }
+
+    def take_weights(self, checkpoint: Mapping[str, Any]) -> None:
+        """Take the weights of a checkpoint that this task, or one like it, wrote."""
+        self.net.load_state_dict(checkpoint["state_dict"])
+        if self.heads is not None:
+            self.heads.load_state_dict(checkpoint["label_heads"])
 
 
 def _hits(logits: Tensor, target: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from genrelab.catalog.given import Given
 from genrelab.errors import GenrelabError
 
 COLUMNS = ("track_id", "genre", "artist_id", "album_id", "path", "duration", "official_split")
+LABEL = "label:"  # what columns of further labels begin with
 REQUIRED = ("track_id", "genre", "path")
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -30,7 +31,8 @@ class Catalog:
             `album_id`, `official_split` ("train" | "val" | "test"), all str or None; `duration` (s, or NaN).
             `condition` ("cover", "live": scores of new songs are told apart by it) only where a dataset has it.
             Optional columns may be absent. Sorted by track_id on construction. Where several genres of a track are to
-            be learnt, `genres` holds a tuple of them, `genre` among them.
+            be learnt, `genres` holds a tuple of them, `genre` among them. Columns `label:<name>` (str or None) hold
+            further labels, such as the language, for heads of their own.
         notes: lines for log and report.
         rejected: (path or row, reason) of what was left out.
         stand_in: True where the audio is made up for trying things out.
@@ -114,6 +116,9 @@ def _normal(name: str, tracks: pd.DataFrame) -> pd.DataFrame:
             raise GenrelabError(f"dataset {name}: row {line + 1} ({known}) has no {column}")
     if "condition" in tracks.columns:
         table["condition"] = _column(tracks, "condition")
+    for column in tracks.columns:
+        if str(column).startswith(LABEL):
+            table[column] = _column(tracks, column)
     if "genres" in tracks.columns:
         table["genres"] = pd.Series(
             [tuple(dict.fromkeys(map(str, several))) for several in tracks["genres"]], dtype=object

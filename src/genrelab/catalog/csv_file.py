@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from genrelab.catalog.catalog import Catalog
+from genrelab.catalog.catalog import LABEL, Catalog
 from genrelab.catalog.folder import normal_id
 from genrelab.errors import ConfigError, GenrelabError, suggest
 from genrelab.registry import CATALOGS
@@ -36,6 +36,7 @@ def csv_file(
     path: str | None = None,
     root: str | None = None,
     columns: dict[str, str] | None = None,
+    labels: list[str] | None = None,
 ) -> Catalog:
     """Read a CSV (comma, semicolon or tab; UTF-8) with the columns path and genre.
 
@@ -47,6 +48,7 @@ def csv_file(
         path: the CSV file.
         root: folder that relative paths start from; else the CSV's own folder.
         columns: the file's own column names, as in {genre: label, path: filename}.
+        labels: further columns to learn beside the genre, each by a head of its own; empty cells are unknown.
 
     Raises:
         ConfigError: no path named, or `columns` speaks of a field that does not exist.
@@ -60,7 +62,7 @@ def csv_file(
     top = Path(root).expanduser() if root else source.parent
     if not top.is_dir():
         raise GenrelabError(f"dataset.root: {top}: no such folder")
-    rows, problems = _read(source, columns or {})
+    rows, problems = _read(source, columns or {}, labels or ())
     if problems:
         more = f" (and {len(problems) - 1} more such lines)" if len(problems) > 1 else ""
         raise GenrelabError(problems[0] + more)
@@ -79,7 +81,9 @@ def csv_file(
     return Catalog(source.stem, pd.DataFrame(kept), tuple(notes), tuple(rejected))
 
 
-def _read(source: Path, columns: Mapping[str, str]) -> tuple[list[tuple[int, dict[str, Any]]], list[str]]:
+def _read(
+    source: Path, columns: Mapping[str, str], labels: Sequence[str]
+) -> tuple[list[tuple[int, dict[str, Any]]], list[str]]:
     """(line, row) of every line, and what is wrong, one text a line."""
     rows: list[tuple[int, dict[str, Any]]] = []
     problems: list[str] = []
@@ -89,7 +93,7 @@ def _read(source: Path, columns: Mapping[str, str]) -> tuple[list[tuple[int, dic
             header = handle.readline()
             handle.seek(0)
             reader = csv.DictReader(handle, delimiter=max(",;\t", key=header.count))
-            names = _names(source, [str(name).strip() for name in reader.fieldnames or ()], columns)
+            names = _names(source, [str(name).strip() for name in reader.fieldnames or ()], columns, labels)
             reader.fieldnames = [str(name).strip() for name in reader.fieldnames or ()]
             for line in reader:
                 try:
@@ -109,14 +113,17 @@ def _read(source: Path, columns: Mapping[str, str]) -> tuple[list[tuple[int, dic
     return rows, problems
 
 
-def _names(source: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, str]:
+def _names(source: Path, header: list[str], columns: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
     """The file's column name by field, for the fields that are there."""
     names = {field: columns.get(field, field) for field in _FIELDS}
     for field, name in names.items():
         if name not in header and (field in ("path", "genre") or field in columns):
             remedy = f"map it as in 'dataset.columns={{{field}: its_name}}'"
             raise GenrelabError(f"{source}: no column {name!r}{suggest(name, header)}; {remedy}")
-    return {field: name for field, name in names.items() if name in header}
+    for label in labels:
+        if label not in header:
+            raise GenrelabError(f"{source}: no column {label!r}{suggest(label, header)}, which dataset.labels names")
+    return {field: name for field, name in names.items() if name in header} | {LABEL + label: label for label in labels}
 
 
 def _row(line: dict[str, str]) -> dict[str, Any]:
@@ -127,6 +134,7 @@ def _row(line: dict[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {target: line[field] or None for field, target in _FIELDS.items() if field in line}
     row["track_id"] = normal_id(row.get("track_id") or line["path"].replace("\\", "/").removeprefix("./"))
     row["genre"] = normal_id(line["genre"])
+    row |= {field: text or None for field, text in line.items() if field.startswith(LABEL)}
     if part := line.get("split"):
         if part.lower() not in PART_WORDS:
             raise ValueError(f"split {part!r} is none of train, val, test")

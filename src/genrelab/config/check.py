@@ -174,6 +174,8 @@ def _target(config: Mapping[str, Any], training: bool) -> list[str]:
     if several and "multi_label" not in inspect.signature(CATALOGS.get(dataset)).parameters:
         known = [one for one in CATALOGS.kinds() if "multi_label" in inspect.signature(CATALOGS.get(one)).parameters]
         problems.append(f"data.target: dataset {dataset!r} names one genre a track; several have {', '.join(known)}")
+    if further_labels(config):
+        problems += _labels(several, training and MODELS.marked(model, FITTED), model)
     if not training:
         return problems
     if several and MODELS.marked(model, FITTED):
@@ -193,6 +195,18 @@ def _target(config: Mapping[str, Any], training: bool) -> list[str]:
             else f"trainer.monitor: {metric!r} is of several genres a track; add target=multi_label"
         )
     return problems
+
+
+def further_labels(config: Mapping[str, Any]) -> bool:
+    """Whether the dataset names columns for heads of their own (the `labels` of top_magd are a file of genres)."""
+    labels = config["dataset"].get("labels")
+    return isinstance(labels, list | tuple) and len(labels) > 0
+
+
+def _labels(several: bool, fitted: bool, model: str) -> list[str]:
+    """What has no place for further heads."""
+    problems = ["dataset.labels: further heads go with one genre a track; leave out labels or the target"] * several
+    return problems + [f"dataset.labels: model {model!r} is fitted at once, without heads; train a network"] * fitted
 
 
 def _fitted(config: Mapping[str, Any]) -> list[str]:

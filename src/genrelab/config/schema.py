@@ -51,6 +51,7 @@ class DataSpec:
     """Targets, batches and normalisation; see conf/data/default.yaml."""
 
     target: Literal["genre", "multi_label", "supergenre"] = "genre"
+    label_weight: float = 0.3
     batch_size: int = 64
     copies: Literal["draw", "all"] = "draw"
     roll_time: bool = True
@@ -113,6 +114,8 @@ def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str
             problems.append(f"{at}.{key}: {value} is not in [0, 1)")
         elif key == "flip_time" and not 0 <= value <= 1:
             problems.append(f"{at}.{key}: {value} is not in [0, 1]")
+        elif key == "label_weight" and value < 0:
+            problems.append(f"{at}.{key}: {value} is below 0; 0 teaches the trunk nothing of labels")
         elif key in ("rotate", "noise") and value < 0:
             problems.append(f"{at}.{key}: {value} is below 0; 0 changes nothing")
         elif key == "mixup" and value < 0:

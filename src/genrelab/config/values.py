@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from genrelab.audio.spec import AudioSpec
+from genrelab.config.check import further_labels
 from genrelab.errors import ConfigError
 from genrelab.features import make_spec
 from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, Registry
@@ -24,13 +25,18 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
     """
     import torch
 
+    from genrelab.models.label_heads import genre_layers
+
     def build(registry: Registry, noun: str, **supplied: Any) -> Any:
         option = dict(config[noun])
         return registry.build(option.pop("kind"), option, **supplied)
 
     def network() -> None:
         with torch.device("meta"):  # shapes without memory or random numbers
-            build(MODELS, "model", in_shapes=list(shapes), n_classes=GENRES)
+            net = build(MODELS, "model", in_shapes=list(shapes), n_classes=GENRES)
+        if further_labels(config) and not genre_layers(net, GENRES):
+            kind = config["model"]["kind"]
+            raise ConfigError([f"dataset.labels: model {kind!r} has no last linear layer for further heads"])
 
     def optimization() -> None:
         optimizer = build(OPTIMIZERS, "optimizer", parameters=[torch.nn.Parameter(torch.zeros(1))])

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.errors import GenrelabError
+from genrelab.models.label_heads import genre_layers
 
 
 def penultimate(model: nn.Module, features: Sequence[Tensor], classes: int) -> Tensor:
@@ -21,8 +22,7 @@ def penultimate(model: nn.Module, features: Sequence[Tensor], classes: int) -> T
     def keep(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         seen.append(given[0])
 
-    last = [module for module in model.modules() if isinstance(module, nn.Linear) and module.out_features == classes]
-    hooks = [module.register_forward_pre_hook(keep) for module in last]
+    hooks = [layer.register_forward_pre_hook(keep) for layer in genre_layers(model, classes)]
     try:
         with torch.no_grad():
             model(*features)

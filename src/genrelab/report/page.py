@@ -19,6 +19,7 @@ from genrelab.report.figures import panels
 from genrelab.report.flows import flow_picture, most_confused
 from genrelab.report.folder import RunFolder
 from genrelab.report.heatmap import heatmap
+from genrelab.report.label_heads import shown_labels
 from genrelab.report.plane import Plane, sentences
 from genrelab.report.plane import pictures as plane_pictures
 
@@ -73,6 +74,7 @@ def render(shown: Shown) -> str:
         unsafe=run.unsafe,
         overlap=run.overlap,
         conditions=_conditions(metrics.get("conditions") or ()),
+        labels=shown_labels(metrics.get("labels") or {}),
         part=run.headline,
         tracks=metrics["tracks"][run.headline],
         segments=metrics["segments"][run.headline],

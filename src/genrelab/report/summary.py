@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrelab.errors import GenrelabError
 from genrelab.metrics.baselines import MAJORITY, MEDOID, RANDOM
+from genrelab.report.label_heads import label_heads_table, shown_labels
 from genrelab.report.wording import TITLES, interval, number
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def print_summary(run_dir: Path) -> None:
     console.print(label_table(metrics) if metrics.get("target") == "multi_label" else summary_table(metrics))
     if metrics.get("conditions"):
         console.print(conditions_table(metrics["conditions"]))
+    if metrics.get("labels"):
+        console.print(label_heads_table(shown_labels(metrics["labels"])))
     for line in metrics.get("verdict", ()):
         console.print(Text(line))
     for line in metrics.get("warnings", ()):

@@ -17,6 +17,7 @@ from genrelab.report.examples import Example
 from genrelab.report.figures import draw_confusion, draw_curves, draw_plane
 from genrelab.report.folder import RunFolder
 from genrelab.report.genre_pages import write_genre_pages
+from genrelab.report.label_heads import label_head_scores
 from genrelab.report.label_page import write_label_report
 from genrelab.report.page import Shown, render
 from genrelab.report.results import score_run
@@ -47,6 +48,8 @@ def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = T
         metrics["clustering"] = clusters
     if found := condition_scores(run):
         metrics["conditions"] = found
+    if of_labels := label_head_scores(run):
+        metrics["labels"] = of_labels
     metrics |= {
         "verdict": wording.verdict(run, metrics),
         "warnings": [text for _, text in wording.banners(run, metrics)],
