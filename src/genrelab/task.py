@@ -262,11 +262,11 @@ def _tensor(gathered: object) -> Tensor:
 
 
 def keep_up(net: nn.Module, steps: int) -> None:
-    """Make the running statistics of batch norm at the end of an epoch 90 % its own, however few its steps.
+    """Make the running statistics of batch norm 90 % those of the last two epochs, however few their steps.
 
-    PyTorch's momentum of 0.1 needs 22 steps for that. With two steps an epoch val is otherwise scored, schedules
-    stepped and the best epoch chosen by a network whose statistics are ten epochs old: one that fits train perfectly
-    answers by chance.
+    PyTorch's momentum of 0.1 needs 22 steps for that, and stays where there are as many. With two steps an epoch val is
+    otherwise scored, schedules stepped and the best epoch chosen by a network whose statistics are ten epochs old: one
+    that fits train perfectly answers by chance.
 
     Args:
         net: changed in place; a momentum that is larger already, or None, stays.
@@ -274,4 +274,4 @@ def keep_up(net: nn.Module, steps: int) -> None:
     """
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
-            module.momentum = max(module.momentum, 1 - 0.1 ** (1 / max(1, steps)))
+            module.momentum = max(module.momentum, 1 - 0.1 ** (0.5 / max(1, steps)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import torch
@@ -18,9 +19,11 @@ def penultimate(model: nn.Module, features: Sequence[Tensor], classes: int) -> T
         GenrelabError: the network has no such layer.
     """
     seen: list[Tensor] = []
+    mine = threading.get_ident()
 
     def keep(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
-        seen.append(given[0])
+        if threading.get_ident() == mine:  # files are embedded side by side by one network
+            seen.append(given[0])
 
     hooks = [layer.register_forward_pre_hook(keep) for layer in genre_layers(model, classes)]
     try:
