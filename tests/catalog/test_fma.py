@@ -6,6 +6,7 @@ import pytest
 
 from genrelab import assemble
 from genrelab.catalog.fma import fma, read_tracks
+from genrelab.catalog.fma_faults import MISCUT, UNREADABLE, left_out
 from genrelab.config import compose
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.split.listed import official
@@ -82,6 +83,27 @@ def test_several_genres_hold_their_ancestors_the_rarest_first(root):
 def test_further_tracks_are_left_out_by_id(root):
     catalog = fma(str(root), exclude=[2])
     assert "000002" not in catalog.genre_of and "dataset.exclude" in dict(catalog.rejected).values()
+
+
+def test_further_tracks_are_left_out_by_a_file(root):
+    (root / "faults.txt").write_text("# mine\n2\n\nfma_large/000/000010.mp3  # noise\n134,\n")
+    catalog = fma(str(root), "medium", exclude=str(root / "faults.txt"))
+    assert catalog.tracks["track_id"].tolist() == ["000005", "000148", "000200"]
+    assert "3 tracks left out: dataset.exclude" in catalog.notes
+    config = compose(["dataset=fma_medium", f"dataset.root={root}", f"dataset.exclude={root / 'faults.txt'}"])
+    assert len(assemble.read_dataset(config).catalog) == 3
+    (root / "faults.txt").write_text("2\nnoise\n")
+    with pytest.raises(GenrelabError, match=r"faults\.txt line 2: 'noise' is no id of a track; write 2624"):
+        fma(str(root), exclude=str(root / "faults.txt"))
+    with pytest.raises(GenrelabError, match=r"exclude: nowhere\.txt: unreadable \(No such file.*ids as \[2, 5\]"):
+        fma(str(root), exclude="nowhere.txt")
+
+
+def test_what_was_reported_unreadable_is_left_out_of_large_alone():
+    assert (len(MISCUT), len(UNREADABLE)) == (21, 147) and not MISCUT & UNREADABLE
+    large, medium = left_out("large", ()), left_out("medium", ())
+    assert large[2624] == large[155051] == "reported unreadable" and large[1486] == "cut at the wrong place"
+    assert set(medium) == MISCUT and set(large) == MISCUT | UNREADABLE
 
 
 def test_names_become_places_in_its_tree(root):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from genrelab.catalog.catalog import Catalog
 from genrelab.catalog.download import fetch
+from genrelab.catalog.fma_faults import left_out
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.registry import CATALOGS
 
@@ -25,9 +26,6 @@ SHA1 = {
     "medium": "c67b69ea232021025fca9231fc1c7c1a063ab50b",
     "large": "497109f4dd721066b5ce5e5f250ec604dc78939e",
 }
-# Clips cut at the wrong place, by a wrong length in the metadata: short ones or without any sound (its issue 8).
-MISCUT = (1486, 5574, 65753, 80391, 98558, 98559, 98560, 98565, 98566, 98567, 98568, 98569, 98571, 99134, 105247,
-          108924, 108925, 126981, 127336, 133297, 143992)  # fmt: skip
 USED = [("artist", "id"), ("album", "id"), ("set", "split"), ("set", "subset"), ("track", "genre_top"),
         ("track", "genres_all")]  # fmt: skip
 
@@ -37,7 +35,7 @@ def fma(
     root: str | None = None,
     subset: Subset = "small",
     metadata: str | None = None,
-    exclude: Sequence[int] = (),
+    exclude: Sequence[int] | str = (),
     min_tracks: int = 0,
     download: bool = False,
     multi_label: bool = False,
@@ -52,7 +50,8 @@ def fma(
             holds 000, 001 and so on.
         subset: small, medium and large hold each other.
         metadata: folder of tracks.csv and genres.csv; None: root's fma_metadata.
-        exclude: ids of further tracks to leave out, beside the 21 that are known to be cut wrongly.
+        exclude: ids of further tracks to leave out, or a file with one a line. The 21 that are known to be cut wrongly
+            are left out anyway, and of large those that were reported unreadable.
         min_tracks: genres that fewer tracks have are left out, with target=multi_label.
         download: get what is not there (342 MB of metadata; 7.2, 22 or 93 GB of audio), going on where it was cut.
         multi_label: keep all genres of a track; supplied by code.
@@ -73,7 +72,7 @@ def fma(
     table = _of_subset(read_tracks(tables / "tracks.csv"), subset)
     audio = _audio_folder(top, subset)
     rows, rejected = [], []
-    excluded = {*MISCUT, *exclude}
+    faults = left_out(subset, exclude)
     for number, line in zip(table.index, table[USED].itertuples(index=False, name=None), strict=True):
         artist, album, part, _, genre, ids = line
         path = audio / f"{number:06d}"[:3] / f"{number:06d}.mp3"
@@ -87,8 +86,8 @@ def fma(
         named: tuple[str, ...] = () if pd.isna(genre) else (str(genre),)
         if multi_label:
             named = _named(tables, number, ids, titles)
-        if number in excluded:
-            rejected.append((str(path), "cut at the wrong place" if number in MISCUT else "dataset.exclude"))
+        if number in faults:
+            rejected.append((str(path), faults[number]))
         elif not named:
             rejected.append((str(path), "no genre" if multi_label else "no top genre"))
         elif not path.is_file():
