@@ -15,6 +15,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import numpy as np
 import pytest
 
+from small_run import small_overrides, train_small
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
@@ -55,23 +57,25 @@ def music(tmp_path_factory) -> Path:
 @pytest.fixture
 def small(music, tmp_path) -> list[str]:
     """Overrides of a run on `music` that takes seconds and writes below `tmp_path`."""
-    return [
-        "dataset=folder",
-        f"dataset.root={music}",
-        "taxonomy=flat",
-        "split.ratios=[0.6,0.2,0.2]",
-        "audio.sample_rate=8000",
-        "audio.segment_seconds=2.0",
-        "augment=none",
-        "features=mel_db",
-        "features.mel_db.n_fft=512",
-        "features.mel_db.hop_length=256",
-        "features.mel_db.n_mels=32",
-        "features.mel_db.frames=32",
-        "model=cnn",
-        "data.batch_size=8",
-        "trainer.epochs=3",
-        "trainer.estimate=false",
-        "accelerator=cpu",
-        f"paths.outputs={tmp_path / 'outputs'}",
-    ]
+    own = (f"dataset.root={music}", f"paths.outputs={tmp_path / 'outputs'}")
+    return [*small_overrides(["mel_db"], ["model=cnn"]), *own]
+
+
+@pytest.fixture(scope="session")
+def run(music, tmp_path_factory) -> Path:
+    """Folder of a run on `music` with two pictures, trained once for all packages; leave it as it was."""
+    return train_small(music, tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def predictor(run):
+    """Of the package's run."""
+    from genrelab import load_predictor
+
+    return load_predictor(run)
+
+
+@pytest.fixture(scope="session")
+def song(music) -> Path:
+    """A file of `music`."""
+    return sorted((music / "Fast").rglob("*.wav"))[0]

@@ -20,7 +20,7 @@ from genrelab.decide import aggregate
 from genrelab.errors import GenrelabError
 from genrelab.predictions import read_predictions
 from genrelab.store import FeatureStore
-from predict_overrides import OVERRIDES
+from small_run import small_overrides, train_small
 
 
 def agree(ours: np.ndarray, theirs: np.ndarray) -> None:
@@ -58,14 +58,12 @@ def stored_logits(predictor, files, root) -> dict[str, np.ndarray]:
 @pytest.mark.slow
 def test_a_run_with_features_made_in_the_step_listens_alike(music, tmp_path):
     """It stores waveforms of 16 bits and computes features in torch, unrounded."""
-    from genrelab.run import train
-
-    overrides = [*OVERRIDES, f"dataset.root={music}", f"paths.outputs={tmp_path}", "data.online=true"]
-    train(compose(overrides), tmp_path / "run", overrides)
-    paths = assemble.read_catalog(compose(overrides)).tracks.set_index("track_id")["path"]
-    predictor = load_predictor(tmp_path / "run")
+    run = train_small(music, tmp_path, [*small_overrides(), "data.online=true"])
+    catalog = assemble.read_catalog(compose([*small_overrides(), f"dataset.root={music}"]))
+    paths = catalog.tracks.set_index("track_id")["path"]
+    predictor = load_predictor(run)
     assert predictor.online
-    written = read_predictions(tmp_path / "run" / "predictions.parquet")
+    written = read_predictions(run / "predictions.parquet")
     for track in sorted(set(written.track_id)):
         agree(predictor.predict(paths[track]).logits, written.logits[written.track_id == track])
 

@@ -1,0 +1,53 @@
+"""The console script `genrelab`: verbs around training."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from genrelab.cli import data, runs, show, use
+from genrelab.launch import exit_codes
+from genrelab.launch import train as launch_train
+
+app = typer.Typer(
+    help="Music genre recognition on a graph of genres.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for part in (data, runs, use, show):
+    app.add_typer(part.app)  # without a name: its verbs stand beside the others
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"genrelab {version('genrelab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="say it and exit")
+    ] = False,
+) -> None:
+    """Music genre recognition on a graph of genres."""
+
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+@app.command(context_settings=PASS_ON, rich_help_panel="Training")
+def train(context: typer.Context) -> None:
+    """Train a run: the same as `python train.py`, from anywhere. `genrelab train --help` lists the groups."""
+    launch_train(context.args)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    with exit_codes():
+        app()

@@ -1,0 +1,156 @@
+"""Verbs on a dataset, before training. They take Hydra's overrides."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer()
+verb = partial(app.command, rich_help_panel="Data")
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="group=option and group.key=value, as for train.py", metavar="[OVERRIDES]...")
+]
+
+
+@verb()
+def prepare(
+    overrides: Overrides = None,
+    export: Annotated[str | None, typer.Option(help="also write feature tables: csv")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of exported tables; outputs/export")] = None,
+    workers: Annotated[int | None, typer.Option(help="processes; all cores by default")] = None,
+) -> None:
+    """Compute what the store lacks for a dataset, with train's augmented copies.
+
+    Example: genrelab prepare dataset=folder dataset.root=music features=tabular57 --export csv
+    """
+    from genrelab import assemble
+    from genrelab.errors import GenrelabError
+    from genrelab.split import split_folds
+
+    if export not in (None, "csv"):
+        raise GenrelabError(f"--export {export}: there is: csv")
+    config = _config(overrides)
+    dataset = assemble.read_dataset(config)
+    store, augments = assemble.make_store(config, dataset.catalog), assemble.make_augments(config)
+    folds: list[int | None] = [*split_folds(config["split"])]
+    for fold in folds or [None]:
+        split = assemble.make_split(config, dataset.catalog, fold)
+        report = assemble.prepare(store, dataset, split, augments, workers, config["data"]["engine"])
+        print(report.summary())
+    if export:
+        from genrelab.export import export_tables
+
+        for path in export_tables(store, dataset, out or _below(config, "export")):
+            print(f"wrote {path}")
+
+
+@verb()
+def check(
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="folder of check.csv and check.json; outputs/check")] = None,
+) -> None:
+    """Scan a dataset before anyone trains on it: counts, durations, broken, short, silent and double files.
+
+    Example: genrelab check dataset=folder dataset.root=music
+    """
+    from rich.console import Console
+
+    from genrelab import assemble
+    from genrelab.audio.spec import AudioSpec
+    from genrelab.check import check_dataset
+
+    config = _config(overrides)
+    catalog = assemble.read_catalog(config)
+    taxonomy = assemble.read_taxonomy(config, catalog.genres)
+    report = check_dataset(catalog, AudioSpec(**config["audio"]), taxonomy=taxonomy)
+    report.print(Console())
+    for path in report.write(out or _below(config, "check")):
+        print(f"wrote {path}")
+
+
+@verb()
+def graph(
+    overrides: Overrides = None,
+    genre: Annotated[str | None, typer.Option(help="show this genre's nearest neighbours")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of its pictures and distances; outputs/graph")] = None,
+) -> None:
+    """Show a taxonomy: statistics, a genre's neighbours, an interactive picture.
+
+    Example: genrelab graph taxonomy=musicmap --genre "Cool Jazz"
+    """
+    from genrelab import assemble
+    from genrelab.taxonomy.show import show_graph
+
+    config = _config(overrides)
+    wants_data = config["taxonomy"]["kind"] == "flat"
+    taxonomy = assemble.read_dataset(config).taxonomy if wants_data else assemble.read_taxonomy(config, ())
+    show_graph(taxonomy, genre, out or _below(config, "graph"))
+
+
+@verb()
+def features(
+    file: Annotated[Path, typer.Argument(help="an audio file")],
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="the PNG or its folder; outputs/<file>-features.png")] = None,
+) -> None:
+    r"""Draw a gallery of a file's features: every one, or those that are named.
+
+    Example: genrelab features song.mp3 'features=\[pcen,chroma_cqt]'
+    """
+    from genrelab.audio.spec import AudioSpec
+    from genrelab.features import make_spec
+    from genrelab.features.gallery import GALLERY, draw_gallery
+
+    config = _config(overrides)
+    audio = AudioSpec(**config["audio"])
+    named = any(text.startswith("features") for text in overrides or [])
+    chosen = config["features"] if named else {kind: {"kind": kind} for kind in GALLERY}
+    specs = [make_spec(name, option, audio) for name, option in chosen.items()]
+    print(f"wrote {draw_gallery(file, out or _below(config), specs)}")
+
+
+@verb()
+def rename(
+    folder: Annotated[Path, typer.Argument(help="holds the genre folders")],
+    overrides: Overrides = None,
+    to: Annotated[str, typer.Option(help="names, or codes of the taxonomy")] = "names",
+    files: Annotated[bool, typer.Option("--files", help="also the files in them whose names begin with it")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="do it; without, it is only shown")] = False,
+) -> None:
+    """Rename genre folders between a taxonomy's codes and its names; shown first, nothing is ever overwritten.
+
+    Example: genrelab rename music --to names taxonomy=musicmap
+    """
+    from genrelab import assemble
+    from genrelab.errors import GenrelabError
+    from genrelab.rename import apply_renaming, plan_renaming
+
+    if to not in ("names", "codes"):
+        raise GenrelabError(f"--to {to}: there is: names, codes")
+    found = plan_renaming(folder, assemble.read_taxonomy(_config(overrides), ()), to, files)  # type: ignore[arg-type]
+    for old, new in found.moves:
+        print(f"{old.relative_to(folder.expanduser())} -> {new.name}")
+    for path, reason in found.unknown:
+        print(f"{path.name}: left as it is ({reason})")
+    if apply:
+        apply_renaming(found)
+    told = "renamed" if apply else "to rename; add --apply to do it"
+    print(f"{len(found.moves)} {told}, {len(found.right)} folders named so already")
+
+
+def _config(overrides: list[str] | None) -> dict[str, Any]:
+    from genrelab.config import compose, tidy
+    from genrelab.config.check import check as check_config
+
+    overrides = tidy(overrides or [])
+    config = compose(overrides)
+    check_config(config, overrides, training=False)
+    return config
+
+
+def _below(config: dict[str, Any], name: str = "") -> Path:
+    """The folder that a verb writes into unless told otherwise."""
+    return Path(config["paths"]["outputs"]).expanduser() / name
