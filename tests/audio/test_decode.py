@@ -98,6 +98,8 @@ def test_reasons_of_hostile_files(tmp_path, monkeypatch):
             probe(tmp_path / name)
     assert reason(tmp_path / "nothing.wav") == "no such file"
     assert reason(tmp_path) == "a folder, not a file"
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert reason(tmp_path / "pipe.wav") == "a pipe or device, not a file"
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "au", "mp3"])

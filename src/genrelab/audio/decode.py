@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import struct
 import subprocess
 import threading
@@ -193,16 +194,18 @@ def _promised_frames(file: Any) -> int:
 def _check_file(path: Path) -> None:
     """Raise AudioError for what can be told without decoding."""
     try:
-        size = path.stat().st_size
-        if path.is_dir():
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
             raise AudioError(path, "a folder, not a file")
+        if not stat.S_ISREG(found.st_mode):  # opening a pipe that nobody writes to would wait for ever
+            raise AudioError(path, "a pipe or device, not a file")
         with path.open("rb"):
             pass
     except FileNotFoundError:
         raise AudioError(path, "no such file") from None
     except OSError as error:
         raise AudioError(path, f"unreadable ({(error.strerror or 'input/output error').lower()})") from None
-    if size == 0:
+    if found.st_size == 0:
         raise AudioError(path, "empty file")
 
 
