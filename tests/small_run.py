@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-PICTURES = ("pcen", "mfcc")
+PICTURES = ("mel_db", "pcen")
 DUAL = ("model=resnet18flex_dual", "model.width=4")
 
 
