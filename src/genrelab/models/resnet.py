@@ -133,10 +133,14 @@ class ResNet(nn.Module):
 
     def forward(self, *pictures: Tensor) -> Tensor:
         """Logits `[B, C]`, or pooled features without a last layer, of pictures `[B, H, W]`, one for each channel."""
-        maps = self.maxpool(self.relu(self.bn1(self.conv1(stacked(pictures)))))  # [B, width, H', W']
+        maps = self.maxpool(self.relu(self.bn1(self.conv1(self.channels(pictures)))))  # [B, width, H', W']
         maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))  # [B, 8 * width * expansion, H'', W'']
         logits: Tensor = self.fc(self.dropout(self.pool(maps)))
         return logits
+
+    def channels(self, pictures: Sequence[Tensor]) -> Tensor:
+        """Maps `[B, channels, H, W]` of the pictures."""
+        return stacked(pictures)
 
     def pool(self, maps: Tensor) -> Tensor:
         """Features `[B, n_features]` of the last stage's maps: their means."""

@@ -9,7 +9,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genrelab.models.inputs import Shapes, check_numbers, check_shapes, same_size
+from genrelab.models.colours import Coloured, ColourMap
+from genrelab.models.inputs import Shapes, check_numbers, check_shapes, same_size, stacked
 from genrelab.models.resnet import BasicBlock, Block, Bottleneck, ResNet
 from genrelab.models.weights import put_weights, read_weights
 from genrelab.registry import MODELS
@@ -40,6 +41,8 @@ class DeepResNet(ResNet):
         window: rows and columns of the last average, stride 1, cut to the maps' size (E07: 7, which leaves
             1x4 places of a 224x294 picture); 0 averages all.
         hidden: sizes of ReLU layers before the last one (E07: 512).
+        colours: None takes pictures as they come; "grey" or "viridis" makes one picture, lowest level to highest, three
+            channels of ImageNet's mean and deviation, which A16's ResNet-50 was given.
 
     Raises:
         ConfigError: no pictures of one size, a parameter out of range, or weights that cannot be had.
@@ -56,14 +59,16 @@ class DeepResNet(ResNet):
         block_dropout: float = 0.0,
         window: int = 0,
         hidden: Sequence[int] = (),
+        colours: ColourMap | None = None,
     ) -> None:
         check_shapes(self.check_inputs(in_shapes))
+        check_shapes(_colour_problems(colours, len(in_shapes)))
         sizes = {f"hidden.{number}": size for number, size in enumerate(hidden)}
         check_numbers({"width": width, "window": window + 1, **sizes}, dropout, block_dropout=block_dropout)
         if weights is not None:
             check_shapes(_weight_problems(width, len(in_shapes)))
         block, blocks = DEPTHS[depth]
-        channels = len(in_shapes)
+        channels = 3 if colours else len(in_shapes)
         super().__init__(
             in_shapes[0][0],
             blocks,
@@ -75,12 +80,17 @@ class DeepResNet(ResNet):
             channels=channels,
             block_dropout=block_dropout,
         )
+        self.coloured = Coloured(colours) if colours else None
         rows, columns = (ceil(size / 32) for size in in_shapes[0])  # of the last stage's maps
         self.window = (min(window, rows), min(window, columns)) if window else (rows, columns)
         self.n_features *= (rows - self.window[0] + 1) * (columns - self.window[1] + 1)
         self.fc = make_head(self.n_features, hidden, n_classes)
         if weights is not None and not self.conv1.weight.is_meta:
             put_weights(self, read_weights(weights, depth), weights)
+
+    def channels(self, pictures: Sequence[Tensor]) -> Tensor:
+        """Maps `[B, channels, H, W]` of the pictures, coloured where `colours` says so."""
+        return stacked(pictures) if self.coloured is None else self.coloured(pictures[0])
 
     def pool(self, maps: Tensor) -> Tensor:
         """Features `[B, n_features]`: means over all windows."""
@@ -100,6 +110,13 @@ def make_head(before: int, hidden: Sequence[int], n_classes: int) -> nn.Module:
         before = size
     last = nn.Linear(before, n_classes)
     return nn.Sequential(*layers, last) if layers else last
+
+
+def _colour_problems(colours: str | None, pictures: int) -> list[str]:
+    """What keeps pictures from being coloured."""
+    if colours is None or pictures == 1:
+        return []
+    return [f"model.colours: of 1 picture, here are {pictures}; choose one, or model.colours=null"]
 
 
 def _weight_problems(width: int, channels: int) -> list[str]:

@@ -79,7 +79,8 @@ def systems_page(systems: Systems) -> str:
 def _answers(row: Row) -> str:
     recipes = [f"[`experiment={name}`](../conf/experiment/{name}.yaml)" for name in row.recipes]
     command = [f"`{row.command}`"] if row.command else []
-    return ", ".join([*recipes, *command, *(_link(path) for path in row.files)])
+    named = ", ".join([*recipes, *command, *(_link(path) for path in row.files)])
+    return f"{named}. {row.note}" if row.note else named
 
 
 def _link(path: str) -> str:

@@ -88,6 +88,7 @@ class Row:
         recipes: of conf/experiment.
         files: options, tests and documents that answer it.
         command: that does it.
+        note: of what is done otherwise or left out, and what to use.
         same: another row, whose trials are its own.
         trials: how it is scored here.
     """
@@ -99,6 +100,7 @@ class Row:
     recipes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     command: str = ""
+    note: str = ""
     same: str | None = None
     trials: tuple[Trial, ...] = ()
 
