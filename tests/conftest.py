@@ -15,6 +15,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import numpy as np
 import pytest
 
+from several_genres import train_several, write_jamendo
 from small_run import small_overrides, train_small
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -65,6 +66,18 @@ def small(music, tmp_path) -> list[str]:
 def run(music, tmp_path_factory) -> Path:
     """Folder of a run on `music` with two pictures, trained once for all packages; leave it as it was."""
     return train_small(music, tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def jamendo(tmp_path_factory) -> Path:
+    """Sixty recordings with one to three genres each, and tags.tsv."""
+    return write_jamendo(tmp_path_factory.mktemp("jamendo"))
+
+
+@pytest.fixture(scope="session")
+def several(jamendo, tmp_path_factory) -> Path:
+    """Folder of a run on `jamendo` (target=multi_label), trained once for all packages; leave it as it was."""
+    return train_several(jamendo, tmp_path_factory.mktemp("several"))
 
 
 @pytest.fixture(scope="session")

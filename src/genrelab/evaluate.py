@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from genrelab.decide import Argmax, Decided, Decision, How
+from genrelab.decide.thresholds import MARK
 from genrelab.errors import ConfigError, GenrelabError, suggest
 from genrelab.files import write_json
 from genrelab.metrics import (
@@ -141,6 +142,8 @@ def _level(
 
 def make_decision(run: RunFolder, kind: str, params: Mapping[str, Any]) -> Decision:
     """The decision `kind` on the run's graph. Raises ConfigError."""
+    if DECISIONS.marked(kind, MARK):
+        raise ConfigError([f"decision.kind: {kind!r} is for runs of several genres a track (target=multi_label)"])
     tree = run.tree
     made: Decision = DECISIONS.build(
         kind, params, distances=tree.distances, supergenres=tree.supergenres, clusters=tree.clusters

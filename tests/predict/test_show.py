@@ -11,12 +11,13 @@ TITLES = ("Cool Jazz", "Ska")
 
 def prediction(height="genre", unknown=None, probability=0.75) -> Prediction:
     p = np.array([probability, 1 - probability])
-    entries = (TimelineEntry(0, 15, p), TimelineEntry(5, 15, p * 0.9), TimelineEntry(10, 15, p[::-1]))
+    entries = (TimelineEntry(0, 15, p, (0,)), TimelineEntry(5, 15, p * 0.9, (0,)), TimelineEntry(10, 15, p[::-1], (1,)))
     said = {"genre": "Cool Jazz", "supergenre": "Jazz", "nothing": "not sure"}[height]
+    top = (Guess("a", "Cool Jazz", probability), Guess("b", "Ska", 1 - probability))
     return Prediction(
-        "music/a song.mp3", 245.2, (Guess("a", "Cool Jazz", probability), Guess("b", "Ska", 1 - probability)),
+        "music/a song.mp3", 245.2, top,
         Guess("jaz", "Jazz", 0.8), entries, (Neighbour("b", "Ska", 2.0),), Hedged(height, "x", said, probability),
-        unknown, p, np.log(p)[None],
+        unknown, p, np.log(p)[None], top[:1] if height == "genre" else (), None,
     )  # fmt: skip
 
 
@@ -59,4 +60,4 @@ def test_small_words():
     assert [clock(seconds) for seconds in (0, 59.6, 3600)] == ["0:00", "1:00", "1:00:00"]
     assert [percent(p) for p in (1.0, 0.994, 0.5, 0.0)] == [">99 %", " 99 %", " 50 %", " <1 %"]
     assert shortened("a/long/path/song.mp3", 13) == "a/lo\N{HORIZONTAL ELLIPSIS}song.mp3"
-    assert timeline([TimelineEntry(0, 3, np.array([1.0, 0.0]))], TITLES) == ["0:00 - 0:03  Cool Jazz, >99 %"]
+    assert timeline([TimelineEntry(0, 3, np.array([1.0, 0.0]), (0,))], TITLES) == ["0:00 - 0:03  Cool Jazz, >99 %"]

@@ -89,11 +89,35 @@ def test_a_genre_of_the_users_survives_several_runs(run, library, tmp_path):
     assert read_genre(library / "song.mp3").old == ("Polka",)
 
 
+def several() -> Prediction:
+    guesses = (Guess("a", "Ska", 0.6), Guess("b", "Dub", 0.3), Guess("c", "Rap", 0.2))
+    return Prediction(
+        "x", 9.0, guesses, None, (), (), None, None, np.array([0.6, 0.3, 0.2]), np.zeros((1, 3)), guesses[1:],
+        {"a": 0.7, "b": 0.25, "c": 0.1},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "threshold", "genres", "reason"),
+    [
+        ((), None, ["Dub", "Rap"], ""),
+        ((), 0.5, ["Ska"], ""),
+        ((), 0.9, [], "not sure (Ska 60 %)"),
+        (("Rap", "Dub"), None, [], "has it already"),
+        (("Rap",), None, ["Dub", "Rap"], ""),
+    ],
+)
+def test_of_several_genres_all_above_their_thresholds_are_chosen(before, threshold, genres, reason):
+    found = choose(several(), Genre(before), threshold, "genre")
+    assert ([guess.title for guess in found.guesses], found.reason) == (genres, reason)
+
+
 def prediction(unknown=None) -> Prediction:
     guess = Guess("a", "Ska", 0.6)
     return Prediction(
         "x", 9.0, (guess, Guess("b", "Dub", 0.3)), Guess("jam", "Jamaican", 0.9), (), (),
         Hedged("genre", "a", "Ska", 0.6), unknown, np.array([0.6, 0.3, 0.1]), np.zeros((1, 3)),
+        (guess,), None,
     )  # fmt: skip
 
 
@@ -111,7 +135,7 @@ def prediction(unknown=None) -> Prediction:
 )
 def test_what_is_chosen(threshold, what, unknown, genre, reason):
     found = choose(prediction(unknown), Genre(("Rock",)), threshold, what)
-    assert (found.genre, found.reason) == (genre, reason)
+    assert ([guess.title for guess in found.guesses], found.reason) == ([genre] if genre else [], reason)
     assert choose(prediction(), Genre(("Ska",)), 0.5, "genre").reason == "has it already"
 
 

@@ -39,19 +39,26 @@ LINKS = {
 
 def answer(prediction: Prediction, predictor: Predictor) -> str:
     """What it is, how sure, and the likeliest genres and supergenres as bars."""
-    hedged = prediction.hedged
     if prediction.unknown:
         head, line = "Unknown", WHY.get(prediction.unknown, UNLIKE)
-    elif hedged.height == "nothing":
-        head, line = "Not sure", "No genre and no group of genres is likely enough."
+    elif prediction.backs_off == "nothing":
+        groups_too = " and no group of genres" if prediction.hedged else ""
+        head, line = "Not sure", f"No genre{groups_too} is likely enough."
     else:
-        head, line = hedged.title, percent(hedged.probability).strip()
-        if hedged.height != "genre":
-            line += f" · a {hedged.height}: no genre in it is likely enough"
+        head, line = prediction.answer, _how_sure(prediction)
     heard = prediction.unknown not in WHY  # what the network says of silence and noise would only mislead
-    genres = [(guess.title, guess.probability) for guess in prediction.top] if heard else []
-    groups = supergenres(prediction.probabilities, predictor.taxonomy)
+    shown = dict.fromkeys((*prediction.top, *prediction.genres)) if heard else {}
+    genres = [(guess.title, guess.probability) for guess in shown]
+    groups = supergenres(prediction.probabilities, predictor.taxonomy) if prediction.supergenre else []
     return _part("answer", head, line, genres, groups[:3] if heard and len(groups) > 1 else [], predictor.notes)
+
+
+def _how_sure(prediction: Prediction) -> str:
+    """Probability of the answer; of several genres each has its own."""
+    if prediction.sure is None:
+        return " · ".join(f"{guess.title} {percent(guess.probability).strip()}" for guess in prediction.genres)
+    sure = percent(prediction.sure).strip()
+    return f"{sure} · a {prediction.backs_off}: no genre in it is likely enough" if prediction.backs_off else sure
 
 
 def alert(text: str) -> str:

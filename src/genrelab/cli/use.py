@@ -48,7 +48,12 @@ def tag(
     run: Annotated[Path | None, typer.Argument(help="folder of a run, or a checkpoint")] = None,
     library: Annotated[list[Path] | None, typer.Argument(help="folders and files", metavar="LIBRARY")] = None,
     write: Annotated[bool, typer.Option("--write", help="write; without it nothing is changed")] = False,
-    threshold: Annotated[float, typer.Option(help="least probability of what is written")] = 0.5,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="least probability of what is written [default: 0.5; of several genres a track each one's own]"
+        ),
+    ] = None,
     what: Annotated[str, typer.Option(help="genre, supergenre, or either: the supergenre if need be")] = "genre",
     undo: Annotated[Path | None, typer.Option(help="take back what this undo file tells of", metavar="FILE")] = None,
     undo_file: Annotated[Path | None, typer.Option(help="to write; genrelab-undo-<time>.jsonl")] = None,

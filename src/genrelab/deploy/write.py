@@ -52,6 +52,8 @@ def export_run(
     if wanted not in ("auto", "waveform", "features"):
         raise GenrelabError(f"--input {wanted}: there is: auto, waveform, features")
     predictor = load_predictor(run)
+    if predictor.reading.several:
+        raise GenrelabError(f"{run}: a run of several genres a track (target=multi_label) is not exported")
     file, folder = find_checkpoint(Path(run).expanduser())
     out = out or (folder or file.parent) / "export" / form
     out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a run's val predictions say of its probabilities: temperatures, and when to back off."""
+"""What a run's val predictions say of its probabilities: temperatures, thresholds, and when to back off."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.decide import Hedge, aggregate, target_of_tracks
+from genrelab.decide import Hedge, Reading, Thresholds, reading_of, target_of_tracks
 from genrelab.decide.calibrate import fit_temperature
-from genrelab.decide.decided import Decided
 from genrelab.errors import GenrelabError
-from genrelab.predict.unknown import Bounds, energy, entropy, fit_bounds
+from genrelab.predict.said import OneGenre, SeveralGenres, Speaker
+from genrelab.predict.unknown import Bounds, fit_bounds
 from genrelab.predictions import Predictions, read_predictions
 from genrelab.taxonomy.groups import cluster_index, supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 
-UNFITTED_TAU = 0.5  # without val predictions: what is said is likelier than not
+HALF = 0.5  # without val predictions: what is said is likelier than not
 
 
 @dataclass(frozen=True)
@@ -26,62 +26,104 @@ class Calibration:
     """Numbers fitted on val; those of `unfitted` where a checkpoint came without its run.
 
     Args:
-        track: temperature of a recording's joined logits.
-        segment: temperature of a window's logits.
-        hedge: backs off to supergenre, cluster or nothing; it knows its own temperature, that of tracks.
+        reading: of the run's logits.
+        track: temperature of a recording's joined logits; 1 where a track has several genres.
+        segment: temperature of a window's logits; likewise.
+        speaker: says what follows; a hedge knows its own temperature, that of tracks.
         bounds: outside which a recording is unlike the training music.
         fitted: whether there was a val part.
     """
 
+    reading: Reading
     track: float
     segment: float
-    hedge: Hedge
+    speaker: Speaker
     bounds: Bounds
     fitted: bool
-
-    def decide(self, logits: np.ndarray) -> Decided:
-        """Hedged answers to joined logits `[N, C]`."""
-        return self.hedge.decide(logits)
 
     def to_plain(self) -> dict[str, Any]:
         """The numbers as plain data, for an exported file; what is not bounded is None."""
         bounds = {name: value if np.isfinite(value) else None for name, value in asdict(self.bounds).items()}
-        hedge = {"tau": self.hedge.tau, "coverage": self.hedge.coverage}
-        return {"track": self.track, "segment": self.segment, **hedge, "bounds": bounds, "fitted": self.fitted}
+        plain = {"track": self.track, "segment": self.segment, "bounds": bounds, "fitted": self.fitted}
+        return {**plain, **self.speaker.to_plain()}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], taxonomy: Taxonomy) -> Calibration:
         """Inverse of `to_plain`. Raises KeyError, TypeError or ValueError where it is something else."""
-        hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), float(plain["coverage"]))
-        hedge.tau, hedge.probabilities.temperature = float(plain["tau"]), float(plain["track"])
+        several = "thresholds" in plain
+        track, segment = float(plain["track"]), float(plain["segment"])
         kept = {name: value for name, value in plain["bounds"].items() if value is not None}
-        return cls(hedge.probabilities.temperature, float(plain["segment"]), hedge, Bounds(**kept), plain["fitted"])
+        kind: type[Speaker] = SeveralGenres if several else OneGenre
+        speaker = kind.from_plain(plain, taxonomy)
+        return cls(reading_of(several), track, segment, speaker, Bounds(**kept), plain["fitted"])
 
 
-def fit_calibration(taxonomy: Taxonomy, predictions: Path | None, coverage: float) -> Calibration:
+def fit_calibration(
+    taxonomy: Taxonomy,
+    predictions: Path | None,
+    coverage: float,
+    several: bool = False,
+    prior: np.ndarray | None = None,
+) -> Calibration:
     """Fit on the val part of a run's predictions.
 
     Args:
         taxonomy: of the run.
         predictions: its `predictions.parquet`; None or a file that is not there fits nothing.
         coverage: share of val's tracks that get a genre and not a supergenre.
+        several: whether a track has several genres.
+        prior: `[C]` share of train's tracks that have each; for thresholds.
 
     Raises:
         GenrelabError: the file is broken, or of other genres.
     """
-    hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), coverage)
     val = _val(taxonomy, predictions)
+    reading = reading_of(several)
     if val is None:
-        hedge.tau = UNFITTED_TAU
-        return Calibration(1.0, 1.0, hedge, Bounds(), fitted=False)
-    logits, tracks = aggregate(val.logits, val.track_id)
-    target = target_of_tracks(val.target, val.track_id).astype(np.int64)
-    hedge.fit(logits, target)
-    segment = fit_temperature(val.logits, val.target.astype(np.int64))
-    of_window = energy(val.logits)
+        return Calibration(reading, 1.0, 1.0, unfitted(taxonomy, coverage, several), Bounds(), fitted=False)
+    logits, tracks = reading.join(val.logits, val.track_id)
+    speaker: Speaker
+    if several:
+        speaker, temperatures = _thresholds(taxonomy, val, logits, prior), (1.0, 1.0)
+    else:
+        speaker, temperatures = _hedge(taxonomy, val, logits, coverage)
+    of_window = reading.energy(val.logits)
     energies = np.array([of_window[val.track_id == track].mean() for track in tracks])
-    bounds = fit_bounds(energies, entropy(np.exp(hedge.decide(logits).log_prob)))
-    return Calibration(hedge.probabilities.temperature, segment, hedge, bounds, fitted=True)
+    bounds = fit_bounds(energies, reading.entropy(reading.probabilities(logits, temperatures[0])))
+    return Calibration(reading, *temperatures, speaker, bounds, fitted=True)
+
+
+def unfitted(taxonomy: Taxonomy, coverage: float, several: bool) -> Speaker:
+    """Says what is likelier than not."""
+    if several:
+        half = np.full(len(taxonomy.genres), HALF)
+        return SeveralGenres(taxonomy, half, half)
+    hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), coverage)
+    hedge.tau = HALF
+    return OneGenre(taxonomy, hedge)
+
+
+def _hedge(
+    taxonomy: Taxonomy, val: Predictions, logits: np.ndarray, coverage: float
+) -> tuple[OneGenre, tuple[float, float]]:
+    """And the temperatures of tracks and windows."""
+    hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), coverage)
+    hedge.fit(logits, target_of_tracks(val.target, val.track_id).astype(np.int64))
+    segment = fit_temperature(val.logits, val.target.astype(np.int64))
+    return OneGenre(taxonomy, hedge), (hedge.probabilities.temperature, segment)
+
+
+def _thresholds(taxonomy: Taxonomy, val: Predictions, logits: np.ndarray, prior: np.ndarray | None) -> SeveralGenres:
+    """Tracks and windows have thresholds of their own: joined probabilities are less extreme."""
+    assert val.targets is not None
+    first = np.unique(val.track_id, return_index=True)[1]
+    found = []
+    for rows, target in ((logits, val.targets[first]), (val.logits, val.targets)):
+        decision = Thresholds(prior)
+        decision.fit(rows, target)
+        assert decision.values is not None
+        found.append(decision.values)
+    return SeveralGenres(taxonomy, *found)
 
 
 def _val(taxonomy: Taxonomy, path: Path | None) -> Predictions | None:

@@ -126,7 +126,8 @@ def _output(predictor: Predictor, options: Options) -> OutputFile | None:
     if options.out is None:
         return None
     top = min(options.top, len(predictor.genres))
-    return OutputFile(options.out, make_format(options.out, predictor.run_id, predictor.genres, top))
+    form = make_format(options.out, predictor.run_id, predictor.genres, top, predictor.reading.several)
+    return OutputFile(options.out, form)
 
 
 def _work(predictor: Predictor, options: Options) -> Callable[[Path], Prediction]:
@@ -137,14 +138,15 @@ def _shower(
     predictor: Predictor, options: Options, out: OutputFile | None, alone: bool
 ) -> Callable[[Path, Prediction | None, str], None]:
     """What is done with each answer."""
-    from genrelab.predict.outputs import JsonLines, Table
+    from genrelab.predict.outputs import make_format
     from genrelab.predict.show import Lines, card
 
     if options.json or options.csv:
         top = min(options.top, len(predictor.genres))
-        form = JsonLines(predictor.run_id, predictor.genres) if options.json else Table(predictor.run_id, top)
+        name = Path("answers.jsonl" if options.json else "answers.csv")
+        form = make_format(name, predictor.run_id, predictor.genres, top, predictor.reading.several)
         _print(form.head)
-    lines = Lines(predictor.titles)
+    lines = Lines(predictor.titles, predictor.reading.several)
     told = False
 
     def show(path: Path, prediction: Prediction | None, reason: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from genrelab.audio.spec import AudioSpec
@@ -29,7 +30,8 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
             folder is calibrated by that run's val predictions, one that lies alone is not calibrated. Or of what
             `genrelab export --format safetensors` or `hub` wrote, which knows its calibration.
         device: that the network works on: "cpu", "cuda", "cuda:1".
-        coverage: share of val's tracks that get a genre and not a supergenre, in [0, 1].
+        coverage: share of val's tracks that get a genre and not a supergenre, in [0, 1]; says nothing where a track has
+            several genres.
 
     Raises:
         GenrelabError: there is no checkpoint, or it is broken, hostile, or not made for audio.
@@ -37,8 +39,6 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
     file, run = find_checkpoint(Path(path).expanduser())
     checkpoint = load_checkpoint(file)
     content = checkpoint["genrelab"]
-    if content.get("target") == "multi_label":
-        raise GenrelabError(f"{file}: trained on several genres a track; only models of one genre a track are served")
     prepared = content["preprocessing"]
     if prepared.get("audio") is None:
         raise GenrelabError(f"{file}: trained on features that came with its dataset; it cannot listen to audio")
@@ -60,7 +60,9 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise GenrelabError(f"{file}: its content does not fit together ({first})") from error
     if calibration is None:
-        calibration = fit_calibration(taxonomy, run / "predictions.parquet" if run else None, coverage)
+        several = content.get("target") == "multi_label"
+        predictions = run / "predictions.parquet" if run else None
+        calibration = fit_calibration(taxonomy, predictions, coverage, several, _prior(run, taxonomy))
     online = bool(prepared.get("online"))
     return Predictor(
         model, normaliser, taxonomy, audio, specs, calibration, content["run_id"], file, device, _notes(run), online
@@ -90,13 +92,27 @@ def find_checkpoint(path: Path) -> tuple[Path, Path | None]:
     raise GenrelabError(f"{path}: no checkpoints/best.ckpt in it; name the folder of a trained run")
 
 
+def _record(run: Path | None) -> Mapping[str, Any]:
+    """`run.json`; empty where there is none."""
+    try:
+        found = json.loads((run / "run.json").read_text(encoding="utf-8")) if run else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _prior(run: Path | None, taxonomy: Taxonomy) -> np.ndarray | None:
+    """`[C]` share of train's tracks that have each genre; None where the record does not say."""
+    dataset = _record(run).get("dataset") or {}
+    counts, of = dataset.get("train_targets") or (), dataset.get("train_targets_of")
+    tracks = of or (dataset.get("tracks") or {}).get("train")
+    return np.array(counts) / tracks if tracks and len(counts) == len(taxonomy.genres) else None
+
+
 def _notes(run: Path | None) -> list[str]:
     """What the run's record says that a user must know."""
-    try:
-        record = json.loads((run / "run.json").read_text(encoding="utf-8")) if run else {}
-        dataset, split = record.get("dataset") or {}, record.get("split") or {}
-    except (OSError, ValueError):
-        return []
+    record = _record(run)
+    dataset, split = record.get("dataset") or {}, record.get("split") or {}
     made_up = "trained on music that genrelab composed itself; of real music it knows nothing"
     unsafe = "trained on an UNSAFE split: its scores, and how sure it says it is, are no evidence"
     told = [made_up] if dataset.get("stand_in") else []

@@ -54,15 +54,16 @@ class Table:
     Args:
         run_id: written into every row.
         top: how many genres.
+        several: a track has several genres: those above their thresholds stand in `genres`, and there is no supergenre.
     """
 
     suffixes = (".csv",)
 
-    def __init__(self, run_id: str, top: int) -> None:
+    def __init__(self, run_id: str, top: int, several: bool = False) -> None:
         self.run_id = run_id
         ranks = [f"{name}_{rank}" for rank in range(1, top + 1) for name in ("genre", "title", "probability")]
-        self.columns = ["path", "answer", "unknown", "height", "seconds", *ranks]
-        self.columns += ["supergenre", "supergenre_title", "supergenre_probability", "run", "error"]
+        own = ["genres"] if several else ["supergenre", "supergenre_title", "supergenre_probability"]
+        self.columns = ["path", "answer", "unknown", "height", "seconds", *ranks, *own, "run", "error"]
 
     @property
     def head(self) -> str:
@@ -73,12 +74,15 @@ class Table:
         """A row for a file."""
         row: Row = {"path": path, "run": self.run_id, "error": error}
         if prediction is not None:
-            row |= {"answer": prediction.answer, "unknown": prediction.unknown, "height": prediction.hedged.height}
-            row |= {"seconds": round(prediction.seconds, 3)}
+            row |= {"answer": prediction.answer, "unknown": prediction.unknown, "seconds": round(prediction.seconds, 3)}
+            row |= {
+                "height": prediction.backs_off or "genre",
+                "genres": ";".join(one.genre for one in prediction.genres),
+            }
             for rank, guess in enumerate(prediction.top, start=1):
                 row |= _named(guess, f"genre_{rank}", f"title_{rank}", f"probability_{rank}")
             names = ("supergenre", "supergenre_title", "supergenre_probability")
-            row |= _named(prediction.supergenre, *names)
+            row |= _named(prediction.supergenre, *names) if prediction.supergenre else {}
         return _csv([row.get(column) for column in self.columns])
 
     def read(self, text: str) -> list[tuple[str, Row]]:
@@ -148,10 +152,10 @@ def key(path: str | os.PathLike[str]) -> str:
     return os.path.realpath(path)
 
 
-def make_format(path: Path, run_id: str, genres: tuple[str, ...], top: int) -> Format:
+def make_format(path: Path, run_id: str, genres: tuple[str, ...], top: int, several: bool = False) -> Format:
     """The format that a file's name asks for. Raises GenrelabError."""
     if path.suffix.lower() in Table.suffixes:
-        return Table(run_id, top)
+        return Table(run_id, top, several)
     if path.suffix.lower() in JsonLines.suffixes:
         return JsonLines(run_id, genres)
     raise GenrelabError(f"--out {path}: name it .csv or .jsonl")

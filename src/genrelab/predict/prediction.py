@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 Height = Literal["genre", "supergenre", "cluster", "nothing"]
+UNSURE = "not sure"
 
 
 class Guess(NamedTuple):
@@ -27,11 +29,16 @@ class Neighbour(NamedTuple):
 
 
 class TimelineEntry(NamedTuple):
-    """A window of the recording: first second in the file, length in seconds, probabilities `[C]`."""
+    """A window of the recording: first second in the file, length in seconds, probabilities `[C]`.
+
+    `genres` holds the places of those that are answered, the likeliest first: one where a track has one genre; where it
+    has several, those above their thresholds.
+    """
 
     start: float
     seconds: float
     probabilities: np.ndarray
+    genres: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -59,31 +66,51 @@ class Prediction:
         path: of the file; None where samples were given.
         seconds: length of the recording.
         top: the likeliest genres, best first, with calibrated probabilities.
-        supergenre: the likeliest supergenre (its probability is the sum of its genres').
+        supergenre: the likeliest supergenre (its probability is the sum of its genres'); None where a track has several
+            genres, whose probabilities do not add up.
         segments: the timeline, in order of time.
         neighbours: the genres nearest to `top[0]` on the graph, nearest first; empty on a flat taxonomy.
-        hedged: genre, supergenre, cluster or nothing, as far as it is sure.
+        hedged: genre, supergenre, cluster or nothing, as far as it is sure; None where a track has several genres.
         unknown: why there is no answer ("silence", "noise", ...); None where there is one. `top` and the rest are
             filled all the same.
         probabilities: `[C]` calibrated, of the whole recording.
         logits: `[S, C]` of the windows, as the network gives them.
+        genres: that are answered, the likeliest first: one, or none where the answer backs off; where a track has
+            several, all above their thresholds.
+        thresholds: of the probability of each genre, by code; None where a track has one genre.
     """
 
     path: str | None
     seconds: float
     top: tuple[Guess, ...]
-    supergenre: Guess
+    supergenre: Guess | None
     segments: tuple[TimelineEntry, ...]
     neighbours: tuple[Neighbour, ...]
-    hedged: Hedged
+    hedged: Hedged | None
     unknown: str | None
     probabilities: np.ndarray
     logits: np.ndarray
+    genres: tuple[Guess, ...]
+    thresholds: Mapping[str, float] | None
 
     @property
     def answer(self) -> str:
-        """What people read: a genre's title, what it backs off to, or "unknown (silence)"."""
-        return f"unknown ({self.unknown})" if self.unknown else self.hedged.title
+        """What people read: titles of genres, what it backs off to, or "unknown (silence)"."""
+        if self.unknown:
+            return f"unknown ({self.unknown})"
+        return self.hedged.title if self.hedged else "; ".join(guess.title for guess in self.genres) or UNSURE
+
+    @property
+    def sure(self) -> float | None:
+        """Probability of the answer; None where there is none, and where it names genres that have each their own."""
+        return self.hedged.probability if self.hedged and not self.unknown else None
+
+    @property
+    def backs_off(self) -> Height | None:
+        """What is said in place of a genre: a supergenre, a cluster, nothing; None where genres are named."""
+        if self.hedged:
+            return None if self.hedged.height == "genre" else self.hedged.height
+        return None if self.genres else "nothing"
 
     def to_dict(self, genres: tuple[str, ...], timeline: bool = True) -> dict[str, Any]:
         """Plain data for JSON; of each window the likeliest genre and its probability.
@@ -97,33 +124,29 @@ class Prediction:
             "seconds": round(self.seconds, 3),
             "answer": self.answer,
             "unknown": self.unknown,
-            "top": [_guess(guess) for guess in self.top],
-            "supergenre": _guess(self.supergenre),
-            "hedged": {
-                "height": self.hedged.height,
-                "code": self.hedged.code,
-                "title": self.hedged.title,
-                "probability": round(self.hedged.probability, 4),
-            },
-            "neighbours": [
-                {"genre": near.genre, "title": near.title, "distance": round(near.distance, 4)}
-                for near in self.neighbours
-            ],
+            "top": [self._guess(guess) for guess in self.top],
         }
+        if self.supergenre and self.hedged:
+            hedged = {"height": self.hedged.height, "code": self.hedged.code, "title": self.hedged.title}
+            found["supergenre"] = self._guess(self.supergenre)
+            found["hedged"] = {**hedged, "probability": round(self.hedged.probability, 4)}
+        else:
+            found["genres"] = [self._guess(guess) for guess in self.genres]
+        found["neighbours"] = [
+            {"genre": near.genre, "title": near.title, "distance": round(near.distance, 4)} for near in self.neighbours
+        ]
         if timeline:
-            found["segments"] = [_window(entry, genres) for entry in self.segments]
+            found["segments"] = [_window(entry, genres, self.thresholds is not None) for entry in self.segments]
         return found
 
+    def _guess(self, guess: Guess) -> dict[str, Any]:
+        """With the genre's threshold, where there are thresholds."""
+        found = {"genre": guess.genre, "title": guess.title, "probability": round(guess.probability, 4)}
+        limit = (self.thresholds or {}).get(guess.genre)
+        return found if limit is None else {**found, "threshold": round(limit, 4)}
 
-def _guess(guess: Guess) -> dict[str, Any]:
-    return {"genre": guess.genre, "title": guess.title, "probability": round(guess.probability, 4)}
 
-
-def _window(entry: TimelineEntry, genres: tuple[str, ...]) -> dict[str, Any]:
-    best = int(entry.probabilities.argmax())
-    return {
-        "start": round(entry.start, 3),
-        "seconds": round(entry.seconds, 3),
-        "genre": genres[best],
-        "probability": round(float(entry.probabilities[best]), 4),
-    }
+def _window(entry: TimelineEntry, genres: tuple[str, ...], several: bool) -> dict[str, Any]:
+    answered = [{"genre": genres[i], "probability": round(float(entry.probabilities[i]), 4)} for i in entry.genres]
+    place = {"start": round(entry.start, 3), "seconds": round(entry.seconds, 3)}
+    return {**place, "genres": answered} if several else {**place, **answered[0]}

@@ -20,7 +20,6 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,17 +27,15 @@ from torch import Tensor, nn
 
 from genrelab.audio import AudioSpec, trim_silence
 from genrelab.data.normalise import Normaliser
-from genrelab.decide import aggregate
-from genrelab.decide.calibrate import log_softmax
+from genrelab.decide import Reading
 from genrelab.errors import GenrelabError
 from genrelab.features import FeatureSpec, extract_segments, to_stored
 from genrelab.features.waveform import pack
 from genrelab.predict.calibration import Calibration
 from genrelab.predict.embedding import penultimate
-from genrelab.predict.prediction import Guess, Hedged, Neighbour, Prediction, TimelineEntry
+from genrelab.predict.prediction import Guess, Neighbour, Prediction, TimelineEntry
 from genrelab.predict.unknown import why_unknown
 from genrelab.predict.windows import Window, cut_windows, read_sound
-from genrelab.taxonomy.groups import cluster_index, supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 
 BATCH = 32  # windows in the network at once
@@ -96,6 +93,11 @@ class Predictor:
         self.path = path
         self.notes = tuple(notes)
         self.online = online
+
+    @property
+    def reading(self) -> Reading:
+        """How its logits are read: one genre a track, or several."""
+        return self.calibration.reading
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -163,8 +165,7 @@ class Predictor:
 
     def segment_probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Calibrated probabilities `[S, C]` of windows."""
-        found: np.ndarray = np.exp(log_softmax(np.asarray(logits, np.float64) / self.calibration.segment))
-        return found
+        return self.reading.probabilities(logits, self.calibration.segment)
 
     def predict(
         self, sound: Sound, sample_rate: int | None = None, hop: float | None = None, top: int = 3
@@ -197,21 +198,27 @@ class Predictor:
         joined, probabilities = self._joined(logits)
         order = np.argsort(-probabilities, kind="stable")
         rate = self.audio.sample_rate
+        of_windows, speaker = self.segment_probabilities(logits), self.calibration.speaker
+        said = speaker.say(joined, probabilities)
         timeline = tuple(
-            TimelineEntry(window.start / rate, min(len(window.samples), len(samples) - window.start) / rate, row)
-            for window, row in zip(windows, self.segment_probabilities(logits), strict=True)
+            TimelineEntry(
+                window.start / rate, min(len(window.samples), len(samples) - window.start) / rate, row, genres
+            )
+            for window, row, genres in zip(windows, of_windows, speaker.windows(of_windows), strict=True)
         )
         return Prediction(
             path=path,
             seconds=len(samples) / rate,
             top=tuple(self._guess(int(i), probabilities) for i in order[:top]),
-            supergenre=self._supergenre(probabilities),
+            supergenre=said.supergenre,
             segments=timeline,
             neighbours=self.neighbours(int(order[0])),
-            hedged=self._hedged(joined),
+            hedged=said.hedged,
             unknown=self._unknown(samples, logits, probabilities),
             probabilities=probabilities,
             logits=logits,
+            genres=said.genres,
+            thresholds=said.thresholds,
         )
 
     def neighbours(self, genre: int, count: int = NEIGHBOURS) -> tuple[Neighbour, ...]:
@@ -226,19 +233,6 @@ class Predictor:
     def distances(self) -> np.ndarray:
         """`[C, C]` on the graph."""
         return self.taxonomy.distances()
-
-    @cached_property
-    def _groups(self) -> tuple[list[tuple[str, str]], np.ndarray, list[tuple[str, str]], np.ndarray]:
-        """(code, title) of supergenres and clusters by number, and the numbers of each genre's."""
-        taxonomy = self.taxonomy
-        supergenres = [(code, taxonomy.supergenres[code]) for code in dict.fromkeys(taxonomy.supergenre_of)]
-        numbers = cluster_index(taxonomy)
-        named = {code: name for name, codes in taxonomy.clusters.items() for code in codes}
-        clusters = {
-            int(number): (named.get(code, code), named.get(code, code).replace("_", " "))
-            for number, code in zip(numbers, taxonomy.supergenre_of, strict=True)
-        }
-        return supergenres, supergenre_index(taxonomy), [clusters[n] for n in sorted(clusters)], numbers
 
     def _stored(self, samples: np.ndarray) -> list[Tensor]:
         """What the store of a run would hold of windows `[S, n_samples]`: features, or online the waveforms."""
@@ -259,34 +253,13 @@ class Predictor:
 
     def _unknown(self, samples: np.ndarray, logits: np.ndarray, probabilities: np.ndarray) -> str | None:
         trimmed = trim_silence(samples, TRIM_DB)
-        return why_unknown(trimmed, self.audio.sample_rate, logits, probabilities, self.calibration.bounds)
+        return why_unknown(
+            trimmed, self.audio.sample_rate, logits, probabilities, self.calibration.bounds, self.reading
+        )
 
     def _joined(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        joined, _ = aggregate(logits, np.zeros(len(logits), np.int64))
-        return joined, np.exp(log_softmax(joined / self.calibration.track))[0]
+        joined, _ = self.reading.join(logits, np.zeros(len(logits), np.int64))
+        return joined, self.reading.probabilities(joined, self.calibration.track)[0]
 
     def _guess(self, genre: int, probabilities: np.ndarray) -> Guess:
         return Guess(self.genres[genre], self.titles[genre], float(probabilities[genre]))
-
-    def _supergenre(self, probabilities: np.ndarray) -> Guess:
-        names, numbers, _, _ = self._groups
-        sums = np.bincount(numbers, weights=probabilities)
-        best = int(sums.argmax())
-        return Guess(*names[best], float(sums[best]))
-
-    def _hedged(self, joined: np.ndarray) -> Hedged:
-        """The hedged answer; a group that holds every genre says nothing."""
-        decided = self.calibration.decide(joined)
-        p = np.exp(decided.log_prob[0])
-        height, group = int(decided.height[0]), int(decided.group[0])
-        supergenres, of_genre, clusters, of_cluster = self._groups
-        levels: tuple[tuple[Any, Any, Any], ...] = (
-            ("genre", list(zip(self.genres, self.titles, strict=True)), np.arange(len(p))),
-            ("supergenre", supergenres, of_genre),
-            ("cluster", clusters, of_cluster),
-        )
-        if height < len(levels) and len(levels[height][1]) > 1:
-            name, names, numbers = levels[height]
-            code, title = names[group]
-            return Hedged(name, code, title, float(p[numbers == group].sum()))
-        return Hedged("nothing", "", "not sure", 1.0)

@@ -6,20 +6,26 @@ import shutil
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from genrelab.predict.prediction import Prediction, TimelineEntry
+from genrelab.predict.prediction import Guess, Prediction, TimelineEntry
 
 BAR = 24
+NONE = "no genre reaches its threshold"
 
 
 def card(prediction: Prediction, titles: Sequence[str]) -> list[str]:
     """Everything about one recording."""
     lines = [f"{printable(PurePath(prediction.path or 'samples').name)}  {clock(prediction.seconds)}", ""]
     lines += [f"  answer      {prediction.answer}{_backing(prediction)}", ""]
-    width = max(len(guess.title) for guess in prediction.top)
-    for guess in prediction.top:
+    rows = list(dict.fromkeys((*prediction.top, *prediction.genres)))
+    width = max(len(guess.title) for guess in rows)
+    for guess in rows:
         bar = "\N{FULL BLOCK}" * round(BAR * guess.probability)
+        bar += _limit(prediction, guess, BAR - len(bar))
         lines.append(f"  {guess.title:<{width}}  {percent(guess.probability)}  {bar}".rstrip())
-    lines += ["", f"  supergenre  {prediction.supergenre.title} {percent(prediction.supergenre.probability).strip()}"]
+    lines.append("")
+    if prediction.supergenre:
+        sure = percent(prediction.supergenre.probability).strip()
+        lines.append(f"  supergenre  {prediction.supergenre.title} {sure}")
     if prediction.neighbours:
         near = ", ".join(f"{near.title} ({near.distance:g})" for near in prediction.neighbours)
         lines.append(f"  nearby      {near}")
@@ -28,21 +34,33 @@ def card(prediction: Prediction, titles: Sequence[str]) -> list[str]:
 
 
 def timeline(segments: Sequence[TimelineEntry], titles: Sequence[str]) -> list[str]:
-    """One line for each stretch of windows with the same likeliest genre."""
-    stretches: list[tuple[int, list[TimelineEntry]]] = []
+    """One line for each stretch of windows with the same genres."""
+    stretches: list[tuple[frozenset[int], list[TimelineEntry]]] = []
     for entry in segments:
-        best = int(entry.probabilities.argmax())
-        if not stretches or stretches[-1][0] != best:
-            stretches.append((best, []))
+        answered = frozenset(entry.genres)
+        if not stretches or stretches[-1][0] != answered:
+            stretches.append((answered, []))
         stretches[-1][1].append(entry)
-    lines = []
     ends = [entries[0].start for _, entries in stretches[1:]]  # windows may overlap
-    for (best, entries), end in zip(stretches, [*ends, segments[-1].start + segments[-1].seconds], strict=True):
-        sure = [entry.probabilities[best] for entry in entries]
-        low, high = percent(min(sure)).strip(), percent(max(sure)).strip()
-        told = low if low == high else f"{low.removesuffix(' %')} to {high}"
-        lines.append(f"{clock(entries[0].start)} - {clock(end)}  {titles[best]}, {told}")
+    lines = []
+    for (_, entries), end in zip(stretches, [*ends, segments[-1].start + segments[-1].seconds], strict=True):
+        told = "; ".join(f"{titles[genre]}, {_range(entries, genre)}" for genre in entries[0].genres)
+        lines.append(f"{clock(entries[0].start)} - {clock(end)}  {told or NONE}")
     return lines
+
+
+def _range(entries: Sequence[TimelineEntry], genre: int) -> str:
+    sure = [entry.probabilities[genre] for entry in entries]
+    low, high = percent(min(sure)).strip(), percent(max(sure)).strip()
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+def _limit(prediction: Prediction, guess: Guess, room: int) -> str:
+    """Whether a genre reaches its threshold, where it has one."""
+    if prediction.thresholds is None:
+        return ""
+    limit = percent(prediction.thresholds[guess.genre]).strip()
+    return f"{'':<{room}}  {'answered, from' if guess in prediction.genres else 'below'} {limit}"
 
 
 class Lines:
@@ -50,28 +68,36 @@ class Lines:
 
     Args:
         titles: of the genres, for the width of the columns.
+        several: a track has several genres, which all stand in the last column, each with its probability.
     """
 
-    def __init__(self, titles: Sequence[str]) -> None:
+    def __init__(self, titles: Sequence[str], several: bool = False) -> None:
+        self.several = several
         total = shutil.get_terminal_size((100, 24)).columns
         self.genre = min(max(len(title) for title in titles), 28)
         self.path = max(20, total - 2 * (self.genre + 7) - 10)
 
     def head(self) -> str:
         """Names of the columns."""
+        if self.several:
+            return f"{'file':<{self.path}}  {'length':>6}  answer"
         return f"{'file':<{self.path}}  {'length':>6}  {'answer':<{self.genre}}   sure  {'else':<{self.genre}}".rstrip()
 
     def line(self, prediction: Prediction) -> str:
         """One recording."""
         path = shortened(printable(prediction.path or "samples"), self.path)
-        sure = "" if prediction.unknown else percent(prediction.hedged.probability)
-        first = 1 if prediction.hedged.height == "genre" and not prediction.unknown else 0
-        other = prediction.top[first] if len(prediction.top) > first else None
-        beside = f"{shortened(other.title, self.genre)} {percent(other.probability).strip()}" if other else ""
-        grouped = prediction.hedged.height in ("supergenre", "cluster") and not prediction.unknown
-        answer = prediction.answer + (f" ({prediction.hedged.height})" if grouped else "")
-        answer = shortened(answer, self.genre)
         length = clock(prediction.seconds)
+        if self.several:
+            each = [f"{guess.title} {percent(guess.probability).strip()}" for guess in prediction.genres]
+            told = "; ".join(each) if each and not prediction.unknown else prediction.answer
+            return f"{path:<{self.path}}  {length:>6}  {told}"
+        sure = "" if prediction.sure is None else percent(prediction.sure)
+        answered = () if prediction.unknown else prediction.genres
+        other = next((guess for guess in prediction.top if guess not in answered), None)
+        beside = f"{shortened(other.title, self.genre)} {percent(other.probability).strip()}" if other else ""
+        group = None if prediction.unknown else prediction.backs_off
+        answer = prediction.answer + (f" ({group})" if group in ("supergenre", "cluster") else "")
+        answer = shortened(answer, self.genre)
         return f"{path:<{self.path}}  {length:>6}  {answer:<{self.genre}}  {sure:>5}  {beside}".rstrip()
 
 
@@ -108,7 +134,9 @@ def _backing(prediction: Prediction) -> str:
     """Why the answer is not the likeliest genre."""
     if prediction.unknown:
         return ": what follows means little"
-    if prediction.hedged.height in ("supergenre", "cluster"):
-        sure = percent(prediction.hedged.probability).strip()
-        return f", a {prediction.hedged.height}, {sure}: no genre is sure enough"
-    return ": no genre, and no group of genres, is sure enough" if prediction.hedged.height == "nothing" else ""
+    group = prediction.backs_off
+    if group in ("supergenre", "cluster"):
+        return f", a {group}, {percent(prediction.sure or 0.0).strip()}: no genre is sure enough"
+    if group == "nothing":
+        return ": no genre, and no group of genres, is sure enough" if prediction.hedged else f": {NONE}"
+    return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genrelab.decide.calibrate import log_softmax
+from genrelab.decide.reading import SOFTMAX, Reading
 
 SILENCE_DB = -60.0  # of full scale; the loudest tenth of a second of quiet recordings lies above -40
 SHORTEST = 0.5  # seconds
@@ -29,20 +29,6 @@ class Bounds:
     entropy: float = np.inf
 
 
-def energy(logits: np.ndarray) -> np.ndarray:
-    """`[S]` log-sum-exp of logits `[S, C]`, low where nothing learnt is found (Liu et al. 2020)."""
-    logits = np.asarray(logits, np.float64)
-    found: np.ndarray = logits.max(axis=1) - log_softmax(logits).max(axis=1)
-    return found
-
-
-def entropy(probabilities: np.ndarray) -> np.ndarray:
-    """`[N]` of `[N, C]`, as a share of the most there can be."""
-    p = np.maximum(probabilities, 1e-12)
-    found: np.ndarray = -(p * np.log(p)).sum(axis=1) / np.log(max(p.shape[1], 2))
-    return found
-
-
 def fit_bounds(energies: np.ndarray, entropies: np.ndarray) -> Bounds:
     """Bounds that leave out 1 % of val's tracks; of few tracks they are widened as a normal distribution would be."""
     low = min(np.quantile(energies, SHARE), energies.mean() - SPREAD * energies.std())
@@ -51,7 +37,12 @@ def fit_bounds(energies: np.ndarray, entropies: np.ndarray) -> Bounds:
 
 
 def why_unknown(
-    samples: np.ndarray, sample_rate: int, logits: np.ndarray, probabilities: np.ndarray, bounds: Bounds
+    samples: np.ndarray,
+    sample_rate: int,
+    logits: np.ndarray,
+    probabilities: np.ndarray,
+    bounds: Bounds,
+    reading: Reading = SOFTMAX,
 ) -> str | None:
     """Why a recording gets no answer; None where it gets one.
 
@@ -61,6 +52,7 @@ def why_unknown(
         logits: `[S, C]` of its windows.
         probabilities: `[C]` calibrated, of the whole.
         bounds: fitted on val.
+        reading: of the logits.
     """
     if loudness(samples, sample_rate) < SILENCE_DB:
         return "silence"
@@ -68,7 +60,7 @@ def why_unknown(
         return "too short"
     if flatness(samples, sample_rate) > FLATNESS:
         return "noise"
-    if energy(logits).mean() < bounds.energy or entropy(probabilities[None])[0] > bounds.entropy:
+    if reading.energy(logits).mean() < bounds.energy or reading.entropy(probabilities[None])[0] > bounds.entropy:
         return "unlike the training music"
     return None
 

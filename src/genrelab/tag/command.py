@@ -19,8 +19,9 @@ from genrelab.tag.tags import SUFFIXES, Genre, mutagen, read_genre, write_genre
 from genrelab.tag.undo import UndoFile, undo
 
 if TYPE_CHECKING:
-    from genrelab.predict.prediction import Prediction
+    from genrelab.predict.prediction import Guess, Prediction
 
+HALF = 0.5
 WHATS = ("genre", "supergenre", "either")
 
 
@@ -29,7 +30,7 @@ class TagOptions:
     """What `genrelab tag` was asked for; see its help."""
 
     write: bool = False
-    threshold: float = 0.5
+    threshold: float | None = None
     what: str = "genre"
     undo_file: Path | None = None
     workers: int | None = None
@@ -38,34 +39,44 @@ class TagOptions:
 
 
 class Proposal(NamedTuple):
-    """A file's genre as it is, and the one to write; None with the reason why it stays."""
+    """A file's genre as it is, and what to write; nothing with the reason why it stays."""
 
     before: Genre
-    genre: str | None
-    probability: float
+    guesses: tuple[Guess, ...]
     reason: str
 
 
-def choose(prediction: Prediction, before: Genre, threshold: float, what: str) -> Proposal:
-    """The genre to write into a file.
+def choose(prediction: Prediction, before: Genre, threshold: float | None, what: str) -> Proposal:
+    """What to write into a file: one genre, or where a track has several all that are sure enough.
 
     Args:
         prediction: of the file.
         before: what its tags say.
-        threshold: least probability.
+        threshold: least probability; None: a half, and where a track has several genres what each needs by itself.
         what: the likeliest genre, its likeliest supergenre, or the genre and where that is not sure the supergenre.
     """
     if prediction.unknown:
-        return Proposal(before, None, 0.0, f"unknown ({prediction.unknown})")
-    guesses = {"genre": prediction.top[:1], "supergenre": (prediction.supergenre,)}
-    guesses["either"] = (*guesses["genre"], *guesses["supergenre"])
-    for guess in guesses[what]:
-        if guess.probability >= threshold:
-            if before.values == (guess.title,):
-                return Proposal(before, None, guess.probability, "has it already")
-            return Proposal(before, guess.title, guess.probability, "")
-    best = guesses[what][-1]
-    return Proposal(before, None, best.probability, f"not sure ({best.title} {100 * best.probability:.0f} %)")
+        return Proposal(before, (), f"unknown ({prediction.unknown})")
+    sure, best = _sure(prediction, threshold, what)
+    if not sure:
+        return Proposal(before, (), f"not sure ({best.title} {100 * best.probability:.0f} %)")
+    if set(before.values) == {guess.title for guess in sure} and len(before.values) == len(sure):
+        return Proposal(before, (), "has it already")
+    return Proposal(before, sure, "")
+
+
+def _sure(prediction: Prediction, threshold: float | None, what: str) -> tuple[tuple[Guess, ...], Guess]:
+    """What is sure enough, and what comes nearest to it."""
+    best = prediction.top[0]
+    if prediction.thresholds is not None:
+        enough = prediction.genres
+        if threshold is not None:
+            enough = tuple(guess for guess in prediction.top if guess.probability >= threshold)
+        return enough, best
+    least = HALF if threshold is None else threshold
+    guesses = {"genre": (best,), "supergenre": (prediction.supergenre,), "either": (best, prediction.supergenre)}
+    asked = [guess for guess in guesses[what] if guess is not None]
+    return tuple(guess for guess in asked if guess.probability >= least)[:1], asked[-1]
 
 
 def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | None, options: TagOptions) -> int:
@@ -79,7 +90,7 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
         return _undo(undo_from)
     if run is None or not library:
         raise ConfigError(["name a run and a library: genrelab tag RUN LIBRARY; or --undo FILE"])
-    if not 0 <= options.threshold <= 1:
+    if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise ConfigError([f"--threshold {options.threshold:g}: a probability, from 0 to 1"])
     if options.what not in WHATS:
         raise ConfigError([f"--what {options.what}: no such choice{suggest(options.what, WHATS)}"])
@@ -96,6 +107,9 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
 def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options: TagOptions) -> int:
     undo_file = UndoFile(options.undo_file or _free_name())
     predictor = open_run(run, options.device, 0.8, options.plugins)
+    if predictor.reading.several and options.what != WHATS[0]:
+        raise ConfigError([f"--what {options.what}: this run names several genres a track, and no supergenre of them"])
+    top = len(predictor.genres) if predictor.reading.several else 1
     if options.write and options.undo_file is not None:
         undo_file.begin()  # what was named is there, even if nothing is sure enough to be written
     for note in predictor.notes:
@@ -103,7 +117,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
 
     def propose(path: Path) -> Proposal:
         before = read_genre(path)
-        return choose(predictor.predict(path), before, options.threshold, options.what)
+        return choose(predictor.predict(path, top=top), before, options.threshold, options.what)
 
     kept: Counter[str] = Counter()
     heard, written, workers = 0.0, 0, min(options.workers or cores(), len(files))
@@ -119,7 +133,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
                     written += _handle(outcome.path, outcome.value, undo_file, options.write, width)
                 except AudioError as error:
                     rejected.append((error.path, error.reason))
-                if outcome.value.genre is None:
+                if not outcome.value.guesses:
                     kept[outcome.value.reason.partition(" (")[0]] += 1
     finally:
         undo_file.close()
@@ -136,15 +150,16 @@ def _handle(path: Path, proposal: Proposal, undo_file: UndoFile, write: bool, wi
     """Show a proposal and write it where asked for; returns 1 where there was one."""
     was = printable("; ".join(proposal.before.values)) or "-"
     name = f"{shortened(printable(str(path)), width):<{width}}"
-    if proposal.genre is None:
+    if not proposal.guesses:
         print(f"{name}  {was}  stays: {proposal.reason}", flush=True)
         return 0
     if write:
         before = proposal.before
         first = before.values if before.old is None else before.old  # what stood there before genrelab's first answer
-        after = Genre((proposal.genre,), first)
+        after = Genre(tuple(guess.title for guess in proposal.guesses), first)
         write_genre(path, after, lambda: undo_file.add(path, before, after))
-    print(f"{name}  {was} -> {proposal.genre} ({100 * proposal.probability:.0f} %)", flush=True)
+    told = "; ".join(f"{guess.title} ({100 * guess.probability:.0f} %)" for guess in proposal.guesses)
+    print(f"{name}  {was} -> {told}", flush=True)
     return 1
 
 
