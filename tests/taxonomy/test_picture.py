@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import matplotlib.image
 import numpy as np
@@ -99,6 +100,16 @@ def test_show_prints_and_writes(tmp_path):
     assert Taxonomy.from_dict(kept["taxonomy"]).genres == small().genres and kept["statistics"]["genres"] == 5
     rows = [line.split(",") for line in files[3].read_text().splitlines()]
     assert rows[0] == ["code", "a", "b", "c", "d", "e"] and rows[1] == ["a", "0", "1", "3", "8", "inf"]
+
+
+def test_descriptions_are_printed_and_on_the_page(tmp_path):
+    taxonomy = replace(small(), descriptions={"b": "Loud [red]& fast</script>."})
+    console = Console(record=True, width=100)
+    show_graph(taxonomy, "b", tmp_path, console=console)
+    assert "B: Loud [red]& fast</script>.\nnearest to B (b)" in console.export_text()
+    texts = {node["id"]: node["text"] for node in page_data(taxonomy, make_layout(taxonomy))["nodes"]}
+    assert texts == {"a": "", "b": "Loud [red]& fast</script>.", "c": "", "d": "", "e": "", "place": ""}
+    assert "fast</script>" not in (tmp_path / "graph.html").read_text(encoding="utf-8")
 
 
 def test_show_refuses_an_unknown_genre_before_writing(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from genrelab.demo.genres import BY_CODE
 from genrelab.errors import GenrelabError
 from genrelab.registry import TAXONOMIES
 from genrelab.taxonomy import EdgeWeights
@@ -48,9 +49,29 @@ def test_yaml_of_ones_own(tmp_path):
     assert mine.distances().tolist() == [[0, 1, 3], [1, 0, 4], [3, 4, 0]]
 
 
+@pytest.mark.parametrize("name", ["musicmap", "gtzan"])
+def test_descriptions_of_our_own(name):
+    """The demo's genres and GTZAN's have a sentence or two each."""
+    found = TAXONOMIES.build(name, {}).descriptions
+    described = [*BY_CODE, *(GTZAN if name == "gtzan" else ())]
+    assert sorted(found) == sorted(described)
+    assert all(60 < len(text) < 260 and text[0].isupper() and text.endswith(".") for text in found.values())
+    assert len(set(found.values())) == len(found)
+
+
+def test_descriptions_are_read_from_yaml_and_csv(tmp_path):
+    (tmp_path / "mine.yaml").write_text(YAML + "descriptions:\n  bop: >\n    Fast,\n    and angular.\n")
+    assert TAXONOMIES.build("yaml", {"file": str(tmp_path / "mine.yaml")}).descriptions == {"bop": "Fast, and angular."}
+    (tmp_path / "g.csv").write_text('code,description\na,"Slow, and sad."\nb,\n')
+    assert TAXONOMIES.build("csv", {"file": str(tmp_path / "g.csv")}).descriptions == {"a": "Slow, and sad."}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (YAML + "descriptions: {bob: Fast.}", "descriptions.bob is of no genre; did you mean 'bop'"),
+        (YAML + "descriptions: [Fast.]", "'descriptions' needs a text by genre"),
+        (YAML + "descriptions: {bop: 3}", "'descriptions' needs a text by genre"),
         ("a: [", "not YAML"),
         ("name: x", "needs the key 'supergenres'"),
         ("supergenres: {jazz: [a]}", "supergenres.jazz needs 'genres'"),
@@ -177,6 +198,7 @@ def test_the_musicmap_written_as_page_and_table_reads_back_the_same(tmp_path):
     again = TAXONOMIES.build("musicmap_html", params)
     assert (again.genres, again.titles) == (musicmap.genres, musicmap.titles)
     assert np.array_equal(again.distances(), musicmap.distances())
+    assert again.descriptions == musicmap.descriptions
 
 
 def test_gtzans_classes_are_as_far_as_their_nearest_genres():

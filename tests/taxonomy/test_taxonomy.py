@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genrelab.audio.spec import fingerprint
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.registry import TAXONOMIES
 from genrelab.taxonomy import EdgeWeights, Link, Taxonomy, UnknownGenre
@@ -92,6 +93,17 @@ def test_plain_round_trip(musicmap):
     assert np.array_equal(again.distances(), part.distances())
     with pytest.raises(GenrelabError, match="not a taxonomy's data"):
         Taxonomy.from_dict({"genres": []})
+
+
+def test_descriptions_travel_and_change_no_hash(musicmap):
+    part = musicmap.subset(["jaz06", "tec01"])
+    assert "Charlie Parker" in part.descriptions["jaz06"]
+    assert Taxonomy.from_dict(json.loads(json.dumps(part.to_dict()))).descriptions == part.descriptions
+    before = {name: value for name, value in part.to_dict().items() if name != "descriptions"}
+    old = Taxonomy.from_dict(before)  # of a checkpoint without any
+    assert old.descriptions == {} and old.hash == part.hash and old.fingerprint == part.fingerprint
+    assert old.fingerprint == fingerprint(before), "what runs before descriptions kept"
+    assert part.subset(["jaz06"]).fingerprint != part.fingerprint
 
 
 def test_weights_change_distances_and_are_checked(musicmap):

@@ -37,6 +37,15 @@ def test_a_genre_with_two_parents_is_near_both(tmp_path):
     assert found.distances()[2].tolist() == [1, 1, 0]
 
 
+def test_descriptions_come_from_their_column(tmp_path):
+    path = written(tmp_path, "name,parent,about\nA,,Loud.\nB,A,\nB,A,Later rows count where the first says nothing.\n")
+    found = tree(path, description="about").descriptions
+    assert found == {"A": "Loud.", "B": "Later rows count where the first says nothing."}
+    assert tree(path).descriptions == {}
+    with pytest.raises(GenrelabError, match="lacks the column 'text'"):
+        tree(path, description="text")
+
+
 def test_codes_with_titles_and_no_named_root(tmp_path):
     found = tree(
         written(tmp_path, "genre_id,parent,title\n1,38,Avant-Garde\n38,0,Experimental\n2,0,World\n"),

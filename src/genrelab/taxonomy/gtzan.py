@@ -118,6 +118,52 @@ GTZAN = {
 }
 
 
+# What a listener may know of each class, in our own words.
+DESCRIPTIONS = {
+    "blues": (
+        "Songs of African Americans from the South, often twelve bars of three chords and a scale with bent "
+        "thirds and sevenths; here from lone singers with a guitar to the electric bands of Chicago and Texas, "
+        "and zydeco."
+    ),
+    "classical": (
+        "European art music written down for orchestra, chamber group, piano or voices; here much of it of the "
+        "eighteenth century."
+    ),
+    "country": (
+        "Songs in plain words with guitars, fiddle and pedal steel, out of the rural American South; here mostly "
+        "the outlaws and the radio country of the 1970s to the 1990s."
+    ),
+    "disco": (
+        "Dance music of the 1970s: four kicks to the bar, open hi-hats between them, octave bass lines, strings, "
+        "and voices from soul."
+    ),
+    "hiphop": (
+        "Rhymes spoken in rhythm over beats made of samples and drum machines, from the block parties of the "
+        "Bronx; here mostly of the late 1980s and the 1990s."
+    ),
+    "jazz": (
+        "Improvisation on songs and riffs with swing and rich chords; here from the saxophonists of the swing era "
+        "to hard bop and its heirs."
+    ),
+    "metal": (
+        "Loud, distorted guitars in riffs, heavy drums and a voice to match; here from the first bands of the "
+        "1970s to thrash."
+    ),
+    "pop": (
+        "Songs made for the charts, with a chorus that is meant to stay; here the dance pop, ballads and R&B "
+        "around 2000."
+    ),
+    "reggae": (
+        "Jamaican music of the 1970s: guitar chords on the offbeats, a deep melodic bass, and drums that leave "
+        "the first beat empty."
+    ),
+    "rock": (
+        "Electric guitars, bass, drums and a singer in songs with a strong backbeat; here from the hard and "
+        "progressive rock of the 1970s to indie bands."
+    ),
+}
+
+
 @TAXONOMIES.register("gtzan")
 def gtzan(weights: Weights | None = None) -> Taxonomy:
     """GTZAN's ten genres, each a place beside the genres of the Musicmap that it is made of; docs/taxonomy.md.
@@ -137,4 +183,5 @@ def gtzan(weights: Weights | None = None) -> Taxonomy:
         supergenre_of=tuple(place.supergenre for place in GTZAN.values()),
         links=whole.links + placed,
         node_titles={**whole.node_titles, **titles},
+        descriptions={**whole.descriptions, **DESCRIPTIONS},
     )

@@ -142,4 +142,5 @@ def _joined(
         clusters=clusters,
         links=tuple(links),
         weights=make_weights(weights),
+        descriptions={code: text for code, text in known.descriptions.items() if code in genres},
     )

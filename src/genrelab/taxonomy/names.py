@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 
 # Kinds of music that a name ends with. As one of several in a title such a word is short for something else:
@@ -69,3 +70,13 @@ def _completed(parts: list[str]) -> list[str]:
         elif len(before) == 1 and before[0] not in HEADS and len(after) > 1 and after[-1] in HEADS:
             full.append(f"{before[0]} {after[-1]}")
     return full
+
+
+def nearest(wanted: str, names: Mapping[str, str]) -> str:
+    """A suggestion out of very many names: the shortest that hold its words, else the likest; never the whole list."""
+    import difflib
+
+    words = set(wanted.split())
+    near = sorted((name for name in names if words and words <= set(name.split())), key=len)[:3]
+    near = near or difflib.get_close_matches(wanted, list(names), n=1, cutoff=0.6)
+    return f" (did you mean {' or '.join(repr(names[name]) for name in near)}?)" if near else ""

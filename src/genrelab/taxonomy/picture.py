@@ -157,6 +157,7 @@ def page_data(taxonomy: Taxonomy, layout: Layout) -> dict[str, Any]:
         {
             "id": node,
             "title": taxonomy.node_title(node),
+            "text": taxonomy.descriptions.get(node, ""),
             "label": label,
             "x": round(float(x), 1),
             "y": round(float(y), 1),

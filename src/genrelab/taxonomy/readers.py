@@ -17,7 +17,7 @@ from genrelab.taxonomy.taxonomy import EdgeWeights, Link, Taxonomy
 
 MUSICMAP = Path(__file__).parent / "musicmap.yaml"
 KINDS = ("primary", "secondary", "backlash")  # of links whose length is `EdgeWeights`'s
-KEYS = ("name", "source", "supergenres", "clusters", "places", "links")  # of the YAML format
+KEYS = ("name", "source", "supergenres", "clusters", "places", "links", "descriptions")  # of the YAML format
 Weights = Mapping[str, float | None]
 
 
@@ -58,7 +58,7 @@ def from_csv(file: str, links: str | None = None, weights: Weights | None = None
     """Two CSV files of one's own.
 
     Args:
-        file: columns `code`, and if there are any `title` and `supergenre`.
+        file: columns `code`, and if there are any `title`, `supergenre` and `description`.
         links: columns `a`, `b`, and `kind` (primary, secondary, backlash) or `weight`; without it genres are
             near where they share a supergenre.
         weights: lengths of edges that differ from `EdgeWeights`.
@@ -92,6 +92,7 @@ def from_csv(file: str, links: str | None = None, weights: Weights | None = None
         clusters,
         found,
         make_weights(weights),
+        descriptions={row["code"]: row["description"] for _, row in rows if row.get("description")},
     )
 
 
@@ -139,6 +140,7 @@ def read_yaml(path: Path) -> Taxonomy:
         supergenres=supergenres,
         clusters=clusters,
         links=_yaml_links(path, data.get("links") or {}, set(members) | places),
+        descriptions=_descriptions(path, data.get("descriptions") or {}, members),
     )
 
 
@@ -191,6 +193,15 @@ def _clusters(path: Path, given: Any, supergenres: Mapping[str, str]) -> dict[st
                     f"{path}: clusters.{cluster} names no supergenre: {str(code)!r}{suggest(str(code), supergenres)}"
                 )
     return {str(cluster): tuple(str(code) for code in codes) for cluster, codes in given.items()}
+
+
+def _descriptions(path: Path, given: Any, genres: Collection[str]) -> dict[str, str]:
+    if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
+        raise GenrelabError(f"{path}: 'descriptions' needs a text by genre (genre: text)")
+    for code in map(str, given):
+        if code not in genres:
+            raise GenrelabError(f"{path}: descriptions.{code} is of no genre{_near(code, genres)}")
+    return {str(code): " ".join(text.split()) for code, text in given.items() if text.strip()}
 
 
 def _yaml_links(path: Path, given: Any, nodes: set[str]) -> tuple[Link, ...]:

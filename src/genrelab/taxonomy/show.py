@@ -44,6 +44,8 @@ def show_graph(
     code = _resolved(taxonomy, genre) if genre is not None else middle
     console.print(_statistics_table(found))
     if code is not None:
+        if text := taxonomy.descriptions.get(code):
+            console.print(_plain(f"{taxonomy.node_title(code)}: {text}"), highlight=False)
         console.print(_neighbours_table(taxonomy, code, k))
     files = write_graph(taxonomy, out, found)
     for path in files:

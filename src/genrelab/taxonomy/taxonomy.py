@@ -10,7 +10,7 @@ import numpy as np
 
 from genrelab.audio.spec import fingerprint
 from genrelab.errors import ConfigError, GenrelabError, suggest
-from genrelab.taxonomy.names import fold, key, names_of
+from genrelab.taxonomy.names import fold, key, names_of, nearest
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -92,6 +92,7 @@ class Taxonomy:
         members: supergenre by genre code, over the whole graph.
         node_titles: name by genre code, over the whole graph.
         flat: every two genres lie at distance 1, whatever the links.
+        descriptions: a sentence or two by genre code, over the whole graph; not every genre has one.
 
     Raises:
         GenrelabError: codes stand twice, or lists of different lengths.
@@ -109,6 +110,7 @@ class Taxonomy:
     members: Mapping[str, str] = field(default_factory=dict)
     node_titles: Mapping[str, str] = field(default_factory=dict)
     flat: bool = False
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(set(self.genres)) < len(self.genres):
@@ -131,6 +133,11 @@ class Taxonomy:
     def hash(self) -> str:
         """Hash of the ordered genre codes, which store, checkpoint and run record compare on loading."""
         return fingerprint(list(self.genres))
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that a run depends on, which it compares before it is resumed: not what only people read."""
+        return fingerprint({name: value for name, value in self.to_dict().items() if name != "descriptions"})
 
     def index(self, code: str) -> int:
         """Place of a genre among the classes. Raises UnknownGenre."""
@@ -166,7 +173,7 @@ class Taxonomy:
                 some = ", ".join(repr(name) for name in inside[:3])
                 raise UnknownGenre(f"{text!r} (a supergenre; name one of its {len(inside)} genres, such as {some})")
         names = {fold(name): name for name in (*self.genres, *self.titles)}
-        hint = suggest(fold(text), names) if len(self) <= 40 else _nearest(fold(text), names)
+        hint = suggest(fold(text), names) if len(self) <= 40 else nearest(fold(text), names)
         raise UnknownGenre(f"{text!r}{hint}")
 
     def subset(self, codes: Collection[str]) -> Taxonomy:
@@ -258,16 +265,12 @@ class Taxonomy:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for checkpoint and run folder."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        return plain | {
-            "genres": list(self.genres),
-            "titles": list(self.titles),
-            "supergenre_of": list(self.supergenre_of),
-            "supergenres": dict(self.supergenres),
+        lists = {name: list(plain[name]) for name in ("genres", "titles", "supergenre_of")}
+        maps = {name: dict(plain[name]) for name in ("supergenres", "members", "node_titles", "descriptions")}
+        return (plain | lists | maps) | {
             "clusters": {name: list(codes) for name, codes in self.clusters.items()},
             "links": [[link.a, link.b, link.kind, link.weight] for link in self.links],
             "weights": asdict(self.weights),
-            "members": dict(self.members),
-            "node_titles": dict(self.node_titles),
         }
 
     @classmethod
@@ -294,13 +297,3 @@ class Taxonomy:
                 f"taxonomy {self.name}: the link {link.a}-{link.b} of kind {link.kind!r} needs a weight"
             )
         return float(getattr(weights, link.kind))
-
-
-def _nearest(wanted: str, names: Mapping[str, str]) -> str:
-    """A suggestion out of very many names: the shortest that hold its words, else the likest; never the whole list."""
-    import difflib
-
-    words = set(wanted.split())
-    near = sorted((name for name in names if words and words <= set(name.split())), key=len)[:3]
-    near = near or difflib.get_close_matches(wanted, list(names), n=1, cutoff=0.6)
-    return f" (did you mean {' or '.join(repr(names[name]) for name in near)}?)" if near else ""

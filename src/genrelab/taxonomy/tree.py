@@ -14,7 +14,9 @@ NO_PARENT = {"", "0", "nan", "none", "null"}
 
 
 @TAXONOMIES.register("tree")
-def tree(file: str, code: str = "name", parent: str = "parent", title: str | None = None) -> Taxonomy:
+def tree(
+    file: str, code: str = "name", parent: str = "parent", title: str | None = None, description: str | None = None
+) -> Taxonomy:
     """A CSV with a row for each genre and the genre above it; distance counts the steps from one to the other.
 
     Every row is a genre, also those that others descend from. Supergenres are the genres at the top; a parent that has
@@ -26,6 +28,7 @@ def tree(file: str, code: str = "name", parent: str = "parent", title: str | Non
         code: column that tells genres apart.
         parent: column with the code of the genre above.
         title: column with the name that people read; None: the code.
+        description: column with a sentence on the genre; None: without.
 
     Raises:
         GenrelabError: a file or column is missing, a row has no code, genres descend from themselves.
@@ -33,12 +36,15 @@ def tree(file: str, code: str = "name", parent: str = "parent", title: str | Non
     path = Path(file).expanduser()
     titles: dict[str, str] = {}
     parents: dict[str, list[str]] = {}
-    for line, row in read_rows(path, [code, parent, *([title] if title else [])]):
+    texts: dict[str, str] = {}
+    for line, row in read_rows(path, [code, parent, *filter(None, (title, description))]):
         name = row[code]
         if not name:
             raise GenrelabError(f"{path}, line {line}: no {code}; every genre needs one")
         titles.setdefault(name, row[title] if title else name)
         parents.setdefault(name, []).append(row[parent])
+        if description and row[description]:
+            texts.setdefault(name, row[description])
     if not titles:
         raise GenrelabError(f"{path}: no genres; a row each, below the header")
     root = _root(path, titles, parents)
@@ -57,6 +63,7 @@ def tree(file: str, code: str = "name", parent: str = "parent", title: str | Non
         links,
         # Longer than any way through the tree, which alone shall count.
         EdgeWeights(supergenre=float(len(titles))),
+        descriptions=texts,
     )
 
 
