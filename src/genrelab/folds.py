@@ -9,6 +9,8 @@ import pandas as pd
 
 from genrelab.baselines import NAME as BASELINE
 from genrelab.files import atomic_path
+from genrelab.labels import FILE as LABELS
+from genrelab.labels import pool_labels, read_label_rows, write_labels
 from genrelab.predictions import concatenate, read_predictions, write_predictions
 from genrelab.record import Record
 
@@ -55,5 +57,9 @@ def pool_folds(record: Record, records: Sequence[Record]) -> None:
         path = record.folder / "baselines" / "mean_features.parquet"
         write_predictions(path, concatenate([read_predictions(one) for one in baseline]))
         record.data["baselines"] = {BASELINE: {"predictions": "baselines/mean_features.parquet"}}
+    if all("labels" in one.data for one in records):
+        rows = [read_label_rows(folder / LABELS) for folder in folders]
+        record.data["labels"], pooled_rows = pool_labels([one.data["labels"] for one in records], rows)
+        write_labels(record.folder / LABELS, pooled_rows)
     (record.folder / "taxonomy.json").write_bytes((folders[0] / "taxonomy.json").read_bytes())
     record.write()

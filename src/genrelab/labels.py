@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,3 +120,57 @@ def write_labels(path: Path, rows: pd.DataFrame) -> None:
     """Write `label_rows` as Parquet."""
     with atomic_path(path) as part:
         rows.to_parquet(part, index=False)
+
+
+def read_label_rows(path: Path) -> pd.DataFrame:
+    """What `write_labels` wrote.
+
+    Raises:
+        GenrelabError: missing or unreadable.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise GenrelabError(f"{path}: unreadable ({error})") from error
+
+
+def pool_labels(
+    known: Sequence[Mapping[str, Any]], rows: Sequence[pd.DataFrame]
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Labels of k folds as those of one run: what a fold's train lacks, its heads cannot have answered.
+
+    Args:
+        known: of each fold, as `Labels.to_plain` gives it.
+        rows: of each fold, as `label_rows` gives them.
+
+    Returns:
+        the like of `Labels.to_plain`, every value that any fold knows, train tracks counted once in each fold; and all
+        rows, their probabilities in that order, 0 for what their fold does not know.
+    """
+    names = list(dict.fromkeys(name for one in known for name in one))
+    plain: dict[str, Any] = {}
+    for name in names:
+        counts: dict[str, int] = {}
+        for one in known:
+            for value, count in zip(one[name]["classes"], one[name]["train_targets"], strict=True):
+                counts[value] = counts.get(value, 0) + count
+        classes = sorted(counts)
+        plain[name] = {"classes": classes, "train_targets": [counts[value] for value in classes]}
+    return plain, pd.concat(
+        [_spread(part, one, plain) for one, part in zip(known, rows, strict=True)], ignore_index=True
+    )
+
+
+def _spread(rows: pd.DataFrame, known: Mapping[str, Any], pooled: Mapping[str, Any]) -> pd.DataFrame:
+    """A fold's rows with probabilities in the pooled order of values."""
+    parts = []
+    for name, told in known.items():
+        part = rows[rows["label"] == name]
+        classes = pooled[name]["classes"]
+        if not len(part) or classes == list(told["classes"]):
+            parts.append(part)
+            continue
+        shares = np.zeros((len(part), len(classes)), dtype=np.float32)
+        shares[:, [classes.index(value) for value in told["classes"]]] = np.stack(part["probabilities"].to_list())
+        parts.append(part.assign(probabilities=list(shares)))
+    return pd.concat(parts, ignore_index=True)

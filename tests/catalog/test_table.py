@@ -61,9 +61,22 @@ def test_other_numbers_are_another_store(written):
     assert GivenStore(table(str(written)).given).specs[0].fingerprint != first
 
 
+def test_labels_are_columns_beside_the_genre_and_no_features(written):
+    data = pd.read_csv(written).assign(voice=["sung", " sung", "", None, "none"], year=[1999, 1999, np.nan, 2001, 2003])
+    data.to_csv(written, index=False)
+    with pytest.raises(GenrelabError, match="rows of track 'a' have the voice 'sung' and ' sung'; a track has one"):
+        table(str(written), track="song", labels=["voice"])
+    data.assign(voice=data["voice"].str.strip()).to_csv(written, index=False)
+    catalog = table(str(written), track="song", labels=["voice", "year"])
+    assert catalog.tracks["label:voice"].tolist() == ["sung", None, "none"]
+    assert catalog.tracks["label:year"].tolist() == ["1999", None, "2003"], "no 1999.0"
+    assert GivenStore(catalog.given).specs[0].params["names"] == ["loud", "fast"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"labels": ["voise"]}, "no column 'voise', which dataset.labels names"),
         ({"label": "gener"}, "no column 'gener'; did you mean 'genre'"),
         ({"columns": ["band"]}, "column 'band' holds text"),
         ({"path": "nowhere.csv"}, "no such file"),

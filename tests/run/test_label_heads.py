@@ -82,6 +82,38 @@ def test_a_tracks_answer_joins_its_segments(finished):
     assert np.allclose([max(p) for p in rows["probabilities"]], rows["probability"])
 
 
+def test_folds_of_a_table_are_scored_together_each_value_by_those_who_know_it(tmp_path):
+    generator = np.random.default_rng(0)
+    genre = np.repeat(["a", "b", "c"], 12)
+    beat = np.where(np.arange(36) % 2, "odd", "even")
+    numbers = np.eye(3)[np.arange(36) // 12] * 4 + generator.normal(size=(36, 3))
+    data = pd.DataFrame({"genre": genre, "beat": beat, "x": numbers[:, 0], "y": numbers[:, 1], "z": numbers[:, 2]})
+    data["beat_is"] = (beat == "odd") * 4.0 + generator.normal(size=36)
+    data.loc[5, "beat"] = "once"  # of one track alone: the fold that tests it cannot know it
+    data.to_csv(tmp_path / "t.csv", index=False)
+    overrides = [
+        "dataset=table", f"dataset.path={tmp_path / 't.csv'}", "dataset.labels=[beat]", "split=stratified",
+        "split.folds=3", "trainer.epochs=30", "trainer.estimate=false", "trainer.baselines=false", "accelerator=cpu",
+        "data.batch_size=8", "optimizer.lr=0.01",
+    ]  # fmt: skip
+    record = run.train(compose(overrides), tmp_path / "run", overrides)
+    rows = pd.read_parquet(tmp_path / "run" / "labels.parquet").query("split == 'test'")
+    assert sorted(rows["track_id"]) == [f"row-{i:06d}" for i in range(36)]
+    assert record["labels"]["beat"]["classes"] == ["even", "odd", "once"]
+    assert record["labels"]["beat"]["train_targets"][2] >= 1
+    of_folds = [len(json.loads((tmp_path / "run" / f"fold-{k}" / "run.json").read_text())["labels"]["beat"]["classes"])
+                for k in range(3)]  # fmt: skip
+    assert min(of_folds) == 2, "one fold tests the only track of a value"
+    assert {len(shares) for shares in rows["probabilities"]} == {3}
+    assert all(abs(sum(shares) - 1) < 1e-5 for shares in rows["probabilities"])
+    known = rows[rows["truth"].notna()]
+    scores = json.loads((tmp_path / "run" / "metrics.json").read_text())["labels"]["beat"]
+    assert scores["tracks"] == len(known) == 35
+    assert scores["accuracy"]["value"] == pytest.approx((known["answer"] == known["truth"]).mean())
+    assert scores["accuracy"]["value"] > 0.7
+    assert 'id="labels"' in (tmp_path / "run" / "report" / "index.html").read_text()
+
+
 def test_the_checkpoint_predicts_genres_as_without_labels(finished):
     checkpoint = load_checkpoint(finished / "checkpoints" / "best.ckpt")
     assert checkpoint["genrelab"]["labels"] == {"beat": ["loose", "steady"], "mood": ["glad", "sad"]}

@@ -122,7 +122,7 @@ def _names(source: Path, header: list[str], columns: Mapping[str, str], labels: 
             raise GenrelabError(f"{source}: no column {name!r}{suggest(name, header)}; {remedy}")
     for label in labels:
         if label not in header:
-            raise GenrelabError(f"{source}: no column {label!r}{suggest(label, header)}, which dataset.labels names")
+            raise GenrelabError(f"{source}: no column {label!r}, which dataset.labels names{suggest(label, header)}")
     return {field: name for field, name in names.items() if name in header} | {LABEL + label: label for label in labels}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.catalog.catalog import Catalog
+from genrelab.catalog.catalog import LABEL, Catalog
 from genrelab.catalog.folder import normal_id
 from genrelab.catalog.given import Given, GivenFeature, numbered
 from genrelab.catalog.gtzan import clip_name, facts
@@ -25,6 +25,7 @@ def table(
     artist: str | None = None,
     album: str | None = None,
     columns: Sequence[str] | None = None,
+    labels: list[str] | None = None,
     name: str | None = None,
 ) -> Catalog:
     """Read a CSV or Parquet file with a label column and columns of numbers, one row a track or several.
@@ -39,22 +40,26 @@ def table(
         artist: column of the artist.
         album: column of the album.
         columns: the features; None takes all columns of numbers but the named ones.
+        labels: further columns to learn beside the genre, each by a head of its own; empty cells are unknown.
         name: of the dataset; None takes the file's.
 
     Raises:
         ConfigError: no path named.
-        GenrelabError: the file is missing or unreadable, a column is not there or holds no numbers.
+        GenrelabError: the file is missing or unreadable, a column is not there or holds no numbers, or rows of one
+            track differ in a label.
     """
     source = existing(path)
     data = read_table(source)
-    named = [one for one in (label, track, artist, album) if one is not None]
+    named = [one for one in (label, track, artist, album, *(labels or [])) if one is not None]
     for one in [*named, *(columns or [])]:
         if one not in data.columns:
-            raise GenrelabError(f"{source}: no column {one!r}{suggest(one, [str(c) for c in data.columns])}")
+            whose = ", which dataset.labels names" if one in (labels or []) else ""
+            raise GenrelabError(f"{source}: no column {one!r}{whose}{suggest(one, [str(c) for c in data.columns])}")
     numbers = [str(c) for c in data.columns if pd.api.types.is_numeric_dtype(data[c]) and c not in named]
     chosen = list(columns) if columns else numbers
     ids = [f"row-{i:06d}" for i in range(len(data))] if track is None else [normal_id(str(v)) for v in data[track]]
     facts_of = {"genre": data[label], "artist_id": _optional(data, artist), "album_id": _optional(data, album)}
+    facts_of |= {LABEL + one: _label(source, data[one], ids) for one in labels or []}
     return _catalog(name or source.stem, source, ids, pd.DataFrame(facts_of), data, chosen, "table")
 
 
@@ -109,6 +114,19 @@ def existing(path: str | None) -> Path:
     if not source.is_file():
         raise GenrelabError(f"dataset.path: {source}: no such file")
     return source
+
+
+def _label(source: Path, column: pd.Series[Any], ids: Sequence[str]) -> pd.Series[Any]:
+    """A label's column, the same on all rows of a track; whole numbers are written without a point."""
+    whole = pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all()
+    values = column.astype("Int64") if whole else column
+    tracks = pd.Series(ids, index=column.index, dtype=object)
+    several = values.groupby(tracks).nunique()
+    if (several > 1).any():
+        track = several.index[several > 1][0]
+        found = " and ".join(repr(str(value)) for value in values[tracks == track].dropna().unique()[:2])
+        raise GenrelabError(f"{source}: rows of track {track!r} have the {column.name} {found}; a track has one")
+    return values.groupby(tracks).transform("first")
 
 
 def _optional(data: pd.DataFrame, column: str | None) -> Any:

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.decide import aggregate
-from genrelab.errors import GenrelabError
-from genrelab.labels import FILE
+from genrelab.labels import FILE, read_label_rows
 from genrelab.metrics.resample import percentile_interval, wilson_at_zero
 from genrelab.report.folder import RunFolder
 from genrelab.report.wording import interval, number
@@ -35,10 +34,7 @@ def label_head_scores(run: RunFolder) -> dict[str, Any]:
     known, path = run.record.get("labels") or {}, run.path / FILE
     if not known or not path.exists():
         return {}
-    try:
-        rows = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise GenrelabError(f"{path}: unreadable ({error})") from error
+    rows = read_label_rows(path)
     rows = rows[(rows["split"] == run.headline) & rows["truth"].notna()]
     return {name: _scored(rows[rows["label"] == name], told) for name, told in known.items()}
 
