@@ -1,5 +1,6 @@
 """The app in a browser: upload, read, look; as wide as a desk and as a phone."""
 
+import io
 import shutil
 
 import pytest
@@ -52,6 +53,16 @@ def opened(chromium, address, width, height):
     return page, asked
 
 
+def drawn(page) -> bool:
+    """Whether a picture of the whole page, as prints are, has colours where the graph is."""
+    from PIL import Image
+
+    box = page.locator("iframe.gl-graph").bounding_box()
+    shot = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    at = shot.crop([int(one) for one in (box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"])])
+    return len(at.getcolors(maxcolors=1 << 24)) > 200
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
 def test_a_song_gets_its_answer(address, chromium, predictor, song, tmp_path, width, height):
@@ -62,10 +73,10 @@ def test_a_song_gets_its_answer(address, chromium, predictor, song, tmp_path, wi
     assert found.answer in page.inner_text("#answer") or found.unknown
     assert page.locator("#timeline rect").count() == len(found.segments)
     page.wait_for_selector("#decided img", timeout=90_000)
-    page.locator("iframe.gl-graph").scroll_into_view_if_needed()  # a browser draws no frame that is out of sight
     head = page.frame_locator("iframe.gl-graph").locator("#panel h2")
     head.wait_for()
     assert head.inner_text() == found.top[0].title
+    assert drawn(page), "the graph is blank where nobody has scrolled to it"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=tmp_path / "page.png", full_page=True)
     assert (tmp_path / "page.png").stat().st_size > 20_000

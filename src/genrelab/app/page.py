@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -116,20 +117,34 @@ def place(prediction: Prediction, predictor: Predictor, graph: str | None) -> st
         graph: the taxonomy's page (`page_text`), which opens at a genre; None shows none.
     """
     taxonomy, best = predictor.taxonomy, prediction.top[0]
-    # The frame has no size yet when the page is read: it is shown the genre whenever it gets one.
-    chosen = json.dumps(best.genre).replace("</", "<\\/")
-    opening = f"<script>new ResizeObserver(() => go(nodes.get({chosen}))).observe(map)</script></html>"
-    graph = graph and graph.replace("</html>", opening)
+    graph = graph and _opened(graph, best.genre)
     facts = describe(taxonomy, best.genre)
     return _part("place", best.title, facts, prediction.neighbours, len(taxonomy.genres), graph)
 
 
+def _opened(graph: str, genre: str) -> str:
+    """The graph's page with a genre chosen, whose scripts alone may run, and that asks nothing of any network.
+
+    The frame is of the app's own origin, since browsers draw no frame of another origin that is out of sight, and
+    it would be blank in prints and pictures of the page. What a stranger's run could smuggle in the policy refuses.
+    """
+    nonce = secrets.token_urlsafe(16)
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}'"
+    # The frame has no size at first: it is shown the genre whenever it gets one. No data holds a line end.
+    chosen = json.dumps(genre).replace("</", "<\\/")
+    opening = f"<script>\nnew ResizeObserver(() => go(nodes.get({chosen}))).observe(map)</script></html>"
+    page = graph.replace("</html>", opening).replace("<script>\n", f'<script nonce="{nonce}">\n')
+    meta = '<meta charset="utf-8">'
+    return page.replace(meta, f'{meta}<meta http-equiv="Content-Security-Policy" content="{policy}">', 1)
+
+
 def describe(taxonomy: Taxonomy, code: str) -> list[str]:
-    """Sentences on a genre: its supergenre, and what it is linked to. None on a flat taxonomy."""
+    """Sentences on a genre: the taxonomy's own, its supergenre, what it is linked to. None on a flat taxonomy."""
     if taxonomy.flat:
         return []
     group = taxonomy.supergenre_of[taxonomy.genres.index(code)]
-    lines = [f"A genre of {taxonomy.supergenres[group]}."]
+    own = taxonomy.descriptions.get(code)
+    lines = [*([own] if own else []), f"A genre of {taxonomy.supergenres[group]}."]
     for kind, (back, forth) in LINKS.items():
         elders = [link.a for link in taxonomy.links if link.kind == kind and link.b == code]
         heirs = [link.b for link in taxonomy.links if link.kind == kind and link.a == code]
