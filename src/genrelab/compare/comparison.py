@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from genrelab.compare.headline import Headline, headline_of
 from genrelab.compare.keys import differing, matching
 from genrelab.compare.paired import Paired, compare_all
 from genrelab.compare.rows import FLAGS, Row, find_row, rows_of, shown_metrics
 from genrelab.compare.runs import LeftOut, Run, find_runs
+from genrelab.decide import Reading
 from genrelab.errors import GenrelabError
 from genrelab.files import shown
 
@@ -35,6 +37,16 @@ class Comparison:
     notes: tuple[str, ...]
 
     @property
+    def reading(self) -> Reading:
+        """Of all runs' logits: one genre a track, or several."""
+        return self.rows[0].reading
+
+    @property
+    def headline(self) -> Headline:
+        """Which metrics stand where."""
+        return headline_of(self.reading.several)
+
+    @property
     def runs(self) -> list[Run]:
         """All runs, row by row."""
         return [run for row in self.rows for run in row.runs]
@@ -51,8 +63,11 @@ class Comparison:
 
     @property
     def two(self) -> tuple[Run, Run] | None:
-        """The two runs, where there are exactly two, tested on the same tracks or on some in common."""
-        runs = self.runs
+        """The two runs, where there are exactly two, tested on the same tracks or on some in common.
+
+        None of several genres a track: there an answer is no single genre that goes to another.
+        """
+        runs = self.runs if not self.reading.several else []
         tested = len(runs) == 2 and any(one and not one.refused for one in self.paired)
         if not tested or self.reference is None:
             return None
@@ -87,6 +102,12 @@ def compare(
     kept = matching(runs, where)
     if not kept:
         raise GenrelabError(f"none of the {len(runs)} runs meets {' and '.join(where)}")
+    if len({run.reading.several for run in kept}) > 1:
+        counts = [sum(run.reading.several == several for run in kept) for several in (False, True)]
+        raise GenrelabError(
+            f"{counts[0]} of the runs name one genre a track and {counts[1]} several, which have other metrics; "
+            "compare one kind by --where data.target=genre or --where data.target=multi_label"
+        )
     rows = rows_of(kept, by)
     reference = find_row(rows, against) if against else None
     paired: list[Paired | None] = [None] * len(rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from genrelab.compare.comparison import Comparison
-from genrelab.compare.series import OVER_BETA, beta_series, drawn_metrics, places, references
+from genrelab.compare.series import beta_series, drawn_metrics, places, references
 from genrelab.compare.text import title
 from genrelab.report.figures import COLOURS, save
 from genrelab.report.heatmap import short
@@ -81,7 +81,7 @@ def draw_beta(found: Comparison, path: Path) -> None:
     """`beta.png`: metrics against beta, with intervals; the axis doubles."""
     from matplotlib.figure import Figure
 
-    metrics = [name for name in OVER_BETA if name in found.metrics and beta_series(found, name)]
+    metrics = [name for name in found.headline.over_beta if name in found.metrics and beta_series(found, name)]
     lines = (len(metrics) + 1) // 2
     figure = Figure(figsize=(11, 3.6 * lines), layout="constrained")
     for ax, metric in zip(figure.subplots(lines, 2, squeeze=False).flat, metrics, strict=False):

@@ -11,16 +11,13 @@ from genrelab.compare.comparison import Comparison
 from genrelab.compare.keys import SEED, values_of
 from genrelab.compare.rows import FLAGS, Row
 from genrelab.compare.runs import Run
-from genrelab.compare.series import OVER_BETA, drawn_metrics
+from genrelab.compare.series import drawn_metrics
 from genrelab.compare.terminal import heading, notes_of_tests
 from genrelab.compare.text import cells, difference, key_title, shown_value, title
 from genrelab.compare.two import Two
 from genrelab.files import shown
-from genrelab.metrics import METRICS
 from genrelab.report.page import GROUPS, template
-from genrelab.report.wording import clock, interval, number, whole_percent
-
-TESTED = ("accuracy", "distance_skill", "balanced_accuracy", "f1_macro", "distance", "supergenre_accuracy", "nll")
+from genrelab.report.wording import SHARES, clock, interval, number, whole_percent
 
 
 def render(found: Comparison, folder: Path, two: Two | None) -> str:
@@ -28,14 +25,21 @@ def render(found: Comparison, folder: Path, two: Two | None) -> str:
     keys = list(found.rows[0].settings)
     metrics = _ordered(found)
     common = set.intersection(*(set(run.record.get("overrides") or ()) for run in found.runs))
-    beta = [picture for name in OVER_BETA if name in found.metrics if (picture := pictures.over_beta(found, name))]
+    beta = [
+        picture
+        for name in found.headline.over_beta
+        if name in found.metrics
+        if (picture := pictures.over_beta(found, name))
+    ]
     return template("template.html.jinja", "genrelab.compare").render(
         heading=heading(found),
         lead=lead(found),
         notes=[(text.startswith(tuple(FLAGS.values())), text) for text in found.notes],
         keys=[key_title(key, keys) for key in keys] or ["run"],
-        metrics=[{"title": title(name), "note": METRICS.get(name, "")} for name in metrics],
+        metrics=[{"title": title(name), "note": found.reading.metrics.get(name, "")} for name in metrics],
         rows=[_row(found, row, metrics) for row in found.rows],
+        first=title(found.headline.first),
+        constant_is=found.headline.constant_is,
         several=any(len(row.runs) > 1 for row in found.rows),
         tests=_tests(found),
         dots=[pictures.dots(found, name) for name in drawn_metrics(found)],
@@ -53,7 +57,7 @@ def lead(found: Comparison) -> list[str]:
     lines = []
     tested = [one for one in found.paired if one and not one.refused]
     if found.reference is not None and tested:
-        for metric in ("accuracy", "distance_skill"):
+        for metric in found.headline.lead:
             verdicts = [verdict for one in tested if (verdict := one.verdict(metric))]
             counts = {name: verdicts.count(name) for name in dict.fromkeys(verdicts)}
             if len(verdicts) == 1:
@@ -61,14 +65,20 @@ def lead(found: Comparison) -> list[str]:
             elif counts:
                 text = ", ".join(f"{name} in {count if len(counts) > 1 else 'all'}" for name, count in counts.items())
                 lines.append(f"{title(metric)} of {len(verdicts)} rows against {found.reference.label}: {text}.")
-    means = [(value, row.label) for row in found.rows if (value := row.mean("accuracy")) is not None]
+    first = found.headline.first
+    means = [(value, row.label) for row in found.rows if (value := row.mean(first)) is not None]
     if len(means) > 1:
         (low, worst), (high, best) = min(means), max(means)
         lines.append(
-            f"Accuracy runs from {whole_percent(low)} ({worst}) to {whole_percent(high)} ({best})"
+            f"{title(first)} runs from {_short(first, low)} ({worst}) to {_short(first, high)} ({best})"
             + ("." if lines else "; whether rows differ is tested with --against RUN.")
         )
     return lines or [f"{heading(found)}."]
+
+
+def _short(metric: str, value: float) -> str:
+    """For a sentence."""
+    return whole_percent(value) if metric in SHARES else number(metric, value)
 
 
 def _ordered(found: Comparison) -> list[str]:
@@ -79,7 +89,7 @@ def _ordered(found: Comparison) -> list[str]:
 
 
 def _row(found: Comparison, row: Row, metrics: list[str]) -> dict[str, Any]:
-    epochs, seconds = row.number("epochs"), row.number("seconds")
+    epochs, seconds, first = row.number("epochs"), row.number("seconds"), found.headline.first
     made = []
     for name in metrics:
         value, below = cells(row, name)
@@ -92,8 +102,8 @@ def _row(found: Comparison, row: Row, metrics: list[str]) -> dict[str, Any]:
         "runs": len(row.runs),
         "tracks": row.tracks or "differ",
         "cells": made,
-        "constant": number("accuracy", row.constant("accuracy")),
-        "baseline": number("accuracy", row.trained_baseline("accuracy")),
+        "constant": number(first, row.constant(first)),
+        "baseline": number(first, row.trained_baseline(first)),
         "epochs": "" if epochs is None else f"{epochs:.3g}",
         "time": "" if seconds is None else clock(seconds),
         "flags": ", ".join(row.flags),
@@ -104,7 +114,9 @@ def _tests(found: Comparison) -> dict[str, Any] | None:
     """The paired tests as a table."""
     if found.reference is None:
         return None
-    metrics = [name for name in TESTED if any(one and name in one.differences for one in found.paired)]
+    metrics = [
+        name for name in found.headline.tested_page if any(one and name in one.differences for one in found.paired)
+    ]
     metrics = [name for name in metrics if name not in found.same_as_accuracy]
     rows = []
     for row, one in zip(found.rows, found.paired, strict=True):
@@ -116,7 +128,7 @@ def _tests(found: Comparison) -> dict[str, Any] | None:
             if name in one.differences
         ]
         rows.append({"label": row.label, "refused": one.refused, "tracks": one.tracks, "cells": made})
-    heads = [{"title": title(name), "note": METRICS.get(name, "")} for name in metrics]
+    heads = [{"title": title(name), "note": found.reading.metrics.get(name, "")} for name in metrics]
     return {"reference": found.reference.label, "heads": heads, "rows": rows, "notes": notes_of_tests(found)}
 
 
@@ -126,15 +138,15 @@ def _genres(two: Two) -> list[dict[Any, Any]]:
 
 
 def _run(run: Run, row: Row, folder: Path, common: set[str]) -> dict[str, Any]:
-    report = run.path / "report" / "index.html"
+    report, first = run.path / "report" / "index.html", run.reading.first
     return {
         "name": run.name,
         "folder": shown(run.path),
         "report": Path(os.path.relpath(report, folder)).as_posix() if report.exists() else "",
         "row": row.label,
         "seed": shown_value(values_of(run)[SEED]),
-        "accuracy": number("accuracy", run.scores["accuracy"]["value"]),
-        "ends": interval("accuracy", run.scores["accuracy"]),
+        "score": number(first, run.scores[first]["value"]),
+        "ends": interval(first, run.scores[first]),
         "command": run.record.get("command") or "",
         "otherwise": " ".join(text for text in run.record.get("overrides") or () if text not in common),
     }

@@ -12,12 +12,13 @@ import numpy as np
 from genrelab.compare.rows import ON_THE_GRAPH, Row
 from genrelab.compare.runs import Run
 from genrelab.errors import GenrelabError
-from genrelab.metrics import DIRECTION, Difference, Draws, difference_of_draws, draw_scores, medoid_of
+from genrelab.metrics import DIRECTION, LABEL_DIRECTION, Difference, Draws, difference_of_draws
 from genrelab.report.folder import Level, RunFolder
 from genrelab.report.results import CONFIDENCE, RESAMPLES
 from genrelab.report.wording import TINY_TRACKS
 
 Verdict = Literal["better", "worse", "no difference shown", "too few tracks"]
+WAYS = {**LABEL_DIRECTION, **DIRECTION}
 Kept = dict[tuple[str, ...], list[Draws]]
 
 
@@ -38,15 +39,15 @@ class Paired:
     notes: tuple[str, ...] = ()
 
     def verdict(self, metric: str) -> Verdict | None:
-        """What the interval shows; None where the metric has no test."""
+        """What the interval shows; None where the metric has no test, or no way is better."""
         found = self.differences.get(metric)
-        if found is None or not np.isfinite([found.low, found.high]).all():
+        if found is None or metric not in WAYS or not np.isfinite([found.low, found.high]).all():
             return None
         if self.tracks < TINY_TRACKS:
             return "too few tracks"
         if found.low <= 0 <= found.high:
             return "no difference shown"
-        return "better" if (found.value > 0) == (DIRECTION[metric] == "max") else "worse"
+        return "better" if (found.value > 0) == (WAYS[metric] == "max") else "worse"
 
 
 def against(row: Row, reference: Row, common: bool = False, kept: Kept | None = None) -> Paired:
@@ -79,8 +80,7 @@ def against(row: Row, reference: Row, common: bool = False, kept: Kept | None = 
 
 def _drawn(run: Run, tracks: np.ndarray, judge: RunFolder) -> Draws:
     rows = rows_on(run, tracks)
-    medoid = medoid_of(judge.distances, judge.train_counts)
-    return draw_scores(rows.logits, rows.target, rows.track, judge.distances, judge.supergenres, medoid, n=RESAMPLES)
+    return run.reading.draws(rows.logits, rows.target, rows.track, judge.judge, RESAMPLES)
 
 
 def comparable(reference: Row, row: Row, common: bool) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -108,7 +108,7 @@ def comparable(reference: Row, row: Row, common: bool) -> tuple[np.ndarray, tupl
         notes.append(f"on the {len(shared)} common tracks of {tested}")
     tracks = np.array(sorted(shared), dtype=object)
     targets = [rows_on(run, tracks).target for run in runs]
-    if differing := max(int((one != targets[0]).sum()) for one in targets):
+    if differing := max(int((one != targets[0]).reshape(len(one), -1).any(axis=1).sum()) for one in targets):
         raise GenrelabError(f"{differing} of the common tracks have another genre")
     if any(not np.array_equal(run.folder.distances, judge.distances) for run in runs):
         notes.append("distances are those of the reference's graph, for both")

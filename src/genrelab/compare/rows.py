@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from genrelab.compare.headline import headline_of
 from genrelab.compare.keys import RUN, SEED, differing, full_key, plain, values_of
 from genrelab.compare.runs import Run
+from genrelab.decide import Reading
 from genrelab.errors import GenrelabError
-from genrelab.metrics import DETAILS, METRICS
-from genrelab.metrics.baselines import MAJORITY, MEDOID
+from genrelab.metrics import DETAILS
 from genrelab.report.wording import debug_option
 
 ON_THE_GRAPH = ("distance", "distance_skill", "severity", "distance_sd", "supergenre_accuracy", "supergenre_top3")
@@ -42,6 +43,11 @@ class Row:
     settings: Mapping[str, Any]
     runs: tuple[Run, ...]
     telling: tuple[str, ...] = ()
+
+    @property
+    def reading(self) -> Reading:
+        """Of its runs' logits."""
+        return self.runs[0].reading
 
     @cached_property
     def label(self) -> str:
@@ -78,7 +84,7 @@ class Row:
 
     def constant(self, metric: str) -> float | None:
         """Mean of what the best constant answer of the metric's kind gives."""
-        name = MEDOID if metric in ("distance", "distance_skill") else MAJORITY
+        name = headline_of(self.reading.several).constant_of(metric)
         return self._baseline([run.trivial.get(name, {}) for run in self.runs], metric)
 
     def _baseline(self, found: Sequence[Mapping[str, Mapping[str, float | None]]], metric: str) -> float | None:
@@ -183,7 +189,9 @@ def find_row(rows: Sequence[Row], wanted: str) -> Row:
 def shown_metrics(rows: Sequence[Row]) -> list[str]:
     """The metrics that any run has, of the details ECE alone, without distances where every taxonomy is flat."""
     flat = all(run.metrics.get("flat") for row in rows for run in row.runs)
-    names = dict.fromkeys((*METRICS, *(name for row in rows for run in row.runs for name in run.scores)))
+    names = dict.fromkeys(
+        (*rows[0].reading.metrics, *(name for row in rows for run in row.runs for name in run.scores))
+    )
     known = [name for name in names if any(row.each(name) for row in rows)]
     mute = {*DETAILS} - {"ece"} | (set(ON_THE_GRAPH) if flat else set())
     return [name for name in known if name not in mute]

@@ -12,11 +12,13 @@ from typing import Any
 
 import yaml
 
+from genrelab.decide import Reading, reading_of
 from genrelab.errors import GenrelabError
 from genrelab.files import shown
 from genrelab.metrics.baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.report.folder import Level, RunFolder, state
-from genrelab.report.results import score_run
+from genrelab.report.multi_label import PRIOR
+from genrelab.report.write import score
 
 INSIDE = {"checkpoints", "report", "baselines", "wandb", "tensorboard"}  # of a run, never runs themselves
 
@@ -40,6 +42,11 @@ class Run:
     metrics: Mapping[str, Any]
 
     @property
+    def reading(self) -> Reading:
+        """How its logits are read: one genre a track, or several."""
+        return reading_of(self.metrics.get("target") == "multi_label")
+
+    @property
     def part(self) -> str:
         """The part that the scores are of: test, or val where nothing was tested."""
         return str(self.metrics["headline"])
@@ -59,12 +66,14 @@ class Run:
     @property
     def trained_baseline(self) -> Mapping[str, Mapping[str, float | None]]:
         """The first trained baseline's scores; empty where none was trained."""
-        return next((found for name, found in self.trivial.items() if name not in (MAJORITY, MEDOID, RANDOM)), {})
+        return next(
+            (found for name, found in self.trivial.items() if name not in (MAJORITY, MEDOID, RANDOM, PRIOR)), {}
+        )
 
     @cached_property
     def folder(self) -> RunFolder:
         """Its predictions and taxonomy, read when they are asked for."""
-        return RunFolder.read(self.path)
+        return RunFolder.read(self.path, several=True)
 
     @cached_property
     def answers(self) -> Level:
@@ -120,16 +129,17 @@ def read_run(path: Path, name: str) -> Run:
         raise GenrelabError(state(record))
     if not (path / "predictions.parquet").exists() and not (path / "metrics.json").exists():
         raise GenrelabError("there are no predictions and no scores")
-    metrics = _json(path / "metrics.json") if (path / "metrics.json").exists() else score_run(RunFolder.read(path))
-    if metrics.get("target") == "multi_label":
-        raise GenrelabError("its tracks have several genres each (target=multi_label); see its own report")
+    metrics = (
+        _json(path / "metrics.json") if (path / "metrics.json").exists() else score(RunFolder.read(path, several=True))
+    )
+    run = Run(path, name, _config(path / "config.yaml"), record, metrics)
     try:
-        value = metrics[metrics["headline"]]["track"]["accuracy"]["value"]
+        value = run.scores[run.reading.first]["value"]
     except (KeyError, TypeError) as error:
         raise GenrelabError(f"metrics.json lacks {error}; write it anew with: genrelab report {shown(path)}") from error
     if value is None:
         raise GenrelabError("its scores are no numbers")
-    return Run(path, name, _config(path / "config.yaml"), record, metrics)
+    return run
 
 
 def tested_tracks(path: Path, part: str) -> frozenset[str]:

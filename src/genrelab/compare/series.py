@@ -10,13 +10,10 @@ import numpy as np
 from genrelab.compare.comparison import Comparison
 from genrelab.compare.rows import Row
 
-DRAWN = ("accuracy", "distance_skill", "balanced_accuracy", "distance", "supergenre_accuracy", "effective_classes")
-OVER_BETA = ("accuracy", "distance_skill", "distance", "effective_classes")
-
 
 def drawn_metrics(found: Comparison) -> list[str]:
     """The metrics worth a picture here: not what accuracy says already."""
-    return [name for name in DRAWN if name in found.metrics and name not in found.same_as_accuracy]
+    return [name for name in found.headline.drawn if name in found.metrics and name not in found.same_as_accuracy]
 
 
 def references(found: Comparison, metric: str) -> dict[str, float]:
@@ -30,7 +27,7 @@ def references(found: Comparison, metric: str) -> dict[str, float]:
         numbers = [value for value in values if value is not None]
         if numbers and len(numbers) == len(values) and max(numbers) - min(numbers) < 1e-6:
             made[name] = numbers[0]
-    return made if metric in ("accuracy", "distance", "distance_skill", "supergenre_accuracy") else {}
+    return made if metric in found.headline.referred else {}
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,6 @@ from genrelab.compare.text import cells, difference, key_title, shown_value, tit
 from genrelab.files import shown
 from genrelab.report.wording import clock, number
 
-IN_MARKDOWN = (
-    *("accuracy", "distance_skill", "balanced_accuracy", "distance", "supergenre_accuracy"),
-    "effective_classes",
-)
 ALWAYS = ("beta", "effective_beta")
 ENDS = {"": "value", "_low": "low", "_high": "high"}
 
@@ -48,7 +44,7 @@ def _line(found: Comparison, row: Row, paired: Paired | None) -> dict[str, Any]:
             f"{metric}_high": high,
             f"{metric}_runs_sd": row.spread(metric),
         }
-    for metric in ("accuracy", "distance"):
+    for metric in found.headline.kept:
         if metric in found.metrics:
             line[f"constant_{metric}"] = row.constant(metric)
             line[f"trained_baseline_{metric}"] = row.trained_baseline(metric)
@@ -92,15 +88,15 @@ def runs_table(found: Comparison) -> pd.DataFrame:
 
 def markdown(found: Comparison) -> str:
     """The rows as a Markdown table, the tests as another, and the notes."""
-    keys = list(found.rows[0].settings)
-    metrics = [name for name in IN_MARKDOWN if name in found.metrics and name not in found.same_as_accuracy]
+    keys, first = list(found.rows[0].settings), found.headline.first
+    metrics = [name for name in found.headline.table if name in found.metrics and name not in found.same_as_accuracy]
     heads = [*(key_title(key, keys) for key in keys), "runs", *(title(name) for name in metrics)]
     heads += ["constant answer", "logistic regression", "epochs", "time"]
     lines = [f"{heading(found)}.", "", *_head(heads, len(keys))]
     for row in found.rows:
         made = [shown_value(row.settings[key]) for key in keys] + [str(len(row.runs))]
         made += [" ".join(filter(None, cells(row, name))) for name in metrics]
-        made += [number("accuracy", row.constant("accuracy")), number("accuracy", row.trained_baseline("accuracy"))]
+        made += [number(first, row.constant(first)), number(first, row.trained_baseline(first))]
         epochs, seconds = row.number("epochs"), row.number("seconds")
         made += ["" if epochs is None else f"{epochs:.3g}", "" if seconds is None else clock(seconds)]
         lines.append(_line_of(made))

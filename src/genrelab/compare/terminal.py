@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-# The likeliest to be wanted first: what does not fit is left to table.csv and the page.
-WANTED = ("accuracy", "distance_skill", "balanced_accuracy", "distance", "top3", "supergenre_accuracy")
-LATER = ("effective_classes", "f1_macro", "top5", "severity", "hub_share", "nll")
-TESTED = ("accuracy", "distance_skill", "balanced_accuracy", "distance", "f1_macro")
 SHORT = {
     "distance_skill": "distance skill",
     "balanced_accuracy": "balanced acc.",
@@ -28,6 +24,12 @@ SHORT = {
     "effective_classes": "effective genres",
     "hub_share": "commonest answer",
     "f1_macro": "macro F1",
+    "f1_micro": "micro F1",
+    "pr_auc": "PR-AUC",
+    "roc_auc": "ROC-AUC",
+    "top1": "likeliest right",
+    "subset_accuracy": "all exactly right",
+    "bce": "binary cross-entropy",
     "nll": "log-lik. (negative)",
 }
 KEY_WIDTH = 20
@@ -142,8 +144,11 @@ def _key_columns(found: Comparison, width: int) -> tuple[list[_Column], list[str
 
 
 def _number_columns(found: Comparison) -> list[_Column]:
-    """In the order in which they are wanted."""
+    """In the order in which they are wanted; what does not fit is left to table.csv and the page."""
     from rich.text import Text
+
+    headline = found.headline
+    known = [name for name in found.metrics if name not in found.same_as_accuracy]
 
     def metric(name: str) -> _Column:
         made = [cells(row, name) for row in found.rows]
@@ -155,13 +160,12 @@ def _number_columns(found: Comparison) -> list[_Column]:
     def plain(title: str, values: Sequence[str]) -> _Column:
         return _Column(title, [Text(value) for value in values])
 
-    first = [metric(name) for name in WANTED[:2] if name in found.metrics]
+    first = [metric(name) for name in headline.terminal[:2] if name in known]
     context = [
-        plain("constant answer", [number("accuracy", row.constant("accuracy")) for row in found.rows]),
-        plain("log. regr.", [number("accuracy", row.trained_baseline("accuracy")) for row in found.rows]),
+        plain("constant answer", [number(headline.first, row.constant(headline.first)) for row in found.rows]),
+        plain("log. regr.", [number(headline.first, row.trained_baseline(headline.first)) for row in found.rows]),
     ]
-    same = found.same_as_accuracy
-    rest = [metric(name) for name in (*WANTED[2:4], "effective_classes") if name in found.metrics and name not in same]
+    rest = [metric(name) for name in headline.terminal[2:] if name in known]
     seconds = [row.number("seconds") for row in found.rows]
     run = [
         plain("epochs", ["" if (n := row.number("epochs")) is None else f"{n:.3g}" for row in found.rows]),
@@ -169,8 +173,7 @@ def _number_columns(found: Comparison) -> list[_Column]:
     ]
     flagged = len({row.flags for row in found.rows}) > 1
     flags = [plain("flags", [", ".join(row.flags) for row in found.rows])] if flagged else []
-    done = {*WANTED[:4], "effective_classes", *same}
-    later = [metric(name) for name in (*WANTED[4:], *LATER) if name in found.metrics and name not in done]
+    later = [metric(name) for name in headline.later if name in known]
     return [column for column in (*first, *context, *flags, *rest, *run, *later) if any(c.plain for c in column.cells)]
 
 
@@ -179,7 +182,7 @@ def _tests(found: Comparison, width: int) -> Table:
     from rich.text import Text
 
     assert found.reference is not None
-    metrics = [name for name in TESTED if any(p and name in p.differences for p in found.paired)]
+    metrics = [name for name in found.headline.tested if any(p and name in p.differences for p in found.paired)]
     metrics = [name for name in metrics if name not in found.same_as_accuracy][: max(1, (width - 14) // 21)]
     table = _new(f"against {found.reference.label}, on the same tracks")
     table.add_column("", overflow="fold")

@@ -8,7 +8,7 @@ from typing import Any
 from genrelab.compare.keys import plain
 from genrelab.compare.rows import Row
 from genrelab.metrics import Difference
-from genrelab.report.wording import MINUS, SHARES, TITLES, interval, number
+from genrelab.report.wording import MINUS, SHARES, TITLES, digits_of, interval, number
 
 DASH = "\N{EN DASH}"
 
@@ -50,7 +50,7 @@ def difference(metric: str, found: Difference | None) -> tuple[str, str]:
     """A difference with its sign and its interval; shares in points of a hundred."""
     if found is None or found.value != found.value:
         return DASH, ""
-    scale, digits = (100, 1) if metric in SHARES else (1, 2)
+    scale, digits = (100, 1) if metric in SHARES else (1, max(digits_of(metric), 2))
 
     def signed(value: float) -> str:
         text = f"{scale * value:+.{digits}f}"

@@ -43,7 +43,7 @@ def write_comparison(found: Comparison, folder: Path) -> Path:
     figures.draw_dots(found, folder / "metrics.png")
     if len(found.rows) > 1 and "distance_skill" in found.metrics:
         figures.draw_scatter(found, folder / "scatter.png")
-    if beta_series(found, "accuracy"):
+    if beta_series(found, found.headline.first):
         figures.draw_beta(found, folder / "beta.png")
     page = folder / "index.html"
     write_text(page, render(found, folder.resolve(), two))

@@ -14,14 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
 from genrelab.decide.calibrate import log_softmax
-from genrelab.decide.tracks import aggregate
+from genrelab.decide.tracks import HOWS, How, aggregate
 from genrelab.metrics import LABEL_DIRECTION, LABEL_METRICS, METRICS, Draws, draw_scores, scores
-from genrelab.metrics.multi_label import LabelAnswers, draw_label_scores, join_tracks, label_scores, sigmoid
+from genrelab.metrics.multi_label import (
+    LABEL_HOWS,
+    LabelAnswers,
+    LabelHow,
+    draw_label_scores,
+    join_tracks,
+    label_scores,
+    sigmoid,
+)
 from genrelab.metrics.names import DIRECTION, Direction
 
 if TYPE_CHECKING:
@@ -55,7 +63,8 @@ class Reading(Protocol):
     direction: Mapping[str, Direction]
     first: str  # the metric that is named first
     chosen_by: str  # the metric on val's tracks by which runs are chosen
-    joining: str  # how segments become a track, in words
+    hows: tuple[str, ...]  # rules that join segments to a track, the usual one first
+    joining: str  # that one in words
 
     def probabilities(self, logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
         """`[..., C]` float64."""
@@ -63,8 +72,8 @@ class Reading(Protocol):
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         """The logits of these probabilities, finite."""
 
-    def join(self, logits: np.ndarray, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits `[T, C]` of tracks from those of segments `[N, C]`, and the tracks, sorted."""
+    def join(self, logits: np.ndarray, track: np.ndarray, how: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Logits `[T, C]` of tracks from those of segments `[N, C]`, and the tracks, sorted; `how` is one of `hows`."""
 
     def module(self, logits: Tensor) -> Tensor:
         """Probabilities of a tensor, by operations that exporters know."""
@@ -90,6 +99,7 @@ class Softmax:
     direction: Mapping[str, Direction] = DIRECTION
     first = "accuracy"
     chosen_by = "distance"
+    hows = HOWS
     joining = "mean of the windows' log-probabilities, divided by temperature.track"
 
     def probabilities(self, logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -102,9 +112,9 @@ class Softmax:
         found: np.ndarray = np.log(np.maximum(probabilities, TINY))
         return found
 
-    def join(self, logits: np.ndarray, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean log-probability."""
-        return aggregate(logits, track)
+    def join(self, logits: np.ndarray, track: np.ndarray, how: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """See `aggregate`."""
+        return aggregate(logits, track, cast(How, how or self.hows[0]))
 
     def module(self, logits: Tensor) -> Tensor:
         """Softmax."""
@@ -139,6 +149,7 @@ class Sigmoid:
     direction: Mapping[str, Direction] = LABEL_DIRECTION
     first = "pr_auc"
     chosen_by = "pr_auc"
+    hows = LABEL_HOWS
     joining = "mean of the windows' probabilities"
 
     def probabilities(self, logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -151,9 +162,9 @@ class Sigmoid:
         found: np.ndarray = np.log(p) - np.log1p(-p)
         return found
 
-    def join(self, logits: np.ndarray, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logit of the mean probability."""
-        return join_tracks(logits, track)
+    def join(self, logits: np.ndarray, track: np.ndarray, how: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """See `join_tracks`."""
+        return join_tracks(logits, track, cast(LabelHow, how or self.hows[0]))
 
     def module(self, logits: Tensor) -> Tensor:
         """Sigmoids."""

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
-from genrelab.metrics.names import LABEL_METRICS
+from genrelab.metrics.names import CENTRED_LABELS, LABEL_METRICS
 from genrelab.metrics.resample import CHUNK, percentile_interval, track_weights, two_sided_p, wilson_at_zero
 
 ROWS = 2**22  # weights at a time
-MACRO = ("pr_auc", "roc_auc", "f1_macro")
+MACRO = (*CENTRED_LABELS, "f1_macro")
+LabelHow = Literal["mean_prob", "mean_logit", "max"]
+LABEL_HOWS: tuple[str, ...] = get_args(LabelHow)
 
 
 @dataclass(frozen=True)
@@ -157,14 +160,32 @@ def make_consistent(logits: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return raised
 
 
-def join_tracks(logits: np.ndarray, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Join the segments of each track: the logit of the mean probability, `[T, C]` float64, and the tracks, sorted."""
+def join_tracks(logits: np.ndarray, track: np.ndarray, how: LabelHow = "mean_prob") -> tuple[np.ndarray, np.ndarray]:
+    """Join the segments of each track.
+
+    Args:
+        logits: `[N, C]` of segments.
+        track: `[N]`.
+        how: "mean_prob" (a genre's share of the track), "mean_logit" (product of experts), or "max" (a genre that any
+            segment has).
+
+    Returns:
+        logits `[T, C]` float64, finite, and the tracks, sorted.
+    """
     tracks, place = np.unique(track, return_inverse=True)
+    count = np.bincount(place, minlength=len(tracks))[:, None]
+    logits64 = np.asarray(logits, dtype=np.float64)
+    if how == "max":
+        joined = np.full((len(tracks), logits.shape[1]), -np.inf)
+        np.maximum.at(joined, place, logits64)
+        return joined, tracks
     total = np.zeros((len(tracks), logits.shape[1]))
-    np.add.at(total, place, sigmoid(logits))
-    share = np.clip(total / np.bincount(place, minlength=len(tracks))[:, None], 1e-12, 1 - 1e-12)
-    single = np.bincount(place, minlength=len(tracks)) == 1
+    np.add.at(total, place, logits64 if how == "mean_logit" else sigmoid(logits))
+    if how == "mean_logit":
+        return total / count, tracks
+    share = np.clip(total / count, 1e-12, 1 - 1e-12)
     joined = np.log(share) - np.log1p(-share)
+    single = count[:, 0] == 1
     first = np.unique(track, return_index=True)[1]
     joined[single] = logits[first[single]]  # as they are: a mean of one must not round
     return joined, tracks

@@ -71,6 +71,7 @@ LABEL_METRICS: dict[str, str] = {
     "labels": "mean number of yeses at probability 0.5",
     "bce": "mean binary cross-entropy of a genre, nats",
 }
+CENTRED_LABELS = ("pr_auc", "roc_auc")
 LABEL_DIRECTION: dict[str, Direction] = {
     name: "min" if name == "bce" else "max" for name in LABEL_METRICS if name != "labels"
 }

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from genrelab.metrics.core import Tally, reachable, scores_of, surprise, top_answers
-from genrelab.metrics.names import CENTRED_DETAILS
+from genrelab.metrics.names import CENTRED_DETAILS, CENTRED_LABELS
 
 SHARES = ("accuracy", "top3", "top5", "supergenre_accuracy", "supergenre_top3")
 # Resamples see fewer different tracks than the sample: rare genres drop out of them, which moves macro averages,
 # extremes and spreads of the answers as a whole. Their draws are moved back.
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
 LEAST = {**dict.fromkeys(MACRO, 0.0), "hub_share": 0.0, "effective_classes": 1.0, "never_predicted": 0.0}
+CENTRED = (*LEAST, *CENTRED_DETAILS, *CENTRED_LABELS)
 CHUNK = 128  # resamples at a time
 
 
@@ -220,7 +221,7 @@ def _seed_weights(seeds: int, n: int, generator: np.random.Generator) -> np.ndar
 def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Draws without NaN, those of macro averages, hubness and calibration about the value."""
     drawn = drawn[~np.isnan(drawn)]
-    return drawn + (value - drawn.mean()) if name in (*LEAST, *CENTRED_DETAILS) and len(drawn) else drawn
+    return drawn + (value - drawn.mean()) if name in CENTRED and len(drawn) else drawn
 
 
 def two_sided_p(drawn: np.ndarray) -> float:

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from genrelab.decide import How, aggregate, target_of_tracks
+from genrelab.decide import SIGMOID, SOFTMAX, Judge, Reading, reading_of, target_of_tracks
 from genrelab.errors import GenrelabError
 from genrelab.metrics import Tree, medoid_of
 from genrelab.predictions import Predictions, read_predictions
-from genrelab.taxonomy.groups import cluster_index
+from genrelab.taxonomy.groups import ancestor_pairs, cluster_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 
 _WAS = {"interrupted": "was interrupted", "running": "is running, or was killed"}
@@ -30,7 +30,7 @@ class Level:
 
     Args:
         logits: `[N, C]`.
-        target: `[N]`.
+        target: `[N]`; `[N, C]` bool where tracks have several genres.
         track: `[N]` the track of each row; at track level each stands once.
     """
 
@@ -98,6 +98,16 @@ class RunFolder:
     def multi_label(self) -> bool:
         """Whether tracks have several genres each."""
         return self.predictions.targets is not None
+
+    @property
+    def reading(self) -> Reading:
+        """How its logits are read."""
+        return reading_of(self.multi_label)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """What its answers are measured against."""
+        return Judge(self.distances, self.supergenres, self.medoid, ancestor_pairs(self.taxonomy))
 
     @property
     def at_once(self) -> bool:
@@ -169,12 +179,23 @@ class RunFolder:
         return level_of(self.predictions.only(part), level)
 
 
-def level_of(predictions: Predictions, level: LevelName, how: How = "mean_log_prob") -> Level:
-    """Predictions of segments, as they are or joined to tracks, see `aggregate`."""
+def level_of(predictions: Predictions, level: LevelName, how: str | None = None) -> Level:
+    """Predictions of segments, as they are or joined to tracks, see `Reading.join`."""
+    if predictions.targets is not None:
+        return _several(predictions, level, how)
     if level == "segment":
         return Level(predictions.logits, predictions.target.astype(np.int64), predictions.track_id)
-    logits, tracks = aggregate(predictions.logits, predictions.track_id, how)
+    logits, tracks = SOFTMAX.join(predictions.logits, predictions.track_id, how)
     return Level(logits, target_of_tracks(predictions.target, predictions.track_id).astype(np.int64), tracks)
+
+
+def _several(predictions: Predictions, level: LevelName, how: str | None) -> Level:
+    assert predictions.targets is not None
+    if level == "segment":
+        return Level(predictions.logits, predictions.targets, predictions.track_id)
+    logits, tracks = SIGMOID.join(predictions.logits, predictions.track_id, how)
+    first = np.unique(predictions.track_id, return_index=True)[1]
+    return Level(logits, predictions.targets[first], tracks)
 
 
 def state(record: Mapping[str, Any]) -> str:

@@ -16,7 +16,6 @@ from genrelab.report import svg, wording
 from genrelab.report.folder import RunFolder
 from genrelab.report.multi_label import (
     PRIOR,
-    TITLES,
     genre_table,
     label_level,
     score_labels,
@@ -25,6 +24,7 @@ from genrelab.report.multi_label import (
     track_table,
 )
 from genrelab.report.page import provenance, stages, template
+from genrelab.report.wording import TITLES
 
 PANELS = (
     ("Loss", False, (("train/loss", "train"), ("val/loss", "val"))),
@@ -133,8 +133,8 @@ def _headline(run: RunFolder, metrics: Mapping[str, Any]) -> list[dict[str, Any]
         {
             "name": TITLES[name],
             "note": LABEL_METRICS[name],
-            "own": shown(own[name]),
-            "others": [shown(scores[name]) for _, scores in _columns(run, metrics)],
+            "own": shown(name, own[name]),
+            "others": [shown(name, scores[name]) for _, scores in _columns(run, metrics)],
         }
         for name in shown_metrics(metrics)
     ]
@@ -146,7 +146,7 @@ def _levels(run: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any]:
         {
             "name": TITLES[name],
             "note": LABEL_METRICS[name],
-            "cells": [shown(metrics[part][level][name]) for part, level in columns],
+            "cells": [shown(name, metrics[part][level][name]) for part, level in columns],
         }
         for name in shown_metrics(metrics)
     ]

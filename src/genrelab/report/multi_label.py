@@ -11,7 +11,6 @@ import pandas as pd
 from genrelab.metrics import LABEL_METRICS
 from genrelab.metrics.multi_label import (
     LabelAnswers,
-    join_tracks,
     label_differences,
     label_intervals,
     label_scores,
@@ -21,23 +20,12 @@ from genrelab.metrics.multi_label import (
     sigmoid,
 )
 from genrelab.predictions import Predictions
-from genrelab.report.folder import LevelName, Part, RunFolder
+from genrelab.report.folder import LevelName, Part, RunFolder, level_of
 from genrelab.report.results import CONFIDENCE, LEVELS, RESAMPLES, dataset_facts, trained_baselines, without_nan
-from genrelab.report.wording import TINY_TRACKS, debugging
+from genrelab.report.wording import TINY_TRACKS, debugging, interval, number
 from genrelab.taxonomy.groups import ancestor_pairs
 
 PRIOR = "each genre's share of train"
-TITLES = {
-    "pr_auc": "PR-AUC, macro",
-    "roc_auc": "ROC-AUC, macro",
-    "f1_micro": "F1, micro",
-    "f1_macro": "F1, macro",
-    "top1": "Likeliest genre is right",
-    "subset_accuracy": "All genres exactly right",
-    "consistency": "Hierarchical consistency",
-    "labels": "Genres answered, mean",
-    "bce": "Binary cross-entropy",
-}
 Scores = dict[str, dict[str, float | None]]
 
 
@@ -100,13 +88,8 @@ def _score(run: RunFolder, resamples: int) -> dict[str, Any]:
 
 def label_level(predictions: Predictions, part: Part, level: LevelName) -> LabelAnswers:
     """The answers of a part at a level; tracks get the mean of their segments' probabilities."""
-    only = predictions.only(part)
-    assert only.targets is not None
-    if level == "segment":
-        return LabelAnswers(only.logits, only.targets, only.track_id)
-    logits, tracks = join_tracks(only.logits, only.track_id)
-    first = np.unique(only.track_id, return_index=True)[1]
-    return LabelAnswers(logits, only.targets[first], tracks)
+    rows = level_of(predictions.only(part), level)
+    return LabelAnswers(rows.logits, rows.target, rows.track)
 
 
 def genre_table(run: RunFolder, rows: LabelAnswers) -> pd.DataFrame:
@@ -160,9 +143,10 @@ def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
         lines.append(f"Debug run ({debug}): scores mean nothing.")
     if tracks < TINY_TRACKS:
         lines.append(f"{tracks} {part} track{'s' * (tracks > 1)}: this says nothing yet.")
+    pr, roc, known_pr, known_roc = (shown(name, one[name]) for one in (found, prior) for name in ("pr_auc", "roc_auc"))
     lines.append(
-        f"PR-AUC {shown(found['pr_auc'])} and ROC-AUC {shown(found['roc_auc'])}, means over the genres, on {tracks} "
-        f"{part} tracks; knowing nothing of the music gives {shown(prior['pr_auc'])} and {shown(prior['roc_auc'])}."
+        f"PR-AUC {pr} and ROC-AUC {roc}, means over the genres, on {tracks} {part} tracks; "
+        f"knowing nothing of the music gives {known_pr} and {known_roc}."
     )
     if debug or tracks < TINY_TRACKS:
         return lines
@@ -183,12 +167,9 @@ def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def shown(found: Mapping[str, float | None]) -> str:
-    """A value with its interval, three digits."""
-    value, low, high = found["value"], found.get("low"), found.get("high")
-    if value is None:
-        return "\N{EN DASH}"
-    return f"{value:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else "")
+def shown(metric: str, found: Mapping[str, float | None]) -> str:
+    """A value with its interval."""
+    return f"{number(metric, found['value'])} {interval(metric, found)}".rstrip()
 
 
 def shown_metrics(metrics: Mapping[str, Any]) -> list[str]:

@@ -73,7 +73,6 @@ def label_table(metrics: Mapping[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from genrelab.report.multi_label import TITLES as LABEL_TITLES
     from genrelab.report.multi_label import shown, shown_metrics
 
     part = metrics["headline"]
@@ -86,8 +85,8 @@ def label_table(metrics: Mapping[str, Any]) -> Table:
         table.add_column(Text(head), justify="right", max_width=13)
     for metric in shown_metrics(metrics):
         others = (metrics[part]["segment"], *reversed(baselines.values()))
-        cells = [Text(shown({"value": one[metric]["value"]})) for one in others]
-        table.add_row(LABEL_TITLES[metric], Text(shown(metrics[part]["track"][metric])), *cells)
+        cells = [Text(number(metric, one[metric]["value"])) for one in others]
+        table.add_row(TITLES[metric], Text(shown(metric, metrics[part]["track"][metric])), *cells)
     return table
 
 

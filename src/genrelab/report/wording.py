@@ -24,7 +24,9 @@ SHARES = {
     "cluster_accuracy",
     "cluster_top3",
     "hierarchical_f",
+    *("f1_micro", "top1", "subset_accuracy", "consistency"),
 }
+THREE_DIGITS = {"pr_auc", "roc_auc", "bce"}
 TITLES = {
     "accuracy": "Accuracy",
     "top3": "Top 3",
@@ -52,6 +54,14 @@ TITLES = {
     "brier": "Brier score",
     "ece": "Calibration error (ECE)",
     "aurc": "Risk over coverage (AURC)",
+    "pr_auc": "PR-AUC, macro",
+    "roc_auc": "ROC-AUC, macro",
+    "f1_micro": "F1, micro",
+    "top1": "Likeliest genre is right",
+    "subset_accuracy": "All genres exactly right",
+    "consistency": "Hierarchical consistency",
+    "labels": "Genres answered, mean",
+    "bce": "Binary cross-entropy",
 }
 _KEPT = {
     "padded": "shorter than one segment, padded with silence (audio.short=pad).",
@@ -71,7 +81,7 @@ def number(metric: str, value: float | None) -> str:
         return f"{100 * value:.1f} %"
     if metric == "never_predicted":
         return f"{value:.0f}"
-    return f"{value:.1f}" if metric == "effective_classes" else f"{value:.2f}".replace("-", MINUS)
+    return f"{value:.{digits_of(metric)}f}".replace("-", MINUS)
 
 
 def interval(metric: str, found: Mapping[str, float | None]) -> str:
@@ -81,7 +91,13 @@ def interval(metric: str, found: Mapping[str, float | None]) -> str:
         return ""
     if metric in SHARES:
         return f"[{100 * low:.1f}, {100 * high:.1f}]"
-    return f"[{low:.2f}, {high:.2f}]".replace("-", MINUS)
+    digits = max(digits_of(metric), 2)
+    return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", MINUS)
+
+
+def digits_of(metric: str) -> int:
+    """Decimals of what is no share."""
+    return 1 if metric == "effective_classes" else 3 if metric in THREE_DIGITS else 2
 
 
 def whole_percent(value: float) -> str:

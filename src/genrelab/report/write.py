@@ -19,8 +19,14 @@ from genrelab.report.folder import RunFolder
 from genrelab.report.genre_pages import write_genre_pages
 from genrelab.report.label_heads import label_head_scores
 from genrelab.report.label_page import write_label_report
+from genrelab.report.multi_label import score_labels
 from genrelab.report.page import Shown, render
 from genrelab.report.results import score_run
+
+
+def score(run: RunFolder) -> dict[str, Any]:
+    """The scores of `metrics.json` without what only reports need: of one genre a track, or of several."""
+    return score_labels(run) if run.multi_label else score_run(run)
 
 
 def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = True) -> Path:
@@ -43,7 +49,7 @@ def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = T
     run = RunFolder.read(Path(run_dir), several=True)
     if run.multi_label:
         return write_label_report(run, page)
-    metrics = score_run(run)
+    metrics = score(run)
     if clusters := plane.clustering(run):
         metrics["clustering"] = clusters
     if found := condition_scores(run):
