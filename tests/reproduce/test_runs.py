@@ -10,20 +10,14 @@ from genrelab.config import compose, tidy
 from genrelab.errors import GenrelabError
 from genrelab.reproduce.command import reproduce
 from genrelab.reproduce.jobs import plan
+from genrelab.reproduce.pages import reproduction_page
 from genrelab.reproduce.perform import perform
 from genrelab.reproduce.systems import read_systems
 from genrelab.run import train
 
 SYSTEMS = read_systems()
-QUICK = [
-    "trainer.epochs=2",
-    "trainer.limit_batches=2",
-    "trainer.baselines=false",
-    "trainer.report=false",
-    "data.batch_size=8",
-]
+QUICK = ["debug=fast", "trainer.report=false", "trainer.progress=false", "data.batch_size=8", "accelerator=cpu"]
 BY_TRACK = ["split=grouped", "split.artists=ignore", "split.ratios=[0.5,0.25,0.25]"]
-CHEAP = ["trainer.estimate=false", "trainer.progress=false", "accelerator=cpu"]
 TRIALS = {
     (trial.recipe, trial.data): (row, trial) for row in SYSTEMS.rows.values() for trial in row.trials if trial.protocols
 }
@@ -44,7 +38,7 @@ def _small(overrides):
 
 
 def _run(overrides, folder):
-    given = tidy([*overrides, *QUICK, *CHEAP, *_small(overrides), f"paths.outputs={folder / 'outputs'}"])
+    given = tidy([*overrides, *QUICK, *_small(overrides), f"paths.outputs={folder / 'outputs'}"])
     record = train(compose(given), folder / "run", given)
     assert record["status"] == "finished"
     assert (folder / "run" / "metrics.json").exists()
@@ -125,3 +119,22 @@ def test_a_run_that_fails_is_told_and_the_others_run(tiny_data, tmp_path, capsys
     assert [job for job, _ in failed] == [jobs[0]] and "config.yaml" in failed[0][1]
     assert "error:" in (jobs[0].folder / "log.txt").read_text()
     assert "failed: " in capsys.readouterr().out
+
+
+def test_scores_of_an_unsafe_split_say_so_on_the_terminal_and_in_the_table(tiny_data, tmp_path, capsys, monkeypatch):
+    jobs, _ = plan(SYSTEMS, SYSTEMS.chosen(["B08"]), tiny_data, tmp_path, 1, False)
+    unsafe = [job for job in jobs if job.protocol == "segments"][:1]
+
+    def run(job):
+        config = compose(tidy(job.overrides))
+        return {"seconds": 3.0, "split": {"unsafe": config["split"]["kind"] == "random_segments"}}
+
+    monkeypatch.setattr("genrelab.reproduce.perform._run", run)
+    perform([*unsafe, next(job for job in jobs if job.protocol == "tracks")])
+    lines = capsys.readouterr().out.splitlines()
+    assert ": UNSAFE " in lines[1] and "UNSAFE" not in lines[2]
+    found = {name: [0.5, 0.4, 0.6] for name in ("accuracy", "distance_skill")}
+    found |= {"unsafe": True, "each_seed": [0.5], "scored": 9, "seconds": 3}
+    results = {"B08": {job.key: found for job in jobs}}
+    cells = [text for text in reproduction_page(SYSTEMS, results).split("<br>") if "n = 9 segments" in text]
+    assert len(cells) > 2 and all("UNSAFE" in text for text in cells)

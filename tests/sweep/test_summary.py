@@ -69,3 +69,26 @@ def test_figures_fit_the_search(tmp_path):
     assert drawn(tmp_path / "c", params={"features": "choice(pcen,mfcc)"}, **grid) == ["ranking", "history"]
     free = {"x": "interval(0.0,1.0)", "y": "tag(log,interval(1e-3,1.0))", "z": "choice(a,b)"}
     assert drawn(tmp_path / "d", params=free, n_trials=10) == ["slice", "importance", "history"]
+
+
+def test_scores_of_an_unsafe_split_are_marked_wherever_a_study_shows_them(tmp_path, capsys, monkeypatch):
+    from genrelab.sweep import finish
+    from genrelab.sweep.show import Show
+
+    spec = make_spec(tmp_path / "bowl", n_trials=2)
+    study = run(spec, lambda job: Outcome(scores(job, 0.5).values, {"unsafe": True, "seconds": 1.0}))
+    monkeypatch.setattr(finish, "Composer", lambda overrides: type("Some", (), {"recipe": staticmethod(recipe)}))
+    drawn = []
+    monkeypatch.setattr("matplotlib.figure.Figure.suptitle", lambda figure, text, **_: drawn.append(text))
+    found = finish.finish(study, [])
+    said = capsys.readouterr().out
+    assert found["best"]["unsafe"] and "UNSAFE best: trial" in said and "no evidence" in said
+    assert drawn and all(text.startswith("UNSAFE split") for text in drawn)
+    assert "UNSAFE split" in best_file(study).read_text()
+    assert {row["unsafe"] for row in csv.DictReader((tmp_path / "bowl" / "trials.csv").open())} == {"True"}
+    show = Show(study, 1)
+    assert all("UNSAFE  val/track/distance" in show._line(trial) for trial in study.trials())
+    show.console.print(show._table(study.trials()))
+    assert "UNSAFE best" in capsys.readouterr().out
+    safe = write_summary(run(make_spec(tmp_path / "safe", n_trials=1)), recipe)
+    assert safe["best"]["unsafe"] is False and "UNSAFE" not in (tmp_path / "safe" / "best.yaml").read_text()

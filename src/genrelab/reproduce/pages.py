@@ -133,6 +133,7 @@ def _cell(systems: Systems, first: str, protocol: str, trial: Trial, found: Mapp
         more += [f"ARI {found['ari']:.3f}", f"NMI {found['nmi']:.3f} ({found['nmi_by_chance']:.3f} by chance)"]
     more += ["shortened" if found.get("short") else ""]
     title = systems.protocols[protocol].title
+    title += ", UNSAFE" if found["unsafe"] and "UNSAFE" not in title else ""
     recipe = "" if trial.recipe == first else f"{trial.recipe}, "
     text = f"{recipe}{title}, `{trial.data}`: **{value} %** [{low}, {high}]"
     return "; ".join([text, *filter(None, more), count])

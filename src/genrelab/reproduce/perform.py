@@ -51,7 +51,8 @@ def perform(jobs: Sequence[Job], done: Callable[[], None] = lambda: None) -> lis
             failed.append((job, str(error).splitlines()[0] if str(error) else type(error).__name__))
             print(f": failed: {failed[-1][1]}", flush=True)
             continue
-        print(f": {_said(job.folder)}{record['seconds']:.0f} s", flush=True)
+        unsafe = "UNSAFE " if (record.get("split") or {}).get("unsafe") else ""
+        print(f": {unsafe}{_said(job.folder)}{record['seconds']:.0f} s", flush=True)
         done()
     return failed
 

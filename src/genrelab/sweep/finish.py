@@ -15,7 +15,7 @@ from genrelab.sweep.compose import Composer, search_paths
 from genrelab.sweep.plots import draw_all, read_scores
 from genrelab.sweep.space import short
 from genrelab.sweep.storage import OpenStudy
-from genrelab.sweep.summary import write_summary
+from genrelab.sweep.summary import UNSAFE, is_unsafe, write_summary
 
 SPREAD = ("test/track/accuracy", "test/track/distance", "test/track/distance_skill")
 
@@ -36,6 +36,8 @@ def finish(study: OpenStudy, overrides: Sequence[str]) -> dict[str, Any]:
     values = ", ".join(f"{name} {value:.4g}" for name, value in best["values"].items())
     unsafe = "UNSAFE " if best["unsafe"] else ""
     print(f"{unsafe}best: trial {best['number']} ({short(best['params'])}): {values}")
+    if best["unsafe"]:
+        print(f"  {UNSAFE}")
     if found["front"][1:]:
         print(f"  the first of {len(found['front'])} that none beats in all objectives; summary.json lists them")
     for name in ("folder", "checkpoint", "report"):
@@ -92,7 +94,8 @@ def retrain(study: OpenStudy, overrides: Sequence[str], workers: int, seeds: int
     values |= {name: [one[name][0] for one in scores] for name in SPREAD if all(name in one for one in scores)}
     found = {name: {"mean": fmean(v), "spread": stdev(v), "values": v} for name, v in values.items()}
     write_json(spec.folder / "seeds.json", found)
+    unsafe = "UNSAFE " * any(map(is_unsafe, done))
     for metric, one in found.items():
-        print(f"  {metric}: {one['mean']:.4g} ± {one['spread']:.2g} over {len(done)} seeds")
+        print(f"  {unsafe}{metric}: {one['mean']:.4g} ± {one['spread']:.2g} over {len(done)} seeds")
     print(f"  {shown(spec.folder / 'seeds.json')}", flush=True)
     return found

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from genrelab.files import atomic_path
 from genrelab.sweep.storage import OpenStudy
-from genrelab.sweep.summary import best_of
+from genrelab.sweep.summary import UNSAFE, best_of, is_unsafe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,6 +47,8 @@ def draw_all(study: OpenStudy) -> list[Path]:
     paths = []
     for name, figure in figures:
         if figure is not None:
+            if any(map(is_unsafe, done)):
+                figure.suptitle(UNSAFE, color="#b3261e", fontsize=9)
             paths.append(folder / f"{name}.png")
             with atomic_path(paths[-1]) as part:
                 figure.savefig(part, dpi=130)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from genrelab.sweep.space import short
 from genrelab.sweep.storage import Counts, OpenStudy, facts
-from genrelab.sweep.summary import best_of
+from genrelab.sweep.summary import best_of, is_unsafe
 
 ENDED = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
@@ -68,7 +68,7 @@ class Show:
         attributes, values = facts(trial), ""
         if trial.state is TrialState.COMPLETE:
             named = zip(self.study.spec.objectives, trial.values, strict=True)
-            values = "  " + "  ".join(f"{name} {value:.4g}" for name, value in named)
+            values = "  UNSAFE" * is_unsafe(trial) + "  " + "  ".join(f"{name} {value:.4g}" for name, value in named)
         told = f"  {attributes['error']}" if "error" in attributes else ""
         best = best_of(self.study, self.study.trials())
         star = "  *" if trial.number in [one.number for one in best] else ""
@@ -93,7 +93,10 @@ class Show:
         for name in ("", "trial", *(key.rpartition(".")[2] for key in self.study.space), *spec.objectives, "epochs"):
             grid.add_column(name, justify="left" if name == "" else "right")
         for trial in best_of(self.study, trials)[:5]:
-            grid.add_row("best", *self._cells(trial, [f"{value:.4g}" for value in trial.values]))
+            grid.add_row(
+                "UNSAFE best" if is_unsafe(trial) else "best",
+                *self._cells(trial, [f"{value:.4g}" for value in trial.values]),
+            )
         for trial in trials:
             if trial.state is TrialState.RUNNING:
                 steps = trial.intermediate_values

@@ -18,6 +18,7 @@ from genrelab.sweep.storage import OpenStudy, facts, masked
 
 Recipe = Callable[[Sequence[str], Sequence[str]], str]
 FORMAT = 1
+UNSAFE = "UNSAFE split: segments of the same tracks were trained on; these scores are no evidence."
 
 
 def write_summary(study: OpenStudy, recipe: Recipe | None = None) -> dict[str, Any]:
@@ -97,6 +98,7 @@ def table(study: OpenStudy, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
                 "epochs": attributes.get("epochs", len(trial.intermediate_values) or None),
                 "seconds": attributes.get("seconds"),
                 "retry_of": attributes.get("retry_of"),
+                "unsafe": is_unsafe(trial),
                 "checkpoint": attributes.get("checkpoint"),
                 "error": attributes.get("error"),
             }
@@ -121,17 +123,14 @@ def _of_trial(study: OpenStudy, trial: FrozenTrial) -> dict[str, Any]:
         "params": dict(trial.params),
         "overrides": overrides_of(study.space, trial.params),
         "folder": shown(folder / str(trial.number)),
-        "unsafe": _unsafe(folder / str(trial.number) / "run.json"),
+        "unsafe": is_unsafe(trial),
         **files,
     }
 
 
-def _unsafe(record: Path) -> bool:
-    """Whether a trial's segments stand on both sides of its split."""
-    try:
-        return bool(json.loads(record.read_text(encoding="utf-8"))["split"]["unsafe"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+def is_unsafe(trial: FrozenTrial) -> bool:
+    """Whether a trial trained on segments of the tracks that it is scored on (split=random_segments)."""
+    return bool(facts(trial).get("unsafe"))
 
 
 def _write_best(study: OpenStudy, found: dict[str, Any], recipe: Recipe) -> None:
@@ -144,6 +143,7 @@ def _write_best(study: OpenStudy, found: dict[str, Any], recipe: Recipe) -> None
     comments = [
         f"The best trial of the study {study.spec.name}: trial {best['number']}, {values}.",
         f"Its run: {best['folder']}",
+        *([UNSAFE] if best["unsafe"] else []),
     ]
     text = recipe(best["overrides"], comments)
     write_text(path, text)

@@ -43,6 +43,7 @@ class TrainingObjective:
             **page,
             "epochs": record["monitor"].get("epochs"),
             "data": record["fingerprints"]["targets"],
+            **({"unsafe": True} if record["split"].get("unsafe") else {}),
         }
         return Outcome(values, attributes)
 
