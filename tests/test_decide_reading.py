@@ -23,6 +23,9 @@ def test_probabilities_lead_back_to_logits_and_are_the_modules(reading):
     np.testing.assert_allclose(reading.probabilities(reading.logits(p)), p)
     np.testing.assert_allclose(reading.module(torch.tensor(LOGITS)).numpy(), p)
     np.testing.assert_allclose(reading.probabilities(LOGITS, 2.0), reading.probabilities(LOGITS / 2))
+    np.testing.assert_allclose(
+        reading.probabilities(reading.normalised(LOGITS + 1.0)), reading.probabilities(LOGITS + 1.0)
+    )
     assert np.isfinite(reading.logits(np.array([[0.0, 1.0]]))).all()
     assert (np.abs(p.sum(axis=1) - 1) < 1e-9).all() == (not reading.several)
     assert reading_of(reading.several) is reading

@@ -16,6 +16,7 @@ from genrelab.decide.stacking import fit_weights
 from genrelab.ensemble import ensemble, join
 from genrelab.errors import GenrelabError
 from genrelab.files import write_json
+from genrelab.metrics.multi_label import sigmoid
 from genrelab.predictions import Predictions, concatenate, read_predictions, write_predictions
 from genrelab.registry import TAXONOMIES
 from genrelab.report.folder import RunFolder
@@ -249,3 +250,54 @@ def test_an_ensemble_is_compared_like_any_run(runs, tmp_path):
     ensemble(runs, "mean", tmp_path / "runs" / "joined")
     found = compare([tmp_path / "runs"])
     assert [run.record["model"]["kind"] for run in found.runs] == ["ensemble"]
+
+
+def with_several(predictions: Predictions) -> Predictions:
+    """A second genre for every third track."""
+    number = np.array([int(track.rpartition("-")[2]) for track in predictions.track_id])
+    targets = np.eye(4, dtype=bool)[predictions.target] | ((number % 3 == 0)[:, None] & np.eye(4, dtype=bool)[1])
+    return replace(predictions, targets=targets)
+
+
+@pytest.fixture
+def several_runs(tmp_path):
+    return [
+        write(tmp_path / "m", "cnn", 1.0, 1, change=with_several),
+        write(tmp_path / "n", "mlp", 1.5, 2, change=with_several),
+    ]
+
+
+@pytest.mark.parametrize("method", ["mean", "mean_log"])
+def test_sigmoids_are_joined_segment_by_segment(method, several_runs, tmp_path):
+    folder = ensemble(several_runs, method, tmp_path / "joined")
+    a, b, joined = (by_key(read_predictions(one / "predictions.parquet")) for one in (*several_runs, folder))
+    for key, row in joined.items():
+        p, q, r = (sigmoid(one) for one in (a[key], b[key], row))
+        odds = np.sqrt(p / (1 - p) * q / (1 - q))
+        np.testing.assert_allclose(r, (p + q) / 2 if method == "mean" else odds / (1 + odds), atol=1e-5)
+    record, metrics = (json.loads((folder / name).read_text()) for name in ("run.json", "metrics.json"))
+    assert record["monitor"]["metric"] == "val/track/pr_auc" and record["monitor"]["mode"] == "max"
+    assert record["objective"] == pytest.approx(metrics["val"]["track"]["pr_auc"]["value"])
+    assert set(metrics["differences"]["test"]["track"]) == {"cnn", "mlp"}
+    found = RunFolder.read(folder, several=True).level("test", "track")
+    assert found.target.sum(axis=1).max() == 2
+
+
+def test_sigmoids_of_other_segments_are_joined_track_by_track(several_runs, tmp_path):
+    longer = write(tmp_path / "c", "gru", 1.0, 3, segments=5, change=with_several)
+    folder = ensemble([several_runs[0], longer], "mean", tmp_path / "joined")
+    a, b, joined = (
+        RunFolder.read(one, several=True).level("test", "track") for one in (several_runs[0], longer, folder)
+    )
+    np.testing.assert_allclose(sigmoid(joined.logits), (sigmoid(a.logits) + sigmoid(b.logits)) / 2, atol=1e-5)
+    np.testing.assert_array_equal(joined.target, a.target)
+
+
+def test_runs_of_one_genre_and_of_several_are_not_joined(runs, several_runs, tmp_path):
+    with pytest.raises(GenrelabError, match="names several genres a track, unlike"):
+        ensemble([runs[0], several_runs[0]], out=tmp_path / "joined")
+    with pytest.raises(GenrelabError, match="--method stack: of runs of one genre"):
+        ensemble(several_runs, "stack", tmp_path / "joined")
+    other = write(tmp_path / "o", "svm", change=lambda found: replace(with_several(found), targets=found.logits > 0))
+    with pytest.raises(GenrelabError, match="has another genre than in"):
+        ensemble([several_runs[0], other], out=tmp_path / "joined")

@@ -11,12 +11,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from genrelab.config.compose import launch_id
-from genrelab.decide import aggregate, target_of_tracks
-from genrelab.decide.calibrate import log_softmax
 from genrelab.decide.stacking import stack
 from genrelab.errors import GenrelabError, suggest
 from genrelab.files import shown
-from genrelab.metrics import monitor_direction, scores
+from genrelab.metrics import monitor_direction
 from genrelab.predictions import Predictions, concatenate, write_predictions
 from genrelab.record import Record
 from genrelab.report import write_report
@@ -24,17 +22,16 @@ from genrelab.report.folder import LevelName, Part, RunFolder, level_of, state
 
 Method = Literal["mean", "mean_log", "stack"]
 PARTS: tuple[Part, ...] = ("val", "test")
-METRIC = "val/track/distance"
-TINY = 1e-12
 MOST_SHOWN = 3  # members that the report compares the ensemble with; of more the best on val
 
 
 def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = None) -> Path:
     """Join the answers of finished runs of one split, and write them as a run of its own.
 
-    "mean" averages probabilities, "mean_log" their logarithms, "stack" weighs the logarithms of each member as fits
-    val best (see `genrelab.decide.stacking`); its own scores on val are those of tracks left out. Members are joined
-    segment by segment, or, where their segments differ, track by track.
+    "mean" averages probabilities, "mean_log" their logarithms (or log-odds, of several genres a track), "stack" (of one
+    genre a track) weighs the logarithms of each member as fits val best (see `genrelab.decide.stacking`); its own
+    scores on val are those of tracks left out. Members are joined segment by segment, or, where their segments
+    differ, track by track.
 
     Args:
         folders: of at least two runs.
@@ -50,8 +47,10 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
     """
     if method not in get_args(Method):
         raise GenrelabError(f"--method {method}: no such method{suggest(method, get_args(Method))}")
-    members = [RunFolder.read(folder) for folder in folders]
+    members = [RunFolder.read(folder, several=True) for folder in folders]
     check_members(members)
+    if method == "stack" and members[0].multi_label:
+        raise GenrelabError("--method stack: of runs of one genre a track; of several use --method mean or mean_log")
     if method == "stack" and (both := set.intersection(*(_tracks(members[0], part) for part in PARTS))):
         raise GenrelabError(
             f"{members[0].path}: {len(both)} tracks stand in val and in test, as folds have it: stacking would learn "
@@ -93,6 +92,9 @@ def check_members(members: Sequence[RunFolder]) -> None:
             raise GenrelabError(f"{one.path}: this run {state(one.record)}; an ensemble joins finished runs")
         if missing := [part for part in PARTS if part not in one.parts]:
             raise GenrelabError(f"{one.path}: has no predictions of {' and '.join(missing)}")
+        if one.multi_label != first.multi_label:
+            many = "several genres" if one.multi_label else "one genre"
+            raise GenrelabError(f"{one.path}: names {many} a track, unlike {first.path}; join runs of one target")
         if one.taxonomy.hash != first.taxonomy.hash:
             raise GenrelabError(f"{one.path}: knows other genres than {first.path}; join runs over the same genres")
         for part in PARTS:
@@ -115,10 +117,10 @@ def join(members: Sequence[RunFolder], method: str) -> tuple[LevelName, Predicti
     level: LevelName = "segment" if all(_same_rows(tables[0], one) for one in tables[1:]) else "track"
     if level == "track":
         tables = [_to_tracks(table) for table in tables]
-    logs = np.stack([log_softmax(table.logits) for table in tables])  # [M, N, C]
-    weights = np.empty(0)
+    reading, weights = members[0].reading, np.empty(0)
+    logs = np.stack([reading.normalised(table.logits) for table in tables])  # [M, N, C]
     if method == "mean":
-        joined = np.log(np.exp(logs).mean(axis=0).clip(min=TINY))
+        joined = reading.logits(reading.probabilities(logs).mean(axis=0))
     elif method == "mean_log":
         joined = logs.mean(axis=0)
     else:
@@ -133,10 +135,7 @@ def _sorted(predictions: Predictions) -> Predictions:
     """Rows by part, track and segment."""
     keys = (predictions.segment_id, predictions.track_id.astype(str), predictions.split.astype(str))
     order = np.lexsort(keys)
-    columns = {
-        name: getattr(predictions, name)[order] for name in ("split", "track_id", "segment_id", "target", "logits")
-    }
-    return replace(predictions, **columns)
+    return predictions.take(order)
 
 
 def _same_rows(a: Predictions, b: Predictions) -> bool:
@@ -150,17 +149,9 @@ def _to_tracks(predictions: Predictions) -> Predictions:
     parts = []
     for part in PARTS:
         only = predictions.only(part)
-        logits, tracks = aggregate(only.logits, only.track_id)
-        parts.append(
-            replace(
-                only,
-                split=np.full(len(tracks), part, dtype=object),
-                track_id=tracks,
-                segment_id=np.zeros(len(tracks), dtype=np.int32),
-                target=target_of_tracks(only.target, only.track_id).astype(np.int16),
-                logits=logits.astype(np.float32),
-            )
-        )
+        rows = level_of(only, "track")
+        first = only.take(np.unique(only.track_id, return_index=True)[1])
+        parts.append(replace(first, segment_id=np.zeros(len(rows), np.int32), logits=rows.logits.astype(np.float32)))
     return _sorted(concatenate(parts))
 
 
@@ -174,10 +165,9 @@ def _tracks(run: RunFolder, part: Part) -> set[str]:
 
 def _differing(a: RunFolder, b: RunFolder, part: Part) -> str | None:
     """The first track that is not of the same genre in both."""
-    genres = [
-        dict(zip(run.predictions.only(part).track_id, run.predictions.only(part).target, strict=True)) for run in (a, b)
-    ]
-    return next((track for track in sorted(genres[0]) if genres[0][track] != genres[1][track]), None)
+    rows, others = (run.level(part, "track") for run in (a, b))  # each track once, sorted
+    wrong = (rows.target != others.target).reshape(len(rows), -1).any(axis=1)
+    return next(iter(rows.track[wrong].tolist()), None)
 
 
 # ---- the record
@@ -221,16 +211,19 @@ def _member(run: RunFolder) -> dict[str, Any]:
 
 def _score(record: Record, first: RunFolder, found: Predictions) -> None:
     """The val metric that runs are chosen by."""
-    rows = level_of(found.only("val"), "track")
-    value = scores(rows.logits, rows.target, first.distances, first.supergenres, first.medoid)["distance"]
-    mode = monitor_direction(METRIC)
-    record.data["monitor"] = {"metric": METRIC, "mode": mode, "best": float(value), "best_epoch": None, "epochs": 0}
-    record.data["objective"] = float(value)
+    value, metric = _on_val(first, found), f"val/track/{first.reading.chosen_by}"
+    mode = monitor_direction(metric)
+    record.data["monitor"] = {"metric": metric, "mode": mode, "best": value, "best_epoch": None, "epochs": 0}
+    record.data["objective"] = value
 
 
 def _keep_members(record: Record, members: Sequence[RunFolder]) -> None:
     """Copy members' predictions, so that the report compares the ensemble with each on the same tracks."""
-    titled = sorted(zip(_titles(members), members, strict=True), key=lambda one: _val_distance(one[1]))
+    reading = members[0].reading
+    sign = 1 if reading.direction[reading.chosen_by] == "min" else -1
+    titled = sorted(
+        zip(_titles(members), members, strict=True), key=lambda one: sign * _on_val(one[1], one[1].predictions)
+    )
     names: dict[str, Any] = {}
     for title, member in titled[:MOST_SHOWN]:
         file = f"baselines/member-{len(names)}.parquet"
@@ -253,6 +246,7 @@ def _titles(members: Sequence[RunFolder]) -> list[str]:
     return [f"{title}, {number}" for number, title in enumerate(titles, start=1)]
 
 
-def _val_distance(member: RunFolder) -> float:
-    rows = member.level("val", "track")
-    return float(scores(rows.logits, rows.target, member.distances, member.supergenres, member.medoid)["distance"])
+def _on_val(judge: RunFolder, predictions: Predictions) -> float:
+    """The val metric that runs are chosen by."""
+    rows, reading = level_of(predictions.only("val"), "track"), judge.reading
+    return float(reading.scores(rows.logits, rows.target, judge.judge)[reading.chosen_by])

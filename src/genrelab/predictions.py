@@ -65,10 +65,13 @@ class Predictions:
 
     def only(self, split: Literal["val", "test"]) -> Predictions:
         """The rows of one split."""
-        keep = self.split == split
-        kept: dict[str, Any] = {name: getattr(self, name)[keep] for name in COLUMNS}
-        kept["targets"] = None if self.targets is None else self.targets[keep]
-        return replace(self, **kept)
+        return self.take(self.split == split)
+
+    def take(self, rows: np.ndarray) -> Predictions:
+        """Some rows: `[N]` bool, or their places in the order wanted."""
+        taken: dict[str, Any] = {name: getattr(self, name)[rows] for name in COLUMNS}
+        taken["targets"] = None if self.targets is None else self.targets[rows]
+        return replace(self, **taken)
 
     def __len__(self) -> int:
         return len(self.target)

@@ -3,6 +3,7 @@
 The one place where the two differ. Whatever uses a run asks `reading_of` for its reading and goes on alike:
 
     reading.probabilities(logits [..., C], temperature) -> [..., C]     reading.logits(probabilities) back again
+    reading.normalised(logits [..., C]) -> [..., C]                     log-probabilities, or log-odds
     reading.join(logits [N, C], track [N]) -> logits [T, C], tracks     the answer to a track from its segments'
     reading.module(logits tensor) -> probabilities tensor               the same for an exported network
     reading.energy(logits), reading.entropy(probabilities)              how little the network finds, how unsure it is
@@ -72,6 +73,9 @@ class Reading(Protocol):
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         """The logits of these probabilities, finite."""
 
+    def normalised(self, logits: np.ndarray) -> np.ndarray:
+        """Logits `[..., C]` of the same probabilities, of which alone they are made: log-probabilities, or log-odds."""
+
     def join(self, logits: np.ndarray, track: np.ndarray, how: str | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Logits `[T, C]` of tracks from those of segments `[N, C]`, and the tracks, sorted; `how` is one of `hows`."""
 
@@ -111,6 +115,10 @@ class Softmax:
         """Logarithms."""
         found: np.ndarray = np.log(np.maximum(probabilities, TINY))
         return found
+
+    def normalised(self, logits: np.ndarray) -> np.ndarray:
+        """Log-probabilities."""
+        return log_softmax(logits)
 
     def join(self, logits: np.ndarray, track: np.ndarray, how: str | None = None) -> tuple[np.ndarray, np.ndarray]:
         """See `aggregate`."""
@@ -161,6 +169,10 @@ class Sigmoid:
         p = np.clip(probabilities, TINY, 1 - TINY)
         found: np.ndarray = np.log(p) - np.log1p(-p)
         return found
+
+    def normalised(self, logits: np.ndarray) -> np.ndarray:
+        """As they are: log-odds."""
+        return np.asarray(logits, np.float64)
 
     def join(self, logits: np.ndarray, track: np.ndarray, how: str | None = None) -> tuple[np.ndarray, np.ndarray]:
         """See `join_tracks`."""
