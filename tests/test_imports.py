@@ -53,15 +53,17 @@ STAGES: dict[str, int] = {
     "rename": 17,
     "ensemble": 17,
     "fitting": 17,
-    "run": 18,
+    "facts": 17,
+    "training": 18,
+    "run": 19,
     "newdata": 18,
-    "launch": 19,
     "study": 18,
-    "reproduce": 19,
-    "sweep": 20,
-    "cli": 21,
-    "__main__": 22,
-    "__init__": 23,  # the front door: `genrelab.load_predictor`
+    "launch": 20,
+    "reproduce": 20,
+    "sweep": 21,
+    "cli": 22,
+    "__main__": 23,
+    "__init__": 24,  # the front door: `genrelab.load_predictor`
 }
 SPECS = {"genrelab.audio.spec"}  # plain data with fingerprints, which catalogs and the configuration may name
 
