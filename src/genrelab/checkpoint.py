@@ -12,6 +12,7 @@ Under the key `genrelab` of every `.ckpt` file:
                      "online": bool, features made in the step of waveforms (absent: False)}
     split_hash      hash of the split it was trained on
     run_id          the run that wrote it
+    marks           list of "stand_in" and "unsafe", what must be said wherever it answers (absent: as `run.json` says)
     labels          values of each further label by name, where there are heads for them (else absent)
 
 and under `state_dict` the network's weights, with the network's own names (no prefix);
