@@ -49,7 +49,20 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
     problems += _said("graph", lambda: make_weights(config["graph"]["weights"], "graph"))
     problems += _said("augment", lambda: build(AUGMENTS, "augment"))
     problems += _said("optimizer", optimization)
-    return problems + _online(config) + device_problems(config)
+    return problems + _musicnn(config) + _online(config) + device_problems(config)
+
+
+def _musicnn(config: Mapping[str, Any]) -> list[str]:
+    """What a network that knows one picture alone would misread without a word."""
+    if not MODELS.marked(config["model"]["kind"], "musicnn") or len(config["features"]) != 1:
+        return []
+    from genrelab.models.musicnn import HEARS, PICTURE
+
+    [(name, feature)] = config["features"].items()
+    found = {f"features.{name}.{key}": (feature.get(key), value) for key, value in PICTURE.items()}
+    found |= {key: (config[key.split(".")[0]][key.split(".")[1]], value) for key, value in HEARS.items()}
+    problem = "{}: {} is not what model 'musicnn' was trained on ({}); experiment=musicnn has all that it needs"
+    return [problem.format(key, said, wanted) for key, (said, wanted) in found.items() if said != wanted]
 
 
 def _online(config: Mapping[str, Any]) -> list[str]:

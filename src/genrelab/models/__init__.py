@@ -5,6 +5,7 @@ from genrelab.models.cnn import CNN
 from genrelab.models.conv_stack import ConvStack, TableCNN
 from genrelab.models.encoder import Encoder
 from genrelab.models.mlp import MLP
+from genrelab.models.musicnn import Musicnn
 from genrelab.models.probe import AttentionPooling, Probe
 from genrelab.models.recurrent import GRU, LSTM, LSTMCNN
 from genrelab.models.resnet import BasicBlock, Bottleneck, ResNet, ResNet18Flex, ResNet18FlexDual, Stem, stem_strides
@@ -24,6 +25,7 @@ __all__ = [
     "DeepResNet",
     "Encoder",
     "LSTMAutoencoder",
+    "Musicnn",
     "Probe",
     "ResNet",
     "ResNet18Flex",
