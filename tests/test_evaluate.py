@@ -5,11 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from genrelab.cli import app
 from genrelab.config import compose, conf_dir
-from genrelab.decide import aggregate, target_of_tracks
+from genrelab.decide import Thresholds, aggregate, target_of_tracks
 from genrelab.decide.calibrate import fit_temperature
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.evaluate import decision_name, evaluate, write_evaluation
@@ -145,3 +146,72 @@ def test_documented_commands_are_right():
     assert len(commands) > 4
     for choices in commands:
         compose([word for word in choices if "=" in word], name="evaluate")
+
+
+@pytest.fixture(scope="module")
+def several_dir(tmp_path_factory):
+    """Predictions of 120 tracks with one to three of four genres, whose probabilities are too low."""
+    folder = tmp_path_factory.mktemp("several")
+    taxonomy = TAXONOMIES.build("musicmap", {}, genres=()).subset(("jaz03", "jaz06", "blu02", "tec05"))
+    draw = np.random.default_rng(0)
+    targets = np.repeat(draw.random((240, 4)) < (0.4, 0.3, 0.2, 0.02), 2, axis=0)
+    targets[~targets.any(axis=1), 0] = True
+    rows = len(targets)
+    predictions = Predictions(
+        split=np.repeat(np.array(["val", "test"], dtype=object), rows // 2),
+        track_id=np.repeat(np.array([f"t{n:03d}" for n in range(240)], dtype=object), 2),
+        segment_id=np.tile(np.arange(2), 240).astype(np.int32),
+        target=targets.argmax(axis=1).astype(np.int16),
+        logits=(draw.normal(size=(rows, 4)) + 2.0 * targets - 2.5).astype(np.float32),
+        genres=taxonomy.genres,
+        taxonomy_hash=taxonomy.hash,
+        targets=targets,
+    )
+    write_predictions(folder / "predictions.parquet", predictions)
+    write_json(folder / "taxonomy.json", taxonomy.to_dict())
+    write_json(folder / "run.json", {"dataset": {"train_targets": [40, 30, 20, 2], "tracks": {"train": 100}}})
+    return folder
+
+
+def test_thresholds_answer_more_than_a_half_and_rank_the_same(several_dir):
+    run = RunFolder.read(several_dir, several=True)
+    found = evaluate(run, "thresholds", {}, resamples=100)
+    one = found["track"]
+    rows, decision = run.level("test", "track"), Thresholds(np.array([0.4, 0.3, 0.2, 0.02]))
+    val = run.level("val", "track")
+    decision.fit(val.logits, val.target)
+    assert list(one["thresholds"].values()) == pytest.approx(decision.values.tolist())
+    for average in ("micro", "macro"):
+        expected = f1_score(rows.target, decision.decide(rows.logits), average=average)
+        assert one["metrics"][f"f1_{average}"]["value"] == pytest.approx(expected)
+        assert one["half"][f"f1_{average}"]["value"] == pytest.approx(
+            f1_score(rows.target, rows.logits > 0, average=average)
+        )
+    gain = one["differences"]["f1_macro"]
+    assert gain["low"] > 0 and one["metrics"]["labels"]["value"] > one["half"]["labels"]["value"]
+    for name in ("pr_auc", "roc_auc", "top1", "bce"):
+        assert one["differences"][name]["value"] == 0
+    json.dumps(found, allow_nan=False)
+
+
+def test_half_is_no_different_and_other_aggregates_are(several_dir):
+    run = RunFolder.read(several_dir, several=True)
+    found = evaluate(run, "thresholds", {"rule": "half"}, resamples=20)
+    assert all(one["value"] in (0, None) for one in found["track"]["differences"].values())
+    found = evaluate(run, "thresholds", {}, "max", resamples=20)
+    assert found["name"] == "thresholds-max" and found["track"]["differences"]["pr_auc"]["value"] != 0
+
+
+def test_the_verb_chooses_thresholds_for_several_genres(several_dir, run_dir, tmp_path):
+    folder = shutil.copytree(several_dir, tmp_path / "run")
+    output = call(folder)
+    assert "F1, macro" in output and "from 0.5 on" in output and "fitted on val, tracks: lowest" in output
+    assert (folder / "decisions" / "thresholds.json").exists()
+    for where, words, text in (
+        (folder, ["decision=crm"], "'crm' is for one genre a track, this run has several; use thresholds"),
+        (folder, ["aggregate=vote"], "aggregate: no rule 'vote'"),
+        (run_dir, ["decision=thresholds"], "'thresholds' is for several genres a track, this run has one"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            call(where, *words)
+        assert text in str(caught.value) and "\n" not in str(caught.value)

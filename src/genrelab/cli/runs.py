@@ -35,7 +35,8 @@ def evaluate(
 ) -> None:
     """Decide a run's answers anew from its predictions, or let it answer for new songs; nothing is trained.
 
-    Decisions: argmax, temperature, crm, hub_corrected, hedge. What they need is fitted on val.
+    Decisions: argmax, temperature, crm, hub_corrected, hedge; thresholds of runs of several genres a track. What they
+    need is fitted on val.
 
     New songs: dataset=..., excerpts=10, excerpt_seconds=3, overlap=refuse|mark|leave_out, unknown=refuse|leave_out,
     part=test (of split=...).
@@ -54,8 +55,10 @@ def evaluate(
         from genrelab.newdata.command import evaluate_new_data
 
         return evaluate_new_data(run, tidy(choices or []), out)
-    config = compose(tidy(choices or []), name="evaluate")
-    folder = RunFolder.read(run)
+    folder = RunFolder.read(run, several=True)
+    chosen = any(text.startswith("decision=") for text in choices or [])
+    usual = [] if chosen else [f"decision={folder.reading.decision}"]
+    config = compose(tidy([*usual, *(choices or [])]), name="evaluate")
     found = decide_anew(folder, *options(config["decision"]), config["aggregate"], config["part"])
     print_evaluation(folder, found)
     print(f"wrote {write_evaluation(folder, found)}")

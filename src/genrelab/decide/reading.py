@@ -64,6 +64,7 @@ class Reading(Protocol):
     direction: Mapping[str, Direction]
     first: str  # the metric that is named first
     chosen_by: str  # the metric on val's tracks by which runs are chosen
+    decision: str  # the usual one
     hows: tuple[str, ...]  # rules that join segments to a track, the usual one first
     joining: str  # that one in words
 
@@ -103,6 +104,7 @@ class Softmax:
     direction: Mapping[str, Direction] = DIRECTION
     first = "accuracy"
     chosen_by = "distance"
+    decision = "argmax"
     hows = HOWS
     joining = "mean of the windows' log-probabilities, divided by temperature.track"
 
@@ -157,6 +159,7 @@ class Sigmoid:
     direction: Mapping[str, Direction] = LABEL_DIRECTION
     first = "pr_auc"
     chosen_by = "pr_auc"
+    decision = "thresholds"
     hows = LABEL_HOWS
     joining = "mean of the windows' probabilities"
 

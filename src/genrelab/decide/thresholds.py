@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 
@@ -69,6 +70,14 @@ class Thresholds:
         return {"lowest": float(self.values.min()), "median": float(np.median(self.values))} | {
             "highest": float(self.values.max())
         }
+
+
+def prior_of(record: Mapping[str, Any], classes: int) -> np.ndarray | None:
+    """`[C]` share of train's tracks that have each genre, by a run's record; None where it does not say."""
+    dataset = record.get("dataset") or {}
+    counts = dataset.get("train_targets") or ()
+    tracks = dataset.get("train_targets_of") or (dataset.get("tracks") or {}).get("train")  # of folds, or of a run
+    return np.array(counts) / tracks if tracks and len(counts) == classes else None
 
 
 def best_f1(probability: np.ndarray, target: np.ndarray) -> float:

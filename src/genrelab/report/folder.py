@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.decide import SIGMOID, SOFTMAX, Judge, Reading, reading_of, target_of_tracks
+from genrelab.decide.thresholds import prior_of
 from genrelab.errors import GenrelabError
 from genrelab.metrics import Tree, medoid_of
 from genrelab.predictions import Predictions, read_predictions
@@ -168,6 +169,11 @@ class RunFolder:
         counts = np.asarray(self.record.get("dataset", {}).get("train_targets") or [], dtype=np.int64)
         classes = len(self.taxonomy.genres)
         return counts if len(counts) == classes and counts.sum() else np.ones(classes, dtype=np.int64)
+
+    @property
+    def prior(self) -> np.ndarray | None:
+        """`[C]` share of train's tracks that have each genre; None where the record does not say."""
+        return prior_of(self.record, len(self.taxonomy.genres))
 
     @cached_property
     def medoid(self) -> int:
