@@ -82,6 +82,14 @@ def test_it_is_written_and_shown(report, tmp_path):
         report.write(table / "below")
 
 
+def test_names_steer_no_terminal(tmp_path):
+    (tmp_path / "rock").mkdir()
+    (tmp_path / "rock" / "new\nline \x1b[31m.wav").write_bytes(b"")
+    console = Console(record=True, width=200, file=(tmp_path / "screen.txt").open("w"))
+    check_dataset(CATALOGS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False).print(console)
+    assert r"new\nline \x1b[31m.wav: empty file" in console.export_text()
+
+
 def test_why_the_default_split_fails(tmp_path):
     for genre in ("a", "b"):
         (tmp_path / genre).mkdir()

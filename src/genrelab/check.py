@@ -18,7 +18,7 @@ from genrelab.audio import AudioError, AudioSpec, load_audio, probe, trim_silenc
 from genrelab.catalog import Catalog
 from genrelab.catalog.given import Given
 from genrelab.errors import GenrelabError
-from genrelab.files import atomic_path, write_json
+from genrelab.files import atomic_path, printable, write_json
 from genrelab.split import grouped
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 
@@ -64,7 +64,7 @@ class CheckReport:
 
         console.print(_genre_table(self))
         for line in self.lines():
-            console.print(escape(line), highlight=False, soft_wrap=True)
+            console.print(escape(printable(line)), highlight=False, soft_wrap=True)
 
     def lines(self) -> list[str]:
         """The findings as text, one a line."""

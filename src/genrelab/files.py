@@ -49,3 +49,8 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def printable(text: str) -> str:
+    """Text on one line: control characters of a file's name are written out, and steer no terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

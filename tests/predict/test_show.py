@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from genrelab.files import printable
 from genrelab.predict import Guess, Hedged, Neighbour, Prediction, TimelineEntry
-from genrelab.predict.show import Lines, card, clock, percent, printable, shortened, timeline
+from genrelab.predict.show import Lines, card, clock, percent, shortened, timeline, unread
 
 TITLES = ("Cool Jazz", "Ska")
 
@@ -61,3 +62,14 @@ def test_small_words():
     assert [percent(p) for p in (1.0, 0.994, 0.5, 0.0)] == [">99 %", " 99 %", " 50 %", " <1 %"]
     assert shortened("a/long/path/song.mp3", 13) == "a/lo\N{HORIZONTAL ELLIPSIS}song.mp3"
     assert timeline([TimelineEntry(0, 3, np.array([1.0, 0.0]), (0,))], TITLES) == ["0:00 - 0:03  Cool Jazz, >99 %"]
+
+
+def test_a_reason_that_many_files_share_is_told_once():
+    needs = [(f"{number}.m4a", ".m4a needs ffmpeg") for number in range(20)]
+    assert unread([("a\n.wav", "empty file"), *needs], "not tagged") == [
+        "21 not tagged:",
+        "  a\\n.wav: empty file",
+        "  20 files: .m4a needs ffmpeg",
+        "    0.m4a, 1.m4a, 2.m4a and 17 more",
+    ]
+    assert unread(needs[:3])[1:] == [f"  {name}: {reason}" for name, reason in needs[:3]] and unread([]) == []

@@ -87,6 +87,8 @@ def test_names_that_hold_the_word_are_suggested(musicmap):
         musicmap.resolve("Jungle")
     with pytest.raises(UnknownGenre, match=r"^'Rock' \(did you mean '[^']*Rock' or '[^']*' or '[^']*'\?\)$"):
         musicmap.resolve("Rock")
+    with pytest.raises(UnknownGenre, match=r"did you mean 'Cool Jazz & West Coast Jazz'"):
+        musicmap.resolve("Cool Jaz")
 
 
 def test_every_title_and_every_name_is_its_genres_own(musicmap):

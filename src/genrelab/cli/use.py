@@ -117,12 +117,12 @@ def similar(
 
 @verb()
 def probe(
-    table: Annotated[Path, typer.Argument(help="a table of genrelab embed")],
+    table: Annotated[Path, typer.Argument(help="a table of genrelab embed, or the run that made one")],
     labels: Annotated[Path, typer.Argument(help="CSV: path,label and perhaps artist")],
 ) -> None:
     """See how much the vectors know of other labels: logistic regression on few tracks and on all.
 
-    Example: genrelab probe outputs/runs/20260101-120000-ab12cd/embeddings.parquet moods.csv
+    Example: genrelab probe outputs/runs/20260101-120000-ab12cd moods.csv
     """
     from genrelab.embed.probe import probe_command
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from genrelab.audio.decode import probe
 from genrelab.embed.plane import METHODS, draw_map
-from genrelab.embed.table import Embeddings, joined, nearest, read_embeddings, real, write_embeddings
+from genrelab.embed.table import NAME, Embeddings, find_table, joined, nearest, read_embeddings, real, write_embeddings
 from genrelab.errors import ConfigError, GenrelabError, suggest
-from genrelab.files import shown
+from genrelab.files import printable, shown
 from genrelab.predict.command import SOME_UNREAD, bar, cores, one_thread_each, open_run, say
 from genrelab.predict.files import find_files, for_each
-from genrelab.predict.show import clock, printable, shortened
+from genrelab.predict.show import clock, shortened, unread
 
 if TYPE_CHECKING:
     from genrelab.predict.predictor import Predictor
 
-NAME = "embeddings.parquet"
 SAVE_EVERY = 200  # tracks
 COLOURS = ("genre", "folder")
 
@@ -72,6 +72,8 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     files, rejected = find_files(library)
     if not files:
         raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a folder or a file")
+    if not any(path.exists() for path in files):  # known before a network is loaded
+        raise GenrelabError(f"{files[0]}: no such file")
     predictor = open_run(run, options.device, 0.8, options.plugins)
     out = options.out or (run if run.is_dir() else run.parent) / NAME
     old = read_embeddings(out) if out.exists() else None
@@ -81,6 +83,8 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     left = [path for path in files if real(path) not in done]
     if len(left) < len(files):
         say(f"{len(files) - len(left)} of {len(files)} files are in {shown(out)} already")
+    for note in predictor.notes:
+        say(f"note: {note}")
     table, failed = _embed(predictor, left, old, out, options.workers)
     rejected += failed
     if table is None:
@@ -93,6 +97,7 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
         names = table.genre if options.colour == "genre" else table.folder
         print(f"wrote {shown(draw_map(table.vectors, names.tolist(), picture, options.map))}", flush=True)
     _list(rejected)
+    say(f"next: genrelab similar {shown(out if options.out else run)} SONG finds the tracks that sound like one")
     return SOME_UNREAD if rejected else 0
 
 
@@ -156,13 +161,12 @@ def similar_command(source: Path, file: Path, count: int, run: Path | None, devi
     """
     if count < 1:
         raise ConfigError([f"--count {count}: 1 or more"])
-    if source.is_dir() and not (source / NAME).exists():
-        raise GenrelabError(f"{source}: no {NAME} in it; make it with: genrelab embed {source} LIBRARY")
-    table = read_embeddings(source / NAME if source.is_dir() else source)
+    table = read_embeddings(find_table(source))
     there = np.flatnonzero(table.path == real(file))
     if len(there):
         query = table.vectors[there[0]]
     else:
+        probe(file)  # what is no audio is told before a network is loaded
         predictor = open_run(_maker(table, source, run), device, 0.8, ())
         if predictor.run_id != table.run_id:
             raise GenrelabError(f"{source}: made by the run {table.run_id}, not by {predictor.run_id}")
@@ -188,7 +192,5 @@ def _maker(table: Embeddings, source: Path, run: Path | None) -> Path:
 
 
 def _list(rejected: Sequence[tuple[str, str]]) -> None:
-    if rejected:
-        say(f"{len(rejected)} not read:")
-    for path, reason in rejected:
-        say(f"  {printable(path)}: {printable(reason)}")
+    for line in unread(rejected):
+        say(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genrelab.embed.table import Embeddings, real
+from genrelab.embed.table import Embeddings, find_table, read_embeddings, real
 from genrelab.errors import GenrelabError
 
 SHOTS = (1, 2, 5, 10, 20)
@@ -185,9 +185,7 @@ def tell(found: Probe) -> list[str]:
 
 def probe_command(table: Path, labels: Path) -> int:
     """Probe a table by a CSV of labels and print the scores; returns the exit code. Raises GenrelabError."""
-    from genrelab.embed.table import read_embeddings
-
-    embeddings = read_embeddings(table)
+    embeddings = read_embeddings(find_table(table))
     rows, names, groups = read_labels(labels, embeddings)
     print("\n".join(tell(probe(embeddings.vectors[rows], names, groups))), flush=True)
     return 0

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from genrelab.errors import GenrelabError
 from genrelab.files import atomic_path
 
+NAME = "embeddings.parquet"  # in a run's folder
 COLUMNS = ("track", "path", "folder", "genre", "seconds", "embedding")
 
 
@@ -43,6 +44,15 @@ class Embeddings:
 
     def __len__(self) -> int:
         return len(self.path)
+
+
+def find_table(source: Path) -> Path:
+    """A table that was named, or the one in a run's folder. Raises GenrelabError where a folder has none."""
+    if not source.is_dir():
+        return source
+    if not (source / NAME).exists():
+        raise GenrelabError(f"{source}: no {NAME} in it; make it with: genrelab embed {source} LIBRARY")
+    return source / NAME
 
 
 def write_embeddings(path: Path, embeddings: Embeddings) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from genrelab.audio.decode import probe
 from genrelab.explain.explanation import Explanation, explain
 from genrelab.explain.picture import draw, draw_layers, save
 from genrelab.explain.sound import salient_sound
 from genrelab.files import atomic_path
 from genrelab.predict import load_predictor
+from genrelab.predict.show import clock, percent
 
 
 def explain_file(
@@ -39,6 +41,7 @@ def explain_file(
     """
     import soundfile
 
+    probe(file)  # what is no audio is told before a network is loaded
     predictor = load_predictor(run)
     found = explain(predictor, predictor.decode(file), genre, method, at)
     written = [save(draw(found, predictor.in_specs, file.name), out / f"{file.stem}-explained.png")]
@@ -56,7 +59,9 @@ def _told(found: Explanation, sample_rate: int) -> str:
     """The answer and the window it is shown on, for the terminal."""
     answer, start = found.prediction, found.window.start / sample_rate
     end = start + len(found.window.samples) / sample_rate
+    likeliest = ", ".join(f"{guess.title} {percent(guess.probability).strip()}" for guess in answer.top)
+    sure = percent(found.probability).strip()
     return (
-        f"{answer.answer}; likeliest: {', '.join(f'{guess.title} {guess.probability:.0%}' for guess in answer.top)}\n"
-        f"shown: {start:.1f} to {end:.1f} s, where {found.title} has {found.probability:.0%} ({found.method})"
+        f"{answer.answer}; likeliest: {likeliest}\n"
+        f"shown: {clock(start)} to {clock(end)}, where {found.title} has {sure} ({found.method})"
     )

@@ -10,6 +10,7 @@ from genrelab.errors import GenrelabError
 from genrelab.explain.saliency import CELLS, Maps, saliency
 from genrelab.features import extract_segments
 from genrelab.predict import Prediction, Predictor, Window
+from genrelab.taxonomy.taxonomy import Taxonomy, UnknownGenre
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +62,7 @@ def explain(
     windows = predictor.windows(samples)
     logits = predictor.window_logits(windows)
     prediction = predictor.judge(samples, windows, logits)
-    code = prediction.top[0].genre if genre is None else predictor.taxonomy.resolve(genre)
-    if code not in predictor.genres:
-        raise GenrelabError(f"--genre {genre}: the run does not know it; it knows: {', '.join(predictor.genres)}")
+    code = prediction.top[0].genre if genre is None else _named(genre, predictor.taxonomy)
     place = predictor.genres.index(code)
     probabilities = predictor.segment_probabilities(logits)[:, place]
     chosen = int(probabilities.argmax()) if at is None else _window_at(at, windows, predictor.audio.sample_rate)
@@ -79,6 +78,13 @@ def explain(
         method,
         prediction,
     )
+
+
+def _named(genre: str, taxonomy: Taxonomy) -> str:
+    try:
+        return taxonomy.resolve(genre)
+    except UnknownGenre as error:
+        raise GenrelabError(f"--genre: the run knows no {error}") from error
 
 
 def _window_at(at: float, windows: list[Window], sample_rate: int) -> int:

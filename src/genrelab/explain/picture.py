@@ -15,6 +15,7 @@ from genrelab.explain.explanation import Explanation
 from genrelab.features import FeatureSpec, Picture, feature_of
 from genrelab.features.colours import Colours, colours_of
 from genrelab.files import atomic_path
+from genrelab.predict.show import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +73,7 @@ def _smooth(salient: np.ndarray) -> np.ndarray:
 def _title(found: Explanation, spec: FeatureSpec, name: str) -> str:
     start = found.window.start / spec.sample_rate
     seconds = f"{start:.1f} to {start + spec.n_samples / spec.sample_rate:.1f} s"
-    answer = f"{found.title} {found.probability:.0%}"
+    answer = f"{found.title} {percent(found.probability).strip()}"
     return "   |   ".join(text for text in (name, seconds, answer, METHOD_TITLES[found.method]) if text)
 
 

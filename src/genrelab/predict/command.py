@@ -61,13 +61,15 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
         GenrelabError: the run, the files or the options cannot be used; nothing was predicted.
     """
     from genrelab.predict.files import find_files, for_each
-    from genrelab.predict.show import printable
+    from genrelab.predict.show import unread
     from genrelab.predict.windows import check_hop
 
     _check(options)
     files, rejected = find_files(paths)
     if not files:
         raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a file or a folder")
+    if not any(path.exists() for path in files):  # known before a network is loaded
+        raise GenrelabError(f"{files[0]}: no such file")
     predictor = open_run(run, options.device, options.coverage, options.plugins)
     check_hop(options.hop, predictor.audio)
     out = _output(predictor, options)
@@ -97,10 +99,8 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
         out.close()
     if len(files) > 1 or out is not None:
         say(_summary(answered, unknown, heard, seconds, options.out))
-    if rejected:
-        say(f"{len(rejected)} not read:")
-        for path, reason in rejected:
-            say(f"  {printable(path)}: {printable(reason)}")
+    for line in unread(rejected):
+        say(line)
     done = answered + len(files) - len(left)
     return 0 if not rejected else SOME_UNREAD if done else 2
 

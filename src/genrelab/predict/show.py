@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from genrelab.files import printable
 from genrelab.predict.prediction import Guess, Prediction, TimelineEntry
 
 BAR = 24
+MANY, NAMED = 8, 3  # files with one reason that are still listed each; those that are named of more
 NONE = "no genre reaches its threshold"
 
 
@@ -101,17 +104,31 @@ class Lines:
         return f"{path:<{self.path}}  {length:>6}  {answer:<{self.genre}}  {sure:>5}  {beside}".rstrip()
 
 
+def unread(rejected: Sequence[tuple[str, str]], what: str = "not read") -> list[str]:
+    """Files and why nothing came of them, one a line; a reason that very many share is told once, with some of them.
+
+    Args:
+        rejected: (path, reason).
+        what: became of them.
+    """
+    if not rejected:
+        return []
+    times = Counter(reason for _, reason in rejected)
+    lines = [f"{len(rejected)} {what}:"]
+    lines += [f"  {printable(path)}: {printable(reason)}" for path, reason in rejected if times[reason] <= MANY]
+    for reason, count in times.items():
+        if count > MANY:
+            some = ", ".join([printable(path) for path, why in rejected if why == reason][:NAMED])
+            lines += [f"  {count} files: {printable(reason)}", f"    {some} and {count - NAMED} more"]
+    return lines
+
+
 def shortened(text: str, width: int) -> str:
     """Text of at most `width` characters; the middle goes first."""
     if len(text) <= width:
         return text
     head = (width - 1) // 3
     return f"{text[:head]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - (width - 1 - head) :]}"
-
-
-def printable(text: str) -> str:
-    """Text on one line: control characters of a file's name are written out, and steer no terminal."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def clock(seconds: float) -> str:

@@ -72,11 +72,22 @@ def _completed(parts: list[str]) -> list[str]:
     return full
 
 
+def spellings(title: str) -> list[str]:
+    """What people may have meant to write, folded: the title and each name that it joins."""
+    return [fold(name) for name in (title, *_BETWEEN.split(title)) if fold(name)]
+
+
 def nearest(wanted: str, names: Mapping[str, str]) -> str:
-    """A suggestion out of very many names: the shortest that hold its words, else the likest; never the whole list."""
+    """A suggestion out of very many names: the shortest that hold its words, else the likest; never the whole list.
+
+    Args:
+        wanted: folded.
+        names: what each folded name is a spelling of.
+    """
     import difflib
 
     words = set(wanted.split())
     near = sorted((name for name in names if words and words <= set(name.split())), key=len)[:3]
     near = near or difflib.get_close_matches(wanted, list(names), n=1, cutoff=0.6)
-    return f" (did you mean {' or '.join(repr(names[name]) for name in near)}?)" if near else ""
+    meant = dict.fromkeys(names[name] for name in near)
+    return f" (did you mean {' or '.join(map(repr, meant))}?)" if near else ""

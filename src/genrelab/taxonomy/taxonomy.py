@@ -10,10 +10,13 @@ import numpy as np
 
 from genrelab.audio.spec import fingerprint
 from genrelab.errors import ConfigError, GenrelabError, suggest
-from genrelab.taxonomy.names import fold, key, names_of, nearest
+from genrelab.taxonomy.names import fold, key, names_of, nearest, spellings
 
 if TYPE_CHECKING:
     import networkx as nx
+
+
+FEW = 40  # genres that a message still lists
 
 
 class UnknownGenre(GenrelabError):
@@ -172,8 +175,11 @@ class Taxonomy:
             if inside and wanted in (key(supergenre), key(title)):
                 some = ", ".join(repr(name) for name in inside[:3])
                 raise UnknownGenre(f"{text!r} (a supergenre; name one of its {len(inside)} genres, such as {some})")
-        names = {fold(name): name for name in (*self.genres, *self.titles)}
-        hint = suggest(fold(text), names) if len(self) <= 40 else nearest(fold(text), names)
+        names = {fold(code): code for code in self.genres}
+        names |= {name: title for title in self.titles for name in spellings(title)}
+        hint = nearest(fold(text), names)
+        if not hint and len(self) <= FEW:
+            hint = f"; there is: {', '.join(self.titles)}"
         raise UnknownGenre(f"{text!r}{hint}")
 
     def subset(self, codes: Collection[str]) -> Taxonomy:
