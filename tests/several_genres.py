@@ -28,17 +28,24 @@ def sounding(genres: tuple[str, ...], seed: int, seconds: float = 4.2) -> np.nda
     return found.astype(np.float32)
 
 
-def write_jamendo(root: Path, count: int = 60) -> Path:
-    """Write `count` tracks of one to three genres, and tags.tsv; returns the folder."""
-    draw = np.random.default_rng(0)
+def write_jamendo(root: Path, count: int = 60, seed: int = 0, further: str = "") -> Path:
+    """Write `count` tracks of one to three genres, and tags.tsv; returns the folder.
+
+    Args:
+        root: the folder.
+        count: of the tracks.
+        seed: another one gives other tracks by other artists.
+        further: a genre that the first track has too, whatever it sounds like.
+    """
+    draw = np.random.default_rng(seed)
     lines = ["\t".join(["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"])]
     for number in range(count):
         genres = tuple(g for g in draw.permutation(GENRES).tolist() if draw.random() < 0.5) or (GENRES[number % 3],)
         path = f"{number % 100:02}/{number}.mp3"
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(root / path, sounding(genres, number), RATE, format="WAV")  # decoders look inside
-        tags = [f"genre---{genre}" for genre in genres]
-        names = [f"track_{number}", f"artist_{number % ARTISTS}", f"album_{number % ARTISTS}"]
+        soundfile.write(root / path, sounding(genres, number + 1000 * seed), RATE, format="WAV")  # decoders look inside
+        tags = [f"genre---{genre}" for genre in (*genres, *([further] if further and not number else []))]
+        names = [f"track_{seed}_{number}", f"artist_{seed}_{number % ARTISTS}", f"album_{number % ARTISTS}"]
         lines.append("\t".join([*names, path, "4.2", *tags]))
     (root / "tags.tsv").write_text("\n".join(lines) + "\n")
     return root

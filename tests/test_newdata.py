@@ -20,6 +20,7 @@ from genrelab.newdata import draw_excerpts
 from genrelab.newdata.command import evaluate_new_data
 from genrelab.predictions import read_predictions
 from genrelab.report.conditions import share_interval
+from several_genres import write_jamendo
 
 FEATURES = [
     *("taxonomy=flat", "augment=none", "features=mel_db", "features.mel_db.n_fft=512", "audio.sample_rate=8000"),
@@ -223,3 +224,30 @@ def test_real_clips_of_other_artists(tmp_path):
     found = pd.Series(read_predictions(tmp_path / "new" / "predictions.parquet").track_id)
     known = read_known(tmp_path / "run", {})
     assert (found.value_counts() == 10).all() and not set(found) & set(known.loc[known["part"] == "train", "track_id"])
+
+
+def test_new_songs_of_several_genres_are_scored_by_their_own_metrics(several, tmp_path, capsys):
+    root = write_jamendo(tmp_path / "new", count=12, seed=1, further="polka")
+    choices = ["dataset=jamendo", f"dataset.root={root}", f"dataset.tags={root / 'tags.tsv'}"]
+    with pytest.raises(GenrelabError, match="does not know 1 of its genres: polka"):
+        evaluate_new_data(several, choices, tmp_path / "refused")
+    evaluate_new_data(several, [*choices, "unknown=leave_out"], tmp_path / "found")
+    assert "PR-AUC, macro" in capsys.readouterr().out
+    found = read_predictions(tmp_path / "found" / "predictions.parquet")
+    assert len(np.unique(found.track_id)) == 12 and found.targets.sum(axis=1).max() > 1
+    metrics = json.loads((tmp_path / "found" / "metrics.json").read_text())
+    assert metrics["test"]["track"]["roc_auc"]["value"] > 0.9
+    listed = pd.read_csv(tmp_path / "found" / "songs.csv")
+    assert listed["genres"].str.contains("; ").any()
+    record = json.loads((tmp_path / "found" / "run.json").read_text())
+    assert record["dataset"]["genres"]["drum"] == found.targets[:: len(found) // 12].sum(axis=0)[0]
+    assert record["dataset"]["train_targets_of"] == 28
+
+
+def test_songs_and_run_name_as_many_genres(several, trained, songs, tmp_path):
+    root = write_jamendo(tmp_path / "new", count=3, seed=1)
+    jamendo = ["dataset=jamendo", f"dataset.root={root}", f"dataset.tags={root / 'tags.tsv'}"]
+    with pytest.raises(GenrelabError, match="names several genres a song, unlike the run; add target=genre"):
+        evaluate_new_data(trained, jamendo, tmp_path / "a")
+    with pytest.raises(GenrelabError, match="names one genre a song, unlike the run; add target=multi_label"):
+        evaluate_new_data(several, ["dataset=csv", f"dataset.path={songs / 'songs.csv'}"], tmp_path / "b")

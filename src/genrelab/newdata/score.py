@@ -15,7 +15,6 @@ import pandas as pd
 from genrelab.audio import AudioError, AudioSpec
 from genrelab.catalog import Catalog
 from genrelab.config.schema import check_fields
-from genrelab.decide import aggregate
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.files import atomic_path, shown
 from genrelab.known import find_overlap, read_known
@@ -29,6 +28,8 @@ from genrelab.report import write_report
 from genrelab.report.folder import RunFolder
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 from genrelab.taxonomy.groups import resolve_class
+
+SONG_COLUMNS = ("track_id", "genre", "genres", "artist_id", "condition", "path")
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,8 @@ def score_new_data(
     """
     predictor = load_predictor(run)
     folder = predictor.path.parent.parent
-    source = RunFolder.read(folder)
-    if catalog.given is not None or catalog.multi_label:
-        what = "brings features and no audio" if catalog.given is not None else "names several genres a song"
-        raise GenrelabError(f"{catalog.name}: this dataset {what}; it cannot be scored by a run that listens")
+    source = RunFolder.read(folder, several=True)
+    check_songs(catalog, source)
     check_seconds(how, predictor.audio)
     catalog, notes = known_genres(catalog, predictor.taxonomy, how.unknown)
     catalog, overlap, more = judge_overlap(catalog, source, how.overlap)
@@ -108,7 +107,9 @@ def score_new_data(
         (target / "taxonomy.json").write_bytes((folder / "taxonomy.json").read_bytes())
         songs = catalog.tracks[catalog.tracks["track_id"].isin(set(found.track_id))]
         with atomic_path(target / "songs.csv") as part:
-            columns = [name for name in ("track_id", "genre", "artist_id", "condition", "path") if name in songs]
+            if catalog.multi_label:
+                songs = songs.assign(genres=songs["genres"].map("; ".join))
+            columns = [name for name in SONG_COLUMNS if name in songs]
             songs[columns].to_csv(part, index=False)
         _fill(record, source, catalog, found, rejected)
         record.data["overlap"] = {"songs": overlap, "marked": bool(overlap)}
@@ -118,6 +119,17 @@ def score_new_data(
         with record.stage("report"):
             write_report(target)
     return target
+
+
+def check_songs(catalog: Catalog, source: RunFolder) -> None:
+    """Refuse songs that the run cannot hear, or whose genres are not those of its target."""
+    if catalog.given is not None:
+        raise GenrelabError(
+            f"{catalog.name}: this dataset brings features and no audio; it cannot be scored by a run that listens"
+        )
+    if catalog.multi_label != source.multi_label:
+        has, other = ("several genres", "genre") if catalog.multi_label else ("one genre", "multi_label")
+        raise GenrelabError(f"{catalog.name}: names {has} a song, unlike the run; add target={other}")
 
 
 def check_seconds(how: NewData, audio: AudioSpec) -> None:
@@ -132,7 +144,10 @@ def check_seconds(how: NewData, audio: AudioSpec) -> None:
 def known_genres(
     catalog: Catalog, taxonomy: Taxonomy, unknown: Literal["refuse", "leave_out"]
 ) -> tuple[Catalog, list[str]]:
-    """The songs whose genres the run knows, named by its codes, and what to say of the others."""
+    """The songs whose genres the run knows, named by its codes, and what to say of the others.
+
+    Of several genres a song those that the run knows are kept; the first of them stands for all.
+    """
     codes: dict[str, str] = {}
     strange = []
     for name in catalog.genres:
@@ -140,13 +155,16 @@ def known_genres(
             codes[name] = resolve_class(taxonomy, name)
         except UnknownGenre:
             strange.append(name)
-    keep = catalog.tracks["genre"].isin(codes.keys())
+    kept = {track: tuple(codes[one] for one in names if one in codes) for track, names in catalog.genres_of.items()}
+    known = catalog.tracks["track_id"].map(kept)
+    keep = known.map(bool)
     some = ", ".join(strange[:5]) + (", ..." if len(strange) > 5 else "")
     if strange and (unknown == "refuse" or not keep.any()):
         remedy = "none is left" if not keep.any() else "rename them, or leave their songs out by unknown=leave_out"
         raise GenrelabError(f"{catalog.name}: the run does not know {len(strange)} of its genres: {some}; {remedy}")
-    tracks = catalog.tracks[keep]
-    tracks = tracks.assign(genre=tracks["genre"].map(codes))
+    tracks = catalog.tracks[keep].assign(genre=known[keep].map(lambda genres: genres[0]))
+    if catalog.multi_label:
+        tracks = tracks.assign(genres=known[keep])
     notes = [f"{int((~keep).sum())} songs of genres that the run does not know are left out: {some}"] if strange else []
     return replace(catalog, tracks=tracks), notes
 
@@ -183,12 +201,19 @@ def predict_songs(predictor: Predictor, catalog: Catalog, how: NewData) -> tuple
         GenrelabError: none could.
     """
     index = {code: number for number, code in enumerate(predictor.genres)}
-    rows: list[tuple[str, int, np.ndarray]] = []
+    rows: list[tuple[str, list[int], np.ndarray]] = []
     rejected = []
-    columns = catalog.tracks[["track_id", "genre", "path"]].itertuples(index=False, name=None)
-    for number, (track, genre, path) in enumerate(columns, start=1):
+    columns = catalog.tracks[["track_id", "path"]].itertuples(index=False, name=None)
+    genres = catalog.genres_of
+    for number, (track, path) in enumerate(columns, start=1):
         try:
-            rows.append((track, index[genre], song_logits(predictor, predictor.decode(path), how, track)))
+            rows.append(
+                (
+                    track,
+                    [index[genre] for genre in genres[track]],
+                    song_logits(predictor, predictor.decode(path), how, track),
+                )
+            )
         except AudioError as error:
             rejected.append((str(path), error.reason))
         if sys.stderr.isatty():
@@ -200,11 +225,15 @@ def predict_songs(predictor: Predictor, catalog: Catalog, how: NewData) -> tuple
             f"{catalog.name}: none of its {len(catalog)} files can be read; {rejected[0][0]}: {rejected[0][1]}"
         )
     counts = [len(logits) for _, _, logits in rows]
+    targets = np.zeros((len(rows), len(index)), dtype=bool)
+    for place, (_, found, _) in enumerate(rows):
+        targets[place, found] = True
     return Predictions(
         split=np.full(sum(counts), "test", dtype=object),
         track_id=np.repeat(np.array([track for track, _, _ in rows], dtype=object), counts),
         segment_id=np.concatenate([np.arange(count, dtype=np.int32) for count in counts]),
-        target=np.repeat(np.array([target for _, target, _ in rows], dtype=np.int16), counts),
+        target=np.repeat(np.array([found[0] for _, found, _ in rows], dtype=np.int16), counts),
+        targets=np.repeat(targets, counts, axis=0) if predictor.reading.several else None,
         logits=np.concatenate([logits for _, _, logits in rows]).astype(np.float32),
         genres=predictor.genres,
         taxonomy_hash=predictor.taxonomy.hash,
@@ -223,7 +252,7 @@ def song_logits(predictor: Predictor, samples: np.ndarray, how: NewData, track_i
     logits = predictor.window_logits([window for windows in cut for window in windows])
     if all(len(windows) == 1 for windows in cut):
         return logits
-    joined, _ = aggregate(logits, np.repeat(np.arange(len(cut)), [len(windows) for windows in cut]))
+    joined, _ = predictor.reading.join(logits, np.repeat(np.arange(len(cut)), [len(windows) for windows in cut]))
     return joined
 
 
@@ -244,8 +273,9 @@ def _fill(
             "tracks": {"test": int(songs)},
             "segments": {"test": len(found)},
             "train_targets": of_run.get("train_targets"),
+            "train_targets_of": of_run.get("train_targets_of") or (of_run.get("tracks") or {}).get("train"),
             "trained_on": of_run.get("name"),
-            "genres": dict(Counter(catalog.tracks["genre"])),
+            "genres": dict(Counter(genre for genres in catalog.genres_of.values() for genre in genres)),
             "rejected": [[str(path), reason] for path, reason in (*catalog.rejected, *rejected)],
         },
         **{name: first[name] for name in ("taxonomy", "model", "loss", "features", "optimizer") if name in first},
