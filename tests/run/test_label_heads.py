@@ -16,6 +16,7 @@ from genrelab.errors import ConfigError, GenrelabError
 from genrelab.models.label_heads import LabelHeads, last_linear
 from genrelab.predict import load_predictor
 from genrelab.report import print_summary
+from genrelab.task import GenreTask
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(small, table, tmp_path):
     class Stop(Exception):
         """What interrupts."""
 
-    steps = run.GenreTask.on_train_epoch_start
+    steps = GenreTask.on_train_epoch_start
     with pytest.MonkeyPatch.context() as patch:
 
         def stop(task):
@@ -136,7 +137,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(small, table, tmp_path):
                 raise Stop
             steps(task)
 
-        patch.setattr(run.GenreTask, "on_train_epoch_start", stop)
+        patch.setattr(GenreTask, "on_train_epoch_start", stop)
         with pytest.raises(Stop):
             run.train(compose(overrides), tmp_path / "cut", overrides)
     run.resume(tmp_path / "cut")
