@@ -133,3 +133,37 @@ def test_a_broken_safetensors_file_is_told(tmp_path):
         load_checkpoint(path)
     with pytest.raises(GenrelabError, match="no such checkpoint"):
         load_checkpoint(tmp_path / "none.safetensors")
+
+
+@for_onnx
+def test_several_genres_are_answered_by_sigmoids_above_thresholds(several, jamendo, tmp_path):
+    import onnxruntime
+
+    predictor, song = load_predictor(several), jamendo / "04" / "4.mp3"
+    folder, config = export_run(several, "onnx", tmp_path)
+    wanted = predictor.predict(song)
+    windows = np.stack([window.samples for window in predictor.windows(predictor.decode(song))])
+    logits, probabilities = onnxruntime.InferenceSession(str(folder / "model.onnx")).run(None, {"samples": windows})
+    assert np.abs(logits - wanted.logits).max() < TOLERANCE * np.ptp(wanted.logits)
+    np.testing.assert_allclose(probabilities, predictor.segment_probabilities(logits), atol=1e-5)
+    np.testing.assert_allclose(probabilities.mean(axis=0), wanted.probabilities, atol=TOLERANCE)
+    assert config["thresholds"]["track"] == list(wanted.thresholds.values())
+    program = snippet(folder).replace("song.wav", str(song))
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [guess.title for guess in wanted.genres]
+
+
+@pytest.mark.parametrize("form", ["safetensors", "hub"])
+def test_the_weights_of_several_genres_keep_their_thresholds(several, jamendo, tmp_path, form):
+    folder, _ = export_run(several, form, tmp_path)
+    wanted, found = (load_predictor(one).predict(jamendo / "04" / "4.mp3") for one in (several, folder))
+    np.testing.assert_array_equal(found.logits, wanted.logits)
+    assert (found.genres, found.thresholds, found.unknown) == (wanted.genres, wanted.thresholds, wanted.unknown)
+    text = (folder / "README.md").read_text()
+    assert "PR-AUC, macro" in text and "Each genre's share of train" in text and "Accuracy" not in text
+    assert "do not sum to 1" in text and not re.search(r"\n{3,}", text)
+    if form == "hub":
+        matter = yaml.safe_load(text.split("---\n", 2)[1])
+        types = {row["type"] for row in matter["model-index"][0]["results"][0]["metrics"]}
+        assert {"pr_auc", "roc_auc", "f1_macro"} <= types

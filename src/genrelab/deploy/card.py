@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrelab.metrics.baselines import MAJORITY, MEDOID
+from genrelab.report.multi_label import PRIOR, shown_metrics
 from genrelab.report.summary import ROWS
 from genrelab.report.wording import SHARES, TITLES, interval, number
 
@@ -41,6 +42,7 @@ def render_card(
         front_matter=front_matter,
         part=part,
         rows=headline(metrics) if part else [],
+        constant=PRIOR if config["several"] else "Best constant answer",
         results=_results(metrics) if part else [],
         warnings=[*metrics.get("warnings", ()), *metrics.get("notes", ())],
         files={"onnx": "model.onnx", "torch-export": "model.pt2"},
@@ -52,18 +54,29 @@ def headline(metrics: Mapping[str, Any]) -> list[dict[str, str]]:
     part = metrics["headline"]
     found, baselines = metrics[part]["track"], metrics["baselines"][part]["track"]
     rows = []
-    for metric in ROWS:
-        if metric in found and not (metrics.get("flat") and metric in TREE_ROWS):
-            constant = baselines[MEDOID if metric in TREE_ROWS[:2] else MAJORITY].get(metric, {})
-            rows.append(
-                {
-                    "name": TITLES[metric],
-                    "value": number(metric, found[metric]["value"]),
-                    "interval": interval(metric, found[metric]),
-                    "constant": number(metric, constant.get("value")),
-                }
-            )
+    for metric, baseline in _shown(metrics):
+        constant = baselines[baseline].get(metric, {})
+        rows.append(
+            {
+                "name": TITLES[metric],
+                "value": number(metric, found[metric]["value"]),
+                "interval": interval(metric, found[metric]),
+                "constant": number(metric, constant.get("value")),
+            }
+        )
     return rows
+
+
+def _shown(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The metrics of the table, and the baseline that each is read against."""
+    if metrics.get("target") == "multi_label":
+        return [(metric, PRIOR) for metric in shown_metrics(metrics)]
+    found = metrics[metrics["headline"]]["track"]
+    return [
+        (metric, MEDOID if metric in TREE_ROWS[:2] else MAJORITY)
+        for metric in ROWS
+        if metric in found and not (metrics.get("flat") and metric in TREE_ROWS)
+    ]
 
 
 def _results(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -71,8 +84,8 @@ def _results(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = metrics[metrics["headline"]]["track"]
     return [
         {"type": metric, "name": TITLES[metric], "value": round(found[metric]["value"], 4)}
-        for metric in ROWS
-        if metric in SHARES and metric in found and found[metric]["value"] is not None
+        for metric, _ in _shown(metrics)
+        if metric in (*SHARES, "pr_auc", "roc_auc") and found[metric]["value"] is not None
     ]
 
 

@@ -15,7 +15,7 @@ Input = Literal["waveform", "features"]
 
 
 def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None) -> dict[str, Any]:
-    """Everything that a program needs to use the file: inputs, outputs, genres, temperatures.
+    """Everything that a program needs to use the file: inputs, outputs, genres, temperatures, thresholds.
 
     Args:
         predictor: the run.
@@ -38,10 +38,13 @@ def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None)
         "genres": list(taxonomy.genres),
         "titles": list(taxonomy.titles),
         "supergenres": [taxonomy.supergenres[code] for code in taxonomy.supergenre_of],
-        "joining": "mean of the windows' log-probabilities, divided by temperature.track",
+        "several": predictor.reading.several,
+        "joining": predictor.reading.joining,
         "temperature": {"track": calibration.track, "segment": calibration.segment, "fitted": calibration.fitted},
         "inputs": _inputs(predictor, fed),
     }
+    if thresholds := calibration.speaker.to_plain().get("thresholds"):
+        found["thresholds"] = thresholds
     if parity:
         found["parity"] = {**asdict(parity), "share": parity.share}
     return found

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.data.normalise import Normaliser
+from genrelab.decide import SOFTMAX, Reading
 from genrelab.errors import GenrelabError
 from genrelab.features import Feature, FeatureSpec, Picture, feature_of
 from genrelab.features.batched import TorchAnalysis
@@ -129,19 +130,23 @@ class Answering(nn.Module):
         model: the network.
         front: what makes its inputs of waveforms; None takes features that are normalised already.
         temperature: of a window's logits, fitted on val.
+        reading: of the logits: one genre a track, or several.
     """
 
-    def __init__(self, model: nn.Module, front: FrontEnd | None, temperature: float) -> None:
+    def __init__(
+        self, model: nn.Module, front: FrontEnd | None, temperature: float, reading: Reading = SOFTMAX
+    ) -> None:
         super().__init__()
         self.model = model
         self.front = front
         self.temperature = temperature
+        self.reading = reading
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Logits as in training, and calibrated probabilities of windows."""
         features = inputs if self.front is None else self.front(inputs[0])
         logits: Tensor = self.model(*features).float()
-        return logits, torch.softmax(logits / self.temperature, dim=-1)
+        return logits, self.reading.module(logits / self.temperature)
 
 
 def fourier(n_fft: int) -> np.ndarray:

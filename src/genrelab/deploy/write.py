@@ -52,8 +52,6 @@ def export_run(
     if wanted not in ("auto", "waveform", "features"):
         raise GenrelabError(f"--input {wanted}: there is: auto, waveform, features")
     predictor = load_predictor(run)
-    if predictor.reading.several:
-        raise GenrelabError(f"{run}: a run of several genres a track (target=multi_label) is not exported")
     file, folder = find_checkpoint(Path(run).expanduser())
     out = out or (folder or file.parent) / "export" / form
     out.mkdir(parents=True, exist_ok=True)
@@ -67,7 +65,7 @@ def export_run(
 def _graph(predictor: Predictor, form: str, out: Path, wanted: str) -> dict[str, Any]:
     """Write network and front end, and hold the file against the run."""
     front, why = _front(predictor, wanted)
-    model = Answering(predictor.model, front, predictor.calibration.segment).eval()
+    model = Answering(predictor.model, front, predictor.calibration.segment, predictor.reading).eval()
     sounds = trial_sounds(predictor.audio.segment_samples, predictor.audio.sample_rate)
     features = predictor.features(sounds)
     inputs = _inputs(predictor, features, sounds if front else None)
