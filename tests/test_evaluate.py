@@ -116,6 +116,7 @@ def test_the_verb_prints_and_writes(run_dir, tmp_path):
     written = json.loads((folder / "decisions" / "crm-power-2.0-vote.json").read_text())
     assert written["decision"] == {"kind": "crm", "power": 2.0, "truncate": None, "calibrate": True}
     assert "a genre is named" in call(folder, "decision=hedge")
+    assert "name another decision" in call(folder) and "name another decision" not in output
     assert "Example: genrelab evaluate" in call("--help")
 
 

@@ -142,3 +142,8 @@ def test_a_multirun_ends_with_its_jobs_side_by_side(capsys, small):
     output = capsys.readouterr().out
     assert "job 1 of 2: " in output and "job 2 of 2: " in output
     assert "2 jobs in" in output and "genrelab compare" in output
+
+
+def test_a_run_that_listens_says_what_to_do_next(capsys, small, tmp_path):
+    launch.train([*small, "trainer.epochs=1", "trainer.baselines=false", f"hydra.run.dir={tmp_path / 'run'}"])
+    assert f"next: genrelab predict {tmp_path / 'run'} SONG" in capsys.readouterr().out

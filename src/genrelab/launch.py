@@ -226,7 +226,18 @@ def _train_job(config: DictConfig) -> float:
             raise _PastHydra(error) from error
         raise  # a multirun must see it, to stop or to go on as its sweeper says
     _trained.append(folder)
+    if launched.mode == RunMode.RUN:
+        _say_next(folder)
     return float(record["objective"])
+
+
+def _say_next(folder: Path) -> None:
+    """How a run is put to use, if it listens to recordings."""
+    from genrelab.checkpoint import load_checkpoint
+
+    file = folder / "checkpoints" / "best.ckpt"
+    if file.exists() and load_checkpoint(file)["genrelab"]["preprocessing"].get("audio"):
+        print(f"next: genrelab predict {shown(folder)} SONG, or genrelab app {shown(folder)}", flush=True)
 
 
 def _queued_again(folder: Path, overrides: Sequence[str]) -> bool:

@@ -83,8 +83,6 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     left = [path for path in files if real(path) not in done]
     if len(left) < len(files):
         say(f"{len(files) - len(left)} of {len(files)} files are in {shown(out)} already")
-    for note in predictor.notes:
-        say(f"note: {note}")
     table, failed = _embed(predictor, left, old, out, options.workers)
     rejected += failed
     if table is None:

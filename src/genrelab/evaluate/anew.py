@@ -27,6 +27,7 @@ from genrelab.report.folder import Level, LevelName, Part, RunFolder, level_of
 from genrelab.report.results import LEVELS, without_nan
 
 RESAMPLES = 1000
+AS_IT_WAS = "so the run was scored itself; name another decision, such as decision=crm, or aggregate=..."
 
 
 def evaluate(
@@ -81,7 +82,7 @@ def evaluate(
             "aggregate": how,
             "part": part,
             "resampling": {"unit": "track", "resamples": resamples, "confidence": 0.95, "seed": 0},
-            "notes": _notes(run, part),
+            "notes": [*_notes(run, part), *([AS_IT_WAS] if kind == "argmax" and how == run.reading.hows[0] else [])],
             **levels,
         }
     )
