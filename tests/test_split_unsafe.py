@@ -1,9 +1,12 @@
 """split=random_segments: UNSAFE, and marked so wherever its scores appear; all other splits keep tracks whole."""
 
+import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner
 
 from genrelab import run
@@ -15,6 +18,7 @@ from genrelab.predictions import read_predictions
 from genrelab.registry import SPLITS
 from genrelab.report import print_summary
 from genrelab.split import Split, SplitError, random_segments, read_split
+from several_genres import train_several
 from test_split import catalog_of
 
 SEGMENTS = ["split=random_segments", "split.ratios=[0.5,0.25,0.25]", "audio.segment_seconds=0.5"]
@@ -59,16 +63,21 @@ def test_no_other_split_breaks_tracks():
         assert sum(map(len, of_parts)) == len(set.union(*of_parts)) == 20
 
 
+def words(music, outputs, *more):
+    """Overrides of a run on random segments."""
+    return [
+        *("dataset=folder", f"dataset.root={music}", "taxonomy=flat", "audio.sample_rate=8000", "augment=none"),
+        *("features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256"),
+        *("features.mel_db.n_mels=16", "features.mel_db.frames=8", "model=cnn", "trainer.epochs=1"),
+        *("accelerator=cpu", f"paths.outputs={outputs}", "trainer.estimate=true", *SEGMENTS, *more),
+    ]
+
+
 @pytest.fixture(scope="module")
 def unsafe_run(music, tmp_path_factory):
     """A run on random segments."""
     folder = tmp_path_factory.mktemp("unsafe") / "run"
-    overrides = [
-        *("dataset=folder", f"dataset.root={music}", "taxonomy=flat", "audio.sample_rate=8000", "augment=none"),
-        *("features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256"),
-        *("features.mel_db.n_mels=16", "features.mel_db.frames=8", "model=cnn", "trainer.epochs=1"),
-        *("accelerator=cpu", f"paths.outputs={folder.parent}", "trainer.estimate=true", *SEGMENTS),
-    ]
+    overrides = words(music, folder.parent)
     run.train(compose(overrides), folder, overrides)
     return folder
 
@@ -101,6 +110,74 @@ def test_its_results_are_marked_wherever_they_appear(unsafe_run, tmp_path, capsy
     assert "unsafe" in (tmp_path / "table" / "table.csv").read_text()
     done = CliRunner().invoke(app, ["evaluate", str(unsafe_run), "decision=temperature"])
     assert "UNSAFE test:" in done.output and "UNSAFE split" in done.output
+
+
+def cli(*arguments):
+    """What a verb said, on standard output and beside it."""
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    assert done.exit_code == 0, done.output
+    return done.stdout, done.stderr
+
+
+def test_every_page_of_the_report_has_the_mark(unsafe_run):
+    pages = list((unsafe_run / "report").rglob("*.html"))
+    assert len(pages) == 1 + 3, "of genres beside the first"
+    assert all("UNSAFE" in page.read_text() for page in pages)
+
+
+def test_its_answers_carry_the_mark(unsafe_run, music, tmp_path):
+    song = next(music.rglob("*.wav"))
+    soundfile.write(tmp_path / "song.flac", *soundfile.read(song))
+    for verb in (("predict", unsafe_run, song), ("tag", unsafe_run, tmp_path / "song.flac"),
+                 ("embed", unsafe_run, music / "Slow", "--out", tmp_path / "e.parquet")):  # fmt: skip
+        assert "note: trained on an UNSAFE split" in cli(*verb)[1]
+    assert "UNSAFE" in cli("explain", unsafe_run, song, "--out", tmp_path)[0]
+    assert json.loads(cli("predict", unsafe_run, song, "--json")[0])["marks"] == ["unsafe"]
+    header, row = csv.reader(cli("predict", unsafe_run, song, "--csv")[0].splitlines())
+    assert dict(zip(header, row, strict=True))["marks"] == "unsafe"
+    alone = shutil.copy(unsafe_run / "checkpoints" / "best.ckpt", tmp_path)
+    assert json.loads(cli("predict", alone, song, "--json")[0])["marks"] == ["unsafe"], "without its run"
+
+
+def test_its_exports_carry_the_mark(unsafe_run, music, tmp_path):
+    said, _ = cli("export", unsafe_run, "--format", "hub", "--out", tmp_path / "hub")
+    assert "note: trained on an UNSAFE split" in said
+    card = (tmp_path / "hub" / "README.md").read_text()
+    front = card.split("---")[1]
+    assert front.count('name: "') - 2 == front.count("(UNSAFE split)") > 0, "each metric that a hub shows"
+    assert "**UNSAFE.** On" in card and "UNSAFE: segments of one track" in card
+    assert json.loads((tmp_path / "hub" / "config.json").read_text())["marks"] == ["unsafe"]
+    song = next(music.rglob("*.wav"))
+    assert json.loads(cli("predict", tmp_path / "hub", song, "--json")[0])["marks"] == ["unsafe"]
+
+
+def test_an_ensemble_of_such_runs_is_marked(unsafe_run, music, tmp_path):
+    overrides = words(music, unsafe_run.parent, "seed=1")
+    run.train(compose(overrides), tmp_path / "second", overrides)
+    said, _ = cli("ensemble", unsafe_run, tmp_path / "second", "--out", tmp_path / "joined")
+    assert "UNSAFE test:" in said
+    assert json.loads((tmp_path / "joined" / "run.json").read_text())["split"]["unsafe"]
+    assert "UNSAFE scores on test" in (tmp_path / "joined" / "report" / "index.html").read_text()
+    said, _ = cli("compare", unsafe_run, tmp_path / "second", tmp_path / "joined")
+    assert said.count("% UNSAFE") >= 2 or said.count("UNSAFE") >= 3
+
+
+def test_a_trial_of_such_a_split_is_marked(music, tmp_path):
+    from genrelab.sweep.spec import StudySpec
+    from genrelab.sweep.train import TrainingObjective
+    from genrelab.sweep.worker import Job
+
+    overrides = words(music, tmp_path, "trainer.report=false", "trainer.baselines=false")
+    spec = StudySpec("s", tmp_path, {"seed": "choice(0)"}, ("val/track/distance",), ("min",), n_trials=1)
+    outcome = TrainingObjective(spec, overrides)(Job(0, tmp_path / "0", {}, ()))
+    assert outcome.attributes["unsafe"] is True
+
+
+def test_several_genres_a_track_are_marked_too(jamendo, tmp_path, capsys):
+    folder = train_several(jamendo, tmp_path, "several", "split=random_segments", "trainer.epochs=1")
+    assert "UNSAFE" in (folder / "report" / "index.html").read_text()
+    print_summary(folder)
+    assert "UNSAFE" in capsys.readouterr().out
 
 
 def test_wandb_is_told(music):

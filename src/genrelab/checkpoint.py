@@ -36,6 +36,10 @@ import torch
 from genrelab.errors import GenrelabError
 
 CHECKPOINT_FORMAT = 1
+MARKS = {  # what is said of a run wherever it answers, see `marks_of`
+    "stand_in": "trained on music that genrelab composed itself; of real music it knows nothing",
+    "unsafe": "trained on an UNSAFE split: its scores, and how sure it says it is, are no evidence",
+}
 CONTENT = {
     "format": int,
     "genres": list,
@@ -56,6 +60,16 @@ def check_content(content: Mapping[str, Any]) -> None:
     if content["format"] != CHECKPOINT_FORMAT:
         raise ValueError(f"format {content['format']}, this genrelab reads {CHECKPOINT_FORMAT}")
     _check_plain(content, "genrelab")
+
+
+def marks_of(record: Mapping[str, Any]) -> list[str]:
+    """What a run's record says that must be said wherever the run answers; its checkpoint carries it along.
+
+    Returns:
+        keys of `MARKS`.
+    """
+    dataset, split = record.get("dataset") or {}, record.get("split") or {}
+    return [mark for mark, holds in (("stand_in", dataset.get("stand_in")), ("unsafe", split.get("unsafe"))) if holds]
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

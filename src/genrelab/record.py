@@ -23,10 +23,6 @@ from genrelab.errors import GenrelabError, Pruned
 from genrelab.files import write_json, write_text
 
 RECORD_FORMAT = 1
-MARKS = {  # what is said of a run wherever it answers, see `marks_of`
-    "stand_in": "trained on music that genrelab composed itself; of real music it knows nothing",
-    "unsafe": "trained on an UNSAFE split: its scores, and how sure it says it is, are no evidence",
-}
 VERSIONS = ("genrelab", "torch", "lightning", "hydra-core", "numpy", "librosa", "soundfile", "soxr", "pandas")
 
 
@@ -164,16 +160,6 @@ def run_id(folder: Path) -> str:
     """A run's name: its folder, and for a job of a sweep or a fold the outer folder's name before it."""
     inner = re.fullmatch(r"\d+|fold-\d+", folder.name)
     return f"{run_id(folder.parent)}-{folder.name}" if inner else folder.name
-
-
-def marks_of(record: Mapping[str, Any]) -> list[str]:
-    """What a run's record says that must be said wherever the run answers; its checkpoint carries it along.
-
-    Returns:
-        keys of `MARKS`.
-    """
-    dataset, split = record.get("dataset") or {}, record.get("split") or {}
-    return [mark for mark, holds in (("stand_in", dataset.get("stand_in")), ("unsafe", split.get("unsafe"))) if holds]
 
 
 def _versions() -> dict[str, str]:

@@ -17,7 +17,7 @@ from genrelab.callbacks import Checkpoints, History, Progress
 from genrelab.callbacks.averaging import WeightAverage
 from genrelab.callbacks.pruning import trial_report
 from genrelab.callbacks.stopping import better
-from genrelab.checkpoint import CHECKPOINT_FORMAT, load_checkpoint
+from genrelab.checkpoint import CHECKPOINT_FORMAT, load_checkpoint, marks_of
 from genrelab.config.check import options
 from genrelab.config.schema import TrainerSpec, read_fields
 from genrelab.data import GenreDataModule
@@ -30,7 +30,7 @@ from genrelab.labels import FILE as LABELS
 from genrelab.labels import Labels, label_rows, read_labels, write_labels
 from genrelab.metrics import medoid_of, monitor_direction
 from genrelab.predictions import Predictions, concatenate, write_predictions
-from genrelab.record import Record, marks_of
+from genrelab.record import Record
 from genrelab.registry import CALLBACKS, LOGGERS
 from genrelab.report import choose_examples, write_report
 from genrelab.task import GenreTask

@@ -30,6 +30,7 @@ def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None)
         "format": form,
         "genrelab_version": version("genrelab"),
         "run_id": predictor.run_id,
+        "marks": list(predictor.marks),
         "input": fed,
         "sample_rate": audio.sample_rate,
         "n_samples": audio.segment_samples,

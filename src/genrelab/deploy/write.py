@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genrelab.checkpoint import load_checkpoint
+from genrelab.checkpoint import MARKS, load_checkpoint
 from genrelab.deploy import formats
 from genrelab.deploy.card import render_card
 from genrelab.deploy.content import Input, describe, read_optional
@@ -131,4 +131,4 @@ def summary(folder: Path, config: Mapping[str, Any]) -> str:
         lines.append(
             f"logits differ from the run's by {parity['share']:.1e} of their range ({parity['windows']} windows)"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"note: {MARKS[mark]}" for mark in config["marks"])])

@@ -52,7 +52,8 @@ def explain_file(
     if layers:
         features = predictor.features(found.window.samples)
         written.append(save(draw_layers(predictor.model, features, file.name), out / f"{file.stem}-layers.png"))
-    return _told(found, predictor.audio.sample_rate), written
+    notes = "".join(f"note: {note}\n" for note in predictor.notes)
+    return notes + _told(found, predictor.audio.sample_rate), written
 
 
 def _told(found: Explanation, sample_rate: int) -> str:

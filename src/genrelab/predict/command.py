@@ -38,7 +38,7 @@ class Options:
 
 
 def open_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) -> Predictor:
-    """Load a run for a verb of the console script, a user's own modules first."""
+    """Load a run for a verb of the console script, a user's own modules first, and say what must be said of it."""
     # Torch's threads wait by spinning; where other processes want the cores, that takes seconds.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     for module in plugins:
@@ -51,7 +51,10 @@ def open_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) ->
             sys.path.pop(0)
     from genrelab.predict import load_predictor
 
-    return load_predictor(run, device, coverage)
+    predictor = load_predictor(run, device, coverage)
+    for note in predictor.notes:
+        say(f"note: {note}")
+    return predictor
 
 
 def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
@@ -78,8 +81,6 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
     show = _shower(predictor, options, out, alone=len(files) == 1)
     if not predictor.calibration.fitted:
         say("note: the checkpoint lies apart from its run, so probabilities are not calibrated")
-    for note in predictor.notes:
-        say(f"note: {note}")
     if len(left) < len(files):
         say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
     with _told_when_interrupted(options.out), one_thread_each(workers), bar(len(left)) as advance:
@@ -125,9 +126,7 @@ def _output(predictor: Predictor, options: Options) -> OutputFile | None:
 
     if options.out is None:
         return None
-    top = min(options.top, len(predictor.genres))
-    form = make_format(options.out, predictor.run_id, predictor.genres, top, predictor.reading.several)
-    return OutputFile(options.out, form)
+    return OutputFile(options.out, make_format(options.out, predictor, options.top))
 
 
 def _work(predictor: Predictor, options: Options) -> Callable[[Path], Prediction]:
@@ -142,9 +141,8 @@ def _shower(
     from genrelab.predict.show import Lines, card
 
     if options.json or options.csv:
-        top = min(options.top, len(predictor.genres))
         name = Path("answers.jsonl" if options.json else "answers.csv")
-        form = make_format(name, predictor.run_id, predictor.genres, top, predictor.reading.several)
+        form = make_format(name, predictor, options.top)
         _print(form.head)
     lines = Lines(predictor.titles, predictor.reading.several)
     told = False

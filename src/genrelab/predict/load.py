@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 
 from genrelab.audio.spec import AudioSpec
-from genrelab.checkpoint import load_checkpoint
+from genrelab.checkpoint import load_checkpoint, marks_of
 from genrelab.data.normalise import Normaliser
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.features import FeatureSpec
@@ -64,8 +64,9 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         predictions = run / "predictions.parquet" if run else None
         calibration = fit_calibration(taxonomy, predictions, coverage, several, _prior(run, taxonomy))
     online = bool(prepared.get("online"))
+    marks = content["marks"] if "marks" in content else marks_of(_record(run))
     return Predictor(
-        model, normaliser, taxonomy, audio, specs, calibration, content["run_id"], file, device, _notes(run), online
+        model, normaliser, taxonomy, audio, specs, calibration, content["run_id"], file, device, marks, online
     )
 
 
@@ -107,16 +108,6 @@ def _prior(run: Path | None, taxonomy: Taxonomy) -> np.ndarray | None:
     counts, of = dataset.get("train_targets") or (), dataset.get("train_targets_of")
     tracks = of or (dataset.get("tracks") or {}).get("train")
     return np.array(counts) / tracks if tracks and len(counts) == len(taxonomy.genres) else None
-
-
-def _notes(run: Path | None) -> list[str]:
-    """What the run's record says that a user must know."""
-    record = _record(run)
-    dataset, split = record.get("dataset") or {}, record.get("split") or {}
-    made_up = "trained on music that genrelab composed itself; of real music it knows nothing"
-    unsafe = "trained on an UNSAFE split: its scores, and how sure it says it is, are no evidence"
-    told = [made_up] if dataset.get("stand_in") else []
-    return [*told, unsafe] if split.get("unsafe") else told
 
 
 def _model(content: Mapping[str, Any], classes: int) -> nn.Module:

@@ -8,11 +8,14 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from genrelab.errors import GenrelabError
 from genrelab.files import write_text
 from genrelab.predict.prediction import Prediction
+
+if TYPE_CHECKING:
+    from genrelab.predict.predictor import Predictor
 
 Row = dict[str, Any]
 
@@ -23,12 +26,13 @@ class JsonLines:
     Args:
         run_id: written into every line.
         genres: the run's genre codes.
+        marks: likewise: what must be said of the run ("unsafe").
     """
 
     suffixes = (".jsonl", ".ndjson")
 
-    def __init__(self, run_id: str, genres: tuple[str, ...]) -> None:
-        self.run_id, self.genres = run_id, genres
+    def __init__(self, run_id: str, genres: tuple[str, ...], marks: Sequence[str] = ()) -> None:
+        self.run_id, self.genres, self.marks = run_id, genres, list(marks)
 
     @property
     def head(self) -> str:
@@ -38,7 +42,7 @@ class JsonLines:
     def line(self, path: str, prediction: Prediction | None, error: str = "") -> str:
         """A line for a file."""
         answer: Row = {"path": path, "error": error} if prediction is None else prediction.to_dict(self.genres)
-        text = json.dumps({"run": self.run_id, **answer, "path": path}, ensure_ascii=False)
+        text = json.dumps({"run": self.run_id, "marks": self.marks, **answer, "path": path}, ensure_ascii=False)
         for end in "\x85\u2028\u2029":  # which some readers take for the end of a line
             text = text.replace(end, f"\\u{ord(end):04x}")
         return text + "\n"
@@ -55,15 +59,16 @@ class Table:
         run_id: written into every row.
         top: how many genres.
         several: a track has several genres: those above their thresholds stand in `genres`, and there is no supergenre.
+        marks: written into every row: what must be said of the run ("unsafe").
     """
 
     suffixes = (".csv",)
 
-    def __init__(self, run_id: str, top: int, several: bool = False) -> None:
-        self.run_id = run_id
+    def __init__(self, run_id: str, top: int, several: bool = False, marks: Sequence[str] = ()) -> None:
+        self.run_id, self.marks = run_id, ";".join(marks)
         ranks = [f"{name}_{rank}" for rank in range(1, top + 1) for name in ("genre", "title", "probability")]
         own = ["genres"] if several else ["supergenre", "supergenre_title", "supergenre_probability"]
-        self.columns = ["path", "answer", "unknown", "height", "seconds", *ranks, *own, "run", "error"]
+        self.columns = ["path", "answer", "unknown", "height", "seconds", *ranks, *own, "run", "marks", "error"]
 
     @property
     def head(self) -> str:
@@ -72,7 +77,7 @@ class Table:
 
     def line(self, path: str, prediction: Prediction | None, error: str = "") -> str:
         """A row for a file."""
-        row: Row = {"path": path, "run": self.run_id, "error": error}
+        row: Row = {"path": path, "run": self.run_id, "marks": self.marks, "error": error}
         if prediction is not None:
             row |= {"answer": prediction.answer, "unknown": prediction.unknown, "seconds": round(prediction.seconds, 3)}
             row |= {
@@ -152,12 +157,13 @@ def key(path: str | os.PathLike[str]) -> str:
     return os.path.realpath(path)
 
 
-def make_format(path: Path, run_id: str, genres: tuple[str, ...], top: int, several: bool = False) -> Format:
+def make_format(path: Path, predictor: Predictor, top: int) -> Format:
     """The format that a file's name asks for. Raises GenrelabError."""
     if path.suffix.lower() in Table.suffixes:
-        return Table(run_id, top, several)
+        top = min(top, len(predictor.genres))
+        return Table(predictor.run_id, top, predictor.reading.several, predictor.marks)
     if path.suffix.lower() in JsonLines.suffixes:
-        return JsonLines(run_id, genres)
+        return JsonLines(predictor.run_id, predictor.genres, predictor.marks)
     raise GenrelabError(f"--out {path}: name it .csv or .jsonl")
 
 

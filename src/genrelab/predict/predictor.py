@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.audio import AudioSpec, trim_silence
+from genrelab.checkpoint import MARKS
 from genrelab.data.normalise import Normaliser
 from genrelab.decide import Reading
 from genrelab.errors import GenrelabError
@@ -58,7 +59,7 @@ class Predictor:
         run_id: the run that trained it.
         path: of the checkpoint.
         device: that network and normaliser work on.
-        notes: what a user must know of the run, a line each.
+        marks: what must be said of the run wherever it answers, see `marks_of`.
         online: features are made in torch of waveforms as the store keeps them, as a run with `data.online` makes them.
 
     Raises:
@@ -76,7 +77,7 @@ class Predictor:
         run_id: str,
         path: Path,
         device: str = "cpu",
-        notes: Sequence[str] = (),
+        marks: Sequence[str] = (),
         online: bool = False,
     ) -> None:
         try:
@@ -91,13 +92,18 @@ class Predictor:
         self.calibration = calibration
         self.run_id = run_id
         self.path = path
-        self.notes = tuple(notes)
+        self.marks = tuple(marks)
         self.online = online
 
     @property
     def reading(self) -> Reading:
         """How its logits are read: one genre a track, or several."""
         return self.calibration.reading
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The marks as lines for users."""
+        return tuple(MARKS.get(mark, mark) for mark in self.marks)
 
     @property
     def genres(self) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ def write_genre_pages(run: RunFolder, rows: Level, confusion: np.ndarray, folder
             title=title,
             run_id=run.record.get("run_id", run.path.name),
             part=run.headline,
+            unsafe=run.unsafe,
             code=run.taxonomy.genres[place],
             supergenre=None if run.taxonomy.flat else run.taxonomy.supergenres[run.taxonomy.supergenre_of[place]],
             count=count,

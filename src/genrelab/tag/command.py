@@ -112,8 +112,6 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
     top = len(predictor.genres) if predictor.reading.several else 1
     if options.write and options.undo_file is not None:
         undo_file.begin()  # what was named is there, even if nothing is sure enough to be written
-    for note in predictor.notes:
-        say(f"note: {note}")
 
     def propose(path: Path) -> Proposal:
         before = read_genre(path)
