@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.classical import MARK, Estimator, check_memory
+from genrelab.classical import MARK, check_memory
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.registry import MODELS
 
@@ -127,8 +127,3 @@ def test_too_many_values_are_refused_with_a_remedy():
 def test_numbers_out_of_range_are_told(kind, params):
     with pytest.raises(ConfigError, match=f"model.{next(iter(params))}"):
         make(kind, **params)
-
-
-def test_the_base_learns_nothing():
-    with pytest.raises(NotImplementedError):
-        Estimator([(2,)], 2).logits(torch.zeros(1, 2))

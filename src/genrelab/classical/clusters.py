@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Literal
 
@@ -81,13 +82,13 @@ class Clusterer(Estimator):
             "genre_of_cluster": genres.tolist(),
         }
 
+    @abstractmethod
     def find(self, z: Tensor, seed: int) -> None:
         """Find clusters of components `[N, P]`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def nearest(self, z: Tensor) -> Tensor:
         """`[B]` cluster of components `[B, P]`."""
-        raise NotImplementedError
 
     def encoded(self, x: Tensor) -> Tensor:
         """`[B, E]` of vectors `[B, D]`, which principal components are taken of: themselves."""

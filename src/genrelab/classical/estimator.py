@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import prod
 from typing import Any, ClassVar, Literal
@@ -16,7 +17,7 @@ Pooling = Literal["none", "mean", "mean_std"]
 MARK = "fitted"  # of kinds in the registry of models that are fitted at once, not trained by gradient
 
 
-class Estimator(nn.Module):
+class Estimator(nn.Module, ABC):
     """A system that is fitted once, by scikit-learn, and predicts by tensors: `forward(*features) -> logits [B, C]`.
 
     Where a network has weights it has buffers, so that a checkpoint holds plain tensors, loads without running
@@ -68,9 +69,9 @@ class Estimator(nn.Module):
             x = self._standardised(x)
         self.learn(x, target, seed, torch.device(device))
 
+    @abstractmethod
     def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """What a kind does in `fit`."""
-        raise NotImplementedError
 
     # ---- predicting
 
@@ -87,9 +88,9 @@ class Estimator(nn.Module):
         with torch.autocast(features[0].device.type, enabled=False):
             return self.logits(self.seen(*features)) / self.temperature
 
+    @abstractmethod
     def logits(self, x: Tensor) -> Tensor:
         """Logits `[B, C]` of vectors `[B, D]`, before the temperature."""
-        raise NotImplementedError
 
     def _pooled(self, feature: Tensor) -> Tensor:
         if feature.ndim < 3 or self.pooling == "none":
