@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from genrelab import load_predictor
 from genrelab.app import page
 from genrelab.app.listen import Limits, Listener
 from genrelab.app.similar import Library, embed_windows, train_library
@@ -92,3 +93,15 @@ def test_names_are_escaped(predictor, song):
 def test_a_genre_in_sentences(predictor):
     lines = page.describe(predictor.taxonomy, predictor.genres[0])
     assert any(line.startswith("A genre of ") for line in lines) and all(line.endswith(".") for line in lines)
+
+
+def test_all_of_several_genres_are_answered_and_drawn(several, jamendo):
+    listener = Listener(load_predictor(several), Limits(), several)
+    song = jamendo / "04" / "4.mp3"
+    found = listener.predictor.predict(song)
+    answer, timeline, place, _ = listener.answer(str(song))
+    assert f"<h2>{'; '.join(guess.title for guess in found.genres)}</h2>" in answer and len(found.genres) > 1
+    assert "do not add up to 100 %" in answer and "Supergenres" not in answer
+    assert timeline.count("<rect") == sum(len(entry.genres) for entry in found.segments)
+    assert f"of {len(found.segments)}</small>" in timeline and found.top[0].title in place
+    assert "Lit: parts that spoke for" in listener.explain(str(song))[0]

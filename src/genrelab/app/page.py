@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 COLOURS = ("#3156c4", "#d9702b", "#1b8a6b", "#a23b9c", "#b08900", "#5b6b86")
 OTHER = "#9aa3b2"
-WAVE_POINTS = 240
+WAVE_POINTS, WAVE_HEIGHT = 240, 120
 WHY = {
     "silence": "There is nothing to hear: the recording is silent.",
     "too short": "The recording is too short to say anything.",
     "noise": "It sounds like noise, not like music.",
+    "speech": "It sounds like someone talking, not like music.",
 }
 UNLIKE = "It is unlike the music of the training. The nearest answers:"
 LINKS = {
@@ -57,7 +58,8 @@ def answer(prediction: Prediction, predictor: Predictor) -> str:
 def _how_sure(prediction: Prediction) -> str:
     """Probability of the answer; of several genres each has its own."""
     if prediction.sure is None:
-        return " · ".join(f"{guess.title} {percent(guess.probability).strip()}" for guess in prediction.genres)
+        above = "The genre above its threshold" if len(prediction.genres) == 1 else "The genres above their thresholds"
+        return f"{above}. Each has a probability of its own; they do not add up to 100 %."
     sure = percent(prediction.sure).strip()
     return f"{sure} · a {prediction.backs_off}: no genre in it is likely enough" if prediction.backs_off else sure
 
@@ -75,8 +77,8 @@ def supergenres(probabilities: np.ndarray, taxonomy: Taxonomy) -> list[tuple[str
 
 
 def timeline(prediction: Prediction, predictor: Predictor, samples: np.ndarray) -> str:
-    """The waveform over coloured windows, a legend, and the same as a table."""
-    best = [int(entry.probabilities.argmax()) for entry in prediction.segments]
+    """The waveform over coloured windows, a stripe for each genre of one; a legend, and the same as a table."""
+    best = [genre for entry in prediction.segments for genre in entry.genres]
     order = sorted(set(best), key=lambda genre: (-best.count(genre), genre))
     colour = {genre: COLOURS[place] if place < len(COLOURS) else OTHER for place, genre in enumerate(order)}
     scale = 1000 / max(prediction.seconds, 1e-9)
@@ -84,17 +86,21 @@ def timeline(prediction: Prediction, predictor: Predictor, samples: np.ndarray) 
         {
             "x": round(entry.start * scale, 1),
             "width": round(max(entry.seconds * scale - 2, 1), 1),
+            "y": round(WAVE_HEIGHT * place / len(entry.genres), 1),
+            "height": round(WAVE_HEIGHT / len(entry.genres), 1),
             "colour": colour[genre],
             "share": float(entry.probabilities[genre]),
             "title": predictor.titles[genre],
             "start": clock(entry.start),
         }
-        for entry, genre in zip(prediction.segments, best, strict=True)
+        for entry in prediction.segments
+        for place, genre in enumerate(entry.genres)
     ]
     legend = [
         {"title": predictor.titles[genre], "colour": colour[genre], "count": best.count(genre)} for genre in order
     ]
-    return _part("timeline", windows, legend, _wave(samples), clock(prediction.seconds))
+    count = len(prediction.segments)
+    return _part("timeline", windows, legend, count, _wave(samples), clock(prediction.seconds))
 
 
 def _wave(samples: np.ndarray) -> str:

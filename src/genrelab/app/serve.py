@@ -25,9 +25,10 @@ def build(listener: Listener) -> Blocks:
     gradio = _gradio()
     limits = listener.limits
     with gradio.Blocks(title="genrelab: what genre is this?", analytics_enabled=False) as blocks:
+        asked = "Any" if listener.predictor.reading.several else "One"
         count = len(listener.predictor.genres)
         gradio.Markdown(
-            f"# What genre is this?\nOne of {count} genres, by ear of a network. Upload a recording or record one, "
+            f"# What genre is this?\n{asked} of {count} genres, by ear of a network. Upload a recording or record one, "
             f"up to {limits.minutes:g} minutes and {limits.megabytes} MB."
         )
         sound = gradio.Audio(
