@@ -21,7 +21,7 @@ from genrelab.errors import GenrelabError
 from genrelab.files import atomic_path
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 COLUMNS = ("split", "track_id", "segment_id", "target", "logits")
 
@@ -147,19 +147,3 @@ def _multi_hot(column: pa.ChunkedArray, classes: int) -> np.ndarray:
     found = np.zeros((len(counts), classes), dtype=bool)
     found[np.repeat(np.arange(len(counts)), counts), lists.flatten().to_numpy()] = True
     return found
-
-
-def as_frame(predictions: Predictions) -> pd.DataFrame:
-    """The predictions without logits as a table, with genre names for targets and answers."""
-    import pandas as pd
-
-    genres = np.asarray(predictions.genres, dtype=object)
-    return pd.DataFrame(
-        {
-            "split": predictions.split,
-            "track_id": predictions.track_id,
-            "segment_id": predictions.segment_id,
-            "genre": genres[predictions.target],
-            "answer": genres[predictions.logits.argmax(axis=1)],
-        }
-    )

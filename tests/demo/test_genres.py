@@ -5,7 +5,7 @@ from statistics import mean
 
 import pytest
 
-from genrelab.demo.genres import BY_CODE, GENRES, traits_of
+from genrelab.demo.genres import BY_CODE, GENRES, Genre
 from genrelab.demo.harmony import parse_chord, parse_harmony, voice
 from genrelab.demo.parts import STEPS, clean
 from genrelab.demo.traits import KIT, SCALES
@@ -36,6 +36,13 @@ def test_every_pattern_can_be_played(genre):
         assert all(len(bar) in (1, 2) for bar in parse_harmony(progression))
     assert genre.bpm[0] < genre.bpm[1] and genre.swing[0] < genre.swing[1]
     assert genre.scale in SCALES and set(genre.near) <= set(BY_CODE) - {genre.code}
+
+
+def traits_of(genre: Genre) -> frozenset[object]:
+    """What a genre can be told by, for comparing two: grooves piece by piece, figures, chords, harmony."""
+    drums = {(piece, pattern) for groove in genre.grooves for piece, pattern in groove.items()}
+    parts = {*genre.bass, *genre.chords, *genre.figures, *genre.harmony}
+    return frozenset(drums | parts | {genre.swing, genre.voicing, ("scale", genre.scale)})
 
 
 def test_related_genres_share_more_traits_than_strangers():

@@ -178,10 +178,3 @@ GENRES: tuple[Genre, ...] = (
     JUNGLE, TECHSTEP, CLASSIC_COUNTRY, BLUEGRASS, MAMBO, SALSA,
 )  # fmt: skip
 BY_CODE: Mapping[str, Genre] = {genre.code: genre for genre in GENRES}
-
-
-def traits_of(genre: Genre) -> frozenset[object]:
-    """What a genre can be told by, for comparing two: grooves piece by piece, figures, chords, harmony."""
-    drums = {(piece, pattern) for groove in genre.grooves for piece, pattern in groove.items()}
-    parts = {*genre.bass, *genre.chords, *genre.figures, *genre.harmony}
-    return frozenset(drums | parts | {genre.swing, genre.voicing, ("scale", genre.scale)})

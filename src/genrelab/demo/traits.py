@@ -33,7 +33,6 @@ SWING_RIDE = "x... x.x. x... x.x."
 TWO_AND_FOUR = ".... x... .... x..."
 ONE_DROP = ".... .... X... ...."
 POLKA_SNARE = "..X. ..X. ..X. ..X."
-TWO_STEP_KICK = "X... .... ..X. ...."
 CLAVE = "X... ..x. ..x. .... ..x. x... x... ...."  # son clave, three-two, over two bars of cut time
 CASCARA = "x.x. x.xx .x.x x.x. x.xx .x.x x.x. xx.x"
 
@@ -155,8 +154,6 @@ MANDOLIN_CHOP = "..X. ..X. ..X. ..X."
 MONTUNO = "1.3. 24.1 .3.2 4.1. .3.1 .4.2 .3.1 .4.."
 BANJO_ROLL = "1325 1325 3152 1324"
 BOOGIE_RIGHT = "5.4. 5.3. 5.4. 2.3."
-RHYTHM_GUITAR = "1..3 ..2. .1.. 3..2"
-ARPEGGIO = "1.2. 3.4. 5.4. 3.2."
 ACID = "1.41 .1.2 1.14 .1.6"
 
 # Harmony.
@@ -182,7 +179,6 @@ POWER_FAST = "I5/bIII5 IV5/V5 I5/bVII5 IV5/V5"
 PHRYGIAN = "i5 i5/bII5 i5 bIII5/bII5"
 TRITONE = "i5 i5 bV5/IV5 i5/bII5"
 DARK_PEDAL = "i i bII i"
-MINOR_FALL = "i i bVI v"
 MAMBO_TURN = "I7 IV7 V7 IV7"
 SALSA_MINOR = "i iv V7 V7"
 

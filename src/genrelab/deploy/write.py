@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from genrelab.errors import GenrelabError
 from genrelab.files import shown, write_json, write_text
 from genrelab.predict import Predictor, find_checkpoint, load_predictor
 
-Wanted = Literal["auto", "waveform", "features"]
 Arrays = dict[str, np.ndarray]
 WRITERS: dict[str, tuple[Callable[..., None], Callable[..., np.ndarray]]] = {
     "onnx": (formats.write_onnx, formats.run_onnx),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +83,6 @@ def _batched(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarr
         return [found.cpu().numpy() for found in extract_batch(specs, torch.from_numpy(samples).to(device))]
 
 
-EngineName = Literal["fast", "reference", "torch"]
 ENGINES: dict[str, Engine] = {"fast": fast, "reference": reference, "torch": batched}
 BATCH = 16  # segments on the device at once
 
