@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from genrelab.audio import AudioError
 from genrelab.errors import ConfigError, GenrelabError, suggest
+from genrelab.files import printable
 from genrelab.predict.command import SOME_UNREAD, bar, cores, one_thread_each, open_run, say
 from genrelab.predict.files import find_files, for_each
-from genrelab.predict.show import printable, shortened
+from genrelab.predict.show import shortened
 from genrelab.tag.tags import SUFFIXES, Genre, mutagen, read_genre, write_genre
 from genrelab.tag.undo import UndoFile, undo
 
