@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from genrelab.audio import Augment
+from genrelab.audio.sound import SoundBounds, measure_files
 from genrelab.audio.spec import AudioSpec
 from genrelab.catalog import Catalog
 from genrelab.classical.estimator import MARK
@@ -141,6 +142,15 @@ def prepare(
     if isinstance(store, GivenStore):
         return store.prepare(wanted, augments, augmented)
     return store.prepare(wanted, augments, augmented, engine=engine, workers=workers)
+
+
+def sound_bounds(dataset: Dataset, split: Split, store: Store) -> SoundBounds | None:
+    """What of val's tracks `genrelab predict` would call silence, noise or speech; None where there is no sound."""
+    if store.audio is None:
+        return None
+    tracks = dataset.catalog.tracks
+    paths = tracks.loc[tracks["track_id"].isin(split.tracks("val")), "path"]
+    return SoundBounds.fit(measure_files(list(paths), store.audio.sample_rate))
 
 
 def make_data(

@@ -97,7 +97,7 @@ def _fingerprints(rows: Any, dataset: Dataset, data: GenreDataModule, labels: La
     prints = {
         "data": fingerprint([rows[part][columns].values.tolist() for part in PARTS]),
         "targets": fingerprint(targets),
-        "taxonomy": fingerprint(dataset.taxonomy.to_dict()),
+        "taxonomy": dataset.taxonomy.fingerprint,
         **{spec.name: spec.fingerprint for spec in data.store.specs},
     }
     if labels is not None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from genrelab import assemble
 from genrelab.assemble import Config, Dataset
+from genrelab.audio.sound import SoundBounds
 from genrelab.baselines import NAME, mean_feature_baseline
 from genrelab.callbacks import Checkpoints, History, Progress
 from genrelab.callbacks.averaging import WeightAverage
@@ -48,6 +49,7 @@ class Training:
     fold: int | None
     outer: Path | None = None  # of a k-fold run, which is what one resumes
     labels: Labels | None = None  # that tracks have beside the genre
+    sound: SoundBounds | None = None  # of val
 
     @property
     def resume_folder(self) -> Path:
@@ -71,6 +73,7 @@ class Training:
             report = assemble.prepare(store, dataset, split, augments, engine=config["data"]["engine"])
             data = assemble.make_data(config, dataset, split, store, augments)
             normaliser = data.fit_normaliser()
+            self.sound = assemble.sound_bounds(dataset, split, store)
         print(report.summary(), flush=True)
         write_facts(record, dataset, split, report, data, self.labels)
         task = self._task(dataset, split, data, normaliser)
@@ -140,6 +143,7 @@ class Training:
             "marks": marks_of(self.record.data),
             **({} if data.several is None else {"target": "multi_label"}),
             **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
+            **({} if self.sound is None else {"sound": self.sound.to_plain()}),
         }
         return GenreTask(
             net=net,

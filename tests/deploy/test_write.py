@@ -89,6 +89,7 @@ def test_weights_come_back_as_the_same_predictor(run, tmp_path, predictor, song,
     np.testing.assert_allclose(found.probabilities, wanted.probabilities, rtol=1e-12)
     assert (found.answer, found.hedged, found.unknown) == (wanted.answer, wanted.hedged, wanted.unknown)
     assert again.calibration.to_plain() == predictor.calibration.to_plain()
+    assert again.calibration.sound == predictor.calibration.sound is not None
     modes = {file.stat().st_mode for file in folder.iterdir()}
     assert len(modes) == 1, "who may read the card may read the weights"
 

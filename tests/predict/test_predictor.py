@@ -176,6 +176,33 @@ def test_a_checkpoint_alone_works_uncalibrated(run, tmp_path, music):
     assert alone.predict(next(music.rglob("*.wav"))).top
 
 
+def test_what_val_sounds_like_travels_with_the_checkpoint(run, predictor, tmp_path, music):
+    from genrelab.audio.sound import SoundBounds, measure_files
+
+    val = [
+        str(music / track) for track in sorted(set(read_predictions(run / "predictions.parquet").only("val").track_id))
+    ]
+    shutil.copy(run / "checkpoints" / "best.ckpt", tmp_path / "model.ckpt")
+    for found in (predictor, load_predictor(tmp_path / "model.ckpt")):
+        assert found.calibration.sound == SoundBounds.fit(measure_files(val, 8000)) and len(val) == 6
+
+
+def test_an_older_run_has_no_bounds_of_its_sound(run, tmp_path, capsys):
+    from genrelab.predict.command import Options, predict_command
+
+    shutil.copytree(run, tmp_path / "old")
+    file = tmp_path / "old" / "checkpoints" / "best.ckpt"
+    checkpoint = torch.load(file, weights_only=True)
+    del checkpoint["genrelab"]["sound"]
+    torch.save(checkpoint, file)
+    hiss = np.random.default_rng(0).normal(size=10 * 8000).astype(np.float32) / 10
+    assert load_predictor(file).predict(hiss).unknown == "noise"
+    for name in "ab":
+        soundfile.write(tmp_path / f"{name}.wav", hiss, 8000)
+    assert predict_command(tmp_path / "old", [tmp_path / "a.wav", tmp_path / "b.wav"], Options()) == 0
+    assert capsys.readouterr().err.count("told by constants") == 1
+
+
 def change(run: Path, file: Path, **content) -> Path:
     checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     checkpoint["genrelab"] |= content
@@ -190,6 +217,7 @@ def change(run: Path, file: Path, **content) -> Path:
         ({"model": {"kind": "resnet18flex_dual", "params": {"width": 8}, "in_shapes": [[32, 32], [32, 32]]}}, "fit"),
         ({"model": {"kind": "mine", "params": {}, "in_shapes": []}}, "--plugins"),
         ({"model": {}}, "fit together"),
+        ({"sound": {"flatness": 0.5}}, "fit together"),
         ({"preprocessing": {"audio": None, "features": [], "normalise": []}}, "cannot listen"),
         ({"preprocessing": {"audio": {"rate": 1}, "features": [], "normalise": []}}, "fit together"),
     ],

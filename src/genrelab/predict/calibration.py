@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from genrelab.audio.sound import SoundBounds
 from genrelab.decide import Hedge, Reading, Thresholds, reading_of, target_of_tracks
 from genrelab.decide.calibrate import fit_temperature
 from genrelab.errors import GenrelabError
@@ -32,6 +33,7 @@ class Calibration:
         speaker: says what follows; a hedge knows its own temperature, that of tracks.
         bounds: outside which a recording is unlike the training music.
         fitted: whether there was a val part.
+        sound: beyond which a recording is silence, noise or speech; checkpoints hold it, those of old runs do not.
     """
 
     reading: Reading
@@ -40,9 +42,10 @@ class Calibration:
     speaker: Speaker
     bounds: Bounds
     fitted: bool
+    sound: SoundBounds | None = None
 
     def to_plain(self) -> dict[str, Any]:
-        """The numbers as plain data, for an exported file; what is not bounded is None."""
+        """The numbers as plain data, for an exported file, without `sound`; what is not bounded is None."""
         bounds = {name: value if np.isfinite(value) else None for name, value in asdict(self.bounds).items()}
         plain = {"track": self.track, "segment": self.segment, "bounds": bounds, "fitted": self.fitted}
         return {**plain, **self.speaker.to_plain()}

@@ -81,6 +81,8 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
     show = _shower(predictor, options, out, alone=len(files) == 1)
     if not predictor.calibration.fitted:
         say("note: the checkpoint lies apart from its run, so probabilities are not calibrated")
+    if predictor.calibration.sound is None:
+        say("note: an older run: silence, noise and speech are told by constants, not by what its val part holds")
     if len(left) < len(files):
         say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
     with _told_when_interrupted(options.out), one_thread_each(workers), bar(len(left)) as advance:

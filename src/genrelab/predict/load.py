@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import nn
 
+from genrelab.audio.sound import SoundBounds
 from genrelab.audio.spec import AudioSpec
 from genrelab.checkpoint import load_checkpoint, marks_of
 from genrelab.data.normalise import Normaliser
@@ -53,6 +55,7 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         model.load_state_dict(checkpoint["state_dict"])
         calibrated = checkpoint.get("calibration")  # of an exported file; those of a run are fitted here
         calibration = Calibration.from_plain(calibrated, taxonomy) if calibrated else None
+        sound = SoundBounds.from_plain(content["sound"]) if "sound" in content else None
     except ConfigError as error:
         own = "; a model or feature of your own needs its module: genrelab ... --plugins my.module"
         raise GenrelabError(f"{file}: {error}{own}") from error
@@ -66,7 +69,17 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
     online = bool(prepared.get("online"))
     marks = content["marks"] if "marks" in content else marks_of(_record(run))
     return Predictor(
-        model, normaliser, taxonomy, audio, specs, calibration, content["run_id"], file, device, marks, online
+        model,
+        normaliser,
+        taxonomy,
+        audio,
+        specs,
+        replace(calibration, sound=sound),
+        content["run_id"],
+        file,
+        device,
+        marks,
+        online,
     )
 
 

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.audio import AudioSpec, trim_silence
+from genrelab.audio.sound import TRIM_DB
 from genrelab.checkpoint import MARKS
 from genrelab.data.normalise import Normaliser
 from genrelab.decide import Reading
@@ -41,7 +42,6 @@ from genrelab.taxonomy.taxonomy import Taxonomy
 
 BATCH = 32  # windows in the network at once
 NEIGHBOURS = 3
-TRIM_DB = 60.0  # what counts as the recording, for the unknown
 
 Sound = str | os.PathLike[str] | np.ndarray
 
@@ -259,8 +259,9 @@ class Predictor:
 
     def _unknown(self, samples: np.ndarray, logits: np.ndarray, probabilities: np.ndarray) -> str | None:
         trimmed = trim_silence(samples, TRIM_DB)
+        fitted = self.calibration
         return why_unknown(
-            trimmed, self.audio.sample_rate, logits, probabilities, self.calibration.bounds, self.reading
+            trimmed, self.audio.sample_rate, logits, probabilities, fitted.bounds, self.reading, fitted.sound
         )
 
     def _joined(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
