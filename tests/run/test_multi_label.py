@@ -152,7 +152,8 @@ def test_ancestors_are_found_through_classes_that_are_left_out(data, tmp_path):
     (["loss=binary_cross_entropy"], "'binary_cross_entropy' is for several genres a track; add target=multi_label"),
     (["trainer.monitor=val/track/pr_auc"], "'pr_auc' is of several genres a track; add target=multi_label"),
     (["target=multi_label", "trainer.monitor=val/track/accuracy"], "'accuracy' is of one genre a track"),
-    (["target=multi_label", "model=knn"], "'knn' answers one genre a track"),
+    (["target=multi_label", "model=svm"], "'svm' answers one genre a track; with target=multi_label use knn, logis"),
+    (["target=multi_label", "model=pca_gmm"], "'pca_gmm' answers one genre a track"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused_before_data(words, message):
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
@@ -172,3 +173,14 @@ def test_folds_are_pooled_and_the_prior_is_of_the_tracks_trained_on(data, tmp_pa
     assert counted == 120  # 40 of 120 tracks in each of three folds: one third tests, one third chooses
     assert max(record["dataset"]["train_targets"]) < counted
     assert len(np.unique(read_predictions(tmp_path / "run" / "predictions.parquet").only("test").track_id)) == 120
+
+
+@pytest.mark.parametrize("model", ["knn", "logistic_regression", "random_forest"])
+def test_what_scikit_learn_fits_learns_several_genres_too(data, tmp_path, model):
+    words = [word for word in overrides(data, tmp_path) if not word.startswith(("model.", "optimizer."))]
+    words += ["target=multi_label", f"model={model}", *(["model.neighbours=15"] if model == "knn" else [])]
+    record = run.train(compose(words), tmp_path / "run", words)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["test"]["track"]["roc_auc"]["value"] > 0.85
+    assert record["loss"]["kind"] == "none" and record["monitor"]["metric"] == "val/track/pr_auc"
+    assert "Over the epochs" not in (tmp_path / "run" / "report" / "index.html").read_text()

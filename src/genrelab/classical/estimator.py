@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from genrelab.errors import GenrelabError
 
 Pooling = Literal["none", "mean", "mean_std"]
+SEVERAL = "several"  # of those kinds that can also tell each of several genres a track from the rest
 MARK = "fitted"  # of kinds in the registry of models that are fitted at once, not trained by gradient
 
 
@@ -33,6 +34,7 @@ class Estimator(nn.Module, ABC):
     scaled_on_val: ClassVar[bool] = False  # its logits are no log-probabilities until `temperature` is fitted on val
     columns: Tensor  # [2, D] mean and standard deviation that vectors are put on the same scale by
     temperature: Tensor
+    prior: Tensor  # [C] share of train that has each genre, only where a track has several
 
     def __init__(self, in_shapes: Sequence[tuple[int, ...]], n_classes: int, pooling: Pooling = "none") -> None:
         super().__init__()
@@ -51,6 +53,11 @@ class Estimator(nn.Module, ABC):
         """Hold a tensor that predicting needs."""
         self.register_buffer(name, value)
 
+    @property
+    def several(self) -> bool:
+        """Whether it was fitted on several genres a track: then its logits are of sigmoids."""
+        return "prior" in self._buffers
+
     # ---- fitting
 
     def fit(self, x: Tensor, target: Tensor, seed: int, device: torch.device | str = "cpu") -> None:
@@ -58,7 +65,7 @@ class Estimator(nn.Module, ABC):
 
         Args:
             x: `[N, D]` float32, as `vectors` makes them; may be changed.
-            target: `[N]` int64; genres without any row are never the answer.
+            target: `[N]` int64; genres without any row are never the answer. Or `[N, C]`, 1 where a row has a genre.
             seed: of what is drawn.
             device: where to do what torch does; scikit-learn stays on the CPU.
         """
@@ -67,6 +74,8 @@ class Estimator(nn.Module, ABC):
             constant = std <= 1e-5 * mean.abs().clamp(min=1e-3)
             self.columns = torch.stack([mean, torch.where(constant, 1.0, std)])
             x = self._standardised(x)
+        if target.ndim == 2:
+            self.keep("prior", (target.sum(dim=0) + 0.5) / (len(target) + 1.0))
         self.learn(x, target, seed, torch.device(device))
 
     @abstractmethod
@@ -107,7 +116,7 @@ class Estimator(nn.Module, ABC):
         """Take buffers of whatever size they were fitted to."""
         for name, value in state_dict.items():
             own = name.removeprefix(prefix)
-            if own in self._buffers and isinstance(value, Tensor):
+            if own in (*self._buffers, "prior") and isinstance(value, Tensor):
                 self.keep(own, torch.empty_like(value, device=self.temperature.device))
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
@@ -135,6 +144,12 @@ def check_memory(rows: int, columns: int) -> None:
             f"{rows} train segments of {columns} values take {needed / 2**30:.0f} GiB, this machine has "
             f"{there / 2**30:.0f}; use model.pooling=mean_std, or smaller pictures"
         )
+
+
+def log_odds(counts: Tensor, total: float, prior: Tensor, doubt: float = 1.0) -> Tensor:
+    """Log-odds of `counts [B, C]` of `total` votes and `doubt` votes more, which have a genre by its share of train."""
+    p = ((counts + doubt * prior) / (total + doubt)).clamp(1e-6, 1 - 1e-6)
+    return p.log() - (-p).log1p()
 
 
 def log_shares(counts: Tensor, total: float, doubt: float = 1.0) -> Tensor:

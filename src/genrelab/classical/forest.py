@@ -9,16 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genrelab.classical.estimator import MARK, Estimator, Pooling, blank, log_shares
+from genrelab.classical.estimator import MARK, SEVERAL, Estimator, Pooling, blank, log_odds, log_shares
 from genrelab.classical.linear import as_tensor, check_positive
 from genrelab.registry import MODELS
 
 
-@MODELS.register("random_forest", MARK)
+@MODELS.register("random_forest", MARK, SEVERAL)
 class RandomForest(Estimator):
     """Random forest (scikit-learn's): the mean over the trees of the shares of genres in the leaf that is reached.
 
-    Logits are the logarithms of these shares, one tree's vote more being spread over all genres.
+    Logits are the logarithms of these shares, one tree's vote more being spread over all genres. Of several genres a
+    track one forest learns all; logits are the log-odds of each genre's share, the vote more having it by its share of
+    train.
 
     Args:
         in_shapes: of the inputs, joined.
@@ -77,7 +79,7 @@ class RandomForest(Estimator):
         from sklearn.ensemble import RandomForestClassifier
 
         model = RandomForestClassifier(**self.options, random_state=seed, n_jobs=torch.get_num_threads())
-        model.fit(x.numpy(), target.numpy())
+        model.fit(x.numpy(), (target > 0).numpy() if self.several else target.numpy())
         trees = [one.tree_ for one in model.estimators_]
         sizes = np.array([tree.node_count for tree in trees])
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -87,15 +89,20 @@ class RandomForest(Estimator):
         self.branches = torch.from_numpy(
             np.concatenate([_children(tree) + at for tree, at in zip(trees, starts, strict=True)])
         )
-        values = np.concatenate([tree.value[:, 0] for tree in trees])
+        values = np.concatenate([tree.value for tree in trees])  # [nodes, 1, genres], or [nodes, C, no and yes]
+        values = values / values.sum(axis=2, keepdims=True)
         shares = np.zeros((len(values), self.n_classes))
-        shares[:, model.classes_] = values / values.sum(axis=1, keepdims=True)
+        if self.several:
+            for genre, known in enumerate(model.classes_):  # [False, True], or one of them where all rows are alike
+                shares[:, genre] = values[:, genre, : len(known)] @ np.asarray(known, dtype=float)
+        else:
+            shares[:, model.classes_] = values[:, 0]
         self.shares = as_tensor(shares)
         self.levels = torch.tensor(max(tree.max_depth for tree in trees))
         self.found = {"trees": len(trees), "nodes": int(sizes.sum()), "depth": int(self.levels)}
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logarithms of the shares of genres."""
+        """Logarithms of the shares of genres; of several a track their log-odds."""
         return torch.cat([self._block(block) for block in torch.split(x, 256)])
 
     def _block(self, x: Tensor) -> Tensor:
@@ -103,7 +110,10 @@ class RandomForest(Estimator):
         for _ in range(min(int(self.levels), len(self.branches))):
             right = torch.gather(x, 1, self.column[node]) > self.threshold[node]
             node = self.branches[node, right.long()]
-        return log_shares(self.shares[node].sum(dim=1), len(self.roots))
+        counts = self.shares[node].sum(dim=1)
+        if self.several:
+            return log_odds(counts, len(self.roots), self.prior)
+        return log_shares(counts, len(self.roots))
 
 
 def _children(tree: Any) -> np.ndarray:

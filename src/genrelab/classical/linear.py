@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from genrelab.classical.estimator import MARK, Estimator, Pooling, blank
+from genrelab.classical.estimator import MARK, SEVERAL, Estimator, Pooling, blank
 from genrelab.errors import ConfigError
 from genrelab.registry import MODELS
 
@@ -19,9 +19,12 @@ FLOOR = -30.0  # log-probability of genres that train does not have
 BLOCK = 2**24  # values of a matrix of kernels at a time
 
 
-@MODELS.register("logistic_regression", MARK)
+@MODELS.register("logistic_regression", MARK, SEVERAL)
 class LogisticRegression(Estimator):
     """Multinomial logistic regression with an L2 penalty (scikit-learn's, by L-BFGS).
+
+    Of several genres a track each is told from the rest by a regression of its own; one that no row has, or all have,
+    gets its share of train.
 
     Args:
         in_shapes: of the inputs, joined.
@@ -56,23 +59,44 @@ class LogisticRegression(Estimator):
     def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""
         from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression as Fitted
 
-        model = Fitted(C=self.c, max_iter=self.iterations, class_weight="balanced" if self.balanced else None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the record tells
-            model.fit(x.numpy(), target.numpy())
+            steps = self._each(x, target) if self.several else self._one_of_them(x, target)
+        self.found = {"iterations": steps, "converged": steps < self.iterations}
+
+    def _fitted(self, x: Tensor, target: Tensor) -> Any:
+        from sklearn.linear_model import LogisticRegression as Fitted
+
+        weights = "balanced" if self.balanced else None
+        return Fitted(C=self.c, max_iter=self.iterations, class_weight=weights).fit(x.numpy(), target.numpy())
+
+    def _each(self, x: Tensor, target: Tensor) -> int:
+        """Fit one against the rest; the most iterations of any."""
+        self.weight, self.bias, steps = blank(self.n_classes, self.width), self.prior.logit(), 0
+        for genre in range(self.n_classes):
+            has = target[:, genre] > 0
+            if has.any() and not has.all():
+                model = self._fitted(x, has)
+                self.weight[genre], self.bias[genre] = as_tensor(model.coef_[0]), float(model.intercept_[0])
+                steps = max(steps, *model.n_iter_.tolist())
+        return steps
+
+    def _one_of_them(self, x: Tensor, target: Tensor) -> int:
+        """Fit all against each other; the iterations."""
+        model = self._fitted(x, target)
         weight, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:  # one row for two genres: its half for either makes the same probabilities
             weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
         there = torch.from_numpy(model.classes_)
         self.weight = blank(self.n_classes, self.width).index_copy(0, there, as_tensor(weight))
         self.bias = torch.full((self.n_classes,), -torch.inf).index_copy(0, there, as_tensor(bias))
-        steps = int(max(model.n_iter_))
-        self.found = {"iterations": steps, "converged": steps < self.iterations}
+        return int(max(model.n_iter_))
 
     def logits(self, x: Tensor) -> Tensor:
-        """Log-probabilities."""
+        """Log-probabilities; of several genres a track log-odds."""
+        if self.several:
+            return (x @ self.weight.T + self.bias).clamp(FLOOR, -FLOOR)
         return (x @ self.weight.T + self.bias).log_softmax(dim=1).clamp(min=FLOOR)
 
 

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from genrelab.classical.estimator import MARK, Estimator, Pooling, blank, log_shares
+from genrelab.classical.estimator import MARK, SEVERAL, Estimator, Pooling, blank, log_odds, log_shares
 from genrelab.errors import ConfigError
 from genrelab.registry import MODELS
 
 BLOCK = 2**24  # distances at a time
 
 
-@MODELS.register("knn", MARK)
+@MODELS.register("knn", MARK, SEVERAL)
 class NearestNeighbours(Estimator):
     """The votes of the k nearest train segments, by Euclidean distance (E05).
 
     Logits are the logarithms of the shares of votes, one vote more being spread: half over all genres, so that none
-    is impossible, half over the voters' genres, the nearest's most, which breaks ties and never overturns a vote.
+    is impossible, half over the voters' genres, the nearest's most, which breaks ties and never overturns a vote. Of
+    several genres a track each has the log-odds of its share of the voters; the half vote has it by its share of train.
 
     Args:
         in_shapes: of the inputs; they are flattened and joined.
@@ -53,7 +54,7 @@ class NearestNeighbours(Estimator):
     def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Keep train's vectors, moved to their middle: small numbers keep their digits in differences of squares."""
         self.origin = x.mean(dim=0)
-        self.train_x, self.train_y = x.sub_(self.origin), target
+        self.train_x, self.train_y = x.sub_(self.origin), target > 0 if self.several else target
         self.found = {"neighbours": self._k()}
 
     def _k(self) -> int:
@@ -62,16 +63,19 @@ class NearestNeighbours(Estimator):
         return min(wanted, rows)
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logarithms of the shares of votes."""
+        """Logarithms of the shares of votes; of several genres a track their log-odds."""
         size = max(1, BLOCK // len(self.train_x))
         return torch.cat([self._block(block) for block in torch.split(x, size)])
 
     def _block(self, x: Tensor) -> Tensor:
         k = self._k()
         nearest = torch.cdist(x - self.origin, self.train_x).topk(k, largest=False).indices  # [B, k], nearest first
-        voted = self.train_y[nearest]
         closeness = 1 / torch.arange(1, k + 1, device=x.device)
         votes = 1 + 0.5 * closeness / closeness.sum()
+        if self.several:
+            chosen = torch.zeros(len(x), len(self.train_x), device=x.device)
+            chosen.scatter_(1, nearest, votes.expand(len(x), k))
+            return log_odds(chosen @ self.train_y.float(), k + 0.5, self.prior, doubt=0.5)
         counts = torch.zeros(len(x), self.n_classes, device=x.device)
-        counts.scatter_add_(1, voted, votes.expand(len(x), k))
+        counts.scatter_add_(1, self.train_y[nearest], votes.expand(len(x), k))
         return log_shares(counts, k + 0.5, doubt=0.5)

@@ -165,6 +165,7 @@ def _monitor(config: Mapping[str, Any]) -> list[str]:
 def _target(config: Mapping[str, Any], training: bool) -> list[str]:
     """Dataset, loss, model and monitor that do not fit the number of genres a track has."""
     from genrelab.classical import MARK as FITTED
+    from genrelab.classical import SEVERAL
     from genrelab.losses.multi_label import MARK
     from genrelab.metrics import LABEL_METRICS
 
@@ -178,8 +179,11 @@ def _target(config: Mapping[str, Any], training: bool) -> list[str]:
         problems += _labels(several, training and MODELS.marked(model, FITTED), model)
     if not training:
         return problems
-    if several and MODELS.marked(model, FITTED):
-        problems.append(f"model.kind: {model!r} answers one genre a track; with target=multi_label train a network")
+    if several and MODELS.marked(model, FITTED) and not MODELS.marked(model, SEVERAL):
+        able = ", ".join(one for one in MODELS.kinds() if MODELS.marked(one, SEVERAL))
+        problems.append(
+            f"model.kind: {model!r} answers one genre a track; with target=multi_label use {able}, or train a network"
+        )
     elif several != LOSSES.marked(loss, MARK) and not MODELS.marked(model, FITTED):
         fitting = [one for one in LOSSES.kinds() if LOSSES.marked(one, MARK)]
         problems.append(

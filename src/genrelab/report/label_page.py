@@ -169,6 +169,8 @@ def _comparisons(run: RunFolder, metrics: Mapping[str, Any]) -> list[Markup]:
 
 
 def _curves(run: RunFolder) -> list[Markup]:
+    if run.at_once:
+        return []
     table = run.curves
     best = (run.record.get("monitor") or {}).get("best_epoch")
     pictures = []
