@@ -202,7 +202,7 @@ def test_the_guides_commands_are_read():
     from test_docs import COMMANDS
 
     lines = [line.split() for page, line in COMMANDS if page == "protocols.md" and line.startswith("genrelab evaluate")]
-    assert len(lines) == 3
+    assert len(lines) == 4
     hows = [read_choices(words[3:])[0] for words in lines]
     assert (hows[0].excerpts, hows[0].excerpt_seconds, hows[1].overlap, hows[2].part) == (10, 3, "leave_out", "test")
 

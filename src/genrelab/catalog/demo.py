@@ -29,7 +29,7 @@ def demo(
         artists_per_genre: sets of habits (keys, instruments, groove, mix) in each genre.
         genres: how many, the first of `genrelab.demo.genres.GENRES`, or their Musicmap codes.
         seconds: length of each track.
-        seed: of the composer.
+        seed: of the composer; another one has other artists and other tracks, and is a dataset of its own.
 
     Raises:
         ConfigError: a parameter makes no sense, or a genre is not in the demo.
@@ -38,15 +38,16 @@ def demo(
     # Here, because composing needs more than a table does.
     from genrelab.demo.build import DemoSpec, build_demo, choose_genres
 
+    other = f" of seed {seed}" if seed else ""
     spec = DemoSpec(choose_genres(genres), tracks_per_genre, artists_per_genre, float(seconds), seed)
     rows = [
         {
             "track_id": track.path.stem,
             "genre": track.genre,
-            "artist_id": track.artist_id,
+            "artist_id": track.artist_id + other,
             "path": str(track.path),
             "duration": spec.seconds,
         }
         for track in build_demo(spec, Path(cache))
     ]
-    return Catalog("demo", pd.DataFrame(rows), (NOTE,), stand_in=True)
+    return Catalog(f"demo-seed-{seed}" if seed else "demo", pd.DataFrame(rows), (NOTE,), stand_in=True)
