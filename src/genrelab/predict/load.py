@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from genrelab.audio.sound import SoundBounds
 from genrelab.audio.spec import AudioSpec
 from genrelab.checkpoint import load_checkpoint, marks_of
 from genrelab.data.normalise import Normaliser
+from genrelab.decide.thresholds import prior_of
 from genrelab.errors import ConfigError, GenrelabError
 from genrelab.features import FeatureSpec
 from genrelab.predict.calibration import Calibration, fit_calibration
@@ -65,7 +65,9 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
     if calibration is None:
         several = content.get("target") == "multi_label"
         predictions = run / "predictions.parquet" if run else None
-        calibration = fit_calibration(taxonomy, predictions, coverage, several, _prior(run, taxonomy))
+        calibration = fit_calibration(
+            taxonomy, predictions, coverage, several, prior_of(_record(run), len(taxonomy.genres))
+        )
     online = bool(prepared.get("online"))
     marks = content["marks"] if "marks" in content else marks_of(_record(run))
     return Predictor(
@@ -113,14 +115,6 @@ def _record(run: Path | None) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _prior(run: Path | None, taxonomy: Taxonomy) -> np.ndarray | None:
-    """`[C]` share of train's tracks that have each genre; None where the record does not say."""
-    dataset = _record(run).get("dataset") or {}
-    counts, of = dataset.get("train_targets") or (), dataset.get("train_targets_of")
-    tracks = of or (dataset.get("tracks") or {}).get("train")
-    return np.array(counts) / tracks if tracks and len(counts) == len(taxonomy.genres) else None
 
 
 def _model(content: Mapping[str, Any], classes: int) -> nn.Module:
