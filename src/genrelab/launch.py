@@ -1,23 +1,17 @@
-"""From a command line to a run: composes, checks, and turns what goes wrong into one line and an exit code.
-
-Exit codes: 0 done, 1 a defect of genrelab (with its traceback), 2 something the user can mend, 130 interrupted.
-"""
+"""From a command line to a run: composes, checks, trains."""
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.errors import HydraException
-
 from genrelab.config.compose import LAUNCH_ID, launch_id
-from genrelab.errors import ConfigError, GenrelabError, Interrupted
+from genrelab.errors import ConfigError, GenrelabError
+from genrelab.exits import PastHydra, exit_codes
 from genrelab.files import shown
 
 if TYPE_CHECKING:
@@ -38,54 +32,7 @@ ASKS_HYDRA = {
 }
 BEFORE_DATA = {".lock", "config.yaml", "overrides.txt", "run.json", "changes.diff"}
 JOBS = "GENRELAB_JOBS"  # how many a multirun has, for "job 2 of 6"; its launcher may start processes
-MENDABLE = {
-    errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER",
-    errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.outputs=FOLDER",
-    errno.EACCES: "permission denied; choose another folder with paths.outputs=FOLDER",
-    errno.EPERM: "not permitted; choose another folder with paths.outputs=FOLDER",
-    errno.EROFS: "read-only; choose another folder with paths.outputs=FOLDER",
-    errno.ENOTDIR: "a part of the path is a file; choose another folder with paths.outputs=FOLDER",
-    errno.EEXIST: "there is a file of that name; choose another folder with paths.outputs=FOLDER",
-}
-
-
 _trained: list[Path] = []  # folders of the jobs that ended well in this process
-
-
-class _PastHydra(BaseException):
-    """Carries an error past Hydra, which prints all overrides before any exception of a job."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-@contextmanager
-def exit_codes() -> Iterator[None]:
-    """Turn errors that the user can mend into one line on standard error and exit code 2."""
-    try:
-        try:
-            yield
-        except _PastHydra as wrapped:
-            raise wrapped.error from None
-    except GenrelabError as error:
-        _leave(2, f"error: {error}")
-    except HydraException as error:
-        _leave(2, f"error: {str(error).splitlines()[0]}")
-    except OSError as error:
-        if error.errno not in MENDABLE:
-            raise
-        _leave(2, f"error: {error.filename or 'writing'}: {MENDABLE[error.errno]}")
-    except Interrupted as stop:
-        _leave(130, f"interrupted: {stop}")
-    except KeyboardInterrupt:
-        _leave(130, "interrupted")
-
-
-def _leave(code: int, message: str) -> None:
-    sys.stdout.flush()
-    print(message, file=sys.stderr, flush=True)
-    raise SystemExit(code)
 
 
 def train(arguments: Sequence[str]) -> None:
@@ -223,7 +170,7 @@ def _train_job(config: DictConfig) -> float:
     except (GenrelabError, OSError) as error:
         if launched.mode == RunMode.RUN:
             _forget(folder)
-            raise _PastHydra(error) from error
+            raise PastHydra(error) from error
         raise  # a multirun must see it, to stop or to go on as its sweeper says
     _trained.append(folder)
     if launched.mode == RunMode.RUN:

@@ -117,7 +117,8 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         GenrelabError: the file is missing, or is not a predictions file of genrelab.
     """
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # `read_table` imports pandas
+            table = file.read()
         metadata = table.schema.metadata or {}
         genres = tuple(json.loads(metadata[b"genres"]))
         missing = [name for name in COLUMNS if name not in table.column_names]
@@ -125,19 +126,24 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
             raise KeyError(missing[0])
     except FileNotFoundError as error:
         raise GenrelabError(f"{path}: no such file; train a run first, or name its folder") from error
-    except (KeyError, pa.ArrowInvalid, ValueError) as error:
+    except (KeyError, OSError, pa.ArrowInvalid, ValueError) as error:
         raise GenrelabError(f"{path}: not a predictions file of genrelab ({error})") from error
-    logits = table["logits"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    logits = _numbers(table["logits"].combine_chunks().flatten())
     return Predictions(
         split=np.array(table["split"].to_pylist(), dtype=object),
         track_id=np.array(table["track_id"].to_pylist(), dtype=object),
-        segment_id=table["segment_id"].to_numpy(),
-        target=table["target"].to_numpy(),
+        segment_id=_numbers(table["segment_id"].combine_chunks()),
+        target=_numbers(table["target"].combine_chunks()),
         logits=logits.reshape(-1, len(genres)).astype(np.float32),
         genres=genres,
         taxonomy_hash=metadata[b"taxonomy_hash"].decode(),
         targets=_multi_hot(table["targets"], len(genres)) if "targets" in table.column_names else None,
     )
+
+
+def _numbers(column: pa.Array) -> np.ndarray:
+    """An array of its own; `to_numpy` imports pandas, for which `genrelab predict` would wait."""
+    return np.array(np.from_dlpack(column))
 
 
 def _multi_hot(column: pa.ChunkedArray, classes: int) -> np.ndarray:

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from genrelab.cli import data, runs, show, use
-from genrelab.launch import exit_codes
-from genrelab.launch import train as launch_train
+from genrelab.exits import exit_codes
 
 app = typer.Typer(
     help="Music genre recognition on a graph of genres.",
@@ -44,6 +43,8 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 @app.command(context_settings=PASS_ON, rich_help_panel="Training")
 def train(context: typer.Context) -> None:
     """Train a run: the same as `python train.py`, from anywhere. `genrelab train --help` lists the groups."""
+    from genrelab.launch import train as launch_train  # Hydra
+
     launch_train(context.args)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from genrelab.launch import exit_codes
+from genrelab.exits import exit_codes
 
 app = typer.Typer()
 verb = partial(app.command, rich_help_panel="Dashboards and tables")

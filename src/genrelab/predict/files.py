@@ -33,12 +33,12 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[str, str]]
         the files, in the order of `paths` and sorted within folders, and (path, reason) of what cannot be used. A file
         that is named counts as audio whatever its name.
     """
-    from genrelab.catalog.folder import list_audio  # pandas
-
     found: list[Path] = []
     rejected: list[tuple[str, str]] = []
     for path in (path.expanduser() for path in paths):
         if path.is_dir():
+            from genrelab.catalog.folder import list_audio  # pandas, which a file does not need
+
             files, _, bad = list_audio(path)
             found += files
             rejected += bad

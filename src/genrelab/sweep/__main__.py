@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from genrelab.launch import exit_codes
+from genrelab.exits import exit_codes
 from genrelab.sweep.spec import StudySpec
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import yaml
 
 from genrelab.errors import ConfigError, GenrelabError, Interrupted
+from genrelab.exits import exit_codes
 from genrelab.files import shown, write_text
-from genrelab.launch import exit_codes
 from genrelab.sweep.spec import StudySpec
 
 HELP = """\

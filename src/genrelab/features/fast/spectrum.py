@@ -238,8 +238,6 @@ def _root(x, bias, power):  # type: ignore[no-untyped-def]
 
 @lru_cache(maxsize=16)
 def dct_matrix(n_mels: int, n_mfcc: int) -> np.ndarray:
-    """Orthonormal DCT-II `[n_mels, n_mfcc]` float32."""
-    import scipy.fft
-
-    full = scipy.fft.dct(np.eye(n_mels), axis=0, norm="ortho")[:n_mfcc]
+    """Orthonormal DCT-II `[n_mels, n_mfcc]` float32, as scipy.fft.dct makes it, which takes 0.3 s to import."""
+    full = ducc0.fft.dct(np.eye(n_mels), type=2, axes=[0], inorm=1)[:n_mfcc]
     return np.ascontiguousarray(full.T, np.float32)
