@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from genrelab.decide import Thresholds
+from genrelab.decide.thresholds import HALF
 from genrelab.metrics import LABEL_METRICS
 from genrelab.metrics.multi_label import (
     LabelAnswers,
@@ -93,9 +95,9 @@ def label_level(predictions: Predictions, part: Part, level: LevelName) -> Label
 
 
 def genre_table(run: RunFolder, rows: LabelAnswers) -> pd.DataFrame:
-    """One row a genre, the most common first: train tracks, tracks, share, AUCs, precision and recall at 0.5."""
-    found = per_class(rows)
-    said, true = rows.logits > 0, rows.target
+    """One row a genre, the most common first: train tracks, tracks, share, AUCs; precision, recall from a threshold."""
+    found, thresholds = per_class(rows), track_thresholds(run)
+    said, true = sigmoid(rows.logits) >= thresholds, rows.target
     right = (said & true).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision, recall = right / said.sum(axis=0), right / true.sum(axis=0)
@@ -106,6 +108,7 @@ def genre_table(run: RunFolder, rows: LabelAnswers) -> pd.DataFrame:
             "train_tracks": run.train_counts,
             "tracks": found["positives"],
             "share": true.mean(axis=0),
+            "threshold": thresholds,
             "answers": said.sum(axis=0),
             "pr_auc": found["pr_auc"],
             "roc_auc": found["roc_auc"],
@@ -116,16 +119,27 @@ def genre_table(run: RunFolder, rows: LabelAnswers) -> pd.DataFrame:
     return table.sort_values(["tracks", "genre"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
+def track_thresholds(run: RunFolder) -> np.ndarray:
+    """`[C]` thresholds by which `genrelab predict` answers: fitted on val; a half where val is all that was scored."""
+    if run.headline != "test" or "val" not in run.parts:
+        return np.full(len(run.taxonomy.genres), HALF)
+    decision, rows = Thresholds(run.prior), run.level("val", "track")
+    decision.fit(rows.logits, rows.target)
+    assert decision.values is not None
+    return decision.values
+
+
 def track_table(run: RunFolder, rows: LabelAnswers, most: int = 5) -> pd.DataFrame:
-    """One row a track: its genres, those answered with probability 0.5 and more, and the likeliest with theirs."""
+    """One row a track: its genres, those above their thresholds, and the likeliest with their probabilities."""
     titles = np.asarray(run.taxonomy.titles, dtype=object)
     probability = sigmoid(rows.logits)
+    said = probability >= track_thresholds(run)
     best = np.argsort(-rows.logits, axis=1, kind="stable")[:, :most]
     return pd.DataFrame(
         {
             "track_id": rows.track,
             "genres": ["; ".join(titles[one]) for one in rows.target],
-            "answered": ["; ".join(titles[one]) for one in rows.logits > 0],
+            "answered": ["; ".join(titles[one]) for one in said],
             "likeliest": [
                 "; ".join(f"{titles[g]} {p[g]:.3f}" for g in top) for top, p in zip(best, probability, strict=True)
             ],
