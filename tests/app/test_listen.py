@@ -9,6 +9,7 @@ from genrelab import load_predictor
 from genrelab.app import page
 from genrelab.app.listen import Limits, Listener
 from genrelab.app.similar import Library, embed_windows, train_library
+from genrelab.registry import TAXONOMIES
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,8 @@ def test_names_are_escaped(predictor, song):
 def test_a_genre_in_sentences(predictor):
     lines = page.describe(predictor.taxonomy, predictor.genres[0])
     assert any(line.startswith("A genre of ") for line in lines) and all(line.endswith(".") for line in lines)
+    gtzan = TAXONOMIES.build("gtzan", {})
+    assert page.describe(gtzan, "metal")[:2] == [gtzan.descriptions["metal"], "A genre of Metal."]
 
 
 def test_all_of_several_genres_are_answered_and_drawn(several, jamendo):
