@@ -114,10 +114,8 @@ def _tests(found: Comparison) -> dict[str, Any] | None:
     """The paired tests as a table."""
     if found.reference is None:
         return None
-    metrics = [
-        name for name in found.headline.tested_page if any(one and name in one.differences for one in found.paired)
-    ]
-    metrics = [name for name in metrics if name not in found.same_as_accuracy]
+    known = {name for one in found.paired if one for name in one.differences} & set(found.metrics)
+    metrics = [name for name in found.headline.tested_page if name in known - found.same_as_accuracy]
     rows = []
     for row, one in zip(found.rows, found.paired, strict=True):
         if one is None:
