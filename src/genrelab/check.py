@@ -17,7 +17,7 @@ import pandas as pd
 from genrelab.audio import AudioError, AudioSpec, load_audio, probe, trim_silence
 from genrelab.catalog import Catalog
 from genrelab.catalog.given import Given
-from genrelab.errors import GenrelabError
+from genrelab.errors import GenrelabError, keeping
 from genrelab.files import atomic_path, printable, write_json
 from genrelab.split import grouped
 from genrelab.taxonomy import Taxonomy, UnknownGenre
@@ -157,8 +157,13 @@ def _scan_rows(given: Given, rows: np.ndarray) -> dict[str, Any]:
 
 
 def _scan_files(paths: list[str], audio: AudioSpec, workers: int, progress: bool) -> list[dict[str, Any]]:
-    with _progress(len(paths), progress) as advance, ThreadPoolExecutor(workers) as pool:
-        found = []
+    found: list[dict[str, Any]] = []
+
+    def read() -> str:
+        return f"{len(found)} of {len(paths)} files were read, none of it is kept"
+
+    again = "the same command starts anew"
+    with keeping(read, again), _progress(len(paths), progress) as advance, ThreadPoolExecutor(workers) as pool:
         try:
             for one in pool.map(lambda path: _scan(path, audio), paths):
                 found.append(one)

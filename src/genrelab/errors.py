@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 
 class GenrelabError(Exception):
@@ -34,7 +35,27 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with what to do next."""
+    """Ctrl-C, with what is kept and what to do next; commands show it in one line and exit with code 130.
+
+    Args:
+        kept: what was done until then, "" where there is nothing to say.
+        how: to go on.
+    """
+
+    def __init__(self, kept: str = "", how: str = "the same command goes on") -> None:
+        self.kept = kept
+        super().__init__("; ".join(filter(None, (kept, how))))
+
+
+@contextmanager
+def keeping(kept: Callable[[], str], how: str = "the same command goes on") -> Iterator[None]:
+    """At Ctrl-C say what is kept, unless something within has said so: see `Interrupted`."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt as stop:
+        raise Interrupted(kept(), how) from stop
 
 
 class Pruned(Exception):

@@ -45,14 +45,17 @@ def exit_codes() -> Iterator[None]:
         if error.errno not in MENDABLE:
             raise
         _leave(2, f"error: {error.filename or 'writing'}: {MENDABLE[error.errno]}")
-    except Interrupted as stop:
-        _leave(130, f"interrupted: {stop}")
-    except KeyboardInterrupt:
-        _leave(130, "interrupted")
+    except KeyboardInterrupt as stop:
+        tell_interrupted(stop)
     except Exception as error:
         if not _hydras(error):
             raise
         _leave(2, f"error: {str(error).splitlines()[0]}")
+
+
+def tell_interrupted(stop: KeyboardInterrupt) -> None:
+    """Leave after Ctrl-C, with what is kept and how to go on in one line."""
+    _leave(130, f"interrupted: {stop}" if isinstance(stop, Interrupted) else "interrupted")
 
 
 def _hydras(error: Exception) -> bool:

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from genrelab.errors import GenrelabError
+from genrelab.errors import GenrelabError, keeping
 
 CHUNK = 2**16  # bytes; of a cut connection the last one is lost
 TIMEOUT = 60  # seconds without a byte
@@ -37,8 +37,13 @@ def fetch(url: str, known_hash: str, folder: Path, unpacked: str) -> Path:
     name = url.rsplit("/", 1)[-1]
     archive, part = folder / name, folder / f"{name}.part"
     print(f"downloading {url} to {folder}", flush=True)
+
+    def received() -> str:
+        return f"{part.stat().st_size / 1e6:.0f} MB of {name} are kept" if part.exists() else ""
+
     try:
-        pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=_Resuming(part))
+        with keeping(received):
+            pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=_Resuming(part))
     except ValueError as error:  # pooch: the sum differs
         part.unlink(missing_ok=True)
         raise GenrelabError(f"{url}: what came has another sum than published; try again, or get it by hand") from error

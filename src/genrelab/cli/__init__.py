@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from genrelab.cli import data, runs, show, use
-from genrelab.exits import exit_codes
+from genrelab.exits import exit_codes, tell_interrupted
+
+
+class Verbs(TyperGroup):
+    """The verbs; typer would say "Aborted." at Ctrl-C, and keep to itself what an interruption says."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            return tell_interrupted(stop)
+
 
 app = typer.Typer(
+    cls=Verbs,
     help="Music genre recognition on a graph of genres.",
     no_args_is_help=True,
     add_completion=False,

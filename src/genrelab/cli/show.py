@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from genrelab.exits import exit_codes
-
 app = typer.Typer()
 verb = partial(app.command, rich_help_panel="Dashboards and tables")
 
@@ -34,8 +32,7 @@ def reproduce(
     from genrelab.reproduce.command import reproduce as run_rows
 
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
-    with exit_codes():  # here, since typer keeps what an interruption says to itself
-        run_rows(names, data, short, seeds, outputs, docs, tables, dry_run)
+    run_rows(names, data, short, seeds, outputs, docs, tables, dry_run)
 
 
 @verb("wandb-sync")

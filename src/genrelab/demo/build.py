@@ -163,7 +163,7 @@ def build_demo(spec: DemoSpec, cache: Path, workers: int | None = None, progress
             _make_all(spec, missing, workers or _cores(), progress)
     except KeyboardInterrupt as stop:
         done = sum(track.path.exists() for track in tracks)
-        raise Interrupted(f"{done} of the demo's {len(tracks)} tracks are kept: run the same command again") from stop
+        raise Interrupted(f"{done} of the demo's {len(tracks)} tracks are kept") from stop
     except OSError as error:
         raise GenrelabError(
             f"demo {folder}: cannot be written ({(error.strerror or str(error)).lower()}); "

@@ -12,7 +12,7 @@ import numpy as np
 from genrelab.audio.decode import probe
 from genrelab.embed.plane import METHODS, draw_map
 from genrelab.embed.table import NAME, Embeddings, find_table, joined, nearest, read_embeddings, real, write_embeddings
-from genrelab.errors import ConfigError, GenrelabError, suggest
+from genrelab.errors import ConfigError, GenrelabError, keeping, suggest
 from genrelab.files import printable, shown
 from genrelab.predict.command import SOME_UNREAD, bar, cores, one_thread_each, open_run, say
 from genrelab.predict.files import find_files, for_each
@@ -114,8 +114,11 @@ def _embed(
         write_embeddings(out, table)
         return table
 
-    try:
-        with one_thread_each(several), bar(len(files)) as advance:
+    def kept() -> str:
+        return f"{shown(out)} has {(0 if old is None else len(old)) + len(rows)} tracks"
+
+    with keeping(kept), one_thread_each(several), bar(len(files)) as advance:
+        try:
             for outcome in for_each(lambda path: embed_track(predictor, path), files, several):
                 if outcome.value is None:
                     failed.append((str(outcome.path), outcome.reason))
@@ -125,8 +128,8 @@ def _embed(
                     if len(rows) % SAVE_EVERY == 0:
                         save()
                 advance(heard)
-    finally:
-        table = save()  # also after Ctrl-C: the next call goes on
+        finally:
+            table = save()  # also after Ctrl-C: the next call goes on
     return table, failed
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genrelab.errors import ConfigError, GenrelabError
+from genrelab.errors import ConfigError, GenrelabError, keeping
 
 if TYPE_CHECKING:
     from genrelab.predict.outputs import OutputFile
@@ -85,7 +85,7 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
         say("note: an older run: silence, noise and speech are told by constants, not by what its val part holds")
     if len(left) < len(files):
         say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
-    with _told_when_interrupted(options.out), one_thread_each(workers), bar(len(left)) as advance:
+    with keeping(*_after_ctrl_c(out)), one_thread_each(workers), bar(len(left)) as advance:
         begin, heard, answered, unknown = time.monotonic(), 0.0, 0, 0
         work = _work(predictor, options)
         for outcome in for_each(work, left, workers):
@@ -164,14 +164,11 @@ def _shower(
     return show
 
 
-@contextmanager
-def _told_when_interrupted(out: Path | None) -> Iterator[None]:
-    """On Ctrl-C say what has become of the answers."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say(f"interrupted: {out} is kept, the same command goes on with it" if out else "interrupted")
-        raise
+def _after_ctrl_c(out: OutputFile | None) -> tuple[Callable[[], str], str]:
+    """What to say then: what is kept, and how to go on."""
+    if out is None:
+        return lambda: "what was shown is in no file", "with --out FILE the same command would go on"
+    return lambda: f"{out.path} has {len(out.done)} answers", "the same command goes on"
 
 
 def _summary(answered: int, unknown: int, heard: float, seconds: float, out: Path | None) -> str:

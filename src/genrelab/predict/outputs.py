@@ -146,6 +146,8 @@ class OutputFile:
         """Write a line and see it off, so that a killed process loses none."""
         self._handle.write(self.form.line(path, prediction, error))
         self._handle.flush()
+        if prediction is not None:
+            self.done.add(key(path))
 
     def close(self) -> None:
         """Close the file."""

@@ -46,7 +46,7 @@ def perform(jobs: Sequence[Job], done: Callable[[], None] = lambda: None) -> lis
             record = _run(job)
         except KeyboardInterrupt as stop:
             print(flush=True)
-            raise Interrupted("the same command goes on; runs that finished are kept") from stop
+            raise Interrupted("runs that finished are kept") from stop
         except Exception as error:  # the others shall run
             failed.append((job, str(error).splitlines()[0] if str(error) else type(error).__name__))
             print(f": failed: {failed[-1][1]}", flush=True)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from genrelab.audio import Augment
 from genrelab.audio.spec import AudioSpec, fingerprint
-from genrelab.errors import GenrelabError
+from genrelab.errors import GenrelabError, keeping
 from genrelab.features import FeatureSpec, compile_kernels
 from genrelab.registry import FEATURES
 from genrelab.store.build import Committer, Missing, clear_write_errors, find_missing, sweep_parts
@@ -101,18 +101,25 @@ class FeatureStore:
         Raises:
             GenrelabError: the store cannot be written or is full; a feature does not fit its dtype; workers
                 are killed. What was done until then is kept.
+            Interrupted: Ctrl-C; likewise.
         """
         check_not_worker()
         begin = self._ready_at = time.monotonic()
         found = self.missing(tracks, augments, augmented_tracks)
         outcomes: list[Outcome] = []
         if found.jobs:
-            with self._locked():
+            with keeping(partial(self._kept, tracks, augments, augmented_tracks)), self._locked():
                 # another process may have built it meanwhile
                 found = self.missing(tracks, augments, augmented_tracks)
                 outcomes = self._build(found, augments, engine, workers or default_workers(), progress)
         seconds = time.monotonic() - begin
         return replace(self._report(tracks, found, outcomes, seconds), startup_seconds=self._ready_at - begin)
+
+    def _kept(self, tracks: pd.DataFrame, augments: Sequence[Augment], augmented_tracks: Collection[str]) -> str:
+        """What there is after an interruption, in words."""
+        left = {job.track_id for job in self.missing(tracks, augments, augmented_tracks).jobs}
+        count = tracks["track_id"].nunique()
+        return f"features of {count - len(left)} of {count} tracks are kept"
 
     def missing(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()

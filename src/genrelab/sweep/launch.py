@@ -272,7 +272,7 @@ def run_study(spec: StudySpec, overrides: Sequence[str], count: int) -> Any:
             show.update()
     except KeyboardInterrupt:
         _end(workers)
-        raise Interrupted("trials that were running are queued again; the same command goes on") from None
+        raise Interrupted("trials that were running are queued again") from None
     except BaseException:
         _end(workers)
         raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from genrelab.audio import AudioError
-from genrelab.errors import ConfigError, GenrelabError, suggest
+from genrelab.errors import ConfigError, GenrelabError, keeping, suggest
 from genrelab.files import printable
 from genrelab.predict.command import SOME_UNREAD, bar, cores, one_thread_each, open_run, say
 from genrelab.predict.files import find_files, for_each
@@ -121,8 +121,14 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
     kept: Counter[str] = Counter()
     heard, written, workers = 0.0, 0, min(options.workers or cores(), len(files))
     width = max(20, min(60, max(len(str(path)) for path in files)))
+
+    def done() -> str:
+        back = f"; to take it back: genrelab tag --undo {undo_file.path}" if written else ""
+        return f"{written} of {len(files)} files are tagged{back}" if options.write else "nothing was written"
+
+    how = "the same command goes on" + " with another --undo-file" * bool(options.write and options.undo_file)
     try:
-        with one_thread_each(workers), bar(len(files)) as advance:
+        with keeping(done, how), one_thread_each(workers), bar(len(files)) as advance:
             for outcome in for_each(propose, files, workers):
                 advance(heard)
                 if outcome.value is None:

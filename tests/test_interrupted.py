@@ -1,0 +1,165 @@
+"""Ctrl-C in any verb: one line with what is kept, exit code 130, and the same command goes on."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from genrelab.cli import app
+from genrelab.errors import Interrupted, keeping
+from genrelab.predict.predictor import Predictor
+from small_run import small_overrides
+
+
+@pytest.fixture
+def songs(music, tmp_path):
+    """Four songs, in a format whose tags can be written."""
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    for number, path in enumerate(sorted(music.rglob("*.wav"))[:4]):
+        soundfile.write(folder / f"{number}.flac", *soundfile.read(path))
+    return folder
+
+
+def call(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def interrupted(monkeypatch, place, words, after=2):
+    """What a verb says when its `after + 1`st call of a function, such as "genrelab.check.probe", meets Ctrl-C."""
+    calls = iter(range(after + 1))
+    module, _, name = place.rpartition(".")
+    owner = Predictor if module == "Predictor" else sys.modules[module]
+    whole = getattr(owner, name)
+
+    def stop(*arguments, **named):
+        if next(calls, None) in (None, after):
+            raise KeyboardInterrupt
+        return whole(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, stop)
+        done = call(*words)
+    assert done.exit_code == 130, done.output
+    assert "Aborted" not in done.output and "Traceback" not in done.output
+    return done.stderr.splitlines()[-1]
+
+
+def test_predict_goes_on_with_its_file(run, songs, tmp_path, monkeypatch):
+    words = ["predict", run, songs, "--workers", 1, "--out", tmp_path / "a.jsonl"]
+    said = interrupted(monkeypatch, "Predictor.predict", words)
+    assert said == f"interrupted: {tmp_path / 'a.jsonl'} has 2 answers; the same command goes on"
+    again = call(*words)
+    assert again.exit_code == 0 and "2 of 4 files are in" in again.stderr
+    assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 4
+    said = interrupted(monkeypatch, "Predictor.predict", ["predict", run, songs, "--workers", 1])
+    assert said.endswith("is in no file; with --out FILE the same command would go on")
+
+
+def test_embed_goes_on_with_its_table(run, songs, tmp_path, monkeypatch):
+    import genrelab.embed.command
+
+    words = ["embed", run, songs, "--workers", 1, "--out", tmp_path / "a.parquet"]
+    said = interrupted(monkeypatch, f"{genrelab.embed.command.__name__}.embed_track", words)
+    assert said.endswith("a.parquet has 2 tracks; the same command goes on")
+    again = call(*words)
+    assert "2 of 4 files are in" in again.stderr and "4 tracks" in again.stdout
+
+
+def test_tag_says_what_is_tagged_and_how_to_take_it_back(run, songs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["tag", run, songs, "--workers", 1, "--threshold", 0]
+    dry = interrupted(monkeypatch, "Predictor.predict", words)
+    assert dry == "interrupted: nothing was written; the same command goes on"
+    said = interrupted(monkeypatch, "Predictor.predict", [*words, "--write"])
+    file = next(tmp_path.glob("genrelab-undo-*.jsonl"))
+    assert said == (
+        f"interrupted: 2 of 4 files are tagged; to take it back: genrelab tag --undo {file.name}; "
+        "the same command goes on"
+    )
+    assert "2 files have their genre back" in call("tag", "--undo", file).stdout
+    named = interrupted(monkeypatch, "Predictor.predict", [*words, "--write", "--undo-file", "u.jsonl"])
+    assert named.endswith("the same command goes on with another --undo-file")
+    assert call(*words, "--write").exit_code == 0
+
+
+def test_check_says_that_it_starts_anew(music, tmp_path, monkeypatch):
+    import genrelab.check
+
+    words = ["check", "dataset=folder", f"dataset.root={music}", "taxonomy=flat", "--out", tmp_path]
+    said = interrupted(monkeypatch, f"{genrelab.check.__name__}.probe", words, after=12)
+    assert said.endswith("of 30 files were read, none of it is kept; the same command starts anew")
+
+
+def test_prepare_goes_on_with_its_store(music, tmp_path, monkeypatch):
+    import genrelab.store.work
+
+    words = ["prepare", *small_overrides(), f"dataset.root={music}", f"paths.outputs={tmp_path}"]
+    words += [f"paths.store={tmp_path / 'store'}", "--workers", 1]
+    said = interrupted(monkeypatch, f"{genrelab.store.work.__name__}.load_with_rate", words, after=7)
+    assert said == "interrupted: features of 7 of 30 tracks are kept; the same command goes on"
+    again = call(*words)
+    assert again.exit_code == 0 and "23 tracks built" in again.stdout and "7 were there" in again.stdout
+
+
+def test_training_that_was_still_preparing_is_resumed(music, tmp_path, monkeypatch):
+    import genrelab.store.work
+    from genrelab import run as runs
+    from genrelab.config import compose
+
+    overrides = [*small_overrides(), f"dataset.root={music}", f"paths.outputs={tmp_path}"]
+    calls, load = iter(range(4)), genrelab.store.work.load_with_rate
+
+    def stop(path, rate):
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return load(path, rate)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("genrelab.store.work.load_with_rate", stop)
+        patch.setattr("genrelab.store.store.default_workers", lambda: 1)
+        with pytest.raises(Interrupted, match=r"^features of 4 of 30 tracks are kept; go on with: .* resume=.*run$"):
+            runs.train(compose(overrides), tmp_path / "run", overrides)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_verbs_that_keep_nothing_are_one_word(run, monkeypatch):
+    import genrelab.report
+
+    said = interrupted(monkeypatch, f"{genrelab.report.__name__}.write_report", ["report", run], after=0)
+    assert said == "interrupted"
+
+
+def test_what_is_said_within_comes_first():
+    inner = "3 pieces are kept; the same command goes on"
+    with pytest.raises(Interrupted, match=inner), keeping(lambda: "outer"), keeping(lambda: "3 pieces are kept"):
+        raise KeyboardInterrupt
+    with pytest.raises(Interrupted, match=r"^try again$"), keeping(lambda: "", "try again"):
+        raise KeyboardInterrupt
+    with pytest.raises(ValueError, match="x"), keeping(lambda: "kept"):
+        raise ValueError("x")
+
+
+@pytest.mark.slow
+def test_a_process_at_ctrl_c(run, songs, tmp_path):
+    """The real thing: a signal to the console script, several files at once."""
+    for number in range(60):
+        shutil.copy(songs / "0.flac", songs / f"copy-{number}.flac")
+    out = tmp_path / "answers.jsonl"
+    command = [sys.executable, "-m", "genrelab", "predict", run, songs, "--hop", "0.05", "--workers", "2", "--out", out]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 60
+        while not (out.exists() and out.read_text().count("\n") > 2) and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, said
+    kept = out.read_text().count("\n")
+    assert 2 < kept < 64 and f"interrupted: {out} has {kept} answers; the same command goes on" in said
+    assert "Traceback" not in said and "Aborted" not in said
