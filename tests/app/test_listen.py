@@ -85,6 +85,11 @@ def test_nearest_by_angle():
     assert (first.track, second.track) == ("b", "a") and first.similarity == pytest.approx(0.8)
 
 
+def test_the_page_says_beforehand_what_it_knows(predictor):
+    told = html.unescape(page.about(predictor.titles))
+    assert all(title in told for title in predictor.titles)
+
+
 def test_names_are_escaped(predictor, song):
     assert "<script>" not in page.alert("<script>alert(1)</script>")
     shown = page.similar(Library(("<b>",), np.array([[1.0]]), ("&",)).nearest(np.ones(1)))

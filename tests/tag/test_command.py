@@ -51,7 +51,7 @@ def test_a_dry_run_changes_nothing(run, library):
     done = call(run, library, "--threshold", 0, code=3)
     assert content(library) == before and not list(Path.cwd().glob("*.jsonl"))
     assert "dry run" in done.stderr and "3 of 4 files would be tagged" in done.stderr
-    assert "Polka -> " in done.stdout and "1 files of other formats" in done.stderr
+    assert "Polka -> " in done.stdout and "1 of other formats left alone: .wav" in done.stderr
     assert "broken.mp3" in done.stderr.split("1 not tagged:")[1]
 
 

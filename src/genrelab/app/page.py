@@ -64,6 +64,11 @@ def _how_sure(prediction: Prediction) -> str:
     return f"{sure} · a {prediction.backs_off}: no genre in it is likely enough" if prediction.backs_off else sure
 
 
+def about(titles: Sequence[str]) -> str:
+    """Which genres there are to be named."""
+    return _part("about", titles)
+
+
 def alert(text: str) -> str:
     """A line about what went wrong."""
     return _part("alert", text)

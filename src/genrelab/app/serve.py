@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genrelab.app import page
 from genrelab.app.listen import Limits, Listener
 from genrelab.errors import GenrelabError
 from genrelab.predict import find_checkpoint, load_predictor
@@ -31,6 +32,7 @@ def build(listener: Listener) -> Blocks:
             f"# What genre is this?\n{asked} of {count} genres, by ear of a network. Upload a recording or record one, "
             f"up to {limits.minutes:g} minutes and {limits.megabytes} MB."
         )
+        gradio.HTML(page.about(listener.predictor.titles), elem_id="about")
         sound = gradio.Audio(
             sources=["upload", "microphone"],
             type="filepath",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +11,8 @@ from genrelab.decide import Hedge
 from genrelab.predict.prediction import UNSURE, Guess, Hedged
 from genrelab.taxonomy.groups import cluster_index, supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
+
+FEW = 4  # supergenres of a cluster that stand for its name
 
 
 class Said(NamedTuple):
@@ -52,9 +54,15 @@ class OneGenre:
         supergenres = [(code, taxonomy.supergenres[code]) for code in dict.fromkeys(taxonomy.supergenre_of)]
         of_cluster = cluster_index(taxonomy)
         named = {code: name for name, codes in taxonomy.clusters.items() for code in codes}
+        inside: dict[int, list[str]] = {}
+        for number, code in sorted(set(zip(of_cluster.tolist(), taxonomy.supergenre_of, strict=True))):
+            inside.setdefault(number, []).append(code)
         clusters = {
-            int(number): (named.get(code, code), named.get(code, code).replace("_", " "))
-            for number, code in zip(of_cluster, taxonomy.supergenre_of, strict=True)
+            number: (
+                name := named.get(codes[0], codes[0]),
+                _cluster_title(name, [taxonomy.supergenres[c] for c in codes]),
+            )
+            for number, codes in inside.items()
         }
         self.levels: tuple[tuple[Any, list[tuple[str, str]], np.ndarray], ...] = (
             ("genre", list(zip(taxonomy.genres, taxonomy.titles, strict=True)), np.arange(len(taxonomy))),
@@ -99,6 +107,13 @@ class OneGenre:
             code, title = names[group]
             return Hedged(name, code, title, float(p[numbers == group].sum()))
         return Hedged("nothing", "", UNSURE, 1.0)
+
+
+def _cluster_title(name: str, supergenres: Sequence[str]) -> str:
+    """A cluster as people may know it: by the supergenres of it that the run has; of many by its name."""
+    if len(supergenres) > FEW:
+        return name.replace("_", " ").capitalize()
+    return " or ".join(part for part in (", ".join(supergenres[:-1]), supergenres[-1]) if part)
 
 
 class SeveralGenres:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -11,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from genrelab.audio import AudioError
+from genrelab.audio.decode import check_file
 from genrelab.errors import ConfigError, GenrelabError, keeping, suggest
 from genrelab.files import printable
 from genrelab.predict.command import SOME_UNREAD, bar, cores, one_thread_each, open_run, say
 from genrelab.predict.files import find_files, for_each
-from genrelab.predict.show import shortened
+from genrelab.predict.show import shortened, unread
 from genrelab.tag.tags import SUFFIXES, Genre, mutagen, read_genre, write_genre
 from genrelab.tag.undo import UndoFile, undo
 
@@ -101,7 +101,8 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
         kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
         raise GenrelabError(f"{library[0]}: no file in it whose tags can be written ({kinds})")
     if len(files) < len(found):
-        say(f"{len(found) - len(files)} files of other formats left alone")
+        others = sorted({path.suffix.lower() or "no suffix" for path in found} - set(SUFFIXES))
+        say(f"{len(found) - len(files)} of other formats left alone: {', '.join(others)}")
     return _tag(run, files, rejected, options)
 
 
@@ -115,6 +116,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
         undo_file.begin()  # what was named is there, even if nothing is sure enough to be written
 
     def propose(path: Path) -> Proposal:
+        check_file(path)  # an empty file is told as such, not as tags that are missing
         before = read_genre(path)
         return choose(predictor.predict(path, top=top), before, options.threshold, options.what)
 
@@ -153,7 +155,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
 
 def _handle(path: Path, proposal: Proposal, undo_file: UndoFile, write: bool, width: int) -> int:
     """Show a proposal and write it where asked for; returns 1 where there was one."""
-    was = printable("; ".join(proposal.before.values)) or "-"
+    was = printable("; ".join(proposal.before.values)) or "no genre"
     name = f"{shortened(printable(str(path)), width):<{width}}"
     if not proposal.guesses:
         print(f"{name}  {was}  stays: {proposal.reason}", flush=True)
@@ -183,10 +185,8 @@ def _undo(path: Path) -> int:
 
 def _listed(what: str, rejected: Sequence[tuple[str, str]], done: int) -> int:
     """List what went wrong on standard error; the exit code."""
+    for line in unread(rejected, what):
+        say(line)
     if not rejected:
         return 0
-    say(f"{len(rejected)} {what}:")
-    for path, reason in rejected:
-        say(f"  {printable(path)}: {printable(reason)}")
-    sys.stderr.flush()
     return SOME_UNREAD if done else 2

@@ -1,0 +1,21 @@
+"""What is said of probabilities."""
+
+import numpy as np
+
+from genrelab.decide import Hedge
+from genrelab.predict.said import OneGenre
+from genrelab.registry import TAXONOMIES
+from genrelab.taxonomy.groups import cluster_index, supergenre_index
+
+
+def titles(taxonomy) -> set[str]:
+    hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy))
+    return {title for _, title in OneGenre(taxonomy, hedge).levels[2][1]}
+
+
+def test_a_cluster_is_told_by_the_supergenres_that_the_run_has():
+    musicmap = TAXONOMIES.build("musicmap", {}, genres=())
+    few = musicmap.subset(["blu03", "jam02", "jaz06", "met06", "hou01"])
+    assert "Blues, Jamaican or Jazz" in titles(few) and "Metal" in titles(few)
+    assert all(title and title[0].isupper() and "_" not in title for title in titles(musicmap))
+    assert np.unique(cluster_index(few)).size == len(titles(few))
