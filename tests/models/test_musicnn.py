@@ -111,6 +111,17 @@ def test_what_is_trained(frozen):
     assert same is frozen and model.fc.weight.grad is not None
 
 
+def test_fine_tuned_it_learns_a_small_set_by_heart():
+    model = build(frozen=False, dropout=0.0).train()
+    pictures, target = torch.randn(8, 96, FRAMES) * 20 - 20, torch.arange(8) % 4
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+    for _ in range(12):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(pictures), target).backward()
+        optimizer.step()
+    assert (model(pictures).argmax(dim=1) == target).all()
+
+
 def test_what_does_not_fit_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"needs the package musicnn; pip install --no-deps musicnn"):
