@@ -1,5 +1,6 @@
 """One run, two paths: what training's store, batches and task say of audio, and what the predictor says."""
 
+import html
 import os
 import shutil
 import subprocess
@@ -236,7 +237,10 @@ def test_folders_without_a_checkpoint_say_what_to_name(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demo_through_store_and_predictor(tmp_path):
+def test_the_demo_through_training_predictor_app_and_onnx(tmp_path):
+    from genrelab.app.listen import Limits, Listener
+    from genrelab.deploy import export_run
+    from genrelab.deploy.formats import run_onnx
     from genrelab.run import train
 
     overrides = ["experiment=quickstart", "trainer.epochs=1", f"paths.outputs={tmp_path}", "accelerator=cpu"]
@@ -251,8 +255,17 @@ def test_the_demo_through_store_and_predictor(tmp_path):
     paths = assemble.read_catalog(config).tracks.set_index("track_id")["path"]
     predictor = load_predictor(tmp_path / "run")
     written = read_predictions(tmp_path / "run" / "predictions.parquet")
+    folder, _ = export_run(tmp_path / "run", "onnx", tmp_path / "onnx")
+    listener = Listener(predictor, Limits())
     for track in sorted(set(written.track_id)):
-        agree(predictor.predict(paths[track]).logits, written.logits[written.track_id == track])
+        theirs = written.logits[written.track_id == track]
+        found = predictor.predict(paths[track])
+        agree(found.logits, theirs)
+        windows = np.stack([window.samples for window in predictor.windows(predictor.decode(paths[track]))])
+        agree(run_onnx(folder / "model.onnx", {"samples": windows}), theirs)
+        shown = html.unescape(listener.answer(paths[track])[0])
+        assert found.unknown or found.answer in shown
+        assert found.unknown or found.top[0].title in shown
 
 
 def test_no_such_device_is_one_line(run):
