@@ -76,10 +76,10 @@ def test_rare_genres_are_answered_by_their_share_and_others_by_f1():
     logits = SIGMOID.logits(np.stack([p, p], axis=1))
     target = np.zeros((40, 2), dtype=bool)
     target[30:, 0] = target[39, 1] = True
-    decision = Thresholds(prior=np.array([0.5, 0.25]))
+    decision = Thresholds(prior=np.array([0.5, 0.25]), few=5)
     decision.fit(logits, target)
     assert decision.decide(logits).sum(axis=0).tolist() == [10, 10]  # the best F1; a quarter of 40
-    without = Thresholds()
+    without = Thresholds(few=5)
     without.fit(logits, target)
     assert without.decide(logits).sum(axis=0).tolist() == [10, 1]
     assert set(decision.fitted) == {"lowest", "median", "highest"}

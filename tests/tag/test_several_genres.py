@@ -51,9 +51,6 @@ def test_all_genres_are_written_and_taken_back(several, library):
 
 
 def test_a_threshold_counts_for_all_and_supergenres_are_refused(several, library):
-    assert "song.flac  - -> " in call(several, library / "song.flac", "--threshold", "0").stdout.replace(
-        str(library), ""
-    )
     assert call(several, library / "song.flac", "--threshold", "0").stdout.count("%)") == 3
     assert "not sure" in call(several, library / "song.flac", "--threshold", "1").stdout
     with pytest.raises(ConfigError, match="--what either: this run names several genres a track"):
