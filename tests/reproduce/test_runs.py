@@ -37,8 +37,10 @@ def _small(overrides):
     return found
 
 
-def _run(overrides, folder):
-    given = tidy([*overrides, *QUICK, *_small(overrides), f"paths.outputs={folder / 'outputs'}"])
+def _run(overrides, folder, tiny_data):
+    """Train; recipes on the same features find them in one store."""
+    places = [f"paths.outputs={folder / 'outputs'}", f"paths.store={tiny_data.with_name('store')}"]
+    given = tidy([*overrides, *QUICK, *_small(overrides), *places])
     record = train(compose(given), folder / "run", given)
     assert record["status"] == "finished"
     assert (folder / "run" / "metrics.json").exists()
@@ -58,20 +60,24 @@ def test_a_recipe_runs(recipe, data, tiny_data, tmp_path):
     known = SYSTEMS.protocols[mine.protocol]
     kept = [text for text in mine.overrides if text not in known.set and not text.startswith(("split.", "trainer."))]
     split = ["split=official", "split.val_share=0.25"] if data == "top_magd" else BY_TRACK
-    _run([*kept, *split], tmp_path)
+    _run([*kept, *split], tmp_path, tiny_data)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["a22_chroma", "a28_training", "c02_stacked", "e03_spectrograms"])
 def test_a_recipe_without_data_of_its_own_runs_on_music(recipe, tiny_data, tmp_path):
     root = tiny_data / "gtzan"
-    _run([f"experiment={recipe}", "dataset=gtzan", f"dataset.root={root}", "augment=none", *BY_TRACK], tmp_path)
+    _run(
+        [f"experiment={recipe}", "dataset=gtzan", f"dataset.root={root}", "augment=none", *BY_TRACK],
+        tmp_path,
+        tiny_data,
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["e08_training", "e14_depth", "e15_transformer"])
 def test_a_recipe_without_data_of_its_own_runs_on_pictures(recipe, tiny_data, tmp_path):
-    _run([f"experiment={recipe}", f"dataset.root={tiny_data / 'gtzan_images'}", *BY_TRACK], tmp_path)
+    _run([f"experiment={recipe}", f"dataset.root={tiny_data / 'gtzan_images'}", *BY_TRACK], tmp_path, tiny_data)
 
 
 @pytest.fixture
