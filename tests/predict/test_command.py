@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -38,6 +39,7 @@ def test_a_song_gets_a_card(run, songs):
     told = call(run, songs / "a.wav").stdout
     for part in ("a.wav  0:05", "answer", "supergenre", "timeline    0:00 - "):
         assert part in told
+    assert "x real time" in call(run, songs / "a.wav").stderr
 
 
 def test_a_folder_gets_a_line_each(run, songs):
@@ -171,6 +173,18 @@ def test_a_folder_with_twenty_broken_files_is_predicted_to_its_end(run, tmp_path
     assert "30 files predicted" in done.stderr and "20 not read:" in done.stderr
     listed = done.stderr[done.stderr.index("not read:") :].splitlines()[1:]
     assert len(listed) == 20 and all(": " in line and len(line.rpartition(": ")[2]) > 5 for line in listed)
+
+
+def test_what_cannot_even_be_tried_is_in_the_answers_too(run, songs, tmp_path):
+    (tmp_path / "music").mkdir()
+    shutil.copy(songs / "a.wav", tmp_path / "music" / "a.wav")
+    try:
+        (tmp_path / "music" / os.fsdecode(b"\xe9.wav")).write_bytes(b"RIFF")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    done = call(run, tmp_path / "music", "--json", code=SOME_UNREAD)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 2 and "not UTF-8" in lines[0]["error"] and lines[1]["path"].endswith("a.wav")
 
 
 def test_a_file_named_twice_is_predicted_once(run, songs, tmp_path):

@@ -87,6 +87,8 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
         say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
     with keeping(*_after_ctrl_c(out)), one_thread_each(workers), bar(len(left)) as advance:
         begin, heard, answered, unknown = time.monotonic(), 0.0, 0, 0
+        for path, reason in rejected:  # what a folder has that cannot even be tried
+            show(Path(path), None, reason)
         work = _work(predictor, options)
         for outcome in for_each(work, left, workers):
             show(outcome.path, outcome.value, outcome.reason)
@@ -100,8 +102,7 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
         seconds = time.monotonic() - begin
     if out is not None:
         out.close()
-    if len(files) > 1 or out is not None:
-        say(_summary(answered, unknown, heard, seconds, options.out))
+    say(_summary(answered, unknown, heard, seconds, options.out))
     for line in unread(rejected):
         say(line)
     done = answered + len(files) - len(left)
