@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -76,3 +79,15 @@ def test_mistakes_raise_what_main_turns_into_one_line(capsys, monkeypatch):
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 2 and capsys.readouterr().err.startswith("error: ")
+
+
+def test_threads_are_told_not_to_spin_before_torch_comes_in():
+    code = (
+        "import os, sys; sys.argv = ['genrelab', '--version']\n"
+        "from genrelab.cli import main\n"
+        "try: main()\n"
+        "finally: print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules, 'hydra' in sys.modules)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.endswith("1000 False False\n")

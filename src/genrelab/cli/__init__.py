@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -64,5 +65,7 @@ def train(context: typer.Context) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    # Torch's threads wait by spinning; where others want the cores, that takes seconds. Torch reads it when imported.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     with exit_codes():
         app()

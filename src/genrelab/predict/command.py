@@ -39,8 +39,6 @@ class Options:
 
 def open_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) -> Predictor:
     """Load a run for a verb of the console script, a user's own modules first, and say what must be said of it."""
-    # Torch's threads wait by spinning; where other processes want the cores, that takes seconds.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     for module in plugins:
         try:
             sys.path.insert(0, str(Path.cwd()))
