@@ -115,7 +115,8 @@ def test_without_artists_tracks_are_split_and_unread_files_have_no_length(tmp_pa
 
 
 def test_genres_that_the_taxonomy_lacks_are_named_with_suggestions(report):
-    from genrelab.check import CheckReport, _unknown
+    from genrelab.check import _unknown
+    from genrelab.check_report import CheckReport
     from genrelab.registry import TAXONOMIES
 
     musicmap = TAXONOMIES.build("musicmap", {}, genres=())

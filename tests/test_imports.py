@@ -18,6 +18,7 @@ STAGES: dict[str, int] = {
     "audio": 5,
     "labels": 5,
     "features": 6,
+    "check_report": 1,
     "check": 7,
     "store": 8,
     "data": 9,
