@@ -93,7 +93,7 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
     import soundfile
 
     path = Path(path)
-    check_file(path)
+    _check_file(path)
     try:
         with _quiet():
             info = soundfile.info(str(path))
@@ -113,7 +113,7 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
     """Mono samples [T] float32 at the file's own rate."""
     import soundfile
 
-    check_file(path)
+    _check_file(path)
     promised = 0.0  # seconds that the header speaks of
     try:
         with _quiet(), soundfile.SoundFile(str(path)) as file:
@@ -191,7 +191,7 @@ def _promised_frames(file: Any) -> int:
     return announced // (width[file.subtype] * int(file.channels))
 
 
-def check_file(path: Path) -> None:
+def _check_file(path: Path) -> None:
     """Raise AudioError for what can be told without decoding: missing, empty, unreadable, a folder, a pipe."""
     try:
         found = path.stat()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from genrelab.audio import AudioError
-from genrelab.audio.decode import check_file
 from genrelab.errors import ConfigError, GenrelabError, keeping, suggest
 from genrelab.files import printable
 from genrelab.predict.command import SOME_UNREAD, bar, cores, one_thread_each, open_run, say
@@ -116,9 +115,8 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
         undo_file.begin()  # what was named is there, even if nothing is sure enough to be written
 
     def propose(path: Path) -> Proposal:
-        check_file(path)  # an empty file is told as such, not as tags that are missing
-        before = read_genre(path)
-        return choose(predictor.predict(path, top=top), before, options.threshold, options.what)
+        prediction = predictor.predict(path, top=top)  # first: it knows best why a file is no music
+        return choose(prediction, read_genre(path), options.threshold, options.what)
 
     kept: Counter[str] = Counter()
     heard, written, workers = 0.0, 0, min(options.workers or cores(), len(files))
