@@ -8,7 +8,7 @@ from genrelab.audio.spec import AudioSpec
 from genrelab.cli import app
 from genrelab.errors import GenrelabError
 from genrelab.explain import explain
-from genrelab.explain.picture import feature_maps
+from genrelab.explain.picture import draw_layers, feature_maps
 from genrelab.explain.sound import axis_of, salient_sound
 from genrelab.features import make_spec
 
@@ -65,10 +65,15 @@ def test_pictures_without_frequencies_weigh_time_alone():
     assert found[12_000:].std() > 0.9 * noise.std() and found[:4_000].std() < 0.05 * noise.std()
 
 
-def test_layers_are_named_in_order(predictor, song):
+def test_layers_are_drawn_from_first_to_last(predictor, song):
     features = predictor.features(predictor.decode(song)[:16_000])
     found = feature_maps(predictor.model, features)
-    assert len(found) > 20 and found[0][0].endswith("conv1") and all(one.ndim == 3 for _, one in found)
+    assert len(found) > 20 and all(one.ndim == 3 for one in found)
+    titles = [panel.get_title("left") for panel in draw_layers(predictor.model, features, "song").axes]
+    first, *_, last = [title for title in titles if title]
+    size = "{} maps, {} x {}"
+    assert first == f"convolution 1 of {len(found)}: {size.format(*found[0].shape)}"
+    assert last == f"convolution {len(found)} of {len(found)}: {size.format(*found[-1].shape)}"
 
 
 def test_the_command_writes_pictures_and_sound(run, song, tmp_path):

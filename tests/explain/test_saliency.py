@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from genrelab.decide import SIGMOID
 from genrelab.errors import GenrelabError
 from genrelab.explain.saliency import _spans, grad_cam, occlusion, saliency
 from genrelab.models import LSTM, ResNet18FlexDual
@@ -39,6 +40,23 @@ def test_occlusion_by_brute_force():
         hidden[0, row, column] = 0
         wanted[row, column] = max(0.0, (whole - model(hidden).log_softmax(-1)[0, 2]).item())
     np.testing.assert_allclose(found, wanted / wanted.max(), atol=1e-5)
+
+
+def test_of_several_genres_each_is_explained_by_itself():
+    class Two(nn.Module):
+        """Genre 0 is the left half, genre 1 the right; a softmax would count what speaks against the other."""
+
+        def forward(self, picture):
+            return torch.stack([picture[:, :, :10].mean(dim=(1, 2)), -9 * picture[:, :, 10:].mean(dim=(1, 2))], dim=1)
+
+    [found] = saliency(Two(), [torch.full((1, 8, 20), 1.0)], 0, cells=9, reading=SIGMOID)
+    assert found[:, 12:].max() == 0 and found[:, :8].min() > 0.5
+
+
+def test_progress_goes_over_all_pictures():
+    model, told = ResNet18FlexDual([(64, 64), (32, 64)], 5, width=4).eval(), []
+    occlusion(model, [torch.randn(1, 64, 64), torch.randn(1, 32, 64)], 0, cells=6, progress=told.append)
+    assert told == sorted(told) and told[-1] == 1 and 0.5 in told and len(told) >= 4
 
 
 @pytest.mark.parametrize(("size", "cells"), [(128, 12), (7, 12), (1, 3), (50, 1)])

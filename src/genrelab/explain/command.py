@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from genrelab.audio.decode import probe
 from genrelab.explain.explanation import Explanation, explain
 from genrelab.explain.picture import draw, draw_layers, save
+from genrelab.explain.saliency import Progress
 from genrelab.explain.sound import salient_sound
 from genrelab.files import atomic_path
 from genrelab.predict import load_predictor
@@ -43,7 +47,8 @@ def explain_file(
 
     probe(file)  # what is no audio is told before a network is loaded
     predictor = load_predictor(run)
-    found = explain(predictor, predictor.decode(file), genre, method, at)
+    with _bar() as progress:
+        found = explain(predictor, predictor.decode(file), genre, method, at, progress=progress)
     written = [save(draw(found, predictor.in_specs, file.name), out / f"{file.stem}-explained.png")]
     sound = salient_sound(found.window.samples, predictor.in_specs, found.maps)
     written.append(out / f"{file.stem}-salient.wav")
@@ -54,6 +59,22 @@ def explain_file(
         written.append(save(draw_layers(predictor.model, features, file.name), out / f"{file.stem}-layers.png"))
     notes = "".join(f"note: {note}\n" for note in predictor.notes)
     return notes + _told(found, predictor.audio.sample_rate), written
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """On a terminal a bar of the share that is done."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("listening"), BarColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _told(found: Explanation, sample_rate: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genrelab.errors import GenrelabError
-from genrelab.explain.saliency import CELLS, Maps, saliency
+from genrelab.explain.saliency import CELLS, Maps, Progress, saliency
 from genrelab.features import extract_segments
 from genrelab.predict import Prediction, Predictor, Window
 from genrelab.taxonomy.taxonomy import Taxonomy, UnknownGenre
@@ -45,6 +45,7 @@ def explain(
     method: str = "occlusion",
     at: float | None = None,
     cells: int = CELLS,
+    progress: Progress = lambda done: None,
 ) -> Explanation:
     """Find what in a recording spoke for a genre.
 
@@ -55,6 +56,7 @@ def explain(
         method: see `saliency`.
         at: second in the recording; None: the window in which the genre is likeliest.
         cells: see `occlusion`; fewer are quicker and coarser.
+        progress: see `occlusion`.
 
     Raises:
         GenrelabError: see `saliency`; an unknown genre; a second that the recording does not have.
@@ -67,7 +69,8 @@ def explain(
     probabilities = predictor.segment_probabilities(logits)[:, place]
     chosen = int(probabilities.argmax()) if at is None else _window_at(at, windows, predictor.audio.sample_rate)
     window = windows[chosen]
-    maps = saliency(predictor.model, predictor.features(window.samples), place, method, cells)
+    features = predictor.features(window.samples)
+    maps = saliency(predictor.model, features, place, method, cells, predictor.reading, progress)
     return Explanation(
         place,
         predictor.titles[place],

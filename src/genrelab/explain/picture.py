@@ -98,35 +98,41 @@ def draw_layers(model: nn.Module, features: Sequence[Tensor], name: str) -> Figu
     """
     from matplotlib.figure import Figure
 
-    layers = _spread(feature_maps(model, features))
-    if not layers:
+    maps = feature_maps(model, features)
+    if not maps:
         raise GenrelabError(f"{type(model).__name__} has no convolutions, so no feature maps")
-    figure = Figure(figsize=(12, 0.6 + 1.5 * len(layers)), layout="constrained")
-    title = f"{name}   |   strongest feature maps (number of the channel) of some layers, first to last"
+    places = _spread(len(maps))
+    figure = Figure(figsize=(12, 0.6 + 1.5 * len(places)), layout="constrained")
+    title = f"{name}   |   strongest feature maps (number of the channel) of some convolutions, first to last"
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    panels = figure.subplots(len(layers), MAPS_OF_LAYER, squeeze=False)
-    for row, (layer, maps) in zip(panels, layers, strict=True):
-        order = np.argsort(-maps.std(axis=(1, 2)), kind="stable")[:MAPS_OF_LAYER]
+    panels = figure.subplots(len(places), MAPS_OF_LAYER, squeeze=False)
+    for row, place in zip(panels, places, strict=True):
+        own = maps[place]
+        order = np.argsort(-own.std(axis=(1, 2)), kind="stable")[:MAPS_OF_LAYER]
         for panel in row:
             panel.set_axis_off()
         for panel, channel in zip(row, order, strict=False):
-            panel.imshow(maps[channel], origin="lower", aspect="auto", cmap="viridis", interpolation="nearest")
+            panel.imshow(own[channel], origin="lower", aspect="auto", cmap="viridis", interpolation="nearest")
             panel.set_title(f"{channel}", fontsize=7, color="#8a909c", loc="right")
         row[0].set_title("", loc="right")
-        row[0].set_title(f"{layer}, {' x '.join(map(str, maps.shape))}", fontsize=7, loc="left")
+        row[0].set_title(_layer_title(place, len(maps), own.shape), fontsize=7, loc="left")
     return figure
 
 
-def feature_maps(model: nn.Module, features: Sequence[Tensor]) -> list[tuple[str, np.ndarray]]:
-    """Answers of every two-dimensional convolution to one window: name and `[channels, H, W]`, in order."""
-    found: list[tuple[str, np.ndarray]] = []
+def _layer_title(place: int, count: int, shape: tuple[int, ...]) -> str:
+    """A layer as readers know it: "convolution 3 of 20: 64 maps, 32 x 47"."""
+    channels, height, width = shape
+    return f"convolution {place + 1} of {count}: {channels} maps, {height} x {width}"
 
-    def keep(name: str) -> Any:
-        return lambda _layer, _given, answer: found.append((name, answer[0].cpu().numpy()))
 
-    hooks = [
-        layer.register_forward_hook(keep(name)) for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d)
-    ]
+def feature_maps(model: nn.Module, features: Sequence[Tensor]) -> list[np.ndarray]:
+    """Answers of every two-dimensional convolution to one window, `[channels, H, W]`, in the order of their work."""
+    found: list[np.ndarray] = []
+
+    def keep(_layer: nn.Module, _given: Any, answer: Tensor) -> None:
+        found.append(answer[0].cpu().numpy())
+
+    hooks = [layer.register_forward_hook(keep) for layer in model.modules() if isinstance(layer, nn.Conv2d)]
     try:
         with torch.no_grad():
             model(*features)
@@ -136,10 +142,9 @@ def feature_maps(model: nn.Module, features: Sequence[Tensor]) -> list[tuple[str
     return found
 
 
-def _spread(layers: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
-    """At most `MOST_LAYERS`, from first to last."""
-    places = np.unique(np.linspace(0, len(layers) - 1, min(MOST_LAYERS, len(layers))).round().astype(int))
-    return [layers[place] for place in places] if layers else []
+def _spread(count: int) -> list[int]:
+    """Places of at most `MOST_LAYERS` of some layers, the first and the last among them."""
+    return sorted(set(np.linspace(0, count - 1, min(MOST_LAYERS, count)).round().astype(int).tolist()))
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -6,7 +6,7 @@ Setting the most salient fifth of the pictures to the mean takes 1.7 nats off th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,18 +14,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from genrelab.decide import SOFTMAX, Reading
 from genrelab.errors import GenrelabError
 
 Method = Literal["occlusion", "gradcam"]
 METHODS: tuple[str, ...] = get_args(Method)
 LEAST_CELLS = 8  # of a layer's map; a coarser one does not say where
 CELLS = 12  # patches along an axis
-BATCH = 64  # occluded copies in the network at once
+BATCH = 32  # occluded copies in the network at once
 Maps = tuple[np.ndarray | None, ...]
+Progress = Callable[[float], None]  # told the share that is done
 
 
 def saliency(
-    model: nn.Module, features: Sequence[Tensor], genre: int, method: str = "occlusion", cells: int = CELLS
+    model: nn.Module,
+    features: Sequence[Tensor],
+    genre: int,
+    method: str = "occlusion",
+    cells: int = CELLS,
+    reading: Reading = SOFTMAX,
+    progress: Progress = lambda done: None,
 ) -> Maps:
     """Maps of how much each part of one window's pictures spoke for a genre.
 
@@ -35,6 +43,8 @@ def saliency(
         genre: place of its logit.
         method: "occlusion", or "gradcam" for networks with convolutions.
         cells: see `occlusion`.
+        reading: likewise.
+        progress: likewise.
 
     Returns:
         for each input `[H, W]` from 0 to 1, None for a vector.
@@ -47,7 +57,7 @@ def saliency(
     if not any(feature.ndim == 3 for feature in features):
         raise GenrelabError("the run takes no pictures; parts of vectors have no place and no time")
     if method == "occlusion":
-        return occlusion(model, features, genre, cells)
+        return occlusion(model, features, genre, cells, reading, progress)
     found = grad_cam(model, features, genre)
     if found is None:
         raise GenrelabError(f"{type(model).__name__} has no convolutions to look into; use --method occlusion")
@@ -105,31 +115,55 @@ def _cam(answer: Tensor, logit: Tensor, feature: Tensor) -> np.ndarray:
     return found
 
 
-def occlusion(model: nn.Module, features: Sequence[Tensor], genre: int, cells: int = CELLS) -> Maps:
+def occlusion(
+    model: nn.Module,
+    features: Sequence[Tensor],
+    genre: int,
+    cells: int = CELLS,
+    reading: Reading = SOFTMAX,
+    progress: Progress = lambda done: None,
+) -> Maps:
     """How far a genre's log-probability falls when a patch is set to the mean (Zeiler & Fergus 2014).
+
+    Where a track has several genres it is the genre's log-odds, on which the other genres have no say.
 
     Args:
         model: any network.
         features: as in `saliency`.
         genre: likewise.
         cells: patches along each axis of a picture, each overlapping half of its neighbours.
+        reading: of the logits.
+        progress: called now and then.
 
     Returns:
         maps as `saliency`, all on one scale: 1 is the largest fall anywhere.
     """
+
+    def sure(given: Sequence[Tensor]) -> np.ndarray:
+        return reading.normalised(model(*given).cpu().numpy())[:, genre]
+
+    pictures = [place for place, feature in enumerate(features) if feature.ndim == 3]
+    falls: list[np.ndarray | None] = [None] * len(features)
     with torch.no_grad():
-        whole = float(model(*features).log_softmax(dim=-1)[0, genre])
-        falls = [
-            _falls(model, features, place, genre, whole, cells) if feature.ndim == 3 else None
-            for place, feature in enumerate(features)
-        ]
+        for number, place in enumerate(pictures):
+
+            def told(done: float, before: int = number) -> None:
+                progress((before + done) / len(pictures))
+
+            falls[place] = _falls(sure, features, place, cells, told)
     most = max(float(one.max()) for one in falls if one is not None)
     return tuple(None if one is None else _unit(one, most) for one in falls)
 
 
 def _falls(
-    model: nn.Module, features: Sequence[Tensor], place: int, genre: int, whole: float, cells: int
+    sure: Callable[[Sequence[Tensor]], np.ndarray],
+    features: Sequence[Tensor],
+    place: int,
+    cells: int,
+    progress: Progress,
 ) -> np.ndarray:
+    """`[H, W]` mean fall over the patches that cover each point of one picture."""
+    [whole] = sure(features)
     height, width = features[place].shape[-2:]
     across = _spans(width, cells)
     patches = [(slice(*rows), slice(*columns)) for rows in _spans(height, cells) for columns in across]
@@ -140,10 +174,10 @@ def _falls(
         batch[place] = batch[place].clone()
         for row, (rows, columns) in enumerate(some):
             batch[place][row, rows, columns] = 0.0
-        found = model(*batch).log_softmax(dim=-1)[:, genre].cpu().numpy()
-        for (rows, columns), value in zip(some, found, strict=True):
-            total[rows, columns] += whole - float(value)
+        for (rows, columns), value in zip(some, sure(batch), strict=True):
+            total[rows, columns] += whole - value
             count[rows, columns] += 1
+        progress(min(first + BATCH, len(patches)) / len(patches))
     return np.maximum(total / np.maximum(count, 1), 0.0)
 
 
