@@ -1,6 +1,7 @@
 """A tiny study: its tables are what its runs' predictions give, its verdicts what was put in."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -135,9 +136,9 @@ def setting(loss, decision, value, p, top1=0.0, top1_p=1.0):
     return Setting(loss, decision, {"distance_skill": (0.3 + value, 0, 1)}, {("cross_entropy", "crm"): tests})
 
 
-def made(*settings, stand_in=False):
+def made(*settings, stand_in=False, unsafe=False):
     control = Setting("cross_entropy", "crm", {"distance_skill": (0.3, 0, 1)}, {})
-    return Scored("made", {"stand_in": stand_in}, (control, *settings), (("cross_entropy", "crm"),))
+    return Scored("made", {"stand_in": stand_in, "unsafe": unsafe}, (control, *settings), (("cross_entropy", "crm"),))
 
 
 def test_the_rule_recommends_nothing_that_is_worse_anywhere():
@@ -148,6 +149,7 @@ def test_the_rule_recommends_nothing_that_is_worse_anywhere():
     costs = setting("hxe", "crm", 0.1, 0.01, top1=-0.2, top1_p=0.01)
     assert "the choice is `cross_entropy`" in recommendation([made(helps), made(costs)])
     assert "the choice is `cross_entropy`" in recommendation([made(no_more), made(helps, stand_in=True)])
+    assert "the choice is `cross_entropy`" in recommendation([made(no_more), made(helps, unsafe=True)])
 
 
 def test_holm_against_the_definition():
@@ -165,6 +167,18 @@ def test_the_command_writes_page_and_picture(study, tmp_path, capsys):
     assert "wrote" in capsys.readouterr().out
 
 
+def test_an_unsafe_split_is_marked_wherever_scores_stand(study, tmp_path):
+    shutil.copytree(study, tmp_path / "study")
+    for file in (tmp_path / "study").glob("*/run.json"):
+        record = json.loads(file.read_text())
+        write_json(file, {**record, "split": {"kind": "random_segments", "unsafe": True}})
+    ((name, rows),) = read_studies([tmp_path / "study"])
+    page = page_of([score_study(name, rows, resamples=50)])
+    assert "- **tiny, UNSAFE**. CRM moves" in page and "\n## tiny, UNSAFE\n" in page and "| tiny, UNSAFE | 6 |" in page
+    assert "UNSAFE: segments of one track stand on both sides of the split; these scores are no evidence." in page
+    assert "the choice is `cross_entropy`" in recommendation([score_study(name, rows, resamples=50)])
+
+
 def test_a_study_needs_cross_entropy(study, tmp_path):
     with pytest.raises(GenrelabError, match="no finished run; python"):
         read_studies([tmp_path])
@@ -175,8 +189,6 @@ def test_a_study_needs_cross_entropy(study, tmp_path):
 
 
 def test_tested_tracks_must_be_the_same(study, tmp_path):
-    import shutil
-
     shutil.copytree(study, tmp_path / "study")
     broken = tmp_path / "study" / "7"
     run = RunFolder.read(broken)

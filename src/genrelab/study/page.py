@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from genrelab.compare.rows import FLAGS
 from genrelab.files import write_text
 from genrelab.study.score import DECISIONS, TESTED, Against, Key, Scored, Setting
 
@@ -62,7 +63,7 @@ def page_of(studies: Sequence[Scored], picture: str = "images/graph_study.png", 
     parts = [HEAD.format(losses=losses, seeds=seeds, datasets=len(studies), picture=picture)]
     parts += ["## What the evidence says", "", *conclusion(studies), "", _budget(studies)]
     for study in studies:
-        parts += [f"\n## {study.name}\n", _about(study), "", _scores(study), ""]
+        parts += [f"\n## {study.title}\n", _about(study), "", _scores(study), ""]
         parts += [_against_crm(study), "", _against_blind(study)]
     told = f"\n## How this one was run\n\n{notes.strip()}\n" if notes.strip() else ""
     return "\n".join([*parts, METHOD]) + told
@@ -87,7 +88,7 @@ def conclusion(studies: Sequence[Scored]) -> list[str]:
     lines = []
     for study in studies:
         stand_in = " (a stand-in, composed by rules)" if study.facts["stand_in"] else ""
-        lines.append(f"- **{study.name}**{stand_in}. {_of_crm(study)}")
+        lines.append(f"- **{study.title}**{stand_in}. {_of_crm(study)}")
         lines += [f"  - Against {_told(control)}: {_found(study, control)}" for control in study.controls]
     return [*lines, f"- **Which loss to choose.** {recommendation(studies)}"]
 
@@ -95,14 +96,16 @@ def conclusion(studies: Sequence[Scored]) -> list[str]:
 def recommendation(studies: Sequence[Scored]) -> str:
     """Cross-entropy, unless something is shown better than it with CRM, and nowhere worse.
 
-    "Better" counts in distance skill, on recorded music; "worse" on any dataset, in distance skill and in top-1.
+    "Better" counts in distance skill, on recorded music and no UNSAFE split; "worse" on any dataset, in distance skill
+    and in top-1.
     """
     control = studies[0].controls[0]
     verdicts: dict[Key, list[tuple[bool, str, str]]] = {}
     for study in studies:
         for one in study.tested(control):
             for metric in TESTED:
-                found = (bool(study.facts["stand_in"]), metric, one.tests[control][metric].verdict)
+                mute = study.facts["stand_in"] or study.facts["unsafe"]
+                found = (mute, metric, one.tests[control][metric].verdict)
                 verdicts.setdefault((one.loss, one.decision), []).append(found)
     better = [key for key, found in verdicts.items() if _recommends(found, len(studies))]
     if not better:
@@ -118,9 +121,7 @@ def recommendation(studies: Sequence[Scored]) -> str:
 
 def _recommends(found: Sequence[tuple[bool, str, str]], studies: int) -> bool:
     everywhere = len(found) == studies * len(TESTED)
-    helps = any(
-        not stand_in and (metric, verdict) == ("distance_skill", "better") for stand_in, metric, verdict in found
-    )
+    helps = any(not mute and (metric, verdict) == ("distance_skill", "better") for mute, metric, verdict in found)
     return everywhere and helps and all(verdict != "worse" for _, _, verdict in found)
 
 
@@ -190,7 +191,7 @@ def _budget(studies: Sequence[Scored]) -> str:
         flop = "" if facts["flop"] is None else f"{facts['flop'] / 1e6:.2g}"
         parameters = "" if facts["parameters"] is None else f"{facts['parameters']:,}"
         cells = [
-            study.name,
+            study.title,
             facts["genres"],
             tracks,
             f"`{facts['model']}`",
@@ -208,6 +209,8 @@ def _budget(studies: Sequence[Scored]) -> str:
 def _about(study: Scored) -> str:
     facts = study.facts
     told = [f"{facts['genres']} genres, split `{facts['split']}`, scored on {facts['part']}."]
+    if facts["unsafe"]:
+        told.append(f"{FLAGS['unsafe']}.")
     if facts["artist_leak"]:
         told.append("Artists stand on both sides of the lists: scores are too high for new artists.")
     if facts["stand_in"]:

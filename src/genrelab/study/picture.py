@@ -30,7 +30,7 @@ def draw_study(studies: Sequence[Scored], path: Path) -> None:
                 colour = COLOURS[DECISIONS.index(one.decision)]
                 ax.plot((low, high), (place, place), color=colour, linewidth=1.6, alpha=0.55)
                 ax.plot([value], [place], "o", color=colour, markersize=4.5, label=NAMES[one.decision])
-            ax.set_title(f"{study.name}: {title}", loc="left", fontsize=9, fontweight="bold")
+            ax.set_title(f"{study.title}: {title}", loc="left", fontsize=9, fontweight="bold")
             ax.grid(axis="x", alpha=0.25)
             ax.tick_params(labelsize=8)
             ax.spines[["top", "right"]].set_visible(False)

@@ -87,6 +87,11 @@ class Scored:
     settings: tuple[Setting, ...]
     controls: tuple[Key, ...]
 
+    @property
+    def title(self) -> str:
+        """Its name, with what must be said wherever its scores stand."""
+        return f"{self.name}, UNSAFE" if self.facts["unsafe"] else self.name
+
     def get(self, loss: str, decision: str = "argmax") -> Setting:
         """One of the settings."""
         return next(one for one in self.settings if (one.loss, one.decision) == (loss, decision))
@@ -244,6 +249,7 @@ def facts_of(rows: Sequence[Row]) -> dict[str, Any]:
         "runs": len(runs),
         "stand_in": known["stand_in"],
         "artist_leak": known["artist_leak"],
+        "unsafe": any("unsafe" in row.flags for row in rows),
         "split": known["split"],
         "epochs": (first.config.get("trainer") or {}).get("epochs"),
     }
