@@ -62,6 +62,15 @@ def test_the_terminal_says_what_matters(sweep, make_run, tmp_path):
     assert "left out (1):" in text and "failed (OSError: [Errno 28] full)" in text
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_names_of_runs_stay_whole(make_run, tmp_path, width):
+    names = ["20260101-120000-ab12cd", "20260101-130000-cd34ef"]
+    for seed, name in enumerate(names):
+        make_run(tmp_path / name, seed=seed, run_id=name)
+    table, tests = printed(compare([tmp_path], by=["run"], against=names[0]), width).split("against ")
+    assert all(name in table for name in names) and f"\n{names[1]} " in tests
+
+
 def test_many_settings_do_not_crowd_out_the_scores(make_run, tmp_path):
     for number in range(3):
         odd = {f"setting_{name}_of_some_length": number for name in "abcdefgh"}

@@ -32,7 +32,7 @@ SHORT = {
     "bce": "binary cross-entropy",
     "nll": "log-lik. (negative)",
 }
-KEY_WIDTH = 20
+KEY_WIDTH = len("20260101-120000-ab12cd") + 1  # a run stays whole, longer settings fold
 KEYS_SHARE = 0.5  # of the width, at most, for settings that need not be there
 
 
@@ -182,8 +182,9 @@ def _tests(found: Comparison, width: int) -> Table:
     from rich.text import Text
 
     assert found.reference is not None
+    left = min(KEY_WIDTH, max(14, *(len(row.label) + 1 for row in found.rows)))
     metrics = [name for name in found.headline.tested if any(p and name in p.differences for p in found.paired)]
-    metrics = [name for name in metrics if name not in found.same_as_accuracy][: max(1, (width - 14) // 21)]
+    metrics = [name for name in metrics if name not in found.same_as_accuracy][: max(1, (width - left) // 21)]
     table = _new(f"against {found.reference.label}, on the same tracks")
     table.add_column("", overflow="fold")
     for name in metrics:
