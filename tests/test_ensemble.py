@@ -199,7 +199,10 @@ def test_runs_that_do_not_fit_are_refused(change, record, message, runs, tmp_pat
 
 def test_one_run_and_unknown_methods_are_refused(runs, tmp_path):
     with pytest.raises(GenrelabError, match="two runs or more"):
-        ensemble([runs[0], runs[0]], "mean", tmp_path / "joined")
+        ensemble(runs[:1], "mean", tmp_path / "joined")
+    for twice in ([runs[0], runs[0]], [*runs, runs[0].parent / "." / runs[0].name]):
+        with pytest.raises(GenrelabError, match="named twice; an ensemble joins different runs"):
+            ensemble(twice, "mean", tmp_path / "joined")
     with pytest.raises(GenrelabError, match="no such method; did you mean 'stack'"):
         ensemble(runs, "stak", tmp_path / "joined")
 

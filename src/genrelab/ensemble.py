@@ -84,8 +84,12 @@ def check_members(members: Sequence[RunFolder]) -> None:
     Raises:
         GenrelabError: the first misfit, named.
     """
-    if len({member.path.resolve() for member in members}) < 2:
+    if len(members) < 2:
         raise GenrelabError("an ensemble needs two runs or more; name their folders")
+    paths = [member.path.resolve() for member in members]
+    for place, one in enumerate(members):
+        if paths[place] in paths[:place]:
+            raise GenrelabError(f"{one.path}: named twice; an ensemble joins different runs of one split")
     first = members[0]
     for one in members:
         if one.record.get("status", "finished") != "finished":
