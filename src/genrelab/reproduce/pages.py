@@ -32,7 +32,7 @@ genrelab reproduce --only A22,D            # some rows; what finished is kept, C
 clips; six artists still cross), *artists apart* lets no artist stand on two sides. *As published* ignores artists, and
 UNSAFE puts segments of one track on both sides. Numbers are test accuracy of tracks with 95 % intervals over tracks,
 the mean over seeds where there are several; *skill* is distance skill, 0 for the best constant answer and 1 for no
-mistake. Seconds are of one run, on two cores of a busy machine.
+mistake. Seconds are of the quickest run, on two cores of a busy machine.
 
 A number here and a published one are about the same network, seldom about the same music: only GTZAN could be had.
 Shortened runs have fewer epochs, smaller pictures or narrower networks than their recipe; which, the list below says.

@@ -50,7 +50,7 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
         "each_seed": [_plain(value) for value in each],
         "scored": len(levels[0]),
         "genres": len(first.taxonomy.genres),
-        "seconds": round(mean(float(run.record["seconds"]) for run in runs)),
+        "seconds": round(min(float(run.record["seconds"]) for run in runs)),  # of the rest much is other work
         "parameters": (first.record.get("model") or {}).get("parameters"),
         "short": list(jobs[0].trial.short) if jobs[0].short else [],
         "unsafe": unsafe,
