@@ -19,6 +19,7 @@ from genrelab.metrics import scores
 from genrelab.predictions import Predictions, write_predictions
 from genrelab.registry import TAXONOMIES
 from genrelab.report.folder import RunFolder
+from genrelab.report.multi_label import score_labels
 
 TRACKS, PER = 60, 4
 
@@ -199,6 +200,8 @@ def test_half_is_no_different_and_other_aggregates_are(several_dir):
     run = RunFolder.read(several_dir, several=True)
     found = evaluate(run, "thresholds", {"rule": "half"}, resamples=20)
     assert all(one["value"] in (0, None) for one in found["track"]["differences"].values())
+    told = score_labels(run, resamples=20)["test"]
+    assert found["track"]["half"] == told["track"] and found["segment"]["half"] == told["segment"]
     found = evaluate(run, "thresholds", {}, "max", resamples=20)
     assert found["name"] == "thresholds-max" and found["track"]["differences"]["pr_auc"]["value"] != 0
 

@@ -5,19 +5,19 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
 from genrelab.errors import ConfigError
-from genrelab.metrics import monitor_direction
+from genrelab.metrics import difference_of_draws, monitor_direction
 from genrelab.metrics.multi_label import (
     LabelAnswers,
     auc,
+    draw_label_scores,
     join_tracks,
-    label_differences,
-    label_intervals,
     label_scores,
     make_consistent,
     per_class,
     prior_logits,
     sigmoid,
 )
+from genrelab.metrics.resample import intervals_of
 
 PAIRS = np.array([[0, 1], [0, 2], [1, 2], [3, 4]])
 
@@ -71,6 +71,10 @@ def test_a_constant_answer_scores_chance(answers):
     assert (np.diff(prior_logits(np.array([0, 1, 30, 59, 60]), 60)) > 0).all()
 
 
+def label_intervals(answers, pairs=None, n=1000):
+    return intervals_of(draw_label_scores(answers, pairs, n), len(np.unique(answers.track)))
+
+
 def test_intervals_hold_the_value_and_widen_where_rows_are_of_few_tracks(answers):
     few, whole = label_intervals(answers, PAIRS, n=300), label_scores(answers, PAIRS)
     many = label_intervals(LabelAnswers(answers.logits, answers.target, np.arange(60)), PAIRS, n=300)
@@ -96,10 +100,19 @@ def test_rows_of_one_track_are_drawn_together():
 
 
 def test_a_difference_to_itself_is_nothing_and_to_noise_is_something(answers):
-    same = label_differences(answers, answers, n=100)
-    assert same["pr_auc"]["value"] == 0 and same["pr_auc"]["p"] == 1
+    own = draw_label_scores(answers, n=200)
+    same = difference_of_draws([own], [own])
+    assert same["pr_auc"].value == 0 and same["pr_auc"].p == 1
     noise = LabelAnswers(np.random.default_rng(3).normal(size=(60, 6)), answers.target, answers.track)
-    assert label_differences(noise, answers, n=200)["pr_auc"]["p"] < 0.05
+    assert difference_of_draws([draw_label_scores(noise, n=200)], [own])["pr_auc"].p < 0.05
+
+
+def test_macro_averages_stay_between_0_and_1():
+    generator = np.random.default_rng(4)
+    target = generator.random((12, 3)) < 0.3
+    nearly = LabelAnswers(target + generator.normal(0, 0.45, (12, 3)), target, np.arange(12))
+    found = label_intervals(nearly, n=200)
+    assert all(0 <= low < high <= 1 for low, high in (found[name] for name in ("pr_auc", "roc_auc", "f1_macro")))
 
 
 def test_tracks_get_the_mean_probability():

@@ -15,7 +15,8 @@ from genrelab.compare.terminal import print_comparison
 from genrelab.compare.write import write_comparison
 from genrelab.errors import GenrelabError
 from genrelab.files import write_json
-from genrelab.metrics.multi_label import LabelAnswers, label_differences
+from genrelab.metrics import difference_of_draws
+from genrelab.metrics.multi_label import LabelAnswers, draw_label_scores
 from genrelab.predictions import Predictions, write_predictions
 from genrelab.registry import TAXONOMIES
 from genrelab.report.folder import RunFolder
@@ -81,10 +82,10 @@ def test_two_runs_are_tested_on_the_same_tracks(pair):
     test = next(one for one in found.paired if one)
     assert test.verdict("pr_auc") == "better" and test.verdict("bce") == "better" and test.verdict("labels") is None
     sides = [RunFolder.read(path, several=True).level("test", "track") for path in pair]
-    a, b = (LabelAnswers(one.logits, one.target, one.track) for one in sides)
-    expected = label_differences(a, b)["pr_auc"]
+    a, b = (draw_label_scores(LabelAnswers(one.logits, one.target, one.track)) for one in sides)
+    expected = difference_of_draws([a], [b])["pr_auc"]
     own = test.differences["pr_auc"]
-    assert [own.value, own.low, own.high] == pytest.approx([expected[name] for name in ("value", "low", "high")])
+    assert [own.value, own.low, own.high] == pytest.approx([expected.value, expected.low, expected.high])
 
 
 def test_the_terminal_the_page_and_the_tables(pair, tmp_path):

@@ -202,8 +202,7 @@ class Sigmoid:
 
     def draws(self, logits: np.ndarray, target: np.ndarray, track: np.ndarray, judge: Judge, n: int = 1000) -> Draws:
         """See `metrics.multi_label.draw_label_scores`."""
-        whole = {name: np.asarray(value) for name, value in self.scores(logits, target, judge).items()}
-        return Draws(whole, draw_label_scores(LabelAnswers(logits, target, track), judge.pairs, n))
+        return draw_label_scores(LabelAnswers(logits, target, track), judge.pairs, n)
 
 
 SOFTMAX: Reading = Softmax()

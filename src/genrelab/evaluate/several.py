@@ -11,9 +11,9 @@ from genrelab.decide import SIGMOID, Thresholds
 from genrelab.decide.thresholds import MARK
 from genrelab.errors import ConfigError
 from genrelab.metrics import Draws, difference_of_draws
-from genrelab.metrics.resample import intervals_of_draws
 from genrelab.registry import DECISIONS
 from genrelab.report.folder import Level, LevelName, Part, RunFolder, level_of
+from genrelab.report.multi_label import with_ends
 
 SAID = ("f1_micro", "f1_macro", "subset_accuracy", "labels")  # of yeses and noes; the others are of probabilities
 
@@ -40,13 +40,13 @@ def several_level(
     decision.fit(val.logits, val.target)
     assert decision.values is not None
     decided, half = _drawn(run, rows, decision.values, resamples), _drawn(run, plain, None, resamples)
-    differences = difference_of_draws([half], [decided])
+    differences, tracks = difference_of_draws([half], [decided]), len(np.unique(rows.track))
     return {
         "rows": len(rows),
         "fitted": decision.fitted,
         "thresholds": dict(zip(run.taxonomy.genres, decision.values.tolist(), strict=True)),
-        "metrics": _scores(decided),
-        "half": _scores(half),
+        "metrics": with_ends(decided, tracks),
+        "half": with_ends(half, tracks),
         "differences": {name: vars(one) for name, one in differences.items()},
     }
 
@@ -63,8 +63,3 @@ def _drawn(run: RunFolder, rows: Level, thresholds: np.ndarray | None, resamples
         for old, new in ((found.whole, moved.whole), (found.drawn, moved.drawn))
     )
     return Draws(whole, drawn)
-
-
-def _scores(draws: Draws) -> dict[str, dict[str, float]]:
-    found = intervals_of_draws([draws])
-    return {name: dict(zip(("value", "low", "high"), one, strict=True)) for name, one in found.items()}

@@ -13,8 +13,9 @@ import numpy as np
 
 from genrelab.metrics.answers import Answers, Tree, chosen, confidence_of, holds, shared_ancestors
 from genrelab.metrics.core import log_probabilities, reachable, top_answers
+from genrelab.metrics.ends import percentile_interval, two_sided_p
 from genrelab.metrics.names import CENTRED_DETAILS
-from genrelab.metrics.resample import Difference, Draws, percentile_interval, track_weights, two_sided_p
+from genrelab.metrics.resample import Difference, Draws, track_weights
 
 BINS = 15
 POINTS = 101

@@ -11,11 +11,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from genrelab.metrics.names import CENTRED_LABELS, LABEL_METRICS
-from genrelab.metrics.resample import CHUNK, percentile_interval, track_weights, two_sided_p, wilson_at_zero
+from genrelab.metrics.names import LABEL_METRICS
+from genrelab.metrics.resample import CHUNK, Draws, track_weights
 
 ROWS = 2**22  # weights at a time
-MACRO = (*CENTRED_LABELS, "f1_macro")
 LabelHow = Literal["mean_prob", "mean_logit", "max"]
 LABEL_HOWS: tuple[str, ...] = get_args(LabelHow)
 
@@ -53,62 +52,16 @@ def label_scores(answers: LabelAnswers, pairs: np.ndarray | None = None) -> dict
     return {name: float(values[0]) for name, values in found.items()}
 
 
-def label_intervals(
-    answers: LabelAnswers,
-    pairs: np.ndarray | None = None,
-    n: int = 1000,
-    seed: int = 0,
-    confidence: float = 0.95,
-) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap intervals; tracks are drawn, with all their rows.
-
-    Macro averages, of which resamples lack genres, are moved so that their mean is the value. Where all resamples are
-    alike, shares that are 0 or 1 have Wilson's bound at their far end, and nothing else has an interval.
-
-    Returns:
-        metric -> (low, high); NaN where a metric says nothing.
-    """
-    whole, drawn = label_scores(answers, pairs), draw_label_scores(answers, pairs, n, seed)
-    tracks = len(np.unique(answers.track))
-    found = {}
-    for name, value in whole.items():
-        low, high = percentile_interval(_centred(name, drawn[name], value), confidence)
-        low, high = (max(low, 0.0), min(high, 1.0)) if name in MACRO else (low, high)
-        found[name] = (low, high) if high - low > 1e-9 else _of_equal(name, value, tracks, confidence)
-    return found
-
-
-def label_differences(
-    a: LabelAnswers,
-    b: LabelAnswers,
-    pairs: np.ndarray | None = None,
-    n: int = 1000,
-    seed: int = 0,
-    confidence: float = 0.95,
-) -> dict[str, dict[str, float]]:
-    """b minus a over the same rows, drawing the same tracks for both: metric -> value, low, high, p."""
-    whole_a, whole_b = label_scores(a, pairs), label_scores(b, pairs)
-    drawn_a, drawn_b = (draw_label_scores(one, pairs, n, seed) for one in (a, b))
-    found = {}
-    for name in whole_a:
-        value = whole_b[name] - whole_a[name]
-        drawn = _centred(name, drawn_b[name] - drawn_a[name], value)
-        low, high = percentile_interval(drawn, confidence)
-        found[name] = {"value": value, "low": low, "high": high, "p": two_sided_p(drawn)}
-    return found
-
-
-def draw_label_scores(
-    answers: LabelAnswers, pairs: np.ndarray | None = None, n: int = 1000, seed: int = 0
-) -> dict[str, np.ndarray]:
-    """Metric -> `[n]` over resamples of tracks; the same seed draws the same tracks."""
+def draw_label_scores(answers: LabelAnswers, pairs: np.ndarray | None = None, n: int = 1000, seed: int = 0) -> Draws:
+    """Score answers over resamples of tracks; the same seed draws the same tracks."""
     tracks, place = np.unique(answers.track, return_inverse=True)
     parts = [
         _scores(answers, weights, pairs)
         for drawn in track_weights(len(tracks), n, seed)
         for weights in _in_parts(drawn, place)
     ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    whole = {name: np.asarray(value) for name, value in label_scores(answers, pairs).items()}
+    return Draws(whole, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def per_class(answers: LabelAnswers) -> dict[str, np.ndarray]:
@@ -233,13 +186,6 @@ def _scores(answers: LabelAnswers, weights: np.ndarray, pairs: np.ndarray | None
     return found
 
 
-def _of_equal(name: str, value: float, tracks: int, confidence: float) -> tuple[float, float]:
-    if name not in ("top1", "subset_accuracy") or value not in (0.0, 1.0):
-        return float("nan"), float("nan")
-    bound = wilson_at_zero(tracks, confidence)
-    return (0.0, bound) if value == 0 else (1.0 - bound, 1.0)
-
-
 def _in_parts(drawn: np.ndarray, place: np.ndarray) -> Iterator[np.ndarray]:
     """Weights of rows `[up to CHUNK, N]` of weights of tracks, a manageable number at a time."""
     size = max(1, min(CHUNK, ROWS // max(len(place), 1)))
@@ -256,8 +202,3 @@ def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     whole = np.asarray(whole, dtype=np.float64)
     found: np.ndarray = np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
     return found
-
-
-def _centred(name: str, drawn: np.ndarray, value: float) -> np.ndarray:
-    drawn = drawn[~np.isnan(drawn)]
-    return drawn + (value - drawn.mean()) if name in MACRO and len(drawn) else drawn

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from genrelab.metrics.core import Tally, reachable, scores_of, surprise, top_answers
+from genrelab.metrics.ends import percentile_interval, two_sided_p, wilson_at_zero
 from genrelab.metrics.names import CENTRED_DETAILS, CENTRED_LABELS
 
-SHARES = ("accuracy", "top3", "top5", "supergenre_accuracy", "supergenre_top3")
+SHARES = ("accuracy", "top3", "top5", "supergenre_accuracy", "supergenre_top3", "top1", "subset_accuracy")
 # Resamples see fewer different tracks than the sample: rare genres drop out of them, which moves macro averages,
 # extremes and spreads of the answers as a whole. Their draws are moved back.
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
-LEAST = {**dict.fromkeys(MACRO, 0.0), "hub_share": 0.0, "effective_classes": 1.0, "never_predicted": 0.0}
-CENTRED = (*LEAST, *CENTRED_DETAILS, *CENTRED_LABELS)
+UP_TO_ONE = (*MACRO, *CENTRED_LABELS)
+LEAST = {**dict.fromkeys(UP_TO_ONE, 0.0), "hub_share": 0.0, "effective_classes": 1.0, "never_predicted": 0.0}
+CENTRED = (*LEAST, *CENTRED_DETAILS)
 CHUNK = 128  # resamples at a time
 
 
@@ -71,15 +73,8 @@ def intervals(
     """
     if not len(target):
         return {}
-    by_track = _tally_by_track(logits, target, track, distances, supergenres)
-    whole = scores_of(_weighted(by_track), reachable(distances), medoid)
-    found = {}
-    for name, values in _resampled(by_track, distances, medoid, n, seed).items():
-        low, high = percentile_interval(_centred(name, values, whole[name]), confidence)
-        if name in LEAST:
-            low, high = max(low, LEAST[name]), min(high, 1.0) if name in MACRO else high
-        found[name] = (low, high) if high - low > 1e-9 else _of_equal(name, low, len(by_track.support), confidence)
-    return found
+    draws = draw_scores(logits, target, track, distances, supergenres, medoid, n, seed)
+    return intervals_of(draws, len(np.unique(track)), confidence)
 
 
 def _of_equal(name: str, value: float, tracks: int, confidence: float) -> tuple[float, float]:
@@ -192,6 +187,17 @@ def difference_of_draws(
     return found
 
 
+def intervals_of(draws: Draws, tracks: int, confidence: float = 0.95) -> dict[str, tuple[float, float]]:
+    """`intervals` of one run drawn before, over `tracks` tracks: metric -> (low, high)."""
+    found = {}
+    for name, values in draws.drawn.items():
+        low, high = percentile_interval(_centred(name, values, draws.whole[name]), confidence)
+        if name in LEAST:
+            low, high = max(low, LEAST[name]), min(high, 1.0) if name in UP_TO_ONE else high
+        found[name] = (low, high) if high - low > 1e-9 else _of_equal(name, low, tracks, confidence)
+    return found
+
+
 def intervals_of_draws(
     draws: Sequence[Draws], seed: int = 0, confidence: float = 0.95
 ) -> dict[str, tuple[float, float, float]]:
@@ -222,20 +228,6 @@ def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Draws without NaN, those of macro averages, hubness and calibration about the value."""
     drawn = drawn[~np.isnan(drawn)]
     return drawn + (value - drawn.mean()) if name in CENTRED and len(drawn) else drawn
-
-
-def two_sided_p(drawn: np.ndarray) -> float:
-    """How often resampled differences fall on the rarer side of 0, twice; the sample itself counts as a draw."""
-    tail = min((drawn <= 0).sum(), (drawn >= 0).sum()) + 1
-    return float(min(1.0, 2 * tail / (len(drawn) + 1)))
-
-
-def percentile_interval(drawn: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Ends of the percentile interval of bootstrap draws, NaN without any."""
-    if not len(drawn):
-        return float("nan"), float("nan")
-    low, high = np.percentile(drawn, [50 * (1 - confidence), 50 * (1 + confidence)])
-    return float(low), float(high)
 
 
 def _tally_by_track(
@@ -290,11 +282,3 @@ def _weighted(by_track: Tally, weights: np.ndarray | None = None) -> Tally:
     """Sum the tracks' tallies, each as often as it was drawn; once by default."""
     weights = np.ones(len(by_track.support)) if weights is None else weights
     return Tally(**{field.name: weights @ getattr(by_track, field.name) for field in fields(Tally)})
-
-
-def wilson_at_zero(n: int, confidence: float) -> float:
-    """Upper Wilson bound of a share of which 0 of n were seen."""
-    from statistics import NormalDist
-
-    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
-    return z2 / (n + z2)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.metrics.resample import percentile_interval
+from genrelab.metrics.ends import percentile_interval
 from genrelab.report.folder import LevelName, RunFolder
 
 TOP = (1, 2, 3)

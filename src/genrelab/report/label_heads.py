@@ -10,7 +10,7 @@ import pandas as pd
 
 from genrelab.decide import aggregate
 from genrelab.labels import FILE, read_label_rows
-from genrelab.metrics.resample import percentile_interval, wilson_at_zero
+from genrelab.metrics.ends import percentile_interval, wilson_at_zero
 from genrelab.report.folder import RunFolder
 from genrelab.report.wording import interval, number
 

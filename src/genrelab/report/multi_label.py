@@ -10,17 +10,17 @@ import pandas as pd
 
 from genrelab.decide import Thresholds
 from genrelab.decide.thresholds import HALF
-from genrelab.metrics import LABEL_METRICS
+from genrelab.metrics import LABEL_METRICS, Draws, difference_of_draws
 from genrelab.metrics.multi_label import (
     LabelAnswers,
-    label_differences,
-    label_intervals,
+    draw_label_scores,
     label_scores,
     make_consistent,
     per_class,
     prior_logits,
     sigmoid,
 )
+from genrelab.metrics.resample import intervals_of
 from genrelab.predictions import Predictions
 from genrelab.report.folder import LevelName, Part, RunFolder, level_of
 from genrelab.report.results import CONFIDENCE, LEVELS, RESAMPLES, dataset_facts, trained_baselines, without_nan
@@ -70,22 +70,43 @@ def _score(run: RunFolder, resamples: int) -> dict[str, Any]:
         for level in LEVELS:
             rows = label_level(run.predictions, part, level)
             result["tracks" if level == "track" else "segments"][part] = len(rows)
-            result[part][level] = _with_intervals(rows, pairs, resamples)
+            draws, tracks = draw_label_scores(rows, pairs, resamples), len(np.unique(rows.track))
+            result[part][level] = with_ends(draws, tracks)
             if len(pairs):
                 raised = LabelAnswers(make_consistent(rows.logits, pairs), rows.target, rows.track)
-                of_raised = _with_intervals(raised, pairs, resamples) if level == "track" else _alone(raised, pairs)
-                result["consistent"].setdefault(part, {})[level] = of_raised
-            baselines = {PRIOR: _alone(_prior(run, rows), pairs)}
-            for name, known in trained.items():
-                if isinstance(known, Predictions) and known.targets is not None and len(known.only(part)):
-                    other = label_level(known, part, level)
-                    baselines[name] = _with_intervals(other, pairs, resamples) if level == "track" else _alone(other)
-                    if level == "track" and other.track.tolist() == rows.track.tolist():
-                        difference = label_differences(other, rows, pairs, resamples, confidence=CONFIDENCE)
-                        result["differences"].setdefault(part, {}).setdefault(level, {})[name] = difference
-            result["baselines"].setdefault(part, {})[level] = baselines
+                result["consistent"].setdefault(part, {})[level] = (
+                    with_ends(draw_label_scores(raised, pairs, resamples), tracks)
+                    if level == "track"
+                    else _alone(raised, pairs)
+                )
+            others = {
+                name: label_level(known, part, level)
+                for name, known in trained.items()
+                if isinstance(known, Predictions) and known.targets is not None and len(known.only(part))
+            }
+            if level == "track":
+                baselines, gains = _against(others, rows, draws, pairs, resamples)
+                if gains:
+                    result["differences"][part] = {level: gains}
+            else:
+                baselines = {name: _alone(other, pairs) for name, other in others.items()}
+            result["baselines"].setdefault(part, {})[level] = {PRIOR: _alone(_prior(run, rows), pairs), **baselines}
     result["verdict"] = verdict(run, without_nan(result))
     return result
+
+
+def _against(
+    others: Mapping[str, LabelAnswers], rows: LabelAnswers, draws: Draws, pairs: np.ndarray, resamples: int
+) -> tuple[dict[str, Scores], dict[str, Any]]:
+    """Scores of trained baselines by name, and what the run gains over those that answered for the same tracks."""
+    scores, gains = {}, {}
+    for name, other in others.items():
+        drawn = draw_label_scores(other, pairs, resamples)
+        scores[name] = with_ends(drawn, len(other))
+        if other.track.tolist() == rows.track.tolist():
+            found = difference_of_draws([drawn], [draws], confidence=CONFIDENCE)
+            gains[name] = {metric: vars(one) for metric, one in found.items()}
+    return scores, gains
 
 
 def label_level(predictions: Predictions, part: Part, level: LevelName) -> LabelAnswers:
@@ -192,13 +213,16 @@ def shown_metrics(metrics: Mapping[str, Any]) -> list[str]:
     return [name for name in LABEL_METRICS if found[name]["value"] is not None]
 
 
-def _with_intervals(rows: LabelAnswers, pairs: np.ndarray, resamples: int) -> Scores:
-    ends = label_intervals(rows, pairs, resamples, confidence=CONFIDENCE)
-    values = label_scores(rows, pairs)
-    return {name: {"value": values[name], "low": ends[name][0], "high": ends[name][1]} for name in values}
+def with_ends(draws: Draws, tracks: int) -> Scores:
+    """Metric -> value and interval over `tracks` tracks."""
+    ends = intervals_of(draws, tracks, CONFIDENCE)
+    return {
+        name: {"value": float(value), "low": ends[name][0], "high": ends[name][1]}
+        for name, value in draws.whole.items()
+    }
 
 
-def _alone(rows: LabelAnswers, pairs: np.ndarray | None = None) -> Scores:
+def _alone(rows: LabelAnswers, pairs: np.ndarray) -> Scores:
     return {name: {"value": value, "low": None, "high": None} for name, value in label_scores(rows, pairs).items()}
 
 
