@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -91,3 +92,16 @@ def test_threads_are_told_not_to_spin_before_torch_comes_in():
     environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.endswith("1000 False False\n")
+
+
+@pytest.mark.parametrize(
+    "words", ["predict {} x.wav", "tag {} .", "embed {} .", "explain {} x.wav", "app {}", "export {}"]
+)
+def test_every_verb_that_loads_a_run_takes_modules_of_ones_own(words, run, song, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = f"own_{words.split()[0]}"
+    (tmp_path / f"{name}.py").write_text("raise ImportError('it was imported')\n")
+    for file in ("x.wav", "x.mp3"):
+        shutil.copy(song, tmp_path / file)
+    with pytest.raises(ConfigError, match=f"--plugins {name}: cannot be imported .it was imported"):
+        app([*words.format(run).split(), "--plugins", name], standalone_mode=False)

@@ -10,6 +10,7 @@ import typer
 
 app = typer.Typer()
 verb = partial(app.command, rich_help_panel="Use")
+Plugins = Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")]
 
 
 @verb()
@@ -26,7 +27,7 @@ def predict(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
     device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
-    plugins: Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Name the genres of recordings: probabilities, supergenre, timeline, or unknown.
 
@@ -59,7 +60,7 @@ def tag(
     undo_file: Annotated[Path | None, typer.Option(help="to write; genrelab-undo-<time>.jsonl")] = None,
     workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
     device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
-    plugins: Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Write genre tags into a music library; a dry run unless --write is given. Audio is never touched.
 
@@ -85,7 +86,7 @@ def embed(
     colour: Annotated[str, typer.Option(help="of the map: genre (the run's answers), folder")] = "genre",
     workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
     device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
-    plugins: Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Turn a library into vectors, one a track, as the run's network sees them; what the table has is not done again.
 
@@ -105,13 +106,16 @@ def similar(
     count: Annotated[int, typer.Option(help="how many")] = 10,
     run: Annotated[Path | None, typer.Option(help="where the run lies, if it has moved")] = None,
     device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+    plugins: Plugins = None,
 ) -> None:
     """Find the tracks of a library that are nearest to a file.
 
     Example: genrelab similar outputs/runs/20260101-120000-ab12cd song.mp3
     """
     from genrelab.embed.command import similar_command
+    from genrelab.predict.command import import_plugins
 
+    import_plugins(plugins or ())
     similar_command(table, file, count, run, device)
 
 
@@ -138,13 +142,16 @@ def explain(
     at: Annotated[float | None, typer.Option(help="second in the file; by default where it is likeliest")] = None,
     layers: Annotated[bool, typer.Option("--layers", help="also draw feature maps of the convolutions")] = False,
     out: Annotated[Path, typer.Option(help="folder to write")] = Path("outputs/explain"),
+    plugins: Plugins = None,
 ) -> None:
     """Show what in a recording spoke for a genre: a picture, and the salient part as sound.
 
     Example: genrelab explain outputs/runs/20260101-120000-ab12cd song.mp3 --layers
     """
     from genrelab.explain.command import explain_file
+    from genrelab.predict.command import import_plugins
 
+    import_plugins(plugins or ())
     lines, written = explain_file(run, file, out, genre, method, at, layers)
     print(lines)
     for path in written:
@@ -161,6 +168,7 @@ def web_app(
     megabytes: Annotated[int, typer.Option(help="largest file")] = 60,
     at_once: Annotated[int, typer.Option(help="recordings worked on at the same time")] = 1,
     waiting: Annotated[int, typer.Option(help="recordings that may wait for their turn")] = 8,
+    plugins: Plugins = None,
 ) -> None:
     """Open a web page that names the genre of what one uploads or records, until Ctrl-C. It works offline.
 
@@ -168,7 +176,9 @@ def web_app(
     """
     from genrelab.app.listen import Limits
     from genrelab.app.serve import serve
+    from genrelab.predict.command import import_plugins
 
+    import_plugins(plugins or ())
     serve(run, Limits(minutes, megabytes, at_once, waiting), host, port, browser)
 
 
@@ -179,6 +189,7 @@ def export_model(
     out: Annotated[Path | None, typer.Option(help="folder to write; <run>/export/<format>")] = None,
     wanted: Annotated[str, typer.Option("--input", help="what goes in: auto, waveform, features")] = "auto",
     licence: Annotated[str, typer.Option("--license", help="of the weights: mit, cc-by-nc-4.0, ...")] = "unknown",
+    plugins: Plugins = None,
 ) -> None:
     """Write a run for other programs, with a model card, and hold the file against the run.
 
@@ -189,6 +200,8 @@ def export_model(
     """
     from genrelab.deploy import export_run
     from genrelab.deploy.write import summary
+    from genrelab.predict.command import import_plugins
 
+    import_plugins(plugins or ())
     folder, config = export_run(run, form, out, wanted, licence)
     print(summary(folder, config))

@@ -37,9 +37,9 @@ class Options:
     plugins: tuple[str, ...] = ()
 
 
-def open_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) -> Predictor:
-    """Load a run for a verb of the console script, a user's own modules first, and say what must be said of it."""
-    for module in plugins:
+def import_plugins(modules: Sequence[str]) -> None:
+    """Import a user's own modules, which register kinds, from the working folder too. Raises ConfigError."""
+    for module in modules:
         try:
             sys.path.insert(0, str(Path.cwd()))
             importlib.import_module(module)
@@ -47,6 +47,11 @@ def open_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) ->
             raise ConfigError([f"--plugins {module}: cannot be imported ({error})"]) from error
         finally:
             sys.path.pop(0)
+
+
+def open_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) -> Predictor:
+    """Load a run for a verb of the console script, a user's own modules first, and say what must be said of it."""
+    import_plugins(plugins)
     from genrelab.predict import load_predictor
 
     predictor = load_predictor(run, device, coverage)
