@@ -173,11 +173,8 @@ def other_genre(predictions):
     return replace(predictions, target=target)
 
 
-def test_on_val_alone(predictions):
+def val_alone(predictions):
     return predictions.only("val")
-
-
-test_on_val_alone.__test__ = False
 
 
 @pytest.mark.parametrize(
@@ -185,7 +182,7 @@ test_on_val_alone.__test__ = False
     [
         (fewer, {}, r"its test has other tracks than that of .*a \(1 stand in one alone, as test-003\)"),
         (other_genre, {}, "val-004 has another genre than in"),
-        (test_on_val_alone, {}, "has no predictions of test"),
+        (val_alone, {}, "has no predictions of test"),
         (None, {"status": "interrupted"}, "was interrupted; an ensemble joins finished runs"),
     ],
     ids=["tracks", "genres", "parts", "unfinished"],

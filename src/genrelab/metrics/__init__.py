@@ -15,7 +15,6 @@ from genrelab.metrics.core import (
 )
 from genrelab.metrics.details import detail_differences, detail_scores, reliability, risk_coverage
 from genrelab.metrics.names import (
-    DETAIL_DIRECTION,
     DETAILS,
     DIRECTION,
     HEDGED,
@@ -36,7 +35,6 @@ from genrelab.metrics.resample import (
 
 __all__ = [
     "DETAILS",
-    "DETAIL_DIRECTION",
     "DIRECTION",
     "HEDGED",
     "LABEL_DIRECTION",

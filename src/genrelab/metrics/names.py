@@ -48,10 +48,6 @@ HEDGED: dict[str, str] = {
     "answered": "share of answers that say anything",
     "answered_accuracy": "share of those that hold, be it a genre, a supergenre or a cluster",
 }
-LESS_IS_BETTER = {"distance_at_3", "distance_at_5", "centrality_gap", "brier", "ece", "aurc"}
-DETAIL_DIRECTION: dict[str, Direction] = {
-    name: "min" if name in LESS_IS_BETTER else "max" for name in (*DETAILS, *HEDGED)
-}
 CENTRED_DETAILS = ("ece",)
 
 DIRECTION: dict[str, Direction] = {
