@@ -48,10 +48,8 @@ class Embedded(NamedTuple):
 def embed_track(predictor: Predictor, path: Path) -> Embedded:
     """A track's likeliest genre and its vector: the mean over windows. Raises AudioError."""
     samples = predictor.decode(path)
-    windows = predictor.windows(samples)
     parts, logits = [], []
-    for at in range(0, len(windows), 32):
-        features = predictor.features(np.stack([window.samples for window in windows[at : at + 32]]))
+    for features in predictor.in_batches(predictor.windows(samples)):
         parts.append(predictor.embed(features).cpu().numpy())
         logits.append(predictor.logits(features).cpu().numpy())
     best = int(predictor.track_probabilities(np.concatenate(logits)).argmax())

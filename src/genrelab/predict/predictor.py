@@ -17,7 +17,7 @@ Its interface, which app, export and explanations are built on:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -156,12 +156,13 @@ class Predictor:
         return penultimate(self.model, features, len(self.genres))
 
     def window_logits(self, windows: Sequence[Window]) -> np.ndarray:
-        """Logits `[S, C]` of windows, a few at a time, so that memory does not grow with the recording."""
-        parts = []
+        """Logits `[S, C]` of windows."""
+        return np.concatenate([self.logits(features).cpu().numpy() for features in self.in_batches(windows)])
+
+    def in_batches(self, windows: Sequence[Window]) -> Iterator[list[Tensor]]:
+        """Features of windows, a few at a time, so that memory does not grow with the recording."""
         for at in range(0, len(windows), BATCH):
-            features = self.features(np.stack([window.samples for window in windows[at : at + BATCH]]))
-            parts.append(self.logits(features).cpu().numpy())
-        return np.concatenate(parts)
+            yield self.features(np.stack([window.samples for window in windows[at : at + BATCH]]))
 
     # ---- from logits to answers
 
