@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from genrelab.errors import GenrelabError, Interrupted
 
 MENDABLE = {
-    errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER",
-    errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.outputs=FOLDER",
-    errno.EACCES: "permission denied; choose another folder with paths.outputs=FOLDER",
-    errno.EPERM: "not permitted; choose another folder with paths.outputs=FOLDER",
-    errno.EROFS: "read-only; choose another folder with paths.outputs=FOLDER",
-    errno.ENOTDIR: "a part of the path is a file; choose another folder with paths.outputs=FOLDER",
-    errno.EEXIST: "there is a file of that name; choose another folder with paths.outputs=FOLDER",
+    errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER or --out",
+    errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.outputs=FOLDER or --out",
+    errno.EACCES: "permission denied; choose another folder with paths.outputs=FOLDER or --out",
+    errno.EPERM: "not permitted; choose another folder with paths.outputs=FOLDER or --out",
+    errno.EROFS: "read-only; choose another folder with paths.outputs=FOLDER or --out",
+    errno.ENOTDIR: "a part of the path is a file; choose another folder with paths.outputs=FOLDER or --out",
+    errno.EEXIST: "there is a file of that name; choose another folder with paths.outputs=FOLDER or --out",
 }
 
 

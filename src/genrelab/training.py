@@ -118,33 +118,13 @@ class Training:
         loss = assemble.make_loss(config, taxonomy, assemble.loss_distances(config, taxonomy), prevalence)
         mode = monitor_direction(config["trainer"]["monitor"])
         optimizer, schedule = assemble.make_optimization(config, mode)
-        kind, params = options(config["model"])
+        kind, _ = options(config["model"])
         loss_kind, _ = options(config["loss"])
         betas = getattr(loss, "betas", {})
         self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
         self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
         if assemble.is_fitted(config):
             tell_fitted(self.record, config)
-        own = {**params, "weights": None} if "weights" in params else params  # the file holds its weights itself
-        content = {
-            "format": CHECKPOINT_FORMAT,
-            "genres": list(taxonomy.genres),
-            "taxonomy": taxonomy.to_dict(),
-            "taxonomy_hash": taxonomy.hash,
-            "model": {"kind": kind, "params": own, "in_shapes": [list(shape) for shape in data.shapes]},
-            "preprocessing": {
-                "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
-                "features": [_plain(spec.to_dict()) for spec in data.store.specs],
-                "normalise": normaliser.to_plain(),
-                "online": bool(config["data"]["online"]),
-            },
-            "split_hash": split.hash,
-            "run_id": self.record.data["run_id"],
-            "marks": marks_of(self.record.data),
-            **({} if data.several is None else {"target": "multi_label"}),
-            **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
-            **({} if self.sound is None else {"sound": self.sound.to_plain()}),
-        }
         return GenreTask(
             net=net,
             loss=loss,
@@ -158,10 +138,35 @@ class Training:
             seed=config["seed"],
             changes=assemble.make_changes(config),
             online=assemble.make_online(config, data.store),
-            content=content,
+            content=self._content(dataset, split, data, normaliser),
             pairs=None if data.several is None else ancestor_pairs(taxonomy),
             heads=heads,
         )
+
+    def _content(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> dict[str, Any]:
+        """What a checkpoint holds beside weights, see `genrelab.checkpoint`."""
+        taxonomy = dataset.taxonomy
+        kind, params = options(self.config["model"])
+        own = {**params, "weights": None} if "weights" in params else params  # the file holds its weights itself
+        return {
+            "format": CHECKPOINT_FORMAT,
+            "genres": list(taxonomy.genres),
+            "taxonomy": taxonomy.to_dict(),
+            "taxonomy_hash": taxonomy.hash,
+            "model": {"kind": kind, "params": own, "in_shapes": [list(shape) for shape in data.shapes]},
+            "preprocessing": {
+                "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
+                "features": [_plain(spec.to_dict()) for spec in data.store.specs],
+                "normalise": normaliser.to_plain(),
+                "online": bool(self.config["data"]["online"]),
+            },
+            "split_hash": split.hash,
+            "run_id": self.record.data["run_id"],
+            "marks": marks_of(self.record.data),
+            **({} if data.several is None else {"target": "multi_label"}),
+            **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
+            **({} if self.sound is None else {"sound": self.sound.to_plain()}),
+        }
 
     def loggers(self) -> list[Any]:
         """Those of the configuration, of this run's name."""
