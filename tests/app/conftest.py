@@ -27,6 +27,7 @@ def run(songs, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def predictor(run):
+    """Of this run: the general fixture, once made, would keep the run of another package."""
     return load_predictor(run)
 
 

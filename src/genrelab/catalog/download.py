@@ -97,11 +97,8 @@ def _unpack(archive: Path, folder: Path, wanted: str) -> None:
         if not (beside / wanted).is_dir():
             raise GenrelabError(f"{archive}: no folder {wanted} inside")
         (beside / wanted).replace(folder / wanted)
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        OSError,
-    ) as error:  # NotImplementedError: a compression unknown to it
+    # NotImplementedError is what zipfile raises at a compression that it does not know.
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
         raise GenrelabError(f"{archive}: cannot be unpacked ({_reason(error)})") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

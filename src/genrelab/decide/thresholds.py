@@ -74,6 +74,14 @@ class Thresholds:
         }
 
 
+def fit_thresholds(logits: np.ndarray, target: np.ndarray, prior: np.ndarray | None) -> np.ndarray:
+    """`[C]` thresholds of the usual decision, found on val: logits `[N, C]`, targets `[N, C]` bool."""
+    decision = Thresholds(prior)
+    decision.fit(logits, target)
+    assert decision.values is not None
+    return decision.values
+
+
 def prior_of(record: Mapping[str, Any], classes: int) -> np.ndarray | None:
     """`[C]` share of train's tracks that have each genre, by a run's record; None where it does not say."""
     dataset = record.get("dataset") or {}

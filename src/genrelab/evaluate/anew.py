@@ -25,6 +25,7 @@ from genrelab.metrics import (
 from genrelab.registry import DECISIONS
 from genrelab.report.folder import Level, LevelName, Part, RunFolder, level_of
 from genrelab.report.results import LEVELS, without_nan
+from genrelab.split import NO_EVIDENCE
 
 RESAMPLES = 1000
 AS_IT_WAS = "so the run was scored itself; name another decision, such as decision=crm, or aggregate=..."
@@ -118,7 +119,7 @@ def _how(run: RunFolder, aggregate: str | None) -> str:
 def _notes(run: RunFolder, part: Part) -> list[str]:
     notes = []
     if run.unsafe:
-        notes.append("UNSAFE split: segments of the same tracks were trained on; these scores are no evidence")
+        notes.append(NO_EVIDENCE)
     if part == "val":
         notes.append("scored on val, on which the decision was fitted: scores are too good")
     elif not run.unsafe and set(run.predictions.only("val").track_id) & set(run.predictions.only("test").track_id):

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from genrelab.audio.sound import SoundBounds
-from genrelab.decide import Hedge, Reading, Thresholds, reading_of, target_of_tracks
+from genrelab.decide import Hedge, Reading, reading_of, target_of_tracks
 from genrelab.decide.calibrate import fit_temperature
+from genrelab.decide.thresholds import fit_thresholds
 from genrelab.errors import GenrelabError
 from genrelab.predict.said import OneGenre, SeveralGenres, Speaker
 from genrelab.predict.unknown import Bounds, fit_bounds
@@ -120,13 +121,8 @@ def _thresholds(taxonomy: Taxonomy, val: Predictions, logits: np.ndarray, prior:
     """Tracks and windows have thresholds of their own: joined probabilities are less extreme."""
     assert val.targets is not None
     first = np.unique(val.track_id, return_index=True)[1]
-    found = []
-    for rows, target in ((logits, val.targets[first]), (val.logits, val.targets)):
-        decision = Thresholds(prior)
-        decision.fit(rows, target)
-        assert decision.values is not None
-        found.append(decision.values)
-    return SeveralGenres(taxonomy, *found)
+    of_tracks = fit_thresholds(logits, val.targets[first], prior)
+    return SeveralGenres(taxonomy, of_tracks, fit_thresholds(val.logits, val.targets, prior))
 
 
 def _val(taxonomy: Taxonomy, path: Path | None) -> Predictions | None:

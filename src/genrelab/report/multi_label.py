@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.decide import Thresholds
-from genrelab.decide.thresholds import HALF
+from genrelab.decide.thresholds import HALF, fit_thresholds
 from genrelab.metrics import LABEL_METRICS, Draws, difference_of_draws
 from genrelab.metrics.multi_label import (
     LabelAnswers,
@@ -144,10 +143,8 @@ def track_thresholds(run: RunFolder) -> np.ndarray:
     """`[C]` thresholds by which `genrelab predict` answers: fitted on val; a half where val is all that was scored."""
     if run.headline != "test" or "val" not in run.parts:
         return np.full(len(run.taxonomy.genres), HALF)
-    decision, rows = Thresholds(run.prior), run.level("val", "track")
-    decision.fit(rows.logits, rows.target)
-    assert decision.values is not None
-    return decision.values
+    rows = run.level("val", "track")
+    return fit_thresholds(rows.logits, rows.target, run.prior)
 
 
 def track_table(run: RunFolder, rows: LabelAnswers, most: int = 5) -> pd.DataFrame:

@@ -5,9 +5,10 @@ from genrelab.split.listed import fault_filtered, official
 from genrelab.split.rules import grouped, split_folds, stratified
 from genrelab.split.shuffled import shuffled
 from genrelab.split.split import Artists, Split, SplitError, crossing_artists, read_split
-from genrelab.split.unsafe import UNSAFE, random_segments
+from genrelab.split.unsafe import NO_EVIDENCE, UNSAFE, random_segments
 
 __all__ = [
+    "NO_EVIDENCE",
     "UNSAFE",
     "Artists",
     "Part",

@@ -10,6 +10,7 @@ from genrelab.split.rules import check_ratios
 from genrelab.split.split import Split
 
 UNSAFE = "unsafe"  # the mark of kinds whose results are no evidence
+NO_EVIDENCE = "UNSAFE split: segments of the same tracks were trained on; these scores are no evidence"
 
 
 @SPLITS.register("random_segments", UNSAFE)

@@ -13,12 +13,13 @@ from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
 from genrelab.files import atomic_path, shown, write_json, write_text
+from genrelab.split import NO_EVIDENCE
 from genrelab.sweep.space import overrides_of
 from genrelab.sweep.storage import OpenStudy, facts, masked
 
 Recipe = Callable[[Sequence[str], Sequence[str]], str]
 FORMAT = 1
-UNSAFE = "UNSAFE split: segments of the same tracks were trained on; these scores are no evidence."
+UNSAFE = f"{NO_EVIDENCE}."
 
 
 def write_summary(study: OpenStudy, recipe: Recipe | None = None) -> dict[str, Any]:
