@@ -84,10 +84,14 @@ def fit_thresholds(logits: np.ndarray, target: np.ndarray, prior: np.ndarray | N
 
 def prior_of(record: Mapping[str, Any], classes: int) -> np.ndarray | None:
     """`[C]` share of train's tracks that have each genre, by a run's record; None where it does not say."""
-    dataset = record.get("dataset") or {}
-    counts = dataset.get("train_targets") or ()
-    tracks = dataset.get("train_targets_of") or (dataset.get("tracks") or {}).get("train")  # of folds, or of a run
+    counts, tracks = (record.get("dataset") or {}).get("train_targets") or (), train_tracks(record)
     return np.array(counts) / tracks if tracks and len(counts) == classes else None
+
+
+def train_tracks(record: Mapping[str, Any]) -> int:
+    """Tracks that `train_targets` of a run's record counts, of folds or of one run; 0 where it does not say."""
+    dataset = record.get("dataset") or {}
+    return int(dataset.get("train_targets_of") or (dataset.get("tracks") or {}).get("train") or 0)
 
 
 def best_f1(probability: np.ndarray, target: np.ndarray) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from genrelab.files import atomic_path, shown
 from genrelab.known import find_overlap, read_known
 from genrelab.newdata.excerpts import draw_excerpts
 from genrelab.predict import load_predictor
+from genrelab.predict.command import bar
 from genrelab.predict.predictor import Predictor
 from genrelab.predict.windows import cut_windows
 from genrelab.predictions import Predictions, write_predictions
@@ -205,21 +205,17 @@ def predict_songs(predictor: Predictor, catalog: Catalog, how: NewData) -> tuple
     rejected = []
     columns = catalog.tracks[["track_id", "path"]].itertuples(index=False, name=None)
     genres = catalog.genres_of
-    for number, (track, path) in enumerate(columns, start=1):
-        try:
-            rows.append(
-                (
-                    track,
-                    [index[genre] for genre in genres[track]],
-                    song_logits(predictor, predictor.decode(path), how, track),
-                )
-            )
-        except AudioError as error:
-            rejected.append((str(path), error.reason))
-        if sys.stderr.isatty():
-            print(
-                f"\rsong {number} of {len(catalog)}", end="\n" * (number == len(catalog)), file=sys.stderr, flush=True
-            )
+    with bar(len(catalog)) as advance:
+        for track, path in columns:
+            seconds = 0.0
+            try:
+                samples = predictor.decode(path)
+                seconds = len(samples) / predictor.audio.sample_rate
+                logits = song_logits(predictor, samples, how, track)
+                rows.append((track, [index[genre] for genre in genres[track]], logits))
+            except AudioError as error:
+                rejected.append((str(path), error.reason))
+            advance(seconds)
     if not rows:
         raise GenrelabError(
             f"{catalog.name}: none of its {len(catalog)} files can be read; {rejected[0][0]}: {rejected[0][1]}"

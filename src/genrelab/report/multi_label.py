@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.decide.thresholds import HALF, fit_thresholds
+from genrelab.decide.thresholds import HALF, fit_thresholds, train_tracks
 from genrelab.metrics import LABEL_METRICS, Draws, difference_of_draws
 from genrelab.metrics.multi_label import (
     LabelAnswers,
@@ -224,8 +224,6 @@ def _alone(rows: LabelAnswers, pairs: np.ndarray) -> Scores:
 
 
 def _prior(run: RunFolder, rows: LabelAnswers) -> LabelAnswers:
-    dataset = run.record.get("dataset") or {}
-    counted = dataset.get("train_targets_of") or (dataset.get("tracks") or {}).get("train")  # of folds, or of a run
-    tracks = int(counted or run.train_counts.sum())
+    tracks = train_tracks(run.record) or int(run.train_counts.sum())
     logits = np.tile(prior_logits(run.train_counts, tracks), (len(rows), 1))
     return LabelAnswers(logits, rows.target, rows.track)
