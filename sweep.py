@@ -2,7 +2,7 @@
 
 import sys
 
-from genrelab.sweep.launch import sweep
+from genrelab.tuning.main import sweep
 
 if __name__ == "__main__":
     sweep(sys.argv[1:])

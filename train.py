@@ -2,7 +2,7 @@
 
 import sys
 
-from genrelab.launch import train
+from genrelab.cli.launch import train
 
 if __name__ == "__main__":
     train(sys.argv[1:])

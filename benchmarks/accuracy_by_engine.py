@@ -47,9 +47,9 @@ def answers(folder: Path, seed: int) -> str:
     import torch
     import yaml
 
-    from genrelab import assemble
-    from genrelab.checkpoint import load_checkpoint
-    from genrelab.data import Normaliser
+    from genrelab.datamodules import Normaliser
+    from genrelab.engine import build as assemble
+    from genrelab.runs.checkpoint import load_checkpoint
 
     logits = {}
     run = folder / "reference" / f"seed-{seed}"

@@ -80,7 +80,7 @@ def augmentation(rounds: int) -> None:
     """15 s at 22,050 Hz."""
     import librosa
 
-    from genrelab.audio.vocoder import pitch_shift, time_stretch
+    from genrelab.audio.phase_vocoder import pitch_shift, time_stretch
 
     y = music(SECONDS, RATE)[:, 0].copy()
     rng = np.random.default_rng(0)
@@ -126,7 +126,7 @@ def medians(rounds: int) -> None:
     import librosa
     from scipy.ndimage import median_filter as scipys
 
-    from genrelab.features.fast.medians import hpss, median_filter
+    from genrelab.features.backends.numba_backend.median_filter import hpss, median_filter
 
     y = music(SECONDS, RATE)[:, 0].copy()
     magnitude = np.abs(librosa.stft(y))  # frames contiguous, as the engine has it
@@ -144,7 +144,7 @@ def medians(rounds: int) -> None:
 def serve(pipe: Connection, folder: str) -> None:
     """A worker: at every message, all files once; answers with its seconds of processor time."""
     from genrelab.features import make_spec
-    from genrelab.store.work import Job, Plan, do_job
+    from genrelab.features.cache.worker import Job, Plan, do_job
 
     audio = AudioSpec()
     specs = tuple(make_spec(kind, {"kind": kind}, audio) for kind in ("mel_pcen", "mfcc", "chroma_cqt"))

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from genrelab.features import FeatureSpec, extract
-from genrelab.features.fast import chroma, constantq, medians, spectrum
+from genrelab.features.backends.numba_backend import chroma
+from genrelab.features.backends.numba_backend import cqt as constantq
+from genrelab.features.backends.numba_backend import median_filter as medians
+from genrelab.features.backends.numba_backend import stft as spectrum
 
 STAGES: dict[tuple[ModuleType, str], str] = {
     (spectrum, "power_and_magnitude"): "spectrum",

@@ -35,7 +35,7 @@ from harness import interleaved
 
 from genrelab.audio import AudioSpec
 from genrelab.features import FeatureSpec, extract, make_spec
-from genrelab.features.engine import ENGINES
+from genrelab.features.extract import ENGINES
 
 RATE, SECONDS = 22_050, 15.0
 Librosa = Callable[[np.ndarray], object]
@@ -105,7 +105,7 @@ WANTED |= {"mel_pcen": 4}
 def music(seconds: float) -> np.ndarray:
     """A piece of the built-in demo: real enough to have pitch, onsets and noise."""
     from genrelab.audio import load_audio
-    from genrelab.demo.build import DemoSpec, build_demo
+    from genrelab.datasets.synthesis.dataset import DemoSpec, build_demo
 
     with tempfile.TemporaryDirectory() as folder:
         spec = DemoSpec(("jam02", "jam04"), tracks_per_genre=2, artists_per_genre=2, seconds=seconds)
@@ -189,9 +189,9 @@ def store(tracks: int, rounds: int) -> None:
     """Print what preparing demo tracks costs by both engines, two workers each, decoding included, start-up not."""
     import soundfile
 
-    from genrelab.demo.build import DemoSpec, build_demo
-    from genrelab.registry import CATALOGS
-    from genrelab.store import FeatureStore
+    from genrelab.datasets.synthesis.dataset import DemoSpec, build_demo
+    from genrelab.features.cache import FeatureStore
+    from genrelab.utils.registry import CATALOGS
 
     audio = AudioSpec(segment_seconds=SECONDS)
     specs = [make_spec(kind, {"kind": kind}, audio) for kind in SETS["six with true HPSS"][0]]

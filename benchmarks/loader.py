@@ -10,7 +10,7 @@ import torch
 from harness import interleaved, ratio
 from torch.utils.data import DataLoader, TensorDataset
 
-from genrelab.data import Batch, BatchLoader
+from genrelab.datamodules import Batch, BatchLoader
 
 ROWS, BATCH = 4_000, 64
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from harness import interleaved
 
-from genrelab.registry import LOSSES, MODELS, OPTIMIZERS
+from genrelab.utils.registry import LOSSES, MODELS, OPTIMIZERS
 
 CLASSES, BATCH = 250, 256
 NETWORKS = {"mlp": ((57,), 20), "cnn": ((32, 32), 1)}  # shape of the features, steps a round

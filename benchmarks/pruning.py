@@ -20,8 +20,8 @@ import optuna
 import yaml
 
 from genrelab.config import conf_dir
-from genrelab.errors import Pruned
-from genrelab.sweep.samplers import PRUNERS
+from genrelab.tuning.samplers import PRUNERS
+from genrelab.utils.errors import Pruned
 
 EPOCHS, TRIALS, SEEDS, ORDERS = 16, 16, 4, 200
 METRIC = "val/track/distance"
@@ -93,9 +93,9 @@ def build(option: Mapping[str, Any]) -> optuna.pruners.BasePruner:
 
 def curve_of(overrides: Sequence[str], folder: Path) -> list[float]:
     """Train once; the metric of every epoch. Ends as a pruned trial does: neither test nor report is needed."""
-    from genrelab import run
     from genrelab.config import compose
-    from genrelab.trial import RunningTrial, running
+    from genrelab.engine import run
+    from genrelab.training.trial_context import RunningTrial, running
 
     curve: list[float] = []
 

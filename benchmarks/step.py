@@ -20,12 +20,12 @@ import torch
 from harness import ratio
 from lightning.pytorch.callbacks import Checkpoint
 
-from genrelab.callbacks import Checkpoints, History, Progress
 from genrelab.config.schema import TrainerSpec
-from genrelab.data import Batch, BatchLoader, Normaliser
-from genrelab.registry import LOSSES, MODELS, OPTIMIZERS, SCHEDULERS
-from genrelab.task import GenreTask
-from genrelab.trainer import make_trainer, quiet_lightning
+from genrelab.datamodules import Batch, BatchLoader, Normaliser
+from genrelab.training.callbacks import Checkpoints, History, Progress
+from genrelab.training.task import GenreTask
+from genrelab.training.trainer import make_trainer, quiet_lightning
+from genrelab.utils.registry import LOSSES, MODELS, OPTIMIZERS, SCHEDULERS
 
 CLASSES = 12
 ROUNDS = 9

@@ -10,11 +10,11 @@ from pathlib import Path
 from statistics import median
 
 from genrelab.config import compose
-from genrelab.sweep.compose import Composer
-from genrelab.sweep.spec import StudySpec
-from genrelab.sweep.storage import OpenStudy
-from genrelab.sweep.summary import write_summary
-from genrelab.sweep.worker import Outcome, run_trial
+from genrelab.tuning.compose import Composer
+from genrelab.tuning.study_spec import StudySpec
+from genrelab.tuning.study_storage import OpenStudy
+from genrelab.tuning.summary import write_summary
+from genrelab.tuning.worker import Outcome, run_trial
 
 TRIALS = 100
 LIMIT = 50.0  # ms

@@ -27,8 +27,8 @@ def shoot(run: Path, song: Path) -> None:
     """The app as it answers, all of the page."""
     from playwright.sync_api import sync_playwright
 
-    from genrelab.app.listen import Limits
-    from genrelab.app.serve import serve
+    from genrelab.inference.app.gradio_app import serve
+    from genrelab.inference.app.service import Limits
 
     blocks, address = serve(run, Limits(), "127.0.0.1", None, browser=False, wait=False)
     time.sleep(20)  # until the training tracks' vectors are read
@@ -47,8 +47,8 @@ def shoot(run: Path, song: Path) -> None:
 
 def main(run: Path, song: Path, library: Path) -> None:
     """All of them."""
-    from genrelab.embed.command import EmbedOptions, embed_command
-    from genrelab.explain.command import explain_file
+    from genrelab.inference.embeddings.command import EmbedOptions, embed_command
+    from genrelab.inference.explain.command import explain_file
 
     with tempfile.TemporaryDirectory() as folder:
         _, (explained, *_) = explain_file(run, song, Path(folder))

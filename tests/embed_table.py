@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genrelab.embed import Embeddings
+from genrelab.inference.embeddings import Embeddings
 
 
 def table(count: int = 6, size: int = 5, run: str = "r", first: int = 0) -> Embeddings:

@@ -61,7 +61,7 @@ def several_overrides(root: Path) -> list[str]:
 def train_several(root: Path, out: Path, name: str = "several", *further: str) -> Path:
     """Folder of a run on `root`, below out."""
     from genrelab.config import compose
-    from genrelab.run import train
+    from genrelab.engine.run import train
 
     overrides = [*several_overrides(root), f"paths.outputs={out / 'outputs'}", *further]
     folder = out / "outputs" / "runs" / name

@@ -30,7 +30,7 @@ def small_overrides(pictures: Sequence[str] = PICTURES, model: Sequence[str] = D
 def train_small(music: Path, root: Path, overrides: Sequence[str] | None = None) -> Path:
     """Folder of a run on the genre folders `music`, below root; `small_overrides()` by default."""
     from genrelab.config import compose
-    from genrelab.run import train
+    from genrelab.engine.run import train
 
     overrides = [*(overrides or small_overrides()), f"dataset.root={music}", f"paths.outputs={root / 'outputs'}"]
     folder = root / "outputs" / "runs" / "small"

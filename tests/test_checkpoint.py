@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.checkpoint import check_content, load_checkpoint
-from genrelab.errors import GenrelabError
+from genrelab.runs.checkpoint import check_content, load_checkpoint
+from genrelab.utils.errors import GenrelabError
 
 CONTENT = {
     "format": 1,

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from genrelab.cli import app, main
-from genrelab.errors import ConfigError
+from genrelab.utils.errors import ConfigError
 
 
 def call(*arguments: str) -> str:

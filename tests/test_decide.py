@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.decide import aggregate, target_of_tracks
+from genrelab.postprocessing import aggregate, target_of_tracks
 
 RULES = ["mean_log_prob", "mean_prob", "vote", "max"]  # "confidence": test_decide_kinds
 

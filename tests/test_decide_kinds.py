@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genrelab.config import conf_dir
-from genrelab.decide import aggregate
-from genrelab.decide.calibrate import fit_temperature, log_softmax
-from genrelab.errors import ConfigError
-from genrelab.registry import DECISIONS
+from genrelab.postprocessing import aggregate
+from genrelab.postprocessing.temperature_scaling import fit_temperature, log_softmax
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import DECISIONS
 
 PLACES = np.arange(12)
 TREE = {

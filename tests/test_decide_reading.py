@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from genrelab.decide import SIGMOID, SOFTMAX, Judge, Thresholds, reading_of
-from genrelab.decide.thresholds import as_often, best_f1
-from genrelab.errors import ConfigError
+from genrelab.postprocessing import SIGMOID, SOFTMAX, Judge, Thresholds, reading_of
+from genrelab.postprocessing.thresholds import as_often, best_f1
+from genrelab.utils.errors import ConfigError
 
 DRAW = np.random.default_rng(0)
 LOGITS = DRAW.normal(size=(30, 4)) * 3

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from genrelab import launch
-from genrelab.cli import app
+from genrelab.cli import app, launch
 from genrelab.config import compose
-from genrelab.config.check import check
-from genrelab.errors import ConfigError
+from genrelab.config.validate import check
+from genrelab.utils.errors import ConfigError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

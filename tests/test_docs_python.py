@@ -24,8 +24,8 @@ def test_the_python_guide_runs(music, tmp_path, monkeypatch, capsys):
 
 
 def test_the_guide_to_features_of_ones_own_trains(tmp_path, monkeypatch):
-    from genrelab import run
     from genrelab.config import compose
+    from genrelab.engine import run
 
     page = (PAGE.parent / "bring-your-own-features.md").read_text()
     (tmp_path / "my_data.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])

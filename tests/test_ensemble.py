@@ -11,15 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from genrelab.cli import app
-from genrelab.decide.calibrate import log_softmax
-from genrelab.decide.stacking import fit_weights
-from genrelab.ensemble import ensemble, join
-from genrelab.errors import GenrelabError
-from genrelab.files import write_json
-from genrelab.metrics.multi_label import sigmoid
-from genrelab.predictions import Predictions, concatenate, read_predictions, write_predictions
-from genrelab.registry import TAXONOMIES
-from genrelab.report.folder import RunFolder
+from genrelab.evaluation.ensemble import ensemble, join
+from genrelab.metrics.multilabel import sigmoid
+from genrelab.postprocessing.stacking import fit_weights
+from genrelab.postprocessing.temperature_scaling import log_softmax
+from genrelab.runs.predictions import Predictions, concatenate, read_predictions, write_predictions
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import write_json
+from genrelab.utils.registry import TAXONOMIES
 
 GENRES = ("jaz03", "jaz06", "blu02", "tec05")
 TRACKS = 40
@@ -245,7 +245,7 @@ def test_the_verb(runs, tmp_path):
 
 
 def test_an_ensemble_is_compared_like_any_run(runs, tmp_path):
-    from genrelab.compare import compare
+    from genrelab.evaluation.comparison import compare
 
     ensemble(runs, "mean", tmp_path / "runs" / "joined")
     found = compare([tmp_path / "runs"])

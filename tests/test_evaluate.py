@@ -10,16 +10,16 @@ from typer.testing import CliRunner
 
 from genrelab.cli import app
 from genrelab.config import compose, conf_dir
-from genrelab.decide import Thresholds, aggregate, target_of_tracks
-from genrelab.decide.calibrate import fit_temperature
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.evaluate import decision_name, evaluate, write_evaluation
-from genrelab.files import write_json
+from genrelab.evaluation.decisions import decision_name, evaluate, write_evaluation
+from genrelab.evaluation.report.multilabel_scores import score_labels
 from genrelab.metrics import scores
-from genrelab.predictions import Predictions, write_predictions
-from genrelab.registry import TAXONOMIES
-from genrelab.report.folder import RunFolder
-from genrelab.report.multi_label import score_labels
+from genrelab.postprocessing import Thresholds, aggregate, target_of_tracks
+from genrelab.postprocessing.temperature_scaling import fit_temperature
+from genrelab.runs.predictions import Predictions, write_predictions
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.errors import ConfigError, GenrelabError
+from genrelab.utils.io import write_json
+from genrelab.utils.registry import TAXONOMIES
 
 TRACKS, PER = 60, 4
 

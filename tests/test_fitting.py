@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 import torch
 
-from genrelab import run
-from genrelab.checkpoint import load_checkpoint
 from genrelab.config import compose
-from genrelab.config.check import check
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.fitting import ignored
-from genrelab.predictions import read_predictions
-from genrelab.registry import MODELS
+from genrelab.config.validate import check
+from genrelab.engine import run
+from genrelab.engine.sklearn_fit import ignored
+from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.runs.predictions import read_predictions
+from genrelab.utils.errors import ConfigError, GenrelabError
+from genrelab.utils.registry import MODELS
 
 KNN = ["model=knn", "model.neighbours=5", "trainer.baselines=false"]
 QUICK = ["trainer.report=false", "trainer.baselines=false"]
@@ -77,8 +77,8 @@ def test_every_kind_runs(kind, fitted, tmp_path):
 
 
 def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
-    from genrelab import assemble
-    from genrelab.data import Normaliser
+    from genrelab.datamodules import Normaliser
+    from genrelab.engine import build as assemble
 
     folder = tmp_path / "run"
     train([*fitted, "model=svm", *QUICK], folder)
@@ -121,7 +121,7 @@ def test_limited_batches_limit_the_rows_that_are_fitted(fitted, tmp_path):
 def test_a_failed_run_goes_on_from_its_checkpoint(knn, tmp_path, monkeypatch):
     import shutil
 
-    from genrelab.classical import NearestNeighbours
+    from genrelab.models.classical import NearestNeighbours
 
     shutil.copytree(knn, tmp_path / "broken")
     (tmp_path / "broken" / "predictions.parquet").unlink()
@@ -196,7 +196,7 @@ def test_the_page_shows_clusters_and_the_plane(clustered, knn):
 def test_a_report_made_again_is_the_same(clustered, tmp_path):
     import shutil
 
-    from genrelab.report import write_report
+    from genrelab.evaluation.report import write_report
 
     again = shutil.copytree(clustered, tmp_path / "again")
     write_report(again)
@@ -221,7 +221,7 @@ def test_the_plane_is_that_of_trains_principal_components(knn):
 def test_a_damaged_plane_is_told(clustered, tmp_path):
     import shutil
 
-    from genrelab.report import write_report
+    from genrelab.evaluation.report import write_report
 
     broken = shutil.copytree(clustered, tmp_path / "broken")
     (broken / "plane.parquet").write_bytes(b"no table")
@@ -230,15 +230,15 @@ def test_a_damaged_plane_is_told(clustered, tmp_path):
 
 
 def test_a_comparison_says_that_there_is_no_loss(knn):
-    from genrelab.compare import compare
-    from genrelab.compare.keys import values_of
+    from genrelab.evaluation.comparison import compare
+    from genrelab.evaluation.comparison.filters import values_of
 
     values = values_of(compare([knn]).runs[0])
     assert (values["model"], values["loss"], values["optimizer"]) == ("knn", "none", "none")
 
 
 def test_a_sweep_reads_any_val_metric(knn):
-    from genrelab.sweep.train import score
+    from genrelab.tuning.objective import score
 
     record = json.loads((knn / "run.json").read_text())
     curves = pd.read_csv(knn / "metrics.csv")
@@ -271,7 +271,7 @@ def test_the_guides_own_estimator_runs(fitted, tmp_path, monkeypatch):
 
 
 def test_a_fitted_model_listens_to_audio(knn, music):
-    from genrelab.predict import load_predictor
+    from genrelab.inference import load_predictor
 
     predictor = load_predictor(knn)
     tests = read_predictions(knn / "predictions.parquet").only("test")

@@ -12,8 +12,8 @@ import soundfile
 from typer.testing import CliRunner
 
 from genrelab.cli import app
-from genrelab.errors import Interrupted, keeping
-from genrelab.predict.predictor import Predictor
+from genrelab.inference.predictor import Predictor
+from genrelab.utils.errors import Interrupted, keeping
 from small_run import small_overrides
 
 
@@ -32,7 +32,7 @@ def call(*words):
 
 
 def interrupted(monkeypatch, place, words, after=2):
-    """What a verb says when its `after + 1`st call of a function, such as "genrelab.check.probe", meets Ctrl-C."""
+    """What a verb says when its `after + 1`st call of a function, such as "genrelab.datasets.validation.probe", meets Ctrl-C."""
     calls = iter(range(after + 1))
     module, _, name = place.rpartition(".")
     owner = Predictor if module == "Predictor" else sys.modules[module]
@@ -63,10 +63,10 @@ def test_predict_goes_on_with_its_file(run, songs, tmp_path, monkeypatch):
 
 
 def test_embed_goes_on_with_its_table(run, songs, tmp_path, monkeypatch):
-    import genrelab.embed.command
+    import genrelab.inference.embeddings.command
 
     words = ["embed", run, songs, "--workers", 1, "--out", tmp_path / "a.parquet"]
-    said = interrupted(monkeypatch, f"{genrelab.embed.command.__name__}.embed_track", words)
+    said = interrupted(monkeypatch, f"{genrelab.inference.embeddings.command.__name__}.embed_track", words)
     assert said.endswith("a.parquet has 2 tracks; the same command goes on")
     again = call(*words)
     assert "2 of 4 files are in" in again.stderr and "4 tracks" in again.stdout
@@ -90,31 +90,31 @@ def test_tag_says_what_is_tagged_and_how_to_take_it_back(run, songs, tmp_path, m
 
 
 def test_check_says_that_it_starts_anew(music, tmp_path, monkeypatch):
-    import genrelab.check
+    import genrelab.datasets.validation
 
     words = ["check", "dataset=folder", f"dataset.root={music}", "taxonomy=flat", "--out", tmp_path]
-    said = interrupted(monkeypatch, f"{genrelab.check.__name__}.probe", words, after=12)
+    said = interrupted(monkeypatch, f"{genrelab.datasets.validation.__name__}.probe", words, after=12)
     assert said.endswith("of 30 files were read, none of it is kept; the same command starts anew")
 
 
 def test_prepare_goes_on_with_its_store(music, tmp_path, monkeypatch):
-    import genrelab.store.work
+    import genrelab.features.cache.worker
 
     words = ["prepare", *small_overrides(), f"dataset.root={music}", f"paths.outputs={tmp_path}"]
     words += [f"paths.store={tmp_path / 'store'}", "--workers", 1]
-    said = interrupted(monkeypatch, f"{genrelab.store.work.__name__}.load_with_rate", words, after=7)
+    said = interrupted(monkeypatch, f"{genrelab.features.cache.worker.__name__}.load_with_rate", words, after=7)
     assert said == "interrupted: features of 7 of 30 tracks are kept; the same command goes on"
     again = call(*words)
     assert again.exit_code == 0 and "23 tracks built" in again.stdout and "7 were there" in again.stdout
 
 
 def test_training_that_was_still_preparing_is_resumed(music, tmp_path, monkeypatch):
-    import genrelab.store.work
-    from genrelab import run as runs
+    import genrelab.features.cache.worker
     from genrelab.config import compose
+    from genrelab.engine import run as runs
 
     overrides = [*small_overrides(), f"dataset.root={music}", f"paths.outputs={tmp_path}"]
-    calls, load = iter(range(4)), genrelab.store.work.load_with_rate
+    calls, load = iter(range(4)), genrelab.features.cache.worker.load_with_rate
 
     def stop(path, rate):
         if next(calls, None) is None:
@@ -122,17 +122,17 @@ def test_training_that_was_still_preparing_is_resumed(music, tmp_path, monkeypat
         return load(path, rate)
 
     with monkeypatch.context() as patch:
-        patch.setattr("genrelab.store.work.load_with_rate", stop)
-        patch.setattr("genrelab.store.store.default_workers", lambda: 1)
+        patch.setattr("genrelab.features.cache.worker.load_with_rate", stop)
+        patch.setattr("genrelab.features.cache.feature_cache.default_workers", lambda: 1)
         with pytest.raises(Interrupted, match=r"^features of 4 of 30 tracks are kept; go on with: .* resume=.*run$"):
             runs.train(compose(overrides), tmp_path / "run", overrides)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "interrupted"
 
 
 def test_verbs_that_keep_nothing_are_one_word(run, monkeypatch):
-    import genrelab.report
+    import genrelab.evaluation.report
 
-    said = interrupted(monkeypatch, f"{genrelab.report.__name__}.write_report", ["report", run], after=0)
+    said = interrupted(monkeypatch, f"{genrelab.evaluation.report.__name__}.write_report", ["report", run], after=0)
     assert said == "interrupted"
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from genrelab import kernels
+from genrelab.utils import numba_cache as kernels
 
 EXTRACT = """
 import numpy as np

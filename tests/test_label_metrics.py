@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
-from genrelab.errors import ConfigError
 from genrelab.metrics import difference_of_draws, monitor_direction
-from genrelab.metrics.multi_label import (
+from genrelab.metrics.bootstrap import intervals_of
+from genrelab.metrics.multilabel import (
     LabelAnswers,
     auc,
     draw_label_scores,
@@ -17,7 +17,7 @@ from genrelab.metrics.multi_label import (
     prior_logits,
     sigmoid,
 )
-from genrelab.metrics.resample import intervals_of
+from genrelab.utils.errors import ConfigError
 
 PAIRS = np.array([[0, 1], [0, 2], [1, 2], [3, 4]])
 

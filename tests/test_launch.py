@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from genrelab import launch
+from genrelab.cli import launch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -105,13 +105,13 @@ def test_no_space_left(capsys, small, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "somewhere.ckpt")
 
-    monkeypatch.setattr("genrelab.callbacks.records.atomic_path", full)
+    monkeypatch.setattr("genrelab.training.callbacks.checkpointing.atomic_path", full)
     code, error = attempt(capsys, small)
     assert code == 2 and "no space left" in error and "Traceback" not in error
 
 
 def test_bad_checkpoint_on_resuming(capsys, small, tmp_path, monkeypatch):
-    from genrelab.task import GenreTask
+    from genrelab.training.task import GenreTask
 
     monkeypatch.setattr(GenreTask, "on_test_epoch_end", lambda self: 1 / 0)
     folder = tmp_path / "run"
@@ -126,7 +126,7 @@ def test_bad_checkpoint_on_resuming(capsys, small, tmp_path, monkeypatch):
 def test_help_lists_the_groups_and_imports_nothing_heavy():
     code = (
         "import sys; sys.argv = ['train.py', '--help']\n"
-        "from genrelab.launch import train\n"
+        "from genrelab.cli.launch import train\n"
         "try:\n    train(['--help'])\nexcept SystemExit as stop:\n    assert not stop.code\n"
         "heavy = {'torch', 'lightning', 'librosa', 'pandas', 'matplotlib', 'wandb'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from genrelab.decide import aggregate, target_of_tracks
-from genrelab.errors import ConfigError
 from genrelab.metrics import (
     DIRECTION,
     METRICS,
@@ -24,7 +22,9 @@ from genrelab.metrics import (
     scores_from_counts,
     top_answers,
 )
-from genrelab.metrics.baselines import MAJORITY, MEDOID, RANDOM
+from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
+from genrelab.postprocessing import aggregate, target_of_tracks
+from genrelab.utils.errors import ConfigError
 
 
 def line_of(classes: int) -> tuple[np.ndarray, np.ndarray]:

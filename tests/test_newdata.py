@@ -10,16 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import SHARED_DATA, write_tone
-from genrelab import run
 from genrelab.audio import AudioSpec
 from genrelab.cli import app
 from genrelab.config import compose
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.known import audio_hash, read_known
-from genrelab.newdata import draw_excerpts
-from genrelab.newdata.command import evaluate_new_data
-from genrelab.predictions import read_predictions
-from genrelab.report.conditions import share_interval
+from genrelab.engine import run
+from genrelab.engine.external_evaluation import draw_excerpts
+from genrelab.engine.external_evaluation.command import evaluate_new_data
+from genrelab.evaluation.report.condition_scores import share_interval
+from genrelab.runs.predictions import read_predictions
+from genrelab.runs.training_tracks import audio_hash, read_known
+from genrelab.utils.errors import ConfigError, GenrelabError
 from several_genres import write_jamendo
 
 FEATURES = [
@@ -92,7 +92,7 @@ def test_new_songs_are_scored_by_condition(trained, songs, tmp_path, capsys):
 
 
 def test_whole_songs_answer_as_predict_does(trained, songs):
-    from genrelab.predict import load_predictor
+    from genrelab.inference import load_predictor
 
     evaluate_new_data(trained, ["dataset=csv", f"dataset.path={songs / 'songs.csv'}"])
     folder = trained / "evaluations" / "songs-whole"
@@ -198,7 +198,7 @@ def test_an_interval_of_equal_answers_is_wilsons_and_others_hold_the_share():
 
 
 def test_the_guides_commands_are_read():
-    from genrelab.newdata.command import read_choices
+    from genrelab.engine.external_evaluation.command import read_choices
     from test_docs import COMMANDS
 
     lines = [line.split() for page, line in COMMANDS if page == "protocols.md" and line.startswith("genrelab evaluate")]

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from genrelab.errors import GenrelabError
-from genrelab.predictions import COLUMNS, Predictions, concatenate, read_predictions, write_predictions
+from genrelab.runs.predictions import COLUMNS, Predictions, concatenate, read_predictions, write_predictions
+from genrelab.utils.errors import GenrelabError
 
 
 def make_predictions(n: int = 6, c: int = 3) -> Predictions:

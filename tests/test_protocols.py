@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import write_tone
-from genrelab import run
-from genrelab.catalog.gtzan import BAD_CLIP, facts
 from genrelab.cli import app
 from genrelab.config import compose
-from genrelab.known import read_known
-from genrelab.predictions import read_predictions
+from genrelab.datasets.gtzan import BAD_CLIP, facts
+from genrelab.engine import run
+from genrelab.runs.predictions import read_predictions
+from genrelab.runs.training_tracks import read_known
 from test_docs import COMMANDS
 
 GENRES = ("blues", "disco", "metal")

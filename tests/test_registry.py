@@ -4,8 +4,8 @@ from typing import Literal
 
 import pytest
 
-from genrelab.errors import ConfigError
-from genrelab.registry import Registry
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import Registry
 
 
 def make_registry() -> Registry:

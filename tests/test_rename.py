@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from genrelab.cli import app
-from genrelab.errors import GenrelabError
-from genrelab.registry import TAXONOMIES
-from genrelab.rename import apply_renaming, file_name, plan_renaming
+from genrelab.datasets.folder_rename import apply_renaming, file_name, plan_renaming
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.registry import TAXONOMIES
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genrelab.catalog import Catalog
-from genrelab.catalog.gtzan import facts
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.registry import CATALOGS, SPLITS
-from genrelab.split import Split, SplitError, crossing_artists, read_split, split_folds
-from genrelab.split.split import check_apart
+from genrelab.datasets import Catalog
+from genrelab.datasets.gtzan import facts
+from genrelab.datasets.splits import Split, SplitError, crossing_artists, read_split, split_folds
+from genrelab.datasets.splits.split import check_apart
+from genrelab.utils.errors import ConfigError, GenrelabError
+from genrelab.utils.registry import CATALOGS, SPLITS
 
 SHARED = Path(__file__).resolve().parents[1] / "../shared/data"
 

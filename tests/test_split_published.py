@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from genrelab.errors import ConfigError
-from genrelab.registry import SPLITS
-from genrelab.split import SplitError
+from genrelab.datasets.splits import SplitError
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import SPLITS
 from test_split import catalog_of, counts
 
 

@@ -9,15 +9,15 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from genrelab import run
 from genrelab.cli import app
-from genrelab.compare import compare, print_comparison, write_comparison
 from genrelab.config import compose
-from genrelab.errors import ConfigError
-from genrelab.predictions import read_predictions
-from genrelab.registry import SPLITS
-from genrelab.report import print_summary
-from genrelab.split import Split, SplitError, random_segments, read_split
+from genrelab.datasets.splits import Split, SplitError, random_segments, read_split
+from genrelab.engine import run
+from genrelab.evaluation.comparison import compare, print_comparison, write_comparison
+from genrelab.evaluation.report import print_summary
+from genrelab.runs.predictions import read_predictions
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import SPLITS
 from several_genres import train_several
 from test_split import catalog_of
 
@@ -163,9 +163,9 @@ def test_an_ensemble_of_such_runs_is_marked(unsafe_run, music, tmp_path):
 
 
 def test_a_trial_of_such_a_split_is_marked(music, tmp_path):
-    from genrelab.sweep.spec import StudySpec
-    from genrelab.sweep.train import TrainingObjective
-    from genrelab.sweep.worker import Job
+    from genrelab.tuning.objective import TrainingObjective
+    from genrelab.tuning.study_spec import StudySpec
+    from genrelab.tuning.worker import Job
 
     overrides = words(music, tmp_path, "trainer.report=false", "trainer.baselines=false")
     spec = StudySpec("s", tmp_path, {"seed": "choice(0)"}, ("val/track/distance",), ("min",), n_trials=1)

@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from genrelab import assemble, run
 from genrelab.config import compose
-from genrelab.errors import GenrelabError
-from genrelab.predictions import read_predictions
-from genrelab.report.folder import RunFolder
+from genrelab.engine import build as assemble
+from genrelab.engine import run
+from genrelab.runs.predictions import read_predictions
+from genrelab.runs.run_dir import RunFolder
 from genrelab.taxonomy import UnknownGenre
-from genrelab.taxonomy.groups import resolve_class, to_supergenres
+from genrelab.taxonomy.hierarchy import resolve_class, to_supergenres
+from genrelab.utils.errors import GenrelabError
 
 MUSICMAP = ["taxonomy=musicmap"]
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from genrelab.task import keep_up
+from genrelab.training.task import keep_up
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 10])

@@ -6,13 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genrelab.predict import Predictor
+    from genrelab.inference import Predictor
 
 __version__ = "0.1.0"
 
 
 def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: float = 0.8) -> Predictor:
-    """Load a trained run for use: `load_predictor(run).predict("song.mp3")`; see `genrelab.predict.load_predictor`."""
-    from genrelab.predict import load_predictor as load
+    """Load a trained run for use: `load_predictor(run).predict("song.mp3")`; see `genrelab.inference.load_predictor`."""
+    from genrelab.inference import load_predictor as load
 
     return load(path, device, coverage)

@@ -6,10 +6,10 @@ import pytest
 import soundfile
 
 from genrelab import load_predictor
-from genrelab.app import page
-from genrelab.app.listen import Limits, Listener
-from genrelab.app.similar import Library, embed_windows, train_library
-from genrelab.registry import TAXONOMIES
+from genrelab.inference.app import views as page
+from genrelab.inference.app.service import Limits, Listener
+from genrelab.inference.app.similar import Library, embed_windows, train_library
+from genrelab.utils.registry import TAXONOMIES
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from genrelab.app.listen import Limits
-from genrelab.errors import GenrelabError
+from genrelab.inference.app.service import Limits
+from genrelab.utils.errors import GenrelabError
 
 BROWSER = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -16,7 +16,7 @@ BROWSER = next(
 def test_gradio_that_lacks_is_told(run, monkeypatch):
     import sys
 
-    from genrelab.app.serve import serve
+    from genrelab.inference.app.gradio_app import serve
 
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(GenrelabError, match=r"pip install 'genrelab\[app\]'"):
@@ -26,7 +26,7 @@ def test_gradio_that_lacks_is_told(run, monkeypatch):
 @pytest.fixture(scope="module")
 def address(run):
     pytest.importorskip("gradio")
-    from genrelab.app.serve import serve
+    from genrelab.inference.app.gradio_app import serve
 
     blocks, address = serve(run, Limits(megabytes=2), "127.0.0.1", None, browser=False, wait=False)
     yield address

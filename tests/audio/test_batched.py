@@ -17,10 +17,10 @@ from genrelab.audio import (
     Shift,
     TimeStretch,
     augment_rng,
-    vocoder,
 )
-from genrelab.audio.batched import of_rows, pink_noise, pitch_shift, time_stretch
-from genrelab.registry import AUGMENTS
+from genrelab.audio import phase_vocoder as vocoder
+from genrelab.audio.transforms_torch import of_rows, pink_noise, pitch_shift, time_stretch
+from genrelab.utils.registry import AUGMENTS
 from sounds import RATE, music
 
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from genrelab.audio import AudioError, load_audio, load_with_rate, probe
-from genrelab.audio.decode import _BLOCK_FRAMES, _quiet
+from genrelab.audio.io import _BLOCK_FRAMES, _quiet
 
 RATE = 22_050
 

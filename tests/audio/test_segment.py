@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genrelab.audio import AudioSpec, cut_segments, keyed_rng, trim_silence
-from genrelab.audio.segment import _choose
+from genrelab.audio.segmentation import _choose
 
 SPEC = AudioSpec(sample_rate=1000, segment_seconds=1.0, trim_db=None)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conftest import SHARED_DATA
 from genrelab.audio import load_audio, trim_silence
-from genrelab.audio.sound import (
+from genrelab.audio.content_detection import (
     FLATNESS,
     SILENCE_DB,
     SPEECH,

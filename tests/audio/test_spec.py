@@ -1,7 +1,7 @@
 import pytest
 
 from genrelab.audio import AudioSpec, fingerprint
-from genrelab.errors import ConfigError
+from genrelab.utils.errors import ConfigError
 
 
 def test_all_problems_at_once():

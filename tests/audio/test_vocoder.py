@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genrelab.audio.vocoder import istft, pitch_shift, time_stretch
+from genrelab.audio.phase_vocoder import istft, pitch_shift, time_stretch
 
 RATE = 22_050
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
-from genrelab import assemble, run
-from genrelab.callbacks import Unfreezing, unfreeze
-from genrelab.checkpoint import load_checkpoint
 from genrelab.config import compose
-from genrelab.errors import ConfigError
+from genrelab.engine import build as assemble
+from genrelab.engine import run
+from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.training.callbacks import Unfreezing, unfreeze
+from genrelab.utils.errors import ConfigError
 
 PARTS = ["callbacks=unfreeze", "callbacks.unfreeze.parts={fc: [0, 0.01], layer4: [1, 0.001], layer3: [2, 0.0001]}"]
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.catalog import COLUMNS, Catalog
-from genrelab.errors import GenrelabError
+from genrelab.datasets import COLUMNS, Catalog
+from genrelab.utils.errors import GenrelabError
 
 
 def table(**columns):

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from genrelab.catalog.download import CHUNK, fetch
-from genrelab.errors import GenrelabError
+from genrelab.datasets.download import CHUNK, fetch
+from genrelab.utils.errors import GenrelabError
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.catalog.embeddings import embeddings
-from genrelab.errors import GenrelabError
-from genrelab.store import GivenStore
+from genrelab.datasets.embeddings import embeddings
+from genrelab.features.cache import GivenStore
+from genrelab.utils.errors import GenrelabError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

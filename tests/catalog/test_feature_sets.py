@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrelab.catalog.arff import read_arff
-from genrelab.catalog.feature_sets import gtzan_arff, read_cls, top_magd
-from genrelab.errors import GenrelabError
-from genrelab.registry import SPLITS
-from genrelab.store import GivenStore
+from genrelab.datasets.arff import read_arff
+from genrelab.datasets.published_feature_sets import gtzan_arff, read_cls, top_magd
+from genrelab.features.cache import GivenStore
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.registry import SPLITS
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEAD = "@RELATION ssd\n@ATTRIBUTE a NUMERIC\n@attribute 'b c' real\n@ATTRIBUTE trackid STRING\n@DATA\n"

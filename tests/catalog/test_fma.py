@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from genrelab import assemble
-from genrelab.catalog.fma import fma, read_tracks
-from genrelab.catalog.fma_faults import MISCUT, UNREADABLE, left_out
 from genrelab.config import compose
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.split.listed import official
+from genrelab.datasets.fma import fma, read_tracks
+from genrelab.datasets.fma_exclusions import MISCUT, UNREADABLE, left_out
+from genrelab.datasets.splits.predefined import official
+from genrelab.engine import build as assemble
+from genrelab.utils.errors import ConfigError, GenrelabError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 GENRES = (

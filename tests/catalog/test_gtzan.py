@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrelab.catalog.gtzan import GENRES, clip_name, facts
-from genrelab.errors import GenrelabError
-from genrelab.registry import CATALOGS
+from genrelab.datasets.gtzan import GENRES, clip_name, facts
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.registry import CATALOGS
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from genrelab.catalog.jamendo import jamendo, read_tags
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.split.listed import official
+from genrelab.datasets.jamendo import jamendo, read_tags
+from genrelab.datasets.splits.predefined import official
+from genrelab.utils.errors import ConfigError, GenrelabError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\n"

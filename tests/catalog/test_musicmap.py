@@ -2,13 +2,13 @@ import unicodedata
 
 import pytest
 
-from genrelab import assemble
-from genrelab.catalog.musicmap import musicmap, same_name
 from genrelab.config import compose
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.split import SplitError
-from genrelab.split.listed import official
-from genrelab.split.rules import grouped
+from genrelab.datasets.musicmap import musicmap, same_name
+from genrelab.datasets.splits import SplitError
+from genrelab.datasets.splits.predefined import official
+from genrelab.datasets.splits.stratified_group import grouped
+from genrelab.engine import build as assemble
+from genrelab.utils.errors import ConfigError, GenrelabError
 
 HEADER = "split,genre,file_path,filename,num_segments,num_selected_segments\n"
 FILES = [

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genrelab.catalog.pictures import colour_table, gtzan_images, pictures, read_levels
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.registry import SPLITS
-from genrelab.store import GivenStore
+from genrelab.datasets.spectrogram_images import colour_table, gtzan_images, pictures, read_levels
+from genrelab.features.cache import GivenStore
+from genrelab.utils.errors import ConfigError, GenrelabError
+from genrelab.utils.registry import SPLITS
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

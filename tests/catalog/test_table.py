@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.catalog.table import gtzan_features, one_recording, table
-from genrelab.errors import GenrelabError
-from genrelab.registry import SPLITS
-from genrelab.store import GivenStore
+from genrelab.datasets.feature_table import gtzan_features, one_recording, table
+from genrelab.features.cache import GivenStore
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.registry import SPLITS
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

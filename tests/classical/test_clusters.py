@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genrelab.classical.clusters import AutoencoderMeans, PrincipalMixture, _table, match
-from genrelab.errors import ConfigError
+from genrelab.models.classical.clustering import AutoencoderMeans, PrincipalMixture, _table, match
+from genrelab.utils.errors import ConfigError
 
 
 def test_the_mixture_is_scikit_learns(blobs):

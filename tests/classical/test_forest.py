@@ -7,8 +7,8 @@ import pytest
 import torch
 from sklearn.ensemble import RandomForestClassifier
 
-from genrelab.classical import RandomForest
-from genrelab.classical.forest import _rounded_down
+from genrelab.models.classical import RandomForest
+from genrelab.models.classical.random_forest import _rounded_down
 
 
 @pytest.mark.parametrize("params", [{}, {"depth": 3}, {"leaf": 5, "balanced": True}, {"columns": 0.5}])

@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from genrelab.registry import MODELS
+from genrelab.utils.registry import MODELS
 
 
 def fitted(kind, x, y, classes, **params):

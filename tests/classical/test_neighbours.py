@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.classical import NearestNeighbours
+from genrelab.models.classical import NearestNeighbours
 
 
 def knn(x, y, k, classes=4):

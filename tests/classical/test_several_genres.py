@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.classical import SEVERAL, Estimator, LogisticRegression, NearestNeighbours, RandomForest
-from genrelab.registry import MODELS
+from genrelab.models.classical import SEVERAL, Estimator, LogisticRegression, NearestNeighbours, RandomForest
+from genrelab.utils.registry import MODELS
 
 KINDS = {
     "knn": lambda: NearestNeighbours([(6,)], 4, neighbours=9),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genrelab.compare import compare
-from genrelab.compare.two import KINDS, two_runs
-from genrelab.errors import GenrelabError
+from genrelab.evaluation.comparison import compare
+from genrelab.evaluation.comparison.pairwise import KINDS, two_runs
 from genrelab.metrics import paired_difference
+from genrelab.utils.errors import GenrelabError
 
 
 def test_a_clear_difference_is_shown_and_none_where_there_is_none(sweep):

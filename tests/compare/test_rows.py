@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genrelab.compare import compare
-from genrelab.compare.keys import differing, matching
-from genrelab.compare.rows import find_row, rows_of
-from genrelab.compare.runs import find_runs
-from genrelab.compare.text import cells
-from genrelab.errors import GenrelabError
+from genrelab.evaluation.comparison import compare
+from genrelab.evaluation.comparison.filters import differing, matching
+from genrelab.evaluation.comparison.formatting import cells
+from genrelab.evaluation.comparison.groups import find_row, rows_of
+from genrelab.evaluation.comparison.loader import find_runs
+from genrelab.utils.errors import GenrelabError
 
 
 @pytest.fixture(scope="module")

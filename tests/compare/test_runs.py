@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from genrelab.compare import compare
-from genrelab.compare.runs import find_runs
-from genrelab.errors import GenrelabError
+from genrelab.evaluation.comparison import compare
+from genrelab.evaluation.comparison.loader import find_runs
+from genrelab.utils.errors import GenrelabError
 
 
 def test_runs_are_found_at_any_depth_and_each_once(make_run, tmp_path):

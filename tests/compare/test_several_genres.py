@@ -9,17 +9,17 @@ import yaml
 from rich.console import Console
 from sklearn.metrics import average_precision_score
 
-from genrelab.compare import compare
-from genrelab.compare.runs import read_run
-from genrelab.compare.terminal import print_comparison
-from genrelab.compare.write import write_comparison
-from genrelab.errors import GenrelabError
-from genrelab.files import write_json
+from genrelab.evaluation.comparison import compare
+from genrelab.evaluation.comparison.console import print_comparison
+from genrelab.evaluation.comparison.loader import read_run
+from genrelab.evaluation.comparison.write import write_comparison
 from genrelab.metrics import difference_of_draws
-from genrelab.metrics.multi_label import LabelAnswers, draw_label_scores
-from genrelab.predictions import Predictions, write_predictions
-from genrelab.registry import TAXONOMIES
-from genrelab.report.folder import RunFolder
+from genrelab.metrics.multilabel import LabelAnswers, draw_label_scores
+from genrelab.runs.predictions import Predictions, write_predictions
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import write_json
+from genrelab.utils.registry import TAXONOMIES
 
 GENRES = ("jaz03", "jaz06", "jam02", "blu02")
 

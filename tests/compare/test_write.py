@@ -14,8 +14,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from genrelab.cli import app, main
-from genrelab.compare import compare, print_comparison, write_comparison
-from genrelab.errors import GenrelabError
+from genrelab.evaluation.comparison import compare, print_comparison, write_comparison
+from genrelab.utils.errors import GenrelabError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "compare.md"
 
@@ -133,7 +133,7 @@ def test_names_from_files_are_escaped(make_run, tmp_path):
 
 
 def test_flat_taxonomies_have_no_distances(make_run, tmp_path):
-    from genrelab.registry import TAXONOMIES
+    from genrelab.utils.registry import TAXONOMIES
 
     flat = TAXONOMIES.build("flat", {}, genres=("Slow", "Even", "Fast"))
     for seed in range(2):

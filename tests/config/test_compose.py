@@ -3,7 +3,7 @@
 import pytest
 
 from genrelab.config import compose, conf_dir, expand_sweep
-from genrelab.errors import ConfigError
+from genrelab.utils.errors import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genrelab.data import Batch, BatchLoader
-from genrelab.data.batches import draw_epoch
+from genrelab.datamodules import Batch, BatchLoader
+from genrelab.datamodules.loader import draw_epoch
 
 COPIES = [np.array([0, 1, 2]), np.array([3]), np.array([4, 5, 6]), np.array([7, 8])]
 

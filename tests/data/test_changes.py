@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.data import BatchChanges
+from genrelab.datamodules import BatchChanges
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -65,7 +65,7 @@ def test_flipped_segments_run_backwards():
 
 
 def test_moves_are_those_of_pictures():
-    from genrelab.data.changes import _moved
+    from genrelab.datamodules.batch_transforms import _moved
 
     picture = torch.zeros(1, 20, 40)
     picture[0, 5, 10] = 1.0

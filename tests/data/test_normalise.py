@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.data import Normaliser
+from genrelab.datamodules import Normaliser
 
 
 def make_rows(n: int = 50) -> list[np.ndarray]:

@@ -9,17 +9,18 @@ import pandas as pd
 import pytest
 import torch
 
-from genrelab import assemble, run
 from genrelab.audio import AudioSpec
-from genrelab.checkpoint import load_checkpoint
 from genrelab.config import compose
-from genrelab.config.check import check
-from genrelab.data import Normaliser, StepFeatures
-from genrelab.errors import ConfigError
+from genrelab.config.validate import check
+from genrelab.datamodules import Normaliser, StepFeatures
+from genrelab.engine import build as assemble
+from genrelab.engine import run
 from genrelab.features import Picture, make_spec
-from genrelab.features.waveform import pack
-from genrelab.predictions import read_predictions
-from genrelab.registry import AUGMENTS, FEATURES
+from genrelab.features.packed_waveform import pack
+from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.runs.predictions import read_predictions
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import AUGMENTS, FEATURES
 from sounds import music as piece
 
 BOTH = [
@@ -59,7 +60,7 @@ def test_step_features_are_the_stores(small):
 
 
 def network(path):
-    from genrelab.registry import MODELS
+    from genrelab.utils.registry import MODELS
 
     content = load_checkpoint(path)
     made = content["genrelab"]

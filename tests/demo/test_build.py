@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrelab.demo import build as module
-from genrelab.demo.build import DemoSpec, build_demo, choose_genres, list_tracks
-from genrelab.errors import ConfigError, GenrelabError, Interrupted
+from genrelab.datasets.synthesis import dataset as module
+from genrelab.datasets.synthesis.dataset import DemoSpec, build_demo, choose_genres, list_tracks
+from genrelab.utils.errors import ConfigError, GenrelabError, Interrupted
 
 SPEC = DemoSpec(("jam02", "jam04"), tracks_per_genre=4, artists_per_genre=2, seconds=1.0)
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from genrelab.demo.artists import make_artist
-from genrelab.demo.compose import HIGHEST, borrow, compose, in_range, swung, track_generator
-from genrelab.demo.genres import BY_CODE, GENRES
-from genrelab.demo.harmony import parse_harmony
-from genrelab.demo.parts import chord_at, play_bass, play_chords, play_drums
-from genrelab.demo.traits import SKA, SKANK, TUMBAO, WALKING
+from genrelab.datasets.synthesis.artist_profiles import make_artist
+from genrelab.datasets.synthesis.composer import HIGHEST, borrow, compose, in_range, swung, track_generator
+from genrelab.datasets.synthesis.genre_rules import BY_CODE, GENRES
+from genrelab.datasets.synthesis.harmony import parse_harmony
+from genrelab.datasets.synthesis.instruments import chord_at, play_bass, play_chords, play_drums
+from genrelab.datasets.synthesis.style_elements import SKA, SKANK, TUMBAO, WALKING
 
 
 def piece(code="jam02", artist=0, number=0, seed=0, seconds=4.0):

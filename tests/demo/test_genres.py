@@ -5,11 +5,11 @@ from statistics import mean
 
 import pytest
 
-from genrelab.demo.genres import BY_CODE, GENRES, Genre
-from genrelab.demo.harmony import parse_chord, parse_harmony, voice
-from genrelab.demo.parts import STEPS, clean
-from genrelab.demo.traits import KIT, SCALES
-from genrelab.registry import TAXONOMIES
+from genrelab.datasets.synthesis.genre_rules import BY_CODE, GENRES, Genre
+from genrelab.datasets.synthesis.harmony import parse_chord, parse_harmony, voice
+from genrelab.datasets.synthesis.instruments import STEPS, clean
+from genrelab.datasets.synthesis.style_elements import KIT, SCALES
+from genrelab.utils.registry import TAXONOMIES
 
 
 def test_at_least_twelve_genres_of_six_supergenres():

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from genrelab.demo.artists import make_artist
-from genrelab.demo.compose import compose, track_generator
-from genrelab.demo.genres import GENRES
-from genrelab.demo.render import LEVEL, LEVEL_SPREAD, SAMPLE_RATE, find_soundfont, render
+from genrelab.datasets.synthesis.artist_profiles import make_artist
+from genrelab.datasets.synthesis.composer import compose, track_generator
+from genrelab.datasets.synthesis.genre_rules import GENRES
+from genrelab.datasets.synthesis.render import LEVEL, LEVEL_SPREAD, SAMPLE_RATE, find_soundfont, render
 
 
 def sound(genre, seconds=3.0, artist=0):

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from genrelab.audio.spec import AudioSpec
-from genrelab.data.normalise import Normaliser
-from genrelab.deploy.front_end import FrontEnd, NotInside, fourier
-from genrelab.deploy.parity import measure, trial_sounds
+from genrelab.datamodules.normalizer import Normaliser
 from genrelab.features import extract_segments, make_spec, to_stored
+from genrelab.inference.export.parity import measure, trial_sounds
+from genrelab.inference.export.traceable_model import FrontEnd, NotInside, fourier
 
 AUDIO = AudioSpec(sample_rate=8000, segment_seconds=2.0)
 SMALL = {"n_fft": 512, "hop_length": 200, "n_mels": 40, "frames": 50}

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from genrelab import load_predictor
-from genrelab.checkpoint import load_checkpoint
-from genrelab.deploy import export_run, formats
-from genrelab.deploy.parity import TOLERANCE
-from genrelab.errors import GenrelabError
+from genrelab.inference.export import export_run, formats
+from genrelab.inference.export.parity import TOLERANCE
+from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.utils.errors import GenrelabError
 
 for_onnx = pytest.mark.skipif(
     any(__import__("importlib.util").util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from conftest import SHARED_DATA, write_tone
 from genrelab import load_predictor
 from genrelab.cli import app
-from genrelab.embed import read_embeddings
-from genrelab.embed.command import embed_track
-from genrelab.embed.plane import to_plane
-from genrelab.errors import GenrelabError
+from genrelab.inference.embeddings import read_embeddings
+from genrelab.inference.embeddings.command import embed_track
+from genrelab.inference.embeddings.projection import to_plane
+from genrelab.utils.errors import GenrelabError
 
 
 def call(*arguments: object, code: int = 0):
@@ -130,7 +130,7 @@ def test_both_ways_to_the_plane():
 
 @pytest.mark.shared
 def test_a_real_clip_is_nearest_to_itself(run, tmp_path):
-    from genrelab.embed import nearest
+    from genrelab.inference.embeddings import nearest
 
     predictor = load_predictor(run)
     clips = sorted((SHARED_DATA / "gtzan_mini").rglob("*.flac"))[::20]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from embed_table import table
-from genrelab.embed.probe import probe, read_labels, tell
-from genrelab.errors import GenrelabError
+from genrelab.inference.embeddings.linear_probe import probe, read_labels, tell
+from genrelab.utils.errors import GenrelabError
 
 
 def made(apart: float, count: int = 90):

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from embed_table import table
-from genrelab.embed import nearest, read_embeddings, write_embeddings
-from genrelab.embed.table import joined
-from genrelab.errors import GenrelabError
+from genrelab.inference.embeddings import nearest, read_embeddings, write_embeddings
+from genrelab.inference.embeddings.table import joined
+from genrelab.utils.errors import GenrelabError
 
 
 def test_a_table_goes_in_and_out_and_pandas_reads_it(tmp_path):
@@ -22,7 +22,7 @@ def test_a_table_goes_in_and_out_and_pandas_reads_it(tmp_path):
 
 
 def test_it_serves_as_a_dataset(tmp_path):
-    from genrelab.registry import CATALOGS
+    from genrelab.utils.registry import CATALOGS
 
     write_embeddings(tmp_path / "x.parquet", table())
     catalog = CATALOGS.build("embeddings", {"path": str(tmp_path / "x.parquet"), "track": "path"}, cache=tmp_path)

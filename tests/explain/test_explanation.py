@@ -6,11 +6,11 @@ from typer.testing import CliRunner
 
 from genrelab.audio.spec import AudioSpec
 from genrelab.cli import app
-from genrelab.errors import GenrelabError
-from genrelab.explain import explain
-from genrelab.explain.picture import draw_layers, feature_maps
-from genrelab.explain.sound import axis_of, salient_sound
 from genrelab.features import make_spec
+from genrelab.inference.explain import explain
+from genrelab.inference.explain.plots import draw_layers, feature_maps
+from genrelab.inference.explain.sonification import axis_of, salient_sound
+from genrelab.utils.errors import GenrelabError
 
 
 def test_the_window_that_speaks_most_is_shown(predictor, song):

@@ -3,10 +3,10 @@ import pytest
 import torch
 from torch import nn
 
-from genrelab.decide import SIGMOID
-from genrelab.errors import GenrelabError
-from genrelab.explain.saliency import _spans, grad_cam, occlusion, saliency
+from genrelab.inference.explain.saliency import _spans, grad_cam, occlusion, saliency
 from genrelab.models import LSTM, ResNet18FlexDual
+from genrelab.postprocessing import SIGMOID
+from genrelab.utils.errors import GenrelabError
 
 
 class Corner(nn.Module):

@@ -8,8 +8,8 @@ import torch
 
 from genrelab.audio import AudioSpec
 from genrelab.features import extract, make_spec
-from genrelab.features.batched import extract_batch, running_median
-from genrelab.features.batched_pitch import GRID, Tunings, constant_q, halved, tunings_of
+from genrelab.features.backends.torch_backend import extract_batch, running_median
+from genrelab.features.backends.torch_cqt import GRID, Tunings, constant_q, halved, tunings_of
 from sounds import KINDS, RATE, music, sounds
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
@@ -74,7 +74,7 @@ def test_each_segment_has_its_own_tuning():
 
 @pytest.mark.parametrize("rate", [RATE, 20_650])  # at 20,650 Hz some tunings want longer frames than others
 def test_frames_are_as_long_as_the_tuning_wants(rate):
-    from genrelab.features.fast.constantq import constant_q as fast
+    from genrelab.features.backends.numba_backend.cqt import constant_q as fast
 
     sound = music(2.0, rate)
     tunings = (-0.5, 0.0, 0.49)
@@ -88,7 +88,7 @@ def test_frames_are_as_long_as_the_tuning_wants(rate):
 def test_tunings_are_estimated_on_the_device_as_by_the_fast_engine(bins_per_octave):
     import librosa
 
-    from genrelab.features.fast.chroma import tuning_of
+    from genrelab.features.backends.numba_backend.chroma import tuning_of
 
     batch = [np.abs(librosa.stft(music(2.0, seed=seed))) for seed in range(6)]
     batch.append(np.zeros_like(batch[0]))
@@ -114,7 +114,7 @@ def test_silence_is_finite():
 def test_the_engine_takes_more_segments_than_a_batch_holds(monkeypatch):
     from genrelab.features import extract_segments
 
-    monkeypatch.setattr("genrelab.features.engine.BATCH", 2)
+    monkeypatch.setattr("genrelab.features.extract.BATCH", 2)
     specs = [make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_seconds=1.0))]
     segments = [music(1.0, seed=seed) for seed in range(5)]
     found = extract_segments(specs, segments, "torch")

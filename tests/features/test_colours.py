@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from genrelab.features.colours import colours_of
+from genrelab.features.colormaps import colours_of
 
 
 def test_the_first_coefficient_does_not_flatten_the_others():

@@ -4,7 +4,7 @@ import pytest
 
 from genrelab.audio import AudioSpec
 from genrelab.features import make_spec, to_stored
-from genrelab.features.export import export_csv, feature_table
+from genrelab.features.csv_export import export_csv, feature_table
 
 AUDIO = AudioSpec(segment_seconds=3.0)
 FILES, LABELS = ["a,b.wav", "c.wav"], ["blues", "rock"]

@@ -8,8 +8,8 @@ import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genrelab.features.fast.medians import hpss, hpss_masks, median_filter
-from genrelab.features.fast.networks import median_network
+from genrelab.features.backends.numba_backend.median_filter import hpss, hpss_masks, median_filter
+from genrelab.features.backends.numba_backend.median_networks import median_network
 
 RATE = 22_050
 
@@ -101,7 +101,7 @@ def test_a_result_outlives_a_call_with_other_parameters():
 @pytest.mark.slow
 def test_processes_may_compile_at_once(tmp_path):
     code = (
-        "import numpy as np; from genrelab.features.fast.medians import hpss; "
+        "import numpy as np; from genrelab.features.backends.numba_backend.median_filter import hpss; "
         "print(float(hpss(np.ones((40, 50), np.float32))[0].sum()))"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}

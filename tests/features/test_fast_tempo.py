@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genrelab.features.fast.tempo import _mean_autocorrelation, _median_rise, tempo
+from genrelab.features.backends.numba_backend.tempo import _mean_autocorrelation, _median_rise, tempo
 
 
 def log_mel(frames, bands, seed):

@@ -4,8 +4,8 @@ import soundfile
 
 from genrelab.audio import AudioError, AudioSpec
 from genrelab.features import make_spec
-from genrelab.features.gallery import draw_gallery
-from genrelab.registry import FEATURES
+from genrelab.features.plot import draw_gallery
+from genrelab.utils.registry import FEATURES
 
 
 def size(png):
@@ -39,7 +39,7 @@ def test_a_file_that_is_no_audio(tmp_path):
 
 
 def test_the_title_tells_the_seconds_of_the_file(tmp_path, monkeypatch):
-    from genrelab.features import gallery
+    from genrelab.features import plot as gallery
 
     titles = []
     draw = gallery._draw

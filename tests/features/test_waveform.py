@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genrelab.audio import AudioSpec
-from genrelab.errors import ConfigError
 from genrelab.features import extract, from_stored, make_spec, to_stored
-from genrelab.features.waveform import pack, unpack, unpacked
+from genrelab.features.packed_waveform import pack, unpack, unpacked
+from genrelab.utils.errors import ConfigError
 from sounds import sounds
 
 AUDIO = AudioSpec(segment_seconds=3.0)

@@ -4,11 +4,11 @@ import json
 
 import pandas as pd
 
-from genrelab import run
 from genrelab.config import compose
-from genrelab.evaluate import evaluate
+from genrelab.engine import run
+from genrelab.evaluation.decisions import evaluate
 from genrelab.losses import GraphSoft
-from genrelab.report.folder import RunFolder
+from genrelab.runs.run_dir import RunFolder
 
 
 def train(overrides, folder):

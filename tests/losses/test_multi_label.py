@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from genrelab.errors import ConfigError
 from genrelab.losses import BinaryCrossEntropy, GraphSigmoid
+from genrelab.utils.errors import ConfigError
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.errors import ConfigError
 from genrelab.models import DeepResNet
-from genrelab.models.colours import IMAGENET_MEAN, IMAGENET_STD, Coloured
+from genrelab.models.pseudo_rgb import IMAGENET_MEAN, IMAGENET_STD, Coloured
+from genrelab.utils.errors import ConfigError
 
 
 @pytest.fixture

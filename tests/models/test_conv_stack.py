@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from genrelab.config import compose
-from genrelab.errors import ConfigError
 from genrelab.models import ConvStack, TableCNN
-from genrelab.registry import MODELS
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import MODELS
 
 
 def built(option, *shapes, n_classes=10):

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from genrelab.audio.spec import AudioSpec
-from genrelab.errors import ConfigError
 from genrelab.features import extract, make_spec
-from genrelab.registry import MODELS
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import MODELS
 
 pytest.importorskip("transformers")
 SOUND, PICTURE = [(1, 4000)], [(48, 100)]
@@ -87,7 +87,7 @@ def test_samples_are_the_sound():
     [found] = extract([spec], sound)
     assert spec.shape == (1, 8000) and spec.dtype == "float16"
     np.testing.assert_array_equal(found, sound[None])
-    from genrelab.features.batched import extract_batch
+    from genrelab.features.backends.torch_backend import extract_batch
 
     [batch] = extract_batch([spec], torch.from_numpy(sound)[None])
     np.testing.assert_array_equal(batch.numpy(), sound[None, None])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from genrelab.config import compose
-from genrelab.registry import LOSSES, MODELS, OPTIMIZERS, SCHEDULERS
+from genrelab.utils.registry import LOSSES, MODELS, OPTIMIZERS, SCHEDULERS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

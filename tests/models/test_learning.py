@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from genrelab.registry import LOSSES, MODELS, OPTIMIZERS
+from genrelab.utils.registry import LOSSES, MODELS, OPTIMIZERS
 
 SMALL = {
     "probe": {"hidden": [32]},

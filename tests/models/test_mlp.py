@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from genrelab.errors import ConfigError
 from genrelab.models import MLP
+from genrelab.utils.errors import ConfigError
 
 
 def test_published_sizes():

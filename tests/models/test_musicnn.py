@@ -8,10 +8,10 @@ import torch
 
 from conftest import SHARED_DATA
 from genrelab.config import compose
-from genrelab.config.check import check
-from genrelab.errors import ConfigError
+from genrelab.config.validate import check
 from genrelab.models.musicnn import EPSILON, Tagger, _named
-from genrelab.registry import MODELS
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import MODELS
 from tf_bundles import write_bundle
 
 FRAMES = 24
@@ -155,7 +155,7 @@ def test_the_real_weights_name_real_music():
     from genrelab.audio.spec import AudioSpec
     from genrelab.features import extract, make_spec
     from genrelab.models.musicnn import PICTURE, _folder
-    from genrelab.models.tf_bundle import read_bundle
+    from genrelab.models.tf_checkpoint import read_bundle
 
     arrays = read_bundle(_folder("MSD_musicnn"))
     model = build(weights="MSD_musicnn").eval()

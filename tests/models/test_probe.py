@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from genrelab.errors import ConfigError
-from genrelab.models.probe import AttentionPooling, Probe
-from genrelab.registry import MODELS
+from genrelab.models.pooling_heads import AttentionPooling, Probe
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import MODELS
 
 
 def test_attention_is_a_weighted_mean_of_each_head():

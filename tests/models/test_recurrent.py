@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from genrelab.errors import ConfigError
 from genrelab.models import GRU, LSTM, LSTMCNN, LSTMAutoencoder
+from genrelab.utils.errors import ConfigError
 
 KINDS = [GRU, LSTM, LSTMCNN]
 

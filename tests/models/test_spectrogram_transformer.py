@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
-from genrelab.errors import ConfigError
 from genrelab.models import SpectrogramTransformer
+from genrelab.utils.errors import ConfigError
 
 SMALL = {"width": 8, "layers": 1, "heads": 2}
 

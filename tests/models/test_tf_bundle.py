@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from genrelab.models.tf_bundle import MAGIC, read_bundle
+from genrelab.models.tf_checkpoint import MAGIC, read_bundle
 from tf_bundles import varint, write_bundle
 
 ARRAYS = {

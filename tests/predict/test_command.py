@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from conftest import write_tone
 from genrelab.cli import app
-from genrelab.errors import GenrelabError
-from genrelab.predict.command import SOME_UNREAD
+from genrelab.inference.command import SOME_UNREAD
+from genrelab.utils.errors import GenrelabError
 
 
 def call(*arguments: object, code: int = 0):

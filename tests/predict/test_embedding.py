@@ -4,7 +4,7 @@ from threading import Barrier
 import torch
 from torch import nn
 
-from genrelab.predict.embedding import penultimate
+from genrelab.inference.penultimate import penultimate
 
 
 class Meeting(nn.Module):

@@ -14,13 +14,14 @@ import torch
 import yaml
 
 from conftest import SHARED_DATA
-from genrelab import assemble, load_predictor
+from genrelab import load_predictor
 from genrelab.audio import AudioError
 from genrelab.config import compose
-from genrelab.decide import aggregate
-from genrelab.errors import GenrelabError
-from genrelab.predictions import read_predictions
-from genrelab.store import FeatureStore
+from genrelab.engine import build as assemble
+from genrelab.features.cache import FeatureStore
+from genrelab.postprocessing import aggregate
+from genrelab.runs.predictions import read_predictions
+from genrelab.utils.errors import GenrelabError
 from small_run import small_overrides, train_small
 
 
@@ -162,7 +163,7 @@ def test_embeddings_give_the_logits(predictor, music):
 
 
 def test_probabilities_are_calibrated_on_val(run, predictor):
-    from genrelab.decide.calibrate import fit_temperature
+    from genrelab.postprocessing.temperature_scaling import fit_temperature
 
     val = read_predictions(run / "predictions.parquet").only("val")
     assert predictor.calibration.fitted
@@ -178,7 +179,7 @@ def test_a_checkpoint_alone_works_uncalibrated(run, tmp_path, music):
 
 
 def test_what_val_sounds_like_travels_with_the_checkpoint(run, predictor, tmp_path, music):
-    from genrelab.audio.sound import SoundBounds, measure_files
+    from genrelab.audio.content_detection import SoundBounds, measure_files
 
     val = [
         str(music / track) for track in sorted(set(read_predictions(run / "predictions.parquet").only("val").track_id))
@@ -189,7 +190,7 @@ def test_what_val_sounds_like_travels_with_the_checkpoint(run, predictor, tmp_pa
 
 
 def test_an_older_run_has_no_bounds_of_its_sound(run, tmp_path, capsys):
-    from genrelab.predict.command import Options, predict_command
+    from genrelab.inference.command import Options, predict_command
 
     shutil.copytree(run, tmp_path / "old")
     file = tmp_path / "old" / "checkpoints" / "best.ckpt"
@@ -238,10 +239,10 @@ def test_folders_without_a_checkpoint_say_what_to_name(run, tmp_path):
 
 @pytest.mark.slow
 def test_the_demo_through_training_predictor_app_and_onnx(tmp_path):
-    from genrelab.app.listen import Limits, Listener
-    from genrelab.deploy import export_run
-    from genrelab.deploy.formats import run_onnx
-    from genrelab.run import train
+    from genrelab.engine.run import train
+    from genrelab.inference.app.service import Limits, Listener
+    from genrelab.inference.export import export_run
+    from genrelab.inference.export.formats import run_onnx
 
     overrides = ["experiment=quickstart", "trainer.epochs=1", f"paths.outputs={tmp_path}", "accelerator=cpu"]
     overrides += [

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from genrelab.decide import Hedge
-from genrelab.predict.said import OneGenre
-from genrelab.registry import TAXONOMIES
-from genrelab.taxonomy.groups import cluster_index, supergenre_index
+from genrelab.inference.label_assignment import OneGenre
+from genrelab.postprocessing import Hedge
+from genrelab.taxonomy.hierarchy import cluster_index, supergenre_index
+from genrelab.utils.registry import TAXONOMIES
 
 
 def titles(taxonomy) -> set[str]:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from genrelab import load_predictor
-from genrelab.decide import SIGMOID, Thresholds
-from genrelab.metrics.multi_label import join_tracks, sigmoid
-from genrelab.predict.command import Options, predict_command
-from genrelab.predict.show import NONE, Lines, card, timeline
-from genrelab.predictions import read_predictions
+from genrelab.inference.command import Options, predict_command
+from genrelab.inference.console import NONE, Lines, card, timeline
+from genrelab.metrics.multilabel import join_tracks, sigmoid
+from genrelab.postprocessing import SIGMOID, Thresholds
+from genrelab.runs.predictions import read_predictions
 from several_genres import RATE, sounding
 
 

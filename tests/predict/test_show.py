@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from genrelab.files import printable
-from genrelab.predict import Guess, Hedged, Neighbour, Prediction, TimelineEntry
-from genrelab.predict.show import Lines, card, clock, percent, shortened, timeline, unread
+from genrelab.inference import Guess, Hedged, Neighbour, Prediction, TimelineEntry
+from genrelab.inference.console import Lines, card, clock, percent, shortened, timeline, unread
+from genrelab.utils.io import printable
 
 TITLES = ("Cool Jazz", "Ska")
 

@@ -5,9 +5,9 @@ import pytest
 
 from conftest import SHARED_DATA
 from genrelab.audio import load_audio
-from genrelab.audio.sound import Sound, SoundBounds
-from genrelab.decide import SOFTMAX
-from genrelab.predict.unknown import Bounds, fit_bounds, why_unknown
+from genrelab.audio.content_detection import Sound, SoundBounds
+from genrelab.inference.ood import Bounds, fit_bounds, why_unknown
+from genrelab.postprocessing import SOFTMAX
 from made_sounds import RATE, coloured, talker
 
 SURE = np.array([[9.0, 0.0, 0.0]])

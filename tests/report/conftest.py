@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.files import write_json
-from genrelab.predictions import Predictions, write_predictions
-from genrelab.registry import TAXONOMIES
+from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.taxonomy.taxonomy import Taxonomy
+from genrelab.utils.io import write_json
+from genrelab.utils.registry import TAXONOMIES
 
 TWELVE = 12
 SIZES = {3: 30, TWELVE: 60, 248: 300}  # tracks by genres
@@ -179,7 +179,7 @@ def edit_record():
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory) -> dict[int, Path]:
     """Written reports of 3, 12 and 248 genres, by number; tests leave them as they are."""
-    from genrelab.report import write_report
+    from genrelab.evaluation.report import write_report
 
     root = tmp_path_factory.mktemp("reports")
     folders = {classes: build_run(root / str(classes), classes, tracks, most=6) for classes, tracks in SIZES.items()}

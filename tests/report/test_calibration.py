@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from genrelab.report.calibration import pictures, shown_details
-from genrelab.report.folder import RunFolder
+from genrelab.evaluation.report.calibration import pictures, shown_details
+from genrelab.runs.run_dir import RunFolder
 
 
 @pytest.mark.parametrize("classes", [3, 12, 248])

@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
-from genrelab.report import write_report
-from genrelab.report.folder import RunFolder
+from genrelab.evaluation.report import write_report
+from genrelab.runs.run_dir import RunFolder
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.report import tables
-from genrelab.report.examples import choose_examples, data_uri
-from genrelab.report.folder import RunFolder
-from genrelab.report.heatmap import _apart, heatmap
-from genrelab.report.svg import Line, curves, histogram, nice_ticks
+from genrelab.evaluation.report import tables
+from genrelab.evaluation.report.examples import choose_examples, data_uri
+from genrelab.evaluation.report.heatmap import _apart, heatmap
+from genrelab.evaluation.report.svg import Line, curves, histogram, nice_ticks
+from genrelab.runs.run_dir import RunFolder
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_histogram_of_many_different_distances_is_binned():
 
 @pytest.mark.parametrize("y", [[0.2, 0.9, 1.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [0.9, 0.99, 0.98]])
 def test_axes_of_shares_end_at_0_and_100_percent(y, tmp_path, monkeypatch):
-    from genrelab.report import figures
+    from genrelab.evaluation.report import figures
 
     picture = curves("Top 3", [Line("val", np.arange(1.0, 4), np.array(y), "accent")], percent=True)
     shown = [float(found) for found in re.findall(r">(-?[\d.]+) %<", picture)]
@@ -136,8 +136,8 @@ def test_axes_of_shares_end_at_0_and_100_percent(y, tmp_path, monkeypatch):
 
 def test_an_example_of_mfcc_shows_more_than_its_first_coefficient(run, run_folder):
     from genrelab.audio import AudioSpec
+    from genrelab.evaluation.report.examples import painted
     from genrelab.features import make_spec
-    from genrelab.report.examples import painted
 
     spec = make_spec("mfcc", {"kind": "mfcc"}, AudioSpec())
     picture = np.random.default_rng(0).normal(0, 5, (6, 32, 256))

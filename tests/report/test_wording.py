@@ -7,11 +7,11 @@ import math
 
 import pytest
 
-from genrelab.errors import GenrelabError
-from genrelab.report import summary_table
-from genrelab.report.folder import RunFolder
-from genrelab.report.results import score_run
-from genrelab.report.wording import banners, clock, interval, number, verdict, whole_percent
+from genrelab.evaluation.report import summary_table
+from genrelab.evaluation.report.formatting import banners, clock, interval, number, verdict, whole_percent
+from genrelab.evaluation.report.scores import score_run
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.errors import GenrelabError
 
 
 def told(folder) -> list[tuple[str, str]]:
@@ -132,10 +132,10 @@ def test_debug_runs_say_that_they_are(run_folder, edit_record, overrides, config
 
 
 def test_the_terminal_counts_tracks_and_left_out_files_once(run_folder, edit_record, capsys, monkeypatch):
-    from genrelab.report import print_summary, write_report
+    from genrelab.evaluation.report import print_summary, write_report
 
-    monkeypatch.setattr("genrelab.report.write.draw_confusion", lambda *_: None)
-    monkeypatch.setattr("genrelab.report.write.draw_curves", lambda *_: None)
+    monkeypatch.setattr("genrelab.evaluation.report.writer.draw_confusion", lambda *_: None)
+    monkeypatch.setattr("genrelab.evaluation.report.writer.draw_curves", lambda *_: None)
     edit_record(run_folder, warnings=["1 file was left out; run.json lists them with reasons"])
     write_report(run_folder)
     print_summary(run_folder)

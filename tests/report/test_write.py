@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.decide import aggregate, target_of_tracks
-from genrelab.errors import GenrelabError
+from genrelab.evaluation.report import write_report
+from genrelab.evaluation.report.formatting import TITLES, interval, number
 from genrelab.metrics import DETAILS, METRICS, intervals, scores
-from genrelab.predictions import Predictions, read_predictions, write_predictions
-from genrelab.report import write_report
-from genrelab.report.folder import RunFolder
-from genrelab.report.wording import TITLES, interval, number
+from genrelab.postprocessing import aggregate, target_of_tracks
+from genrelab.runs.predictions import Predictions, read_predictions, write_predictions
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.errors import GenrelabError
 
 ALL = (3, 12, 248)
 LOGISTIC = "logistic regression on mean features"
@@ -85,8 +85,8 @@ def metrics_of(folder: Path) -> dict:
 @pytest.fixture
 def without_png(monkeypatch):
     """Tests about the page's text need not wait for matplotlib."""
-    monkeypatch.setattr("genrelab.report.write.draw_confusion", lambda *_: None)
-    monkeypatch.setattr("genrelab.report.write.draw_curves", lambda *_: None)
+    monkeypatch.setattr("genrelab.evaluation.report.writer.draw_confusion", lambda *_: None)
+    monkeypatch.setattr("genrelab.evaluation.report.writer.draw_curves", lambda *_: None)
 
 
 @pytest.mark.parametrize("classes", ALL)

@@ -11,8 +11,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from genrelab.catalog.gtzan import BAD_CLIP, GENRES, facts
-from genrelab.features.vectors import Tabular57
+from genrelab.datasets.gtzan import BAD_CLIP, GENRES, facts
+from genrelab.features.descriptors import Tabular57
 
 SONGS = 6  # of a genre; five folds want five
 MAGD = {"marsyas-timbral": 124, "rh": 60, "jmir-spectral-all-v1.0": 16, "jmir-mfcc-all-v1.0": 26, "rp": 1440}

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from genrelab.config import compose, tidy
-from genrelab.errors import GenrelabError
-from genrelab.reproduce.command import reproduce
-from genrelab.reproduce.jobs import plan
-from genrelab.reproduce.pages import reproduction_page
-from genrelab.reproduce.perform import perform
-from genrelab.reproduce.systems import read_systems
-from genrelab.run import train
+from genrelab.engine.run import train
+from genrelab.reproduction.command import reproduce
+from genrelab.reproduction.jobs import plan
+from genrelab.reproduction.pages import reproduction_page
+from genrelab.reproduction.runner import perform
+from genrelab.reproduction.systems import read_systems
+from genrelab.utils.errors import GenrelabError
 
 SYSTEMS = read_systems()
 QUICK = ["debug=fast", "trainer.report=false", "trainer.progress=false", "data.batch_size=8", "accelerator=cpu"]
@@ -135,7 +135,7 @@ def test_scores_of_an_unsafe_split_say_so_on_the_terminal_and_in_the_table(tiny_
         config = compose(tidy(job.overrides))
         return {"seconds": 3.0, "split": {"unsafe": config["split"]["kind"] == "random_segments"}}
 
-    monkeypatch.setattr("genrelab.reproduce.perform._run", run)
+    monkeypatch.setattr("genrelab.reproduction.runner._run", run)
     perform([*unsafe, next(job for job in jobs if job.protocol == "tracks")])
     lines = capsys.readouterr().out.splitlines()
     assert ": UNSAFE " in lines[1] and "UNSAFE" not in lines[2]

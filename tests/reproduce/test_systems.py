@@ -11,12 +11,12 @@ import yaml
 
 from genrelab.cli import app
 from genrelab.config import compose, conf_dir, tidy
-from genrelab.config.check import check
-from genrelab.errors import GenrelabError
-from genrelab.reproduce.jobs import plan
-from genrelab.reproduce.pages import reproduction_page, systems_page
-from genrelab.reproduce.scores import read_results
-from genrelab.reproduce.systems import read_systems
+from genrelab.config.validate import check
+from genrelab.reproduction.jobs import plan
+from genrelab.reproduction.pages import reproduction_page, systems_page
+from genrelab.reproduction.scores import read_results
+from genrelab.reproduction.systems import read_systems
+from genrelab.utils.errors import GenrelabError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SYSTEMS = read_systems()

@@ -8,8 +8,8 @@ import torch
 
 from genrelab import load_predictor
 from genrelab.config import compose
-from genrelab.explain import explain
-from genrelab.run import train
+from genrelab.engine.run import train
+from genrelab.inference.explain import explain
 
 pytest.importorskip("transformers")
 

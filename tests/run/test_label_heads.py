@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from genrelab import run
-from genrelab.checkpoint import load_checkpoint
 from genrelab.config import compose
-from genrelab.config.check import check
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.models.label_heads import LabelHeads, last_linear
-from genrelab.predict import load_predictor
-from genrelab.report import print_summary
-from genrelab.task import GenreTask
+from genrelab.config.validate import check
+from genrelab.engine import run
+from genrelab.evaluation.report import print_summary
+from genrelab.inference import load_predictor
+from genrelab.models.auxiliary_heads import LabelHeads, last_linear
+from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.training.task import GenreTask
+from genrelab.utils.errors import ConfigError, GenrelabError
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +207,7 @@ def test_what_does_not_go_together_is_refused_before_data(small, table, more, to
 
 
 def test_a_network_without_last_linear_layer_is_refused_before_data(small, table, monkeypatch):
-    monkeypatch.setattr("genrelab.models.label_heads.genre_layers", lambda net, classes: [])
+    monkeypatch.setattr("genrelab.models.auxiliary_heads.genre_layers", lambda net, classes: [])
     with pytest.raises(ConfigError, match="'cnn' has no last linear layer"):
         check(compose(words(small, table)))
 
@@ -226,8 +226,8 @@ def test_a_label_of_one_value_is_refused_and_a_strange_value_noted(music, tmp_pa
     overrides = words(small, tmp_path / "t.csv", "dataset.labels=[voice]")
     with pytest.raises(GenrelabError, match="'voice': train tracks have only 'one'"):
         run.train(compose(overrides), tmp_path / "run", overrides)
-    from genrelab import assemble
-    from genrelab.labels import read_labels
+    from genrelab.datamodules.auxiliary_targets import read_labels
+    from genrelab.engine import build as assemble
 
     frame["voice"] = [("none", "sung")[i % 2] for i in range(len(frame))]
     frame.to_csv(tmp_path / "t.csv", index=False)

@@ -7,18 +7,18 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from genrelab import run
-from genrelab.catalog.embeddings import embeddings
 from genrelab.config import compose
-from genrelab.config.check import check
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.evaluate import evaluate
-from genrelab.predictions import read_predictions
-from genrelab.report import print_summary
-from genrelab.report.folder import RunFolder
-from genrelab.split.rules import grouped
-from genrelab.taxonomy.groups import ancestor_pairs
-from genrelab.taxonomy.tree import tree
+from genrelab.config.validate import check
+from genrelab.datasets.embeddings import embeddings
+from genrelab.datasets.splits.stratified_group import grouped
+from genrelab.engine import run
+from genrelab.evaluation.decisions import evaluate
+from genrelab.evaluation.report import print_summary
+from genrelab.runs.predictions import read_predictions
+from genrelab.runs.run_dir import RunFolder
+from genrelab.taxonomy.hierarchy import ancestor_pairs
+from genrelab.taxonomy.tree_reader import tree
+from genrelab.utils.errors import ConfigError, GenrelabError
 
 TREE = "name,parent\nRock,\nPunk,Rock\nMetal,Rock\nElectronic,\nTechno,Electronic\n"
 GENRES = ("Rock", "Punk", "Metal", "Electronic", "Techno")

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 import torch
 
-from genrelab import run
-from genrelab.checkpoint import load_checkpoint
 from genrelab.config import compose
-from genrelab.errors import ConfigError, GenrelabError
-from genrelab.predictions import read_predictions
+from genrelab.engine import run
+from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.runs.predictions import read_predictions
+from genrelab.utils.errors import ConfigError, GenrelabError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -61,9 +61,9 @@ def test_a_run_leaves_everything_that_a_reader_needs(small, tmp_path):
 def test_the_best_checkpoint_gives_the_written_logits(small, tmp_path):
     """Serving from the checkpoint alone: audio file -> logits as in predictions.parquet."""
     from genrelab.audio import AudioSpec, cut_segments, load_audio
-    from genrelab.data import Normaliser
+    from genrelab.datamodules import Normaliser
     from genrelab.features import FeatureSpec, extract, to_stored
-    from genrelab.registry import MODELS
+    from genrelab.utils.registry import MODELS
 
     folder = tmp_path / "run"
     train(small, folder)
@@ -149,7 +149,7 @@ def test_two_processes_train_one_run(small, tmp_path):
 
 def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_path, monkeypatch):
     """The same without a process: an error at the start of epoch 2 stands for a kill."""
-    from genrelab.task import GenreTask
+    from genrelab.training.task import GenreTask
 
     overrides = [*small, "trainer.epochs=4", "model.dropout=0.3", "scheduler.patience=0"]
     train(overrides, tmp_path / "whole")
@@ -171,7 +171,7 @@ def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_
 
 
 def test_a_run_that_failed_after_training_is_not_trained_further(small, tmp_path, monkeypatch):
-    from genrelab.task import GenreTask
+    from genrelab.training.task import GenreTask
 
     overrides = [*small, "trainer.epochs=6", "callbacks=swa", "callbacks.swa.start_epoch=0"]
     overrides += ["callbacks.early_stopping.patience=1", "optimizer.lr=0.000001"]
@@ -197,7 +197,7 @@ def test_folds_are_pooled_so_that_each_track_is_tested_once(small, tmp_path):
 
 
 def test_the_test_part_is_locked_before_the_test_stage(small, tmp_path):
-    from genrelab import assemble
+    from genrelab.engine import build as assemble
 
     config = compose(small)
     dataset = assemble.read_dataset(config)
@@ -211,7 +211,7 @@ def test_the_test_part_is_locked_before_the_test_stage(small, tmp_path):
 
 def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
     """Plant the leak: val and test rows are replaced by huge values; the normaliser must not move."""
-    from genrelab import assemble
+    from genrelab.engine import build as assemble
 
     config = compose([*small, "augment=pitch_noise"])
     dataset = assemble.read_dataset(config)
@@ -235,7 +235,7 @@ def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
 
 
 def test_weights_do_not_depend_on_batch_size(small):
-    from genrelab import assemble
+    from genrelab.engine import build as assemble
 
     nets = [assemble.make_network(compose([*small, f"data.batch_size={size}"]), [(32, 32)], 3) for size in (4, 64)]
     for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True):

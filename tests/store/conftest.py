@@ -5,7 +5,7 @@ import soundfile
 
 from genrelab.audio import AudioSpec
 from genrelab.features import make_spec
-from genrelab.store import FeatureStore
+from genrelab.features.cache import FeatureStore
 
 RATE = 8_000
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.errors import GenrelabError
-from genrelab.store.index import FeatureShards, store_lock
+from genrelab.features.cache.shards import FeatureShards, store_lock
+from genrelab.utils.errors import GenrelabError
 
 META = {"shape": [2, 3], "dtype": "float16"}
 

@@ -9,13 +9,13 @@ import time
 import numpy as np
 import pytest
 
-from genrelab.store.index import FeatureShards
+from genrelab.features.cache.shards import FeatureShards
 
 BUILDER = """
 import sys, pandas as pd
 from genrelab.audio import AudioSpec
 from genrelab.features import make_spec
-from genrelab.store import FeatureStore, build
+from genrelab.features.cache import FeatureStore, build
 build.COMMIT_TRACKS = 3
 
 def main():

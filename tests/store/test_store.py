@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from genrelab.audio import AudioSpec, cut_segments, load_audio, load_with_rate
-from genrelab.audio.augment import PinkNoise, augment_rng
-from genrelab.errors import GenrelabError
+from genrelab.audio.augmentation_presets import PinkNoise, augment_rng
 from genrelab.features import extract, extract_segments, make_spec, to_stored
-from genrelab.store import FeatureStore, build
-from genrelab.store.index import FeatureShards
+from genrelab.features.cache import FeatureStore
+from genrelab.features.cache import builder as build
+from genrelab.features.cache.shards import FeatureShards
+from genrelab.utils.errors import GenrelabError
 
 NOISE = PinkNoise()
 
@@ -50,7 +51,7 @@ def test_only_what_is_missing_is_built(make_tracks, open_store, specs, monkeypat
     open_store(specs=specs[:1]).prepare(tracks, workers=1, progress=False)
     asked = []
     monkeypatch.setattr(
-        "genrelab.store.work.extract_segments",
+        "genrelab.features.cache.worker.extract_segments",
         lambda specs, sounds, engine: asked.append([s.name for s in specs]) or extract_segments(specs, sounds, engine),
     )
     store = open_store()
@@ -168,7 +169,7 @@ def test_a_value_that_does_not_fit_stops_the_build_and_keeps_the_rest(make_track
         return [[array * 1e6 for array in arrays] for arrays in found] if next(calls) == 1 else found
 
     with monkeypatch.context() as patch:
-        patch.setattr("genrelab.store.work.extract_segments", loud)
+        patch.setattr("genrelab.features.cache.worker.extract_segments", loud)
         with pytest.raises(GenrelabError, match=r"t001\.wav: .*features\.mel\.dtype=float32"):
             open_store().prepare(tracks, workers=1, progress=False)
     report = open_store().prepare(tracks, workers=1, progress=False)
@@ -234,7 +235,7 @@ def test_ctrl_c_keeps_what_is_done(make_tracks, open_store, monkeypatch):
         return load_with_rate(path, rate)
 
     with monkeypatch.context() as patch:
-        patch.setattr("genrelab.store.work.load_with_rate", interrupted)
+        patch.setattr("genrelab.features.cache.worker.load_with_rate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             open_store().prepare(tracks, workers=1, progress=False)
     report = open_store().prepare(tracks, workers=1, progress=False)

@@ -8,17 +8,17 @@ import pytest
 import yaml
 
 from genrelab.cli import app
-from genrelab.errors import GenrelabError
-from genrelab.evaluate import make_decision
-from genrelab.files import write_json
+from genrelab.evaluation.decisions import make_decision
+from genrelab.evaluation.report.scores import score_run
 from genrelab.metrics import scores
-from genrelab.predictions import Predictions, write_predictions
-from genrelab.registry import TAXONOMIES
-from genrelab.report.folder import RunFolder, level_of
-from genrelab.report.results import score_run
-from genrelab.study import page_of, read_studies, score_study, write_page
-from genrelab.study.page import conclusion, recommendation
-from genrelab.study.score import Against, Scored, Setting, holm
+from genrelab.reproduction.graph_study import page_of, read_studies, score_study, write_page
+from genrelab.reproduction.graph_study.page import conclusion, recommendation
+from genrelab.reproduction.graph_study.score import Against, Scored, Setting, holm
+from genrelab.runs.predictions import Predictions, write_predictions
+from genrelab.runs.run_dir import RunFolder, level_of
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import write_json
+from genrelab.utils.registry import TAXONOMIES
 
 GENRES = ("jaz03", "jaz06", "jam02", "blu02", "tec05", "hou07")
 LOSSES = {

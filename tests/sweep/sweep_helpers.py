@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from genrelab.sweep.spec import StudySpec
-from genrelab.sweep.storage import OpenStudy
-from genrelab.sweep.worker import Outcome, work
+from genrelab.tuning.study_spec import StudySpec
+from genrelab.tuning.study_storage import OpenStudy
+from genrelab.tuning.worker import Outcome, work
 
 
 def make_spec(folder, **changes):
@@ -44,9 +44,9 @@ def start_worker(spec, worker, seconds=0.02, launch="one"):
     """A worker process on `spec` with an objective that sleeps."""
     code = (
         "import sys, time\n"
-        "from genrelab.sweep.spec import StudySpec\n"
-        "from genrelab.sweep.storage import OpenStudy\n"
-        "from genrelab.sweep.worker import Outcome, work\n"
+        "from genrelab.tuning.study_spec import StudySpec\n"
+        "from genrelab.tuning.study_storage import OpenStudy\n"
+        "from genrelab.tuning.worker import Outcome, work\n"
         "def bowl(job):\n"
         "    job.folder.mkdir()\n"
         "    (job.folder / 'checkpoint').write_text(str(job.params['x']))\n"

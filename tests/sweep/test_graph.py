@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from genrelab.assemble import loss_distances
 from genrelab.config import compose
-from genrelab.config.check import check
-from genrelab.errors import ConfigError
+from genrelab.config.validate import check
+from genrelab.engine.build import loss_distances
 from genrelab.taxonomy.readers import musicmap
+from genrelab.utils.errors import ConfigError
 
 
 def test_other_lengths_at_the_same_mean_distance():

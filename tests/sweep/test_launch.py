@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from genrelab.checkpoint import load_checkpoint
 from genrelab.config import conf_dir
-from genrelab.errors import ConfigError
-from genrelab.sweep.launch import read_options, sweep
+from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.tuning.main import read_options, sweep
+from genrelab.utils.errors import ConfigError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # System A's rows: search, how many trials here, the figure that it promises.

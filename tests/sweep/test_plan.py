@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from genrelab.config import compose, conf_dir
-from genrelab.errors import ConfigError
-from genrelab.sweep.compose import TALK, Composer, is_group
-from genrelab.sweep.plan import each_search, read_plan
+from genrelab.tuning.compose import TALK, Composer, is_group
+from genrelab.tuning.plan import each_search, read_plan
+from genrelab.utils.errors import ConfigError
 
 SEARCHES = sorted(path.stem for path in (conf_dir() / "search").glob("*.yaml"))
 SEARCHES.remove("graph_study")  # several studies in one

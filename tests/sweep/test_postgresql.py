@@ -10,7 +10,7 @@ import pytest
 from sweep_helpers import kill, make_spec, run, start_worker, wait_for
 from test_worker import check_forty
 
-from genrelab.sweep.storage import OpenStudy, masked
+from genrelab.tuning.study_storage import OpenStudy, masked
 
 
 def programs():
@@ -69,7 +69,7 @@ def test_on_another_machine_the_heartbeat_tells_who_lives(server, tmp_path, monk
     with away.beating(trial):
         here.requeue_dead()
         assert here.trials()[0].state.name == "RUNNING"  # no lock here, but it was heard of a moment ago
-        monkeypatch.setattr("genrelab.sweep.storage.GRACE", 0)
+        monkeypatch.setattr("genrelab.tuning.study_storage.GRACE", 0)
         storage = here.optuna_study._storage
         monkeypatch.setattr(getattr(storage, "_backend", storage), "grace_period", -1)
         here.requeue_dead()

@@ -16,8 +16,8 @@ from sweep_helpers import make_spec, run
 from typer.testing import CliRunner
 
 from genrelab.cli import app
-from genrelab.errors import GenrelabError
-from genrelab.sweep.serve import find_studies, serving
+from genrelab.tuning.dashboard import find_studies, serving
+from genrelab.utils.errors import GenrelabError
 
 pytest.importorskip("optuna_dashboard")
 

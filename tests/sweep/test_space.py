@@ -1,7 +1,7 @@
 import pytest
 
-from genrelab.errors import ConfigError
-from genrelab.sweep.space import describe, differences, grid, overrides_of, read_space, short, split_sweeps
+from genrelab.tuning.search_space import describe, differences, grid, overrides_of, read_space, short, split_sweeps
+from genrelab.utils.errors import ConfigError
 
 
 def one(text):

@@ -3,9 +3,9 @@ import json
 
 from sweep_helpers import make_spec, run
 
-from genrelab.sweep.plots import draw_all
-from genrelab.sweep.summary import best_file, write_summary
-from genrelab.sweep.worker import Outcome
+from genrelab.tuning.plots import draw_all
+from genrelab.tuning.summary import best_file, write_summary
+from genrelab.tuning.worker import Outcome
 
 
 def recipe(overrides, comments):
@@ -72,8 +72,8 @@ def test_figures_fit_the_search(tmp_path):
 
 
 def test_scores_of_an_unsafe_split_are_marked_wherever_a_study_shows_them(tmp_path, capsys, monkeypatch):
-    from genrelab.sweep import finish
-    from genrelab.sweep.show import Show
+    from genrelab.tuning import finalize as finish
+    from genrelab.tuning.console import Show
 
     spec = make_spec(tmp_path / "bowl", n_trials=2)
     study = run(spec, lambda job: Outcome(scores(job, 0.5).values, {"unsafe": True, "seconds": 1.0}))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sweep_helpers import bowl, kill, make_spec, run, start_worker, states, wait_for
 
-from genrelab.errors import GenrelabError
-from genrelab.sweep.storage import OpenStudy, facts
-from genrelab.sweep.worker import Outcome, run_trial
-from genrelab.trial import TRIAL
+from genrelab.training.trial_context import TRIAL
+from genrelab.tuning.study_storage import OpenStudy, facts
+from genrelab.tuning.worker import Outcome, run_trial
+from genrelab.utils.errors import GenrelabError
 
 
 def points(study):

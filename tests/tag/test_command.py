@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from conftest import SHARED_DATA, write_tone
 from genrelab.cli import app
-from genrelab.errors import GenrelabError
-from genrelab.predict import Guess, Hedged, Prediction
-from genrelab.tag.command import choose
-from genrelab.tag.tags import Genre, read_genre, write_genre
+from genrelab.inference import Guess, Hedged, Prediction
+from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
+from genrelab.inference.tagging.command import choose
+from genrelab.utils.errors import GenrelabError
 
 FORMATS = ("mp3", "flac", "ogg")
 

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from genrelab import load_predictor
 from genrelab.cli import app
-from genrelab.errors import ConfigError
-from genrelab.tag.tags import Genre, read_genre, write_genre
+from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
+from genrelab.utils.errors import ConfigError
 from several_genres import RATE, sounding
 
 FORMATS = ("mp3", "flac", "ogg")

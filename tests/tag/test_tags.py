@@ -13,7 +13,7 @@ import soundfile
 from mutagen.id3 import ID3, TCON, TIT2
 
 from genrelab.audio import AudioError
-from genrelab.tag.tags import Genre, read_genre, write_genre
+from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
 
 RATE = 22_050
 FORMATS = {"mp3": "MP3", "flac": "FLAC", "ogg": "OGG"}

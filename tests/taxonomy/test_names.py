@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genrelab.registry import TAXONOMIES
 from genrelab.taxonomy import Taxonomy, UnknownGenre
-from genrelab.taxonomy.names import fold, key, names_of
+from genrelab.taxonomy.name_matching import fold, key, names_of
+from genrelab.utils.registry import TAXONOMIES
 
 
 @pytest.fixture(scope="module")

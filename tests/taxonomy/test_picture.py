@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from genrelab.registry import TAXONOMIES
 from genrelab.taxonomy import Link, Taxonomy, UnknownGenre
-from genrelab.taxonomy.layout import LABEL, make_layout, oklch, short
-from genrelab.taxonomy.picture import page_data, write_html
-from genrelab.taxonomy.show import show_graph
+from genrelab.taxonomy.export_figures import page_data, write_html
+from genrelab.taxonomy.graph_layout import LABEL, make_layout, oklch, short
+from genrelab.taxonomy.summary import show_graph
+from genrelab.utils.registry import TAXONOMIES
 
 
 def small(title: str = "A") -> Taxonomy:

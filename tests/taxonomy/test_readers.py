@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrelab.demo.genres import BY_CODE
-from genrelab.errors import GenrelabError
-from genrelab.registry import TAXONOMIES
+from genrelab.datasets.synthesis.genre_rules import BY_CODE
 from genrelab.taxonomy import EdgeWeights
-from genrelab.taxonomy.gtzan import GTZAN, STEP
-from genrelab.taxonomy.musicmap_html import rename
+from genrelab.taxonomy.gtzan_mapping import GTZAN, STEP
+from genrelab.taxonomy.musicmap_html_reader import rename
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.registry import TAXONOMIES
 
 
 def test_flat_knows_no_distances():

@@ -5,9 +5,9 @@ import json
 import networkx as nx
 import pytest
 
-from genrelab.registry import TAXONOMIES
 from genrelab.taxonomy import Link, Taxonomy, UnknownGenre
-from genrelab.taxonomy.statistics import describe, link_counts, neighbours
+from genrelab.taxonomy.graph_statistics import describe, link_counts, neighbours
+from genrelab.utils.registry import TAXONOMIES
 
 
 def line() -> Taxonomy:

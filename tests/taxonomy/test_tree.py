@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrelab.errors import GenrelabError
-from genrelab.taxonomy.tree import depth_of, tree
+from genrelab.taxonomy.tree_reader import depth_of, tree
+from genrelab.utils.errors import GenrelabError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import write_tone
-from genrelab import run
 from genrelab.cli import app
 from genrelab.config import compose
-from genrelab.errors import GenrelabError
-from genrelab.tracking import dashboard
+from genrelab.engine import run
+from genrelab.tracking import wandb_workspaces as dashboard
+from genrelab.utils.errors import GenrelabError
 from offline_wandb import Offline, read_offline
 
 GENRES = ("Cool Jazz", "Bebop", "Ska")  # of two supergenres, so that there are two confusions, and distances

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from genrelab import run
 from genrelab.config import compose
+from genrelab.engine import run
 from offline_wandb import read_offline
 
 
@@ -40,7 +40,7 @@ def test_both_loggers_get_the_epochs(logged, tmp_path):
 
 def test_a_failed_run_is_closed_as_failed(logged, tmp_path, monkeypatch):
     wandb = pytest.importorskip("wandb")
-    from genrelab.task import GenreTask
+    from genrelab.training.task import GenreTask
 
     codes = []
     finish = wandb.finish
@@ -89,7 +89,7 @@ def test_a_run_tells_wandb_what_it_is(logged, tmp_path):
 
 def test_a_resumed_run_goes_on_under_its_id(logged, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
-    from genrelab.callbacks import History
+    from genrelab.training.callbacks import History
 
     folder = tmp_path / "study" / "0"
     begin = History.on_train_epoch_start
@@ -114,7 +114,7 @@ def test_a_resumed_run_goes_on_under_its_id(logged, tmp_path, monkeypatch):
 
 def test_a_pruned_trial_did_not_fail(logged, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
-    from genrelab.trial import Pruned, RunningTrial, running
+    from genrelab.training.trial_context import Pruned, RunningTrial, running
 
     with pytest.raises(Pruned), running(RunningTrial(lambda value, epoch: True, None)):
         run.train(compose([*logged, "logger=wandb"]), tmp_path / "study" / "1")

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from genrelab.cli import app
-from genrelab.errors import GenrelabError
-from genrelab.tracking.sync import offline_runs, sync
+from genrelab.tracking.wandb_sync import offline_runs, sync
+from genrelab.utils.errors import GenrelabError
 
 
 @pytest.fixture

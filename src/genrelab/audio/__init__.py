@@ -1,11 +1,11 @@
 """Audio: decoding, segments, augmentation. Importing it costs numpy alone; decoders come when needed."""
 
-from genrelab.audio.augment import augment_rng
-from genrelab.audio.changes import Augment, Chain, Gain, PitchShift, RandomPitch, Shift, TimeStretch
-from genrelab.audio.decode import AudioError, AudioInfo, load_audio, load_with_rate, probe
+from genrelab.audio.augmentation_presets import augment_rng
+from genrelab.audio.io import AudioError, AudioInfo, load_audio, load_with_rate, probe
 from genrelab.audio.noise import GaussianNoise, PinkNoise, PublishedNoise
-from genrelab.audio.segment import Segment, cut_segments, keyed_rng, trim_silence
+from genrelab.audio.segmentation import Segment, cut_segments, keyed_rng, trim_silence
 from genrelab.audio.spec import AudioSpec, fingerprint
+from genrelab.audio.transforms import Augment, Chain, Gain, PitchShift, RandomPitch, Shift, TimeStretch
 
 __all__ = [
     "AudioError",

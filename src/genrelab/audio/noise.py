@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from genrelab.audio.changes import Labelled
+from genrelab.audio.transforms import Labelled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ class GaussianNoise(Labelled):
         """The same of `[B, T]` in torch, each row at its own level."""
         import torch
 
-        from genrelab.audio.batched import uniform
+        from genrelab.audio.transforms_torch import uniform
 
         return samples + uniform(samples, self.lowest, self.highest) * torch.randn_like(samples)
 
@@ -60,7 +60,7 @@ class PinkNoise(Labelled):
 
     def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
         """The same of `[B, T]` in torch."""
-        from genrelab.audio.batched import pink_noise
+        from genrelab.audio.transforms_torch import pink_noise
 
         loudness = samples.square().mean(dim=1, keepdim=True).sqrt() if self.reference == "rms" else 1.0
         return samples + self.level * loudness * pink_noise(samples)

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from genrelab.errors import ConfigError
+from genrelab.utils.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from genrelab.cli import data, runs, show, use
-from genrelab.exits import exit_codes, tell_interrupted
+from genrelab.cli import data
+from genrelab.cli import evaluation as runs
+from genrelab.cli import inference as use
+from genrelab.cli import tools as show
+from genrelab.utils.exit_codes import exit_codes, tell_interrupted
 
 
 class Verbs(TyperGroup):
@@ -58,7 +61,7 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 @app.command(context_settings=PASS_ON, rich_help_panel="Training")
 def train(context: typer.Context) -> None:
     """Train a run: the same as `python train.py`, from anywhere. `genrelab train --help` lists the groups."""
-    from genrelab.launch import train as launch_train  # Hydra
+    from genrelab.cli.launch import train as launch_train  # Hydra
 
     launch_train(context.args)
 

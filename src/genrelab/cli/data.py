@@ -26,9 +26,9 @@ def prepare(
 
     Example: genrelab prepare dataset=folder dataset.root=music features=tabular57 --export csv
     """
-    from genrelab import assemble
-    from genrelab.errors import GenrelabError
-    from genrelab.split import split_folds
+    from genrelab.datasets.splits import split_folds
+    from genrelab.engine import build as assemble
+    from genrelab.utils.errors import GenrelabError
 
     if export not in (None, "csv"):
         raise GenrelabError(f"--export {export}: there is: csv")
@@ -41,7 +41,7 @@ def prepare(
         report = assemble.prepare(store, dataset, split, augments, workers, config["data"]["engine"])
         print(report.summary())
     if export:
-        from genrelab.export import export_tables
+        from genrelab.engine.export_features import export_tables
 
         for path in export_tables(store, dataset, out or _below(config, "export")):
             print(f"wrote {path}")
@@ -58,9 +58,9 @@ def check(
     """
     from rich.console import Console
 
-    from genrelab import assemble
     from genrelab.audio.spec import AudioSpec
-    from genrelab.check import check_dataset
+    from genrelab.datasets.validation import check_dataset
+    from genrelab.engine import build as assemble
 
     config = _config(overrides)
     catalog = assemble.read_catalog(config)
@@ -81,8 +81,8 @@ def graph(
 
     Example: genrelab graph taxonomy=musicmap --genre "Cool Jazz"
     """
-    from genrelab import assemble
-    from genrelab.taxonomy.show import show_graph
+    from genrelab.engine import build as assemble
+    from genrelab.taxonomy.summary import show_graph
 
     config = _config(overrides)
     wants_data = config["taxonomy"]["kind"] == "flat"
@@ -102,7 +102,7 @@ def features(
     """
     from genrelab.audio.spec import AudioSpec
     from genrelab.features import make_spec
-    from genrelab.features.gallery import GALLERY, draw_gallery
+    from genrelab.features.plot import GALLERY, draw_gallery
 
     config = _config(overrides)
     audio = AudioSpec(**config["audio"])
@@ -124,9 +124,9 @@ def rename(
 
     Example: genrelab rename music --to names taxonomy=musicmap
     """
-    from genrelab import assemble
-    from genrelab.errors import GenrelabError
-    from genrelab.rename import apply_renaming, plan_renaming
+    from genrelab.datasets.folder_rename import apply_renaming, plan_renaming
+    from genrelab.engine import build as assemble
+    from genrelab.utils.errors import GenrelabError
 
     if to not in ("names", "codes"):
         raise GenrelabError(f"--to {to}: there is: names, codes")
@@ -143,7 +143,7 @@ def rename(
 
 def _config(overrides: list[str] | None) -> dict[str, Any]:
     from genrelab.config import compose, tidy
-    from genrelab.config.check import check as check_config
+    from genrelab.config.validate import check as check_config
 
     overrides = tidy(overrides or [])
     config = compose(overrides)

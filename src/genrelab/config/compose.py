@@ -20,7 +20,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from genrelab.errors import ConfigError, suggest
+from genrelab.utils.errors import ConfigError, suggest
 
 # Held in the environment, because launchers start further processes that must agree on the folder.
 LAUNCH_ID = "GENRELAB_LAUNCH_ID"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from genrelab.errors import ConfigError, suggest
-from genrelab.registry import fits, type_name
+from genrelab.utils.errors import ConfigError, suggest
+from genrelab.utils.registry import fits, type_name
 
 Precision = Literal[
     "auto", "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "transformer-engine"

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from genrelab.features.analysis import Analysis
-from genrelab.features.kind import Picture, not_positive
-from genrelab.registry import FEATURES
+from genrelab.features.backends.librosa_backend import Analysis
+from genrelab.features.base import Picture, not_positive
+from genrelab.utils.registry import FEATURES
 
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 TONNETZ = ("fifth x", "fifth y", "minor x", "minor y", "major x", "major y")

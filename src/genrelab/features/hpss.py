@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from genrelab.features.analysis import Analysis
-from genrelab.features.kind import Picture, not_positive
+from genrelab.features.backends.librosa_backend import Analysis
+from genrelab.features.base import Picture, not_positive
 from genrelab.features.mel import DB_RANGE, mel_ticks
-from genrelab.registry import FEATURES
+from genrelab.utils.registry import FEATURES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from genrelab.losses.expected_distance import ExpectedDistance
 from genrelab.losses.focal import Focal
 from genrelab.losses.graph_embedding import GraphEmbedding, gram_matrix
 from genrelab.losses.graph_soft import GraphSoft
-from genrelab.losses.labels import constant_true_mass, doubly_stochastic, soft_labels
-from genrelab.losses.multi_label import BinaryCrossEntropy, GraphSigmoid
-from genrelab.losses.tree import HierarchicalCrossEntropy, MultiHead
+from genrelab.losses.hierarchical import HierarchicalCrossEntropy, MultiHead
+from genrelab.losses.multilabel import BinaryCrossEntropy, GraphSigmoid
+from genrelab.losses.soft_targets import constant_true_mass, doubly_stochastic, soft_labels
 
 __all__ = [
     "BinaryCrossEntropy",

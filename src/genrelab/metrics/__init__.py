@@ -1,8 +1,15 @@
 """Scores on numpy arrays, used in training, report and comparison alike; no metric is written twice."""
 
-from genrelab.metrics.answers import Answers, Tree
-from genrelab.metrics.baselines import baseline_scores
-from genrelab.metrics.core import (
+from genrelab.metrics.bootstrap import (
+    Difference,
+    Draws,
+    difference_of_draws,
+    draw_scores,
+    intervals,
+    paired_difference,
+    paired_difference_of_seeds,
+)
+from genrelab.metrics.classification import (
     Counts,
     Tally,
     counts_of,
@@ -13,8 +20,10 @@ from genrelab.metrics.core import (
     scores_of,
     top_answers,
 )
-from genrelab.metrics.details import detail_differences, detail_scores, reliability, risk_coverage
-from genrelab.metrics.names import (
+from genrelab.metrics.constant_baselines import baseline_scores
+from genrelab.metrics.extended import detail_differences, detail_scores, reliability, risk_coverage
+from genrelab.metrics.predictions import Answers, Tree
+from genrelab.metrics.registry import (
     DETAILS,
     DIRECTION,
     HEDGED,
@@ -22,15 +31,6 @@ from genrelab.metrics.names import (
     LABEL_METRICS,
     METRICS,
     monitor_direction,
-)
-from genrelab.metrics.resample import (
-    Difference,
-    Draws,
-    difference_of_draws,
-    draw_scores,
-    intervals,
-    paired_difference,
-    paired_difference_of_seeds,
 )
 
 __all__ = [

@@ -2,14 +2,22 @@
 
 from genrelab.models.autoencoder import LSTMAutoencoder
 from genrelab.models.cnn import CNN
-from genrelab.models.conv_stack import ConvStack, TableCNN
-from genrelab.models.encoder import Encoder
+from genrelab.models.configurable_cnn import ConvStack, TableCNN
+from genrelab.models.hf_encoder import Encoder
 from genrelab.models.mlp import MLP
 from genrelab.models.musicnn import Musicnn
-from genrelab.models.probe import AttentionPooling, Probe
+from genrelab.models.pooling_heads import AttentionPooling, Probe
 from genrelab.models.recurrent import GRU, LSTM, LSTMCNN
-from genrelab.models.resnet import BasicBlock, Bottleneck, ResNet, ResNet18Flex, ResNet18FlexDual, Stem, stem_strides
-from genrelab.models.resnet_deep import DeepResNet
+from genrelab.models.resnet import DeepResNet
+from genrelab.models.resnet18flex import (
+    BasicBlock,
+    Bottleneck,
+    ResNet,
+    ResNet18Flex,
+    ResNet18FlexDual,
+    Stem,
+    stem_strides,
+)
 from genrelab.models.spectrogram_transformer import SpectrogramTransformer
 
 __all__ = [

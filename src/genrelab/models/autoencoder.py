@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from genrelab.models.inputs import check_numbers, check_shapes, same_width, sequence
+from genrelab.models.input_checks import check_numbers, check_shapes, same_width, sequence
 
 
 class LSTMAutoencoder(nn.Module):

@@ -10,9 +10,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from genrelab.errors import ConfigError
-from genrelab.models.inputs import Shapes, check_numbers, check_shapes
-from genrelab.registry import MODELS
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import MODELS
 
 Activation = Literal["relu", "sigmoid"]
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genrelab.errors import ConfigError
-from genrelab.models.inputs import Shapes, check_numbers, check_shapes, one_picture
-from genrelab.models.tf_bundle import read_bundle
-from genrelab.registry import MODELS
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
+from genrelab.models.tf_checkpoint import read_bundle
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import MODELS
 
 Vector = Literal["penultimate", "pooled"]
 BANDS = 96

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from genrelab.models.inputs import Shapes, check_numbers, check_shapes, same_width, sequence
-from genrelab.registry import MODELS
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, same_width, sequence
+from genrelab.utils.registry import MODELS
 
 
 @MODELS.register("gru")

@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genrelab.errors import ConfigError
-from genrelab.models.inputs import Shapes, check_numbers, check_shapes, one_picture
-from genrelab.registry import MODELS
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import MODELS
 
 
 @MODELS.register("ast")

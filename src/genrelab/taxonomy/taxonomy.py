@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genrelab.audio.spec import fingerprint
-from genrelab.errors import ConfigError, GenrelabError, suggest
-from genrelab.taxonomy.names import fold, key, names_of, nearest, spellings
+from genrelab.taxonomy.name_matching import fold, key, names_of, nearest, spellings
+from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from lightning.pytorch.loggers import Logger
 
-from genrelab.errors import GenrelabError
-from genrelab.files import write_text
-from genrelab.registry import LOGGERS, SPLITS
-from genrelab.split import UNSAFE
+from genrelab.datasets.splits import UNSAFE
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import write_text
+from genrelab.utils.registry import LOGGERS, SPLITS
 
 TAG = 64  # characters that W&B takes
 

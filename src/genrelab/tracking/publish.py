@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.errors import Pruned
-from genrelab.report import tables
-from genrelab.report.examples import kept, painted
-from genrelab.report.folder import RunFolder
+from genrelab.evaluation.report import tables
+from genrelab.evaluation.report.examples import kept, painted
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.errors import Pruned
 
 EXITS = {0: "finished", 1: "failed", 130: "interrupted"}
 PLOTTED = 40  # with more classes W&B's own confusion plot would be a table of all pairs, too large to draw

@@ -41,7 +41,7 @@ class GenrelabSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Work on the study until it is over."""
-        from genrelab.sweep.launch import sweep_here
+        from genrelab.tuning.main import sweep_here
 
         return sweep_here([*arguments, *(text for text in self.hydra_overrides if not text.startswith("hydra.mode="))])
 

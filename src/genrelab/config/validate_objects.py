@@ -1,0 +1,112 @@
+"""Values that only the objects themselves can judge: each is built once, without weights, before data is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from genrelab.audio.spec import AudioSpec
+from genrelab.config.validate import further_labels
+from genrelab.features import make_spec
+from genrelab.taxonomy.readers import make_weights
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, Registry
+
+GENRES = 3  # any number does for a trial
+
+
+def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]], mode: str) -> list[str]:
+    """What loss, augmentation, model, optimizer, schedule and device say to their values.
+
+    Args:
+        config: whose types and keys fit already.
+        shapes: of the features, the network's inputs.
+        mode: direction of the monitored metric.
+    """
+    import torch
+
+    from genrelab.models.auxiliary_heads import genre_layers
+
+    def build(registry: Registry, noun: str, **supplied: Any) -> Any:
+        option = dict(config[noun])
+        return registry.build(option.pop("kind"), option, **supplied)
+
+    def network() -> None:
+        with torch.device("meta"):  # shapes without memory or random numbers
+            net = build(MODELS, "model", in_shapes=list(shapes), n_classes=GENRES)
+        if further_labels(config) and not genre_layers(net, GENRES):
+            kind = config["model"]["kind"]
+            raise ConfigError([f"dataset.labels: model {kind!r} has no last linear layer for further heads"])
+
+    def optimization() -> None:
+        optimizer = build(OPTIMIZERS, "optimizer", parameters=[torch.nn.Parameter(torch.zeros(1))])
+        build(SCHEDULERS, "scheduler", optimizer=optimizer, epochs=config["trainer"]["epochs"], mode=mode)
+
+    graph = {"distances": 1 - torch.eye(GENRES), "supergenres": torch.arange(GENRES), "clusters": torch.zeros(GENRES)}
+    graph["prevalence"] = torch.full((GENRES,), 0.5)
+    problems = _said("model", network) if shapes else []  # a dataset's own features are not known before it is read
+    problems += _said("loss", lambda: build(LOSSES, "loss", **graph))
+    problems += _said("graph", lambda: make_weights(config["graph"]["weights"], "graph"))
+    problems += _said("augment", lambda: build(AUGMENTS, "augment"))
+    problems += _said("optimizer", optimization)
+    return problems + _musicnn(config) + _online(config) + device_problems(config)
+
+
+def _musicnn(config: Mapping[str, Any]) -> list[str]:
+    """What a network that knows one picture alone would misread without a word."""
+    if not MODELS.marked(config["model"]["kind"], "musicnn") or len(config["features"]) != 1:
+        return []
+    from genrelab.models.musicnn import HEARS, PICTURE
+
+    [(name, feature)] = config["features"].items()
+    found = {f"features.{name}.{key}": (feature.get(key), value) for key, value in PICTURE.items()}
+    found |= {key: (config[key.split(".")[0]][key.split(".")[1]], value) for key, value in HEARS.items()}
+    problem = "{}: {} is not what model 'musicnn' was trained on ({}); experiment=musicnn has all that it needs"
+    return [problem.format(key, said, wanted) for key, (said, wanted) in found.items() if said != wanted]
+
+
+def _online(config: Mapping[str, Any]) -> list[str]:
+    """What cannot be made in the step."""
+    data = config["data"]
+    if not data["online"]:
+        return []
+    if CATALOGS.marked(config["dataset"]["kind"], "given"):
+        return ["data.online: this dataset brings features, there are no waveforms; leave data.online out"]
+    from genrelab.datamodules import StepFeatures
+
+    def features() -> None:
+        option, audio = dict(config["augment"]), AudioSpec(**config["audio"])
+        specs = [make_spec(name, feature, audio) for name, feature in config["features"].items()]
+        StepFeatures(specs, AUGMENTS.build(option.pop("kind"), option))
+
+    copies = "data.copies: each step draws its copies anew; use data.copies=draw, or data.online=false"
+    return [copies] * (data["copies"] == "all") + _said("data.online", features)
+
+
+def device_problems(config: Mapping[str, Any]) -> list[str]:
+    """A device that this machine, or its torch, does not have; more of them than there are, or than serve."""
+    import torch
+
+    accelerator = config["accelerator"]
+    device, devices = accelerator["device"], accelerator["devices"]
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device, True):
+        return [f"accelerator.device: no {device} on this machine; accelerator=auto takes what there is"]
+    if device in ("auto", "cuda") and there["cuda"] and devices > torch.cuda.device_count():
+        return [f"accelerator.devices: {devices} asked for, there are {torch.cuda.device_count()}"]
+    if devices > 1 and accelerator["strategy"] == "auto":
+        return [f"accelerator.strategy: {devices} devices need ddp; use accelerator=ddp"]
+    if devices > 1 and (config["split"].get("folds") or 1) > 1 and config["split"].get("fold") is None:
+        return ["accelerator.devices: folds train one after the other on one device; choose one with split.fold=0"]
+    return []
+
+
+def _said(noun: str, make: Callable[[], object]) -> list[str]:
+    """The complaints of an object under construction."""
+    try:
+        make()
+    except ConfigError as error:
+        return list(error.problems)
+    except (ValueError, RuntimeError, ZeroDivisionError, TypeError) as error:  # torch's own range checks
+        return [f"{noun}: {str(error).splitlines()[0]}"]
+    return []

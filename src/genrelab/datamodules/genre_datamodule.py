@@ -1,0 +1,184 @@
+"""`GenreDataModule`: a store and a split, served as whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from genrelab.datamodules.loader import Batch, BatchLoader, draw_epoch
+from genrelab.datamodules.normalizer import Mode, Normaliser
+from genrelab.datamodules.on_the_fly_features import StoredRows
+from genrelab.datasets.splits import Split
+from genrelab.features.cache import OnlineStore, Store
+from genrelab.utils.errors import GenrelabError
+
+Part = Literal["train", "val", "test"]
+FIT_CHUNK = 512  # rows read at once when statistics are fitted
+
+
+class GenreDataModule(pl.LightningDataModule):
+    """Serves the segments of a split from a prepared store.
+
+    The test loader exists in the test stage only: nothing before it can look at test segments.
+
+    Args:
+        store: prepared features, or waveforms of which a `StepFeatures` makes them.
+        split: which track belongs to which part.
+        targets: index of the genre, per track id.
+        several: indices of all genres per track id, where batches shall hold several; None where they hold the one.
+        n_classes: number of genres, needed with `several`.
+        augment_labels: copies that train segments have beside the original.
+        batch_size: segments in a batch.
+        copies: "draw": an epoch sees each train segment once, as one of its copies, drawn by (seed, epoch);
+            "all": an epoch sees every copy (the published systems).
+        normalise: statistics per frequency bin, global, or none; fitted on train.
+        seed: of shuffling and drawing.
+        keep_on_device: hold all rows on the accelerator where they fill at most a quarter of its memory.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        split: Split,
+        targets: Mapping[str, int],
+        augment_labels: Sequence[str] = (),
+        batch_size: int = 64,
+        copies: Literal["draw", "all"] = "draw",
+        normalise: Mode = "frequency",
+        seed: int = 0,
+        keep_on_device: bool = True,
+        several: Mapping[str, Sequence[int]] | None = None,
+        n_classes: int = 0,
+    ) -> None:
+        super().__init__()
+        self.store = store
+        self.split = split
+        self.targets = dict(targets)
+        self.several = None if several is None else dict(several)
+        self.n_classes = n_classes
+        self.augment_labels = tuple(augment_labels)
+        self.batch_size = batch_size
+        self.copies = copies
+        self.normalise = normalise
+        self.seed = seed
+        self.keep_on_device = keep_on_device
+        # Tracks are numbered over all parts, so that a number names one track wherever it appears.
+        self.track_ids = tuple(sorted(split.parts))
+        self._number = {track: number for number, track in enumerate(self.track_ids)}
+        self._rows: dict[str, pd.DataFrame] = {}
+        self._resident: dict[str, Batch] = {}
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape of each feature, `(H, W)` or `(D,)`."""
+        return [spec.shape for spec in self.store.specs]
+
+    def rows(self, part: Part) -> pd.DataFrame:
+        """The store's rows of a part: originals, and in train the augmented copies."""
+        if part not in self._rows:
+            labels = ("none", *self.augment_labels) if part == "train" else ("none",)
+            rows = self.store.rows(self.split.tracks(part), labels)
+            if self.split.unsafe:
+                rows = rows[self.split.holds(part, rows["track_id"].tolist(), rows["segment"].tolist())].reset_index(
+                    drop=True
+                )
+            if not len(rows):
+                raise GenrelabError(
+                    f"the {part} part holds no segment; give it more tracks (split.ratios) or longer ones"
+                )
+            self._rows[part] = rows
+        return self._rows[part]
+
+    def fit_normaliser(self) -> Normaliser:
+        """Statistics of the train rows."""
+        rows = self.rows("train")
+        chunks = (self.store.load(rows.iloc[at : at + FIT_CHUNK]) for at in range(0, len(rows), FIT_CHUNK))
+        return Normaliser.fit(chunks, self.shapes, self.normalise)
+
+    def batch(self, part: Part) -> Batch:
+        """All rows of a part as one batch on the CPU; waveforms stay on disk until they are gathered."""
+        if part not in self._resident:
+            rows = self.rows(part)
+            track = rows["track_id"].map(self._number).to_numpy(np.int64, copy=True)
+            features: tuple[Any, ...]
+            if isinstance(self.store, OnlineStore):
+                features = (StoredRows(rows, self.store.waveforms, 2 * self.store.audio.segment_samples),)
+            else:
+                features = tuple(torch.from_numpy(feature) for feature in self.store.load(rows))
+            self._resident[part] = Batch(
+                features,
+                torch.from_numpy(self.target(rows["track_id"])),
+                torch.from_numpy(track),
+                torch.from_numpy(rows["segment"].to_numpy(np.int64, copy=True)),
+            )
+        return self._resident[part]
+
+    def target(self, track_ids: pd.Series[str]) -> np.ndarray:
+        """What some tracks' segments should be: `[N]` int64, or `[N, C]` float32 where a track has several genres."""
+        if self.several is None:
+            return track_ids.map(self.targets).to_numpy(np.int64, copy=True)
+        known = {track: number for number, track in enumerate(dict.fromkeys(track_ids))}
+        hot = np.zeros((len(known), self.n_classes), dtype=np.float32)
+        for track, number in known.items():
+            hot[number, list(self.several[track])] = 1.0
+        return hot[track_ids.map(known).to_numpy()]
+
+    def train_dataloader(self) -> BatchLoader:
+        """Batches of the train part, shuffled and drawn by (seed, epoch)."""
+        rows = self.rows("train")
+        groups = rows.groupby(["track_id", "segment"], sort=True).indices
+        copies = [np.asarray(places) for places in groups.values()]
+        rank, world_size = self._rank()
+
+        def order() -> Tensor:
+            epoch = self.trainer.current_epoch if self.trainer is not None else 0
+            return draw_epoch(copies, self.seed, epoch, self.copies == "all", rank, world_size)
+
+        return BatchLoader(self._placed("train"), order, self.batch_size, drop_single=True)
+
+    def train_in_order(self) -> BatchLoader:
+        """Every train row once, in order, whatever the epoch: for batch norm's statistics of averaged weights."""
+        order = torch.arange(len(self.rows("train")))
+        return BatchLoader(self._placed("train"), lambda: order, self.batch_size, drop_single=True)
+
+    def val_dataloader(self) -> BatchLoader:
+        """Batches of the val part, in order."""
+        return self._in_order("val")
+
+    def test_dataloader(self) -> BatchLoader:
+        """Batches of the test part, in order.
+
+        Raises:
+            GenrelabError: outside the test stage.
+        """
+        if self.trainer is None or not self.trainer.testing:
+            raise GenrelabError("the test part is locked until the test stage; use val to look at results")
+        return self._in_order("test")
+
+    def _in_order(self, part: Part) -> BatchLoader:
+        rank, world_size = self._rank()
+        order = torch.arange(len(self.rows(part)))[rank::world_size]
+        return BatchLoader(self._placed(part), lambda: order, self.batch_size)
+
+    def _rank(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
+
+    def _placed(self, part: Part) -> Batch:
+        """The part's rows, on the accelerator where they fit well."""
+        batch = self.batch(part)
+        device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+        if device.type != "cuda" or not self.keep_on_device:
+            return batch
+        size = sum(feature.nbytes for feature in batch.features)
+        if size > torch.cuda.mem_get_info(device)[0] / 4:
+            return batch
+        return Batch(
+            tuple(feature.to(device) for feature in batch.features),
+            *(column.to(device) for column in batch[1:]),
+        )

@@ -1,0 +1,179 @@
+"""`dataset=folder`: root/genre/[artist/...]/track.ext."""
+
+from __future__ import annotations
+
+import csv
+import os
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from genrelab.datasets.index import AUDIO_EXTENSIONS, Catalog
+from genrelab.utils.errors import ConfigError, GenrelabError
+from genrelab.utils.registry import CATALOGS
+
+_TRACK_COLUMNS = ("path", "track", "track_id", "filename", "file")
+
+
+@CATALOGS.register("folder")
+def folder(root: str | None = None, artists_csv: str | None = None, artist_folders: bool = True) -> Catalog:
+    """Read a folder of music: one folder a genre, in it tracks, or folders of artists at any depth.
+
+    Args:
+        root: the folder that holds the genre folders.
+        artists_csv: a CSV with a column `path` (or `track`, `filename`) and a column `artist`, perhaps `album`;
+            it goes before the folders.
+        artist_folders: the first folder under a genre names the artist; False: it means nothing.
+
+    Raises:
+        ConfigError: no root named.
+        GenrelabError: root is missing or no folder; it holds no audio in genre folders; a bad CSV.
+    """
+    top = find_root(root, "the folder that holds one folder per genre")
+    found, notes, rejected = _scan(top)
+    if not found:
+        raise GenrelabError(f"{top}: no audio in it; dataset.root holds one folder per genre, and in it the tracks")
+    rows = [_row(top, path, artist_folders) for path in found]
+    if artists_csv is not None:
+        notes += _apply_artists(rows, Path(artists_csv).expanduser())
+    return Catalog(top.resolve().name or "folder", pd.DataFrame(rows), tuple(notes), tuple(rejected))
+
+
+def find_root(root: str | None, what: str) -> Path:
+    """The folder named by `dataset.root`.
+
+    Raises:
+        ConfigError: it was not named.
+        GenrelabError: it does not exist, or is no folder, or cannot be read.
+    """
+    if not root:
+        raise ConfigError([f"dataset.root: name {what}, as in dataset.root=/path/to/music"])
+    path = Path(root).expanduser()
+    if not path.exists():
+        raise GenrelabError(f"dataset.root: {path}: no such folder")
+    if not path.is_dir():
+        raise GenrelabError(f"dataset.root: {path} is a file; name {what}")
+    try:
+        next(path.iterdir(), None)
+    except OSError as error:
+        raise GenrelabError(f"dataset.root: {path}: cannot be read ({error.strerror})") from error
+    return path
+
+
+def normal_id(text: str) -> str:
+    """A track id in one Unicode form (NFKC): the same file has the same id on every file system."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def list_audio(top: Path) -> tuple[list[Path], Counter[str], list[tuple[str, str]]]:
+    """All audio files under a folder, sorted; hidden ones left out, linked folders followed once.
+
+    Returns:
+        the files, the number of other files by extension, and (path, reason) of what cannot be used.
+    """
+    files: list[Path] = []
+    others: Counter[str] = Counter()
+    rejected: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for here, folders, names in os.walk(top, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:  # a link that leads back, or to a folder already read
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            path = Path(here) / name
+            if path.suffix.lower() not in AUDIO_EXTENSIONS:
+                others[path.suffix.lower() or "no extension"] += 1
+            elif not _is_text(str(path)):
+                rejected.append((os.fsencode(path).decode("utf-8", "replace"), "file name is not UTF-8; rename it"))
+            else:
+                files.append(path)
+    return sorted(files), others, rejected
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _scan(top: Path) -> tuple[list[Path], list[str], list[tuple[str, str]]]:
+    """Audio files in genre folders, notes on the rest, and what is rejected."""
+    files, others, rejected = list_audio(top)
+    notes = []
+    if others:
+        kinds = ", ".join(
+            f"{count} {name}" for name, count in sorted(others.items(), key=lambda item: (-item[1], item[0]))[:6]
+        )
+        notes.append(f"files that are not audio skipped: {kinds}")
+    if loose := [path for path in files if path.parent == top]:
+        more = f" and {len(loose) - 1} more" if len(loose) > 1 else ""
+        notes.append(f"audio beside the genre folders skipped: {loose[0].name}{more}")
+        files = [path for path in files if path.parent != top]
+    used = {path.relative_to(top).parts[0] for path in files}
+    genres = (path.name for path in top.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if empty := sorted(name for name in genres if name not in used and name != "__MACOSX"):
+        notes.append(f"genre folders without audio: {', '.join(empty)}")
+    return files, notes, rejected
+
+
+def _row(top: Path, path: Path, artist_folders: bool) -> dict[str, Any]:
+    relative = path.relative_to(top)
+    artist = relative.parts[1] if artist_folders and len(relative.parts) > 2 else None
+    return {
+        "track_id": normal_id(relative.as_posix()),
+        "genre": normal_id(relative.parts[0]),
+        "artist_id": None if artist is None else normal_id(artist),
+        "path": str(path),
+    }
+
+
+def _apply_artists(rows: list[dict[str, Any]], path: Path) -> list[str]:
+    """Enter the CSV's artists (and albums) into the rows; return notes."""
+    facts = _read_artists(path)
+    names = Counter(Path(row["track_id"]).name for row in rows)
+    used = set()
+    for row in rows:
+        name = Path(row["track_id"]).name
+        key = row["track_id"] if row["track_id"] in facts else name
+        if key not in facts or (key == name and names[name] > 1 and key != row["track_id"]):
+            continue  # a bare file name that several tracks share says nothing
+        used.add(key)
+        row.update({column: value for column, value in facts[key].items() if value})
+    if not used:
+        known = rows[0]["track_id"]
+        raise GenrelabError(f"{path}: none of its {len(facts)} lines names a track; write paths as in {known!r}")
+    left = len(facts) - len(used)
+    return [f"{path.name}: {left} lines name no track (or a file name that several tracks share)"] if left else []
+
+
+def _read_artists(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle, restval="")
+            header = [str(name) for name in reader.fieldnames or ()]
+            key = next((name for name in _TRACK_COLUMNS if name in header), None)
+            if key is None or "artist" not in header:
+                has = ", ".join(header) or "none"
+                raise GenrelabError(f"{path}: needs the columns 'path' and 'artist'; it has {has}")
+            return {
+                normal_id(line[key].strip().replace("\\", "/").removeprefix("./")): {
+                    "artist_id": line["artist"].strip(),
+                    "album_id": line.get("album", "").strip(),
+                }
+                for line in reader
+                if line[key].strip()
+            }
+    except FileNotFoundError as error:
+        raise GenrelabError(f"dataset.artists_csv: {path}: no such file") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise GenrelabError(f"dataset.artists_csv: {path}: unreadable ({error}); save it as UTF-8 CSV") from error

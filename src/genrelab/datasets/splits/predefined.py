@@ -1,0 +1,111 @@
+"""Splits by published lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from genrelab.datasets.gtzan import clip_name, facts
+from genrelab.datasets.index import PARTS, Catalog, Part
+from genrelab.datasets.splits.split import Split, SplitError, crossing_artists
+from genrelab.datasets.splits.stratified_group import ArtistRule, assign, judge_artists
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import SPLITS
+
+
+@SPLITS.register("official")
+def official(catalog: Catalog, artists: ArtistRule = "ignore", val_share: float = 0.1, seed: int = 0) -> Split:
+    """The split that the dataset itself names.
+
+    Args:
+        catalog: tracks with `official_split`; those without are left out.
+        val_share: of the train tracks, taken as val where the dataset names train and test only; by genre, artists kept
+            apart where that is possible.
+        seed: of that choice.
+        artists: "ignore" takes the lists as they are and marks crossing artists `artist_leak`;
+            "apart" refuses lists whose artists cross parts.
+
+    Raises:
+        ConfigError: val_share is not between 0 and 1.
+        SplitError: the dataset names no parts, one is empty, or a genre is missing from train.
+    """
+    if not 0 < val_share < 1:
+        raise ConfigError([f"split.val_share: {val_share} is not between 0 and 1"])
+    columns = catalog.tracks[["track_id", "official_split"]].dropna()
+    parts: dict[str, Part] = dict(zip(columns["track_id"], columns["official_split"], strict=True))
+    if not parts:
+        raise SplitError(f"dataset {catalog.name} names no official split; use split=grouped")
+    notes: tuple[str, ...] = ()
+    if "val" not in parts.values():
+        train = [track for track, part in parts.items() if part == "train"]
+        chosen = _val_of(catalog.only(train), val_share, seed)
+        parts |= dict.fromkeys(chosen, "val")
+        notes = (f"the dataset names no val part: {len(chosen)} train tracks stand for it",)
+    split = _listed(parts, catalog, "official", artists)
+    return replace(split, notes=(*split.notes, *notes))
+
+
+def _val_of(train: Catalog, share: float, seed: int) -> list[str]:
+    """Tracks of the train part to use as val."""
+    shares = np.array([1 - share, share])
+    try:
+        place = assign(train, shares, seed, "apart", "parts (train, val)")
+    except SplitError:
+        place = assign(train, shares, seed, "ignore", "parts (train, val)")
+    return [str(track) for track in train.tracks["track_id"][place == 1]]
+
+
+@SPLITS.register("fault_filtered")
+def fault_filtered(catalog: Catalog, artists: ArtistRule = "ignore") -> Split:
+    """GTZAN's fault-filtered lists (Kereliuk, Sturm, Larsen 2015): 443, 197 and 290 clips.
+
+    Six artists stand in train and in test, by the whole text of Sturm's index; the results are marked `artist_leak`.
+
+    Args:
+        catalog: GTZAN in any form; track ids are names of clips, or file names such as "blues.00000.wav".
+        artists: "ignore" takes the lists as they are; "apart" refuses them, since artists cross parts.
+
+    Raises:
+        SplitError: the tracks are not GTZAN's, or too few of them are here.
+    """
+    clips = {track: clip_name(track.rsplit("/", 1)[-1].removesuffix(_extension(track))) for track in catalog.genre_of}
+    listed = {track: facts()[clip][0] for track, clip in clips.items() if clip in facts()}
+    if not listed:
+        raise SplitError(f"split=fault_filtered is of GTZAN, and {catalog.name} holds none of its clips")
+    parts: dict[str, Part] = {track: part for track, part in listed.items() if part is not None}  # type: ignore[misc]
+    return _listed(parts, catalog, "fault_filtered", artists)
+
+
+def _extension(track: str) -> str:
+    """ ".wav" of "blues.00000.wav", nothing of "blues.00000"."""
+    tail = track.rsplit(".", 1)[-1]
+    return "" if tail.isdigit() or tail == track else f".{tail}"
+
+
+def _listed(parts: Mapping[str, Part], catalog: Catalog, kind: str, rule: ArtistRule) -> Split:
+    """The split by lists, its gaps refused and its leaks told."""
+    genres = catalog.genres_of
+    counts = Counter((part, genre) for track, part in parts.items() for genre in genres[track])
+    used = catalog.genres
+    gaps = {part: [genre for genre in used if not counts[part, genre]] for part in PARTS}
+    for part in PARTS:
+        if len(gaps[part]) == len(used) or (part == "train" and gaps[part]):
+            names = ", ".join(gaps[part][:8])
+            raise SplitError(
+                f"split={kind}: no {part} track of {names}: the lists name tracks that are not here; "
+                "add them, or use split=grouped"
+            )
+    notes = [f"no {part} track of {', '.join(gaps[part])}" for part in ("val", "test") if gaps[part]]
+    if left := len(catalog) - len(parts):
+        notes.append(f"tracks on no list, left out: {left}")
+    crossing = crossing_artists(parts, catalog)
+    state, _, _, told = judge_artists(parts, catalog, rule)
+    if state == "unknown":
+        return Split(parts, kind, None, state, notes=(*notes, *told))
+    if not crossing:
+        return Split(parts, kind, None, "apart", notes=tuple(notes))
+    notes.append(f"{len(crossing)} artists stand in several parts, such as {', '.join(crossing[:3])} (artist_leak)")
+    return Split(parts, kind, None, "ignored", True, len(crossing), notes=tuple(notes))

@@ -1,0 +1,168 @@
+"""Splits by rule: grouped by artist, and stratified folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from genrelab.datasets.index import Catalog, Part
+from genrelab.datasets.splits.grouping import assign_groups, find_groups, refine
+from genrelab.datasets.splits.split import Artists, Split, SplitError, check_apart, crossing_artists
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import SPLITS
+
+ArtistRule = Literal["apart", "ignore"]
+
+
+@SPLITS.register("grouped")
+def grouped(
+    catalog: Catalog,
+    ratios: Sequence[float] = (0.7, 0.2, 0.1),
+    seed: int = 0,
+    artists: ArtistRule = "apart",
+) -> Split:
+    """Split by track at random, stratified by genre, artists and albums kept apart.
+
+    Args:
+        catalog: tracks; artists that are unknown count as one artist a track.
+        ratios: shares of train, val and test.
+        seed: of this split alone.
+        artists: keep artists (and albums) apart, or ignore them and mark the results `artist_leak`.
+
+    Raises:
+        ConfigError: ratios that are not three positive numbers summing to 1.
+        SplitError: a genre has fewer than three artists (or tracks); names the genres and the remedies.
+    """
+    place = assign(catalog, np.array(check_ratios(ratios)), seed, artists, "parts (train, val, test)")
+    names: list[Part] = ["train", "val", "test"]
+    return _made(catalog, [names[number] for number in place], "grouped", seed, artists)
+
+
+@SPLITS.register("stratified")
+def stratified(
+    catalog: Catalog, folds: int = 5, fold: int | None = None, seed: int = 0, artists: ArtistRule = "apart"
+) -> Split:
+    """Stratified k-fold: test is fold k, val the next one, train the rest; every track is tested once in k runs.
+
+    Args:
+        catalog: tracks; artists that are unknown count as one artist a track.
+        folds: their number, 3 or more.
+        fold: which one is tested, from 0; None stands for all in turn, which the run resolves by `split_folds`.
+        seed: of this split alone.
+        artists: keep artists (and albums) apart, or ignore them and mark the results `artist_leak`.
+
+    Raises:
+        ConfigError: fewer than three folds, no fold named, or none of that number.
+        SplitError: a genre has fewer artists (or tracks) than folds; names the genres and the remedies.
+    """
+    if folds < 3:
+        raise ConfigError([f"split.folds: {folds}; use 3 or more, since test, val and train each need one"])
+    if fold is None or not 0 <= fold < folds:
+        raise ConfigError([f"split.fold: {fold}; one split tests one fold, 0 to {folds - 1}"])
+    place = assign(catalog, np.full(folds, 1 / folds), seed, artists, f"folds (split.folds={folds})")
+    names: list[Part] = ["train"] * folds
+    names[fold], names[(fold + 1) % folds] = "test", "val"
+    return _made(catalog, [names[number] for number in place], "stratified", seed, artists, fold, folds)
+
+
+def check_ratios(ratios: Sequence[float]) -> tuple[float, float, float]:
+    """Shares of train, val and test. Raises ConfigError where they are not three positive numbers summing to 1."""
+    if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
+        raise ConfigError([f"split.ratios: {list(ratios)}; use three positive numbers that sum to 1: train, val, test"])
+    train, val, test = (float(share) for share in ratios)
+    return train, val, test
+
+
+def split_folds(params: Mapping[str, Any]) -> list[int]:
+    """The folds that a run goes through: all of them for `fold: null`, the one named, or none for other splits."""
+    if not params.get("folds"):
+        return []
+    return list(range(params["folds"])) if params.get("fold") is None else [int(params["fold"])]
+
+
+def assign(catalog: Catalog, shares: np.ndarray, seed: int, artists: ArtistRule, what: str) -> np.ndarray:
+    """The place `[N]` of each track among `shares`, every genre in every place; of several genres a track all count."""
+    genres = catalog.genres
+    rows, codes = _labels(catalog)
+    single = np.arange(len(catalog))
+    groups = single if artists == "ignore" else find_groups(catalog)
+    _check_tracks(codes, list(genres), len(shares), what)
+    counts = np.zeros((groups.max() + 1, len(genres)), dtype=np.int64)
+    np.add.at(counts, (groups[rows], codes), 1)
+    if few := [f"{genres[c]} ({n})" for c, n in enumerate((counts > 0).sum(axis=0)) if n < len(shares)]:
+        raise SplitError(_too_few_artists(few, len(shares), what))
+    of_group = assign_groups(counts, shares, np.random.default_rng(abs(seed)))
+    if catalog.multi_label:
+        sizes = np.bincount(groups)  # of their tracks, which genres counted twice do not tell
+        refine(np.column_stack([counts, sizes]), shares, of_group)
+    place = of_group[groups]
+    table = np.zeros((len(shares), len(genres)), dtype=np.int64)
+    np.add.at(table, (place[rows], codes), 1)
+    if gaps := [str(genres[int(c)]) for c in np.flatnonzero((table == 0).any(axis=0))]:
+        raise SplitError(_too_few_artists(gaps, len(shares), what))
+    return np.asarray(place)
+
+
+def _labels(catalog: Catalog) -> tuple[np.ndarray, np.ndarray]:
+    """The genres of tracks: row of the track and index of the genre, of each pair of them."""
+    index = {genre: number for number, genre in enumerate(catalog.genres)}
+    each = [[index[genre] for genre in genres] for genres in catalog.genres_of.values()]
+    rows = np.repeat(np.arange(len(each)), [len(one) for one in each])
+    return rows, np.array([code for one in each for code in one], dtype=np.int64)
+
+
+def _check_tracks(codes: np.ndarray, genres: list[str], need: int, what: str) -> None:
+    counts = np.bincount(codes, minlength=len(genres))
+    if few := [f"{genres[c]} ({n})" for c, n in enumerate(counts) if n < need]:
+        raise SplitError(
+            f"too few tracks for {need} {what} in {_some(few)}: add tracks, or leave these genres out of the dataset"
+        )
+
+
+def _too_few_artists(few: list[str], need: int, what: str) -> str:
+    return (
+        f"too few artists to keep them apart in {need} {what} in {_some(few)}: add tracks of other artists, "
+        "or set split.artists=ignore (every result is then marked artist_leak)"
+    )
+
+
+def _some(names: list[str]) -> str:
+    """The names, shortened: a dataset of 248 genres must not fill the screen."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more genres" if len(names) > 8 else "")
+
+
+def _made(
+    catalog: Catalog,
+    parts: list[Part],
+    kind: str,
+    seed: int,
+    rule: ArtistRule,
+    fold: int | None = None,
+    folds: int | None = None,
+) -> Split:
+    """The split, its artists asserted apart where the rule says so."""
+    by_track = dict(zip(catalog.tracks["track_id"], parts, strict=True))
+    state, leak, crossing, notes = judge_artists(by_track, catalog, rule)
+    return Split(by_track, kind, seed, state, leak, crossing, fold=fold, folds=folds, notes=notes)
+
+
+def judge_artists(
+    parts: Mapping[str, Part], catalog: Catalog, rule: ArtistRule
+) -> tuple[Artists, bool, int, tuple[str, ...]]:
+    """What a split does to artists: (state, artist_leak, number crossing, notes).
+
+    Raises:
+        SplitError: the rule says apart, and a known artist or album crosses parts.
+    """
+    crossing = len(crossing_artists(parts, catalog))
+    if rule == "apart":
+        check_apart(parts, catalog)
+    if catalog.artists == "none" and catalog.tracks["album_id"].isna().all():
+        return "unknown", False, 0, ("no artist is known: the same artist may stand in train and test",)
+    if rule == "ignore":
+        note = f"artists are ignored: {crossing} of them stand in several parts (artist_leak)"
+        return "ignored", True, crossing, (note,)
+    unknown = int(catalog.tracks["artist_id"].isna().sum())
+    return "apart", False, 0, (f"the artists of {unknown} tracks are unknown",) if unknown else ()

@@ -1,5 +1,0 @@
-"""Embeddings of a library by a trained run: a table of vectors, nearest tracks, a map, probes."""
-
-from genrelab.embed.table import Embeddings, nearest, read_embeddings, write_embeddings
-
-__all__ = ["Embeddings", "nearest", "read_embeddings", "write_embeddings"]

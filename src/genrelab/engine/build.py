@@ -1,0 +1,270 @@
+"""From a checked configuration to the objects of a run: catalog, taxonomy, split, store, network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from genrelab.audio import Augment
+from genrelab.audio.content_detection import SoundBounds, measure_files
+from genrelab.audio.spec import AudioSpec
+from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
+from genrelab.config.validate import options
+from genrelab.datamodules import BatchChanges, GenreDataModule, StepFeatures
+from genrelab.datamodules.auxiliary_targets import Labels
+from genrelab.datasets import Catalog
+from genrelab.datasets.splits import Split
+from genrelab.features import make_spec
+from genrelab.features.cache import FeatureStore, GivenStore, OnlineStore, PrepareReport, Store
+from genrelab.models.classical.base import MARK
+from genrelab.taxonomy import Taxonomy, UnknownGenre
+from genrelab.taxonomy.hierarchy import SUPERGENRE, cluster_index, supergenre_index, to_supergenres
+from genrelab.taxonomy.readers import make_weights
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, SPLITS, TAXONOMIES
+
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tracks and the graph of their genres; `catalog` names genres by the taxonomy's codes."""
+
+    catalog: Catalog
+    taxonomy: Taxonomy
+
+
+def read_catalog(config: Config) -> Catalog:
+    """Read the table of tracks, its genres named as the dataset names them."""
+    kind, params = options(config["dataset"])
+    cache = absolute(read_fields(PathsSpec, config["paths"], "paths").cache)
+    several = config["data"].get("target") == "multi_label"
+    catalog: Catalog = CATALOGS.build(kind, params, cache=cache, multi_label=several)
+    return catalog
+
+
+def read_taxonomy(config: Config, genres: Sequence[str]) -> Taxonomy:
+    """Read the whole taxonomy; `flat` is made of `genres`."""
+    kind, params = options(config["taxonomy"])
+    taxonomy: Taxonomy = TAXONOMIES.build(kind, params, genres=genres)
+    return taxonomy
+
+
+def read_dataset(config: Config) -> Dataset:
+    """Read catalog and taxonomy, and keep the taxonomy's genres that the catalog has.
+
+    Raises:
+        GenrelabError: nothing found, or genres that the taxonomy lacks (all of them named).
+    """
+    catalog = read_catalog(config)
+    names = catalog.genres
+    taxonomy = read_taxonomy(config, names)
+    codes, unknown = {}, []
+    for name in names:
+        try:
+            codes[name] = taxonomy.resolve(name)
+        except UnknownGenre as error:
+            unknown.append(str(error))
+    if unknown:
+        raise GenrelabError(
+            f"taxonomy={taxonomy.name} lacks {len(unknown)} of the {len(names)} genres of {catalog.name}: "
+            f"{'; '.join(unknown[:5])}{'; ...' if len(unknown) > 5 else ''}; rename them, or use taxonomy=flat"
+        )
+    if len(set(codes.values())) < 2:
+        raise GenrelabError(
+            f"{catalog.name}: only {len(set(codes.values()))} genre found; a classifier needs two or more"
+        )
+    tracks = catalog.tracks.assign(genre=catalog.tracks["genre"].map(codes))
+    if catalog.multi_label:
+        tracks["genres"] = [tuple(codes[name] for name in several) for several in tracks["genres"]]
+    taxonomy = taxonomy.subset(list(codes.values()))
+    if config["data"].get("target") == "supergenre":
+        return _of_supergenres(Dataset(replace(catalog, tracks=tracks), taxonomy))
+    return Dataset(replace(catalog, tracks=tracks), taxonomy)
+
+
+def _of_supergenres(dataset: Dataset) -> Dataset:
+    """The same tracks, each of its genre's supergenre."""
+    grouped = to_supergenres(dataset.taxonomy)
+    tracks = dataset.catalog.tracks
+    named = SUPERGENRE + tracks["genre"].map(dataset.taxonomy.members).astype(object)
+    return Dataset(replace(dataset.catalog, tracks=tracks.assign(genre=named)), grouped)
+
+
+def make_split(config: Config, catalog: Catalog, fold: int | None = None) -> Split:
+    """Assign tracks to train, val and test; `fold` chooses one of a k-fold split."""
+    kind, params = options(config["split"])
+    if fold is not None:
+        params = {**params, "fold": fold}
+    split: Split = SPLITS.build(kind, params, catalog=catalog)
+    return split
+
+
+def make_augments(config: Config) -> tuple[Augment, ...]:
+    """The further copies that train segments get in the store; those of the step see `make_online`."""
+    unused = is_fitted(config) and config["data"]["copies"] != "all"
+    return () if unused or config["data"]["online"] else _augments(config)
+
+
+def _augments(config: Config) -> tuple[Augment, ...]:
+    kind, params = options(config["augment"])
+    augments: tuple[Augment, ...] = AUGMENTS.build(kind, params)
+    return augments
+
+
+def make_store(config: Config, catalog: Catalog | None = None) -> Store:
+    """The store of the configured features, or of those that the dataset brings along."""
+    if catalog is not None and catalog.given is not None:
+        return GivenStore(catalog.given)
+    audio = read_fields(AudioSpec, config["audio"], "audio")
+    specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
+    root = absolute(config["paths"]["store"])
+    if config["data"]["online"]:
+        return OnlineStore(root, audio, specs, config["data"]["engine"])
+    return FeatureStore(root, audio, specs)
+
+
+def prepare(
+    store: Store,
+    dataset: Dataset,
+    split: Split,
+    augments: Sequence[Augment],
+    workers: int | None = None,
+    engine: str = "fast",
+) -> PrepareReport:
+    """Build what is missing for a split: all tracks' originals, the train tracks' copies."""
+    wanted = dataset.catalog.tracks
+    wanted = wanted[wanted["track_id"].isin(list(split.parts))]
+    augmented = frozenset(split.tracks("train"))
+    if isinstance(store, GivenStore):
+        return store.prepare(wanted, augments, augmented)
+    return store.prepare(wanted, augments, augmented, engine=engine, workers=workers)
+
+
+def sound_bounds(dataset: Dataset, split: Split, store: Store) -> SoundBounds | None:
+    """What of val's tracks `genrelab predict` would call silence, noise or speech; None where there is no sound."""
+    if store.audio is None:
+        return None
+    tracks = dataset.catalog.tracks
+    paths = tracks.loc[tracks["track_id"].isin(split.tracks("val")), "path"]
+    return SoundBounds.fit(measure_files(list(paths), store.audio.sample_rate))
+
+
+def make_data(
+    config: Config, dataset: Dataset, split: Split, store: Store, augments: Sequence[Augment]
+) -> GenreDataModule:
+    """The data module over a prepared store."""
+    spec = read_fields(DataSpec, config["data"], "data")
+    index = {code: number for number, code in enumerate(dataset.taxonomy.genres)}
+    genres = dataset.catalog.tracks.set_index("track_id")["genre"]
+    several = None
+    if dataset.catalog.multi_label:
+        all_of = dataset.catalog.genres_of
+        several = {track: [index[genre] for genre in all_of[track]] for track in split.parts}
+    return GenreDataModule(
+        store,
+        split,
+        {track: index[genres[track]] for track in split.parts},
+        [augment.label for augment in augments],
+        batch_size=spec.batch_size,
+        copies=spec.copies,
+        normalise=spec.normalise,
+        seed=config["seed"],
+        keep_on_device=spec.keep_on_device,
+        several=several,
+        n_classes=len(index),
+    )
+
+
+def make_changes(config: Config) -> BatchChanges:
+    """What is changed in train batches at every step."""
+    spec = read_fields(DataSpec, config["data"], "data")
+    return BatchChanges(**{field.name: getattr(spec, field.name) for field in fields(BatchChanges)})
+
+
+def make_online(config: Config, store: Store) -> StepFeatures | None:
+    """What makes features in the step, where the store holds waveforms."""
+    return StepFeatures(store.specs, _augments(config)) if isinstance(store, OnlineStore) else None
+
+
+def is_fitted(config: Config) -> bool:
+    """Whether the configured model is fitted at once, without loss and epochs."""
+    return MODELS.marked(str(config["model"]["kind"]), MARK)
+
+
+def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: int) -> Any:
+    """The network, its weights drawn from the run's seed alone."""
+    import torch
+
+    torch.manual_seed(config["seed"])
+    kind, params = options(config["model"])
+    return MODELS.build(kind, params, in_shapes=[tuple(shape) for shape in shapes], n_classes=n_classes)
+
+
+def make_heads(
+    config: Config, net: Any, shapes: Sequence[tuple[int, ...]], n_classes: int, labels: Labels | None
+) -> Any:
+    """Heads of further labels on the network; None where the dataset has none."""
+    if labels is None:
+        return None
+    import torch
+
+    from genrelab.models.auxiliary_heads import LabelHeads, last_linear
+
+    sizes = [len(values) for values in labels.classes.values()]
+    layer = last_linear(net, shapes, n_classes)
+    return LabelHeads(layer, sizes, torch.from_numpy(labels.truth), config["data"]["label_weight"])
+
+
+def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevalence: np.ndarray | None = None) -> Any:
+    """The loss, which may know the distances, the supergenres, the clusters and how common genres are in train.
+
+    What is fitted at once minimises none; its val/loss is the negative log-likelihood.
+    """
+    import torch
+
+    if is_fitted(config):
+        return torch.nn.CrossEntropyLoss()
+    kind, params = options(config["loss"])
+    return LOSSES.build(
+        kind,
+        params,
+        distances=torch.from_numpy(np.ascontiguousarray(distances, dtype=np.float32)),
+        supergenres=torch.from_numpy(supergenre_index(taxonomy)),
+        clusters=torch.from_numpy(cluster_index(taxonomy)),
+        prevalence=torch.from_numpy(
+            np.ones(len(taxonomy), np.float32) if prevalence is None else np.asarray(prevalence, dtype=np.float32)
+        ),
+    )
+
+
+def loss_distances(config: Config, taxonomy: Taxonomy) -> np.ndarray:
+    """`[C, C]` distances that losses see: the taxonomy's, or of `graph.weights` at the same mean.
+
+    With `graph.keep_scale` the mean over pairs of genres stays what it is, so that lengths of edges say nothing of
+    beta (row A31, whose own objective did not hold it).
+    """
+    own, given = taxonomy.distances(), config.get("graph") or {}
+    if not given.get("weights"):
+        return own
+    other = taxonomy.distances(make_weights(given["weights"], "graph"))
+    pairs = np.isfinite(own) & np.isfinite(other) & (own > 0)
+    if given["keep_scale"] and pairs.any():
+        other = (other * (own[pairs].mean(dtype=np.float64) / other[pairs].mean(dtype=np.float64))).astype(np.float32)
+    return other
+
+
+def make_optimization(config: Config, mode: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """Functions that make the optimizer (of parameters) and the schedule (of the optimizer)."""
+    kind, params = options(config["optimizer"])
+    schedule_kind, schedule_params = options(config["scheduler"])
+    epochs = config["trainer"]["epochs"]
+    return (
+        lambda parameters: OPTIMIZERS.build(kind, params, parameters=parameters),
+        lambda optimizer: SCHEDULERS.build(
+            schedule_kind, schedule_params, optimizer=optimizer, epochs=epochs, mode=mode
+        ),
+    )

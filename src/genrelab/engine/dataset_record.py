@@ -1,0 +1,118 @@
+"""What a run's data are: counts, fingerprints and warnings in its record, and the files beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genrelab.audio.spec import fingerprint
+from genrelab.datamodules import GenreDataModule
+from genrelab.datamodules.auxiliary_targets import Labels
+from genrelab.datamodules.genre_datamodule import Part
+from genrelab.datasets.splits import Split
+from genrelab.engine.build import Dataset
+from genrelab.features.cache import PrepareReport
+from genrelab.runs.run_record import Record
+from genrelab.runs.training_tracks import write_known
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import write_json
+
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+# What a run is not resumed without, as one calls it.
+WHAT = {
+    "data": "the audio files or the split",
+    "targets": "the tracks' genres",
+    "taxonomy": "the taxonomy",
+    "labels": "the tracks' further labels",
+}
+
+
+def write_facts(
+    record: Record, dataset: Dataset, split: Split, report: PrepareReport, data: GenreDataModule, labels: Labels | None
+) -> None:
+    """Fill the record with what the data are, write the split beside it, and say what a reader must know.
+
+    Args:
+        record: of the run.
+        dataset: catalog and taxonomy.
+        split: its parts.
+        report: what preparing the store found.
+        data: what is served.
+        labels: that tracks have beside the genre.
+
+    Raises:
+        GenrelabError: a genre has no train track, or a resumed run's data are not those it began with.
+    """
+    catalog, taxonomy = dataset.catalog, dataset.taxonomy
+    rows = {part: data.rows(part) for part in PARTS}
+    counts = _train_counts(rows["train"], data, len(taxonomy.genres))
+    if missing := [taxonomy.genres[i] for i in np.flatnonzero(counts == 0)]:
+        raise GenrelabError(f"no usable train track in {', '.join(missing)}; add tracks, or leave the genre out")
+    prints = _fingerprints(rows, dataset, data, labels)
+    began = record.data.get("fingerprints", prints)
+    if changed := [WHAT.get(name, f"the feature {name}") for name in prints if began.get(name) != prints[name]]:
+        raise GenrelabError(
+            f"{record.folder}: {' and '.join(changed)} changed since this run began; start a new run instead"
+        )
+    record.data["dataset"] = {
+        "name": catalog.name,
+        "stand_in": bool(catalog.stand_in),
+        "notes": list(catalog.notes),
+        "tracks": {part: int(rows[part]["track_id"].nunique()) for part in PARTS},
+        "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in PARTS},
+        "train_targets": counts.tolist(),
+        "rejected": [[str(path), reason] for path, reason in (*catalog.rejected, *report.rejected)],
+        **report.counts(),
+    }
+    record.data["taxonomy"] = {"name": taxonomy.name, "hash": taxonomy.hash, "source": taxonomy.source}
+    record.data["fingerprints"] = prints
+    record.data["split"] = {key: value for key, value in split.to_dict().items() if key != "parts"}
+    record.data["features"] = [spec.name for spec in data.store.specs]
+    if labels is not None:
+        record.data["labels"] = labels.to_plain()
+    if record.leads:
+        write_json(record.folder / "split.json", split.to_dict())
+        write_known(record.folder / "tracks.parquet", catalog, split)
+        write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
+    _warn(record, [*catalog.notes, *(labels.notes if labels else ())], split)
+    record.write()
+
+
+def _train_counts(train: Any, data: GenreDataModule, classes: int) -> np.ndarray:
+    """Train tracks of each genre; a track of several genres counts in each."""
+    all_of = data.several or {track: [target] for track, target in data.targets.items()}
+    return np.bincount([one for track in train["track_id"].unique() for one in all_of[track]], minlength=classes)
+
+
+def _fingerprints(rows: Any, dataset: Dataset, data: GenreDataModule, labels: Labels | None) -> dict[str, str]:
+    """Of all that a run may not lose before it is resumed."""
+    genres = dataset.taxonomy.genres
+    columns = ["track_id", "source", "segment", "augment"]
+    targets: dict[str, Any] = (
+        {track: genres[data.targets[track]] for track in data.track_ids}
+        if data.several is None
+        else {track: [genres[i] for i in data.several[track]] for track in data.track_ids}
+    )
+    prints = {
+        "data": fingerprint([rows[part][columns].values.tolist() for part in PARTS]),
+        "targets": fingerprint(targets),
+        "taxonomy": dataset.taxonomy.fingerprint,
+        **{spec.name: spec.fingerprint for spec in data.store.specs},
+    }
+    if labels is not None:
+        prints["labels"] = fingerprint([labels.to_plain(), labels.truth.tolist()])
+    return prints
+
+
+def _warn(record: Record, notes: list[str], split: Split) -> None:
+    for text in notes:
+        record.warn(text)
+    if split.unsafe:
+        record.warn("UNSAFE: segments of one track stand in train and in test; these scores are no evidence")
+    elif split.artist_leak:
+        record.warn("artists appear on both sides of the split: scores are too high for new artists (artist_leak)")
+    elif split.artists == "unknown":
+        record.warn("artists are unknown: one artist may stand on both sides of the split")
+    if count := len(record.data["dataset"]["rejected"]):
+        record.warn(f"{count} file{'s were' if count > 1 else ' was'} left out; run.json lists them with reasons")

@@ -1,0 +1,44 @@
+"""`genrelab evaluate RUN dataset=...`: from the command line to `score_new_data`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genrelab.config import compose
+from genrelab.config.validate import check
+from genrelab.engine import build as assemble
+from genrelab.engine.external_evaluation.score import NewData, score_new_data
+from genrelab.evaluation.report import print_summary
+from genrelab.utils.errors import ConfigError, GenrelabError
+from genrelab.utils.io import shown
+
+
+def evaluate_new_data(run: Path, choices: Sequence[str], out: Path | None = None) -> None:
+    """Score the songs that `choices` name; they are overrides of the main job and fields of `NewData`."""
+    how, config = read_choices(choices)
+    catalog = assemble.read_catalog(config)
+    if how.part is not None:
+        if config["split"].get("folds"):
+            raise GenrelabError("part: of a split without folds, such as split=official")
+        catalog = catalog.only(assemble.make_split(config, catalog).tracks(how.part))
+    folder = score_new_data(run, catalog, how, out, choices)
+    print_summary(folder)
+    print(f"report: {shown(folder / 'report' / 'index.html')}")
+
+
+def read_choices(choices: Sequence[str]) -> tuple[NewData, dict[str, Any]]:
+    """How songs are scored, and the configuration that names them. Raises ConfigError."""
+    own = {field.name for field in fields(NewData)}
+    chosen = [text for text in choices if text.partition("=")[0] in own]
+    overrides = [text for text in choices if text not in chosen]
+    if wrong := [text for text in overrides if text.partition("=")[0].partition(".")[0] in ("decision", "aggregate")]:
+        raise ConfigError([f"{wrong[0]}: decisions are made anew of a folder of predictions; evaluate that next"])
+    how = NewData.from_plain({key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in chosen)})
+    config = compose(overrides)
+    check(config, overrides, training=False)
+    return how, config

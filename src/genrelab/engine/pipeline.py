@@ -1,0 +1,294 @@
+"""One training with its stages in order: catalog, prepare, train, test, baselines, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from genrelab.audio.content_detection import SoundBounds
+from genrelab.config.schema import TrainerSpec, read_fields
+from genrelab.config.validate import options
+from genrelab.datamodules import GenreDataModule
+from genrelab.datamodules.auxiliary_targets import FILE as LABELS
+from genrelab.datamodules.auxiliary_targets import Labels, label_rows, read_labels, write_labels
+from genrelab.engine import build as assemble
+from genrelab.engine.build import Config, Dataset
+from genrelab.engine.dataset_record import write_facts
+from genrelab.engine.linear_baseline import NAME, mean_feature_baseline
+from genrelab.engine.runtime_estimate import announce
+from genrelab.engine.sklearn_fit import fit_at_once, tell_fitted, write_plane
+from genrelab.evaluation.report import choose_examples, write_report
+from genrelab.metrics import medoid_of, monitor_direction
+from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, load_checkpoint, marks_of
+from genrelab.runs.predictions import Predictions, concatenate, write_predictions
+from genrelab.runs.run_record import Record
+from genrelab.taxonomy.hierarchy import ancestor_pairs, supergenre_index
+from genrelab.tracking.publish import finish, publish
+from genrelab.training.callbacks import Checkpoints, History, Progress
+from genrelab.training.callbacks.early_stopping import better
+from genrelab.training.callbacks.optuna_pruning import trial_report
+from genrelab.training.callbacks.swa import WeightAverage
+from genrelab.training.task import GenreTask
+from genrelab.training.trainer import interruptible, make_trainer
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import atomic_path
+from genrelab.utils.registry import CALLBACKS, LOGGERS
+
+
+@dataclass
+class Training:
+    """One training with its stages in order; `fold` chooses one of a k-fold split."""
+
+    config: Config
+    record: Record
+    fold: int | None
+    outer: Path | None = None  # of a k-fold run, which is what one resumes
+    labels: Labels | None = None  # that tracks have beside the genre
+    sound: SoundBounds | None = None  # of val
+
+    @property
+    def resume_folder(self) -> Path:
+        """The folder to name in `resume=`."""
+        return self.outer or self.record.folder
+
+    def go(self, resuming: bool) -> None:
+        """All stages; with resuming those that the folder's last checkpoint has not seen."""
+        config, record = self.config, self.record
+        trainer_spec = read_fields(TrainerSpec, config["trainer"], "trainer")
+        with record.stage("catalog"):
+            dataset = assemble.read_dataset(config)
+            split = assemble.make_split(config, dataset.catalog, self.fold)
+            self.labels = read_labels(dataset.catalog, split)
+        store = assemble.make_store(config, dataset.catalog)
+        augments = assemble.make_augments(config)
+        fitted = assemble.is_fitted(config)
+        if trainer_spec.estimate and not (resuming or fitted) and record.leads:
+            announce(config, dataset, split, store, augments)
+        with record.stage("prepare"), interruptible(self.resume_folder):
+            report = assemble.prepare(store, dataset, split, augments, engine=config["data"]["engine"])
+            data = assemble.make_data(config, dataset, split, store, augments)
+            normaliser = data.fit_normaliser()
+            self.sound = assemble.sound_bounds(dataset, split, store)
+        print(report.summary(), flush=True)
+        write_facts(record, dataset, split, report, data, self.labels)
+        task = self._task(dataset, split, data, normaliser)
+        loggers: list[Any] = []
+        error: BaseException | None = None
+        try:
+            loggers = self.loggers() if record.leads else []
+            if fitted:
+                with record.stage("train"), interruptible(self.resume_folder):
+                    trainer = fit_at_once(task, data, trainer_spec, config["accelerator"], record, loggers, resuming)
+            else:
+                trainer = self._fit(task, data, trainer_spec, loggers, resuming)
+            self._test(task, data, trainer, dataset)
+            if fitted:
+                with record.stage("test"):
+                    write_plane(task, data, record)
+            if not record.leads:
+                return
+            if trainer_spec.baselines:
+                with record.stage("baselines"):
+                    self._baselines(data, dataset)
+            record.write()
+            with record.stage("report"):
+                pictured = trainer_spec.report and data.several is None
+                examples = choose_examples(record.folder, store, data.rows("test")) if pictured else ()
+                write_report(record.folder, examples, page=trainer_spec.report)
+            log_model = bool((config["logger"].get("wandb") or {}).get("log_model"))
+            publish(loggers, record.folder, record.data, log_model)
+        except BaseException as caught:
+            error = caught
+            raise
+        finally:
+            finish(error)
+
+    def _task(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> GenreTask:
+        config, taxonomy = self.config, dataset.taxonomy
+        distances = taxonomy.distances()
+        net = assemble.make_network(config, data.shapes, len(taxonomy.genres))
+        known = self.record.data["dataset"]
+        prevalence = np.array(known["train_targets"]) / max(known["tracks"]["train"], 1)
+        heads = assemble.make_heads(config, net, data.shapes, len(taxonomy.genres), self.labels)
+        loss = assemble.make_loss(config, taxonomy, assemble.loss_distances(config, taxonomy), prevalence)
+        mode = monitor_direction(config["trainer"]["monitor"])
+        optimizer, schedule = assemble.make_optimization(config, mode)
+        kind, _ = options(config["model"])
+        loss_kind, _ = options(config["loss"])
+        betas = getattr(loss, "betas", {})
+        self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
+        self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
+        if assemble.is_fitted(config):
+            tell_fitted(self.record, config)
+        return GenreTask(
+            net=net,
+            loss=loss,
+            normaliser=normaliser,
+            distances=distances,
+            supergenres=supergenre_index(taxonomy),
+            medoid=medoid_of(distances, np.array(self.record.data["dataset"]["train_targets"])),
+            make_optimizer=optimizer,
+            make_schedule=schedule,
+            monitor=config["trainer"]["monitor"],
+            seed=config["seed"],
+            changes=assemble.make_changes(config),
+            online=assemble.make_online(config, data.store),
+            content=self._content(dataset, split, data, normaliser),
+            pairs=None if data.several is None else ancestor_pairs(taxonomy),
+            heads=heads,
+        )
+
+    def _content(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> dict[str, Any]:
+        """What a checkpoint holds beside weights, see `genrelab.runs.checkpoint`."""
+        taxonomy = dataset.taxonomy
+        kind, params = options(self.config["model"])
+        own = {**params, "weights": None} if "weights" in params else params  # the file holds its weights itself
+        return {
+            "format": CHECKPOINT_FORMAT,
+            "genres": list(taxonomy.genres),
+            "taxonomy": taxonomy.to_dict(),
+            "taxonomy_hash": taxonomy.hash,
+            "model": {"kind": kind, "params": own, "in_shapes": [list(shape) for shape in data.shapes]},
+            "preprocessing": {
+                "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
+                "features": [_plain(spec.to_dict()) for spec in data.store.specs],
+                "normalise": normaliser.to_plain(),
+                "online": bool(self.config["data"]["online"]),
+            },
+            "split_hash": split.hash,
+            "run_id": self.record.data["run_id"],
+            "marks": marks_of(self.record.data),
+            **({} if data.several is None else {"target": "multi_label"}),
+            **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
+            **({} if self.sound is None else {"sound": self.sound.to_plain()}),
+        }
+
+    def loggers(self) -> list[Any]:
+        """Those of the configuration, of this run's name."""
+        given = {"run_dir": self.record.folder, "run_id": self.record.data["run_id"], "config": self.config}
+        named = [options(option) for option in (self.config["logger"] or {}).values()]
+        return [LOGGERS.build(kind, params, **given) for kind, params in named]
+
+    def _fit(
+        self, task: GenreTask, data: GenreDataModule, spec: TrainerSpec, loggers: list[Any], resuming: bool
+    ) -> Any:
+        folder, record = self.record.folder, self.record
+        mode: Any = monitor_direction(spec.monitor)
+        chosen = [
+            CALLBACKS.build(*options(option), monitor=spec.monitor, mode=mode)
+            for option in (self.config["callbacks"] or {}).values()
+        ]
+        checkpoints = Checkpoints(folder / "checkpoints", spec.monitor, mode)
+        own = [History(folder / "metrics.csv"), Progress(spec.monitor, mode, spec.progress), checkpoints]
+        own += trial_report(spec.monitor)
+        trainer = make_trainer(spec, self.config["accelerator"], folder, loggers, [*chosen, *own])
+        record.data["hardware"] |= {
+            "device": str(trainer.strategy.root_device),
+            "devices": trainer.world_size,
+            "precision": str(trainer.precision),
+        }
+        last = folder / "checkpoints" / "last.ckpt"
+        state = load_checkpoint(last) if resuming and last.exists() else None
+        with record.stage("train"), interruptible(self.resume_folder, trainer):
+            if state is None:
+                trainer.fit(task, data)
+            elif checkpoints.was_over(state, spec.epochs):  # it stopped in a later stage
+                for callback in (*chosen, checkpoints):
+                    if callback.state_key in state["callbacks"]:
+                        callback.load_state_dict(state["callbacks"][callback.state_key])
+            else:
+                print(f"resuming after epoch {state['epoch'] + 1}", flush=True)
+                trainer.fit(task, data, ckpt_path=last, weights_only=True)
+        if checkpoints.best is None:
+            raise GenrelabError(f"{spec.monitor} was never a number: training diverged; lower optimizer.lr")
+        with record.stage("train"):
+            self._average(task, data, trainer, chosen, checkpoints)
+        record.data["monitor"] = {
+            "metric": spec.monitor,
+            "mode": mode,
+            "best": checkpoints.best,
+            "best_epoch": checkpoints.best_epoch,
+            "epochs": checkpoints.epochs,
+        }
+        record.data["objective"] = checkpoints.best
+        record.write()
+        return trainer
+
+    def _average(
+        self, task: GenreTask, data: GenreDataModule, trainer: Any, chosen: Sequence[Any], checkpoints: Checkpoints
+    ) -> None:
+        """Where weights were averaged, score the average on val and keep it as best where it is better."""
+        averages = [callback for callback in chosen if isinstance(callback, WeightAverage) and callback.count > 1]
+        for average in averages:
+            average.apply(task, data.train_in_order())
+            trainer.validate(task, data, verbose=False)
+            value = float(trainer.callback_metrics[checkpoints.monitor])
+            checkpoints.write(trainer, "swa.ckpt", weights_only=True)
+            wins = better(value, checkpoints.best, checkpoints.mode)
+            print(
+                f"average of {average.count} epochs' weights: {checkpoints.monitor} {value:.3f}, "
+                f"best epoch {checkpoints.best:.3f}: {'kept' if wins else 'not kept'}",
+                flush=True,
+            )
+            self.record.data["swa"] = {"value": value, "kept": wins, "epochs": average.count}
+            if wins:
+                checkpoints.best = value
+                if self.record.leads:
+                    with atomic_path(checkpoints.folder / "best.ckpt") as part:
+                        part.write_bytes((checkpoints.folder / "swa.ckpt").read_bytes())
+                trainer.strategy.barrier()
+
+    def _test(self, task: GenreTask, data: GenreDataModule, trainer: Any, dataset: Dataset) -> None:
+        """Predict val and, this once, test, with the best checkpoint."""
+        best = load_checkpoint(self.record.folder / "checkpoints" / "best.ckpt")
+        task.take_weights(best)
+        parts, further = [], []
+        with self.record.stage("test"), interruptible(self.resume_folder, trainer):
+            for split, predict in (("val", trainer.validate), ("test", trainer.test)):
+                predict(task, data, verbose=False)
+                parts.append(_predictions(split, task.predicted, data, dataset))
+                if self.labels is not None:
+                    further.append(label_rows(split, task.predicted, self.labels))
+        if self.record.leads:
+            write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
+            if further:
+                write_labels(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
+
+    def _baselines(self, data: GenreDataModule, dataset: Dataset) -> None:
+        taxonomy = dataset.taxonomy
+        name = "baselines/mean_features.parquet"
+        found = mean_feature_baseline(data, taxonomy.genres, taxonomy.hash)
+        write_predictions(self.record.folder / name, found)
+        self.record.data["baselines"] = {NAME: {"predictions": name}}
+
+
+def _predictions(split: str, found: Mapping[str, np.ndarray], data: GenreDataModule, dataset: Dataset) -> Predictions:
+    tracks = np.array(data.track_ids, dtype=object)
+    several = found["target"] > 0 if data.several is not None else None
+    foremost = (
+        [data.targets[track] for track in tracks[found["track"]]] if data.several is not None else found["target"]
+    )
+    return Predictions(
+        split=np.full(len(found["target"]), split, dtype=object),
+        track_id=tracks[found["track"]],
+        segment_id=found["segment"].astype(np.int32),
+        target=np.asarray(foremost).astype(np.int16),
+        logits=found["logits"].astype(np.float32),
+        genres=dataset.taxonomy.genres,
+        taxonomy_hash=dataset.taxonomy.hash,
+        targets=several,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, mappings as dicts: what a checkpoint holds."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

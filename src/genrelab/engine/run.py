@@ -1,0 +1,111 @@
+"""The orchestrator: `train`, `resume` and cross-validation. Configuration in, a record and a folder out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genrelab.config.validate import check
+from genrelab.datasets.splits import split_folds
+from genrelab.engine.build import Config
+from genrelab.engine.cross_validation import pool_folds
+from genrelab.engine.pipeline import Training
+from genrelab.evaluation.report import print_summary, write_report
+from genrelab.runs.run_record import Record
+from genrelab.tracking.publish import finish, publish
+from genrelab.training.trainer import quiet_lightning
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import shown
+
+
+def train(config: Config, folder: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Train, test and report one run, or one per fold of a k-fold split.
+
+    Args:
+        config: a whole configuration as plain data, see conf/.
+        folder: of the run; made anew.
+        overrides: the command line it came from, for the record.
+
+    Returns:
+        the run's record, as in its `run.json`; `objective` is the best checkpoint's monitored val metric.
+    """
+    check(config, overrides)
+    return _recorded(config, Record.start(folder, config, overrides), resuming=False)
+
+
+def resume(folder: Path) -> dict[str, Any]:
+    """Go on with an interrupted run in its folder, to the result that it would have had.
+
+    Raises:
+        GenrelabError: not a run, or finished already.
+    """
+    folder = folder.expanduser().resolve()
+    if not (folder / "run.json").exists():  # a file of the run was named, a checkpoint say
+        folder = next((parent for parent in folder.parents if (parent / "run.json").exists()), folder)
+    record = Record.read(folder)
+    if re.fullmatch(r"fold-\d+", folder.name) and (folder.parent / "run.json").exists():
+        raise GenrelabError(f"{folder}: one fold of a run; resume={folder.parent} goes on with all")
+    if record.data.get("status") == "finished":
+        raise GenrelabError(f"{folder}: this run is finished; its report is {folder / 'report' / 'index.html'}")
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise GenrelabError(f"{folder / 'config.yaml'}: unreadable ({error}); the run cannot be resumed") from error
+    check(config)
+    return _recorded(config, record, resuming=True)
+
+
+def _recorded(config: Config, record: Record, resuming: bool) -> dict[str, Any]:
+    quiet_lightning()
+    folds = split_folds(config["split"])
+    with record.status(), _quiet_unless(record.leads):
+        print(f"run {record.data['run_id']} in {shown(record.folder)}", flush=True)
+        if len(folds) > 1:
+            _cross_validate(config, record, folds)
+        else:
+            Training(config, record, folds[0] if folds else None).go(resuming)
+    if not record.leads:
+        return record.data
+    print_summary(record.folder)
+    if (page := record.folder / "report" / "index.html").exists():
+        print(f"report: {shown(page)}", flush=True)
+    return record.data
+
+
+@contextmanager
+def _quiet_unless(leads: bool) -> Iterator[None]:
+    """Of several training processes only the first talks."""
+    with Path(os.devnull).open("w") as nowhere, nullcontext() if leads else redirect_stdout(nowhere):
+        yield
+
+
+def _cross_validate(config: Config, record: Record, folds: Sequence[int]) -> None:
+    """One run per fold in a folder of its own; their predictions pooled, so that each track is tested once."""
+    records = []
+    for fold in folds:
+        folder = record.folder / f"fold-{fold}"
+        done = (folder / "run.json").exists() and Record.read(folder).data.get("status") == "finished"
+        if done:
+            print(f"fold {fold}: finished already", flush=True)
+            records.append(Record.read(folder))
+            continue
+        print(f"\nfold {fold + 1} of {len(folds)}", flush=True)
+        resuming = (folder / "run.json").exists()
+        of_fold = Record.read(folder) if resuming else Record.start(folder, config, record.data["overrides"])
+        with of_fold.status():
+            Training(config, of_fold, fold, record.folder).go(resuming)
+        records.append(of_fold)
+    pool_folds(record, records)
+    with record.stage("report"):
+        write_report(record.folder)
+    if record.leads:
+        try:
+            publish(Training(config, record, None).loggers(), record.folder, record.data, log_model=False)
+        finally:
+            finish()

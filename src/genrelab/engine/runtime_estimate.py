@@ -1,0 +1,110 @@
+"""How long a run will take, said before it starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from genrelab.audio import Augment, probe
+from genrelab.datamodules.genre_datamodule import Part
+from genrelab.datasets.splits import Split, split_folds
+from genrelab.engine import build as assemble
+from genrelab.engine.build import Config, Dataset
+from genrelab.features import extract
+from genrelab.features.cache import FeatureStore, GivenStore, Store
+from genrelab.features.cache.worker_pool import default_workers
+from genrelab.utils.errors import GenrelabError
+
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+TRIAL_BATCH = 8
+PROBED = 50  # files whose header is read
+VALIDATION_SHARE = 0.35  # a forward pass costs about a third of a training step
+
+
+def announce(config: Config, dataset: Dataset, split: Split, store: Store, augments: Sequence[Augment]) -> None:
+    """Print the seconds that features and training will take, measured on a segment and a step of the real ones."""
+    import torch
+
+    torch.set_num_threads(config["accelerator"]["threads"] or default_workers())
+    shares = dict(zip(PARTS, split.shares or (1.0, 1.0, 1.0), strict=True))  # of a track's segments
+    counts = {part: round(shares[part] * _segments(dataset, split.tracks(part), store)) for part in PARTS}
+    copies = 1 + len(augments)
+    tracks = dataset.catalog.tracks
+    jobs = {job.track_id for job in store.missing(tracks, augments, frozenset(split.tracks("train"))).jobs}
+    missing = sum(
+        (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), store)
+        for part in (PARTS[:1] if split.unsafe else PARTS)
+    )
+    features = (
+        missing * _segment_seconds(store) / default_workers() if isinstance(store, FeatureStore) and missing else 0.0
+    )
+    per_segment = _step_seconds(config, dataset, store)
+    each = (copies if config["data"]["copies"] == "all" else 1) * counts["train"]
+    if limit := config["trainer"]["limit_batches"]:
+        each = min(each, limit * config["data"]["batch_size"])
+    epoch = (each + VALIDATION_SHARE * counts["val"]) * per_segment
+    epochs = config["trainer"]["epochs"]
+    parts = [f"features about {_said(features)}"] if features > 1 else []
+    folds = max(1, len(split_folds(config["split"])))
+    times = f"{folds} x {epochs}" if folds > 1 else f"{epochs}"
+    parts.append(f"training about {_said(epoch)} an epoch, at most {_said(epoch * epochs * folds)} for {times} epochs")
+    print(f"estimate: {'; '.join(parts)} ({each} train segments, {len(dataset.taxonomy.genres)} genres)", flush=True)
+
+
+def _segments(dataset: Dataset, tracks: Collection[str], store: Store) -> int:
+    """Segments of some tracks, from their durations; where these are unknown, from a sample of file headers."""
+    table = dataset.catalog.tracks
+    table = table[table["track_id"].isin(list(tracks))]
+    if not len(table):
+        return 0
+    if isinstance(store, GivenStore):
+        return len(store.rows(table["track_id"]))
+    durations = table["duration"].astype(float).to_numpy()
+    if np.isnan(durations).any():
+        durations = np.array([_probed(path) for path in table["path"].sample(min(len(table), PROBED), random_state=0)])
+    counts = np.minimum(np.maximum(durations // store.audio.segment_seconds, 1), store.audio.max_segments or np.inf)
+    return round(float(counts.mean()) * len(table))
+
+
+def _probed(path: str) -> float:
+    """Length of a file in seconds by its header; 0 where it cannot be read, which the build will tell."""
+    try:
+        return probe(path).duration
+    except GenrelabError:
+        return 0.0
+
+
+def _segment_seconds(store: FeatureStore) -> float:
+    samples = np.random.default_rng(0).normal(scale=0.1, size=store.audio.segment_samples).astype(np.float32)
+    extract(store.specs, samples)  # the first call builds filterbanks
+    started = time.perf_counter()
+    extract(store.specs, samples)
+    return time.perf_counter() - started
+
+
+def _step_seconds(config: Config, dataset: Dataset, store: Store) -> float:
+    """Seconds of one segment in a training step, on the CPU; on a GPU the estimate is an upper bound."""
+    import torch
+
+    shapes = [spec.shape for spec in store.specs]
+    online = assemble.make_online(config, store)
+    net = assemble.make_network(config, shapes, len(dataset.taxonomy.genres))
+    features = tuple(torch.randn(TRIAL_BATCH, *shape) for shape in shapes)
+    waveforms = (torch.randint(-9999, 9999, (TRIAL_BATCH, store.specs[0].n_samples + 1)),)
+    waveforms[0][:, -1] = -15
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        if online:
+            features = online(waveforms, training=True)
+        net(*features).logsumexp(dim=1).sum().backward()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds) / TRIAL_BATCH
+
+
+def _said(seconds: float) -> str:
+    if seconds < 10:
+        return f"{max(seconds, 0.1):.1f} s"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

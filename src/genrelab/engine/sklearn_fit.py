@@ -1,0 +1,191 @@
+"""The training of what is fitted at once (model=knn, svm, ...): the place of epochs in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from genrelab.config.schema import TrainerSpec
+from genrelab.datamodules import BatchChanges, GenreDataModule
+from genrelab.datamodules.genre_datamodule import Part
+from genrelab.engine.build import Config
+from genrelab.metrics import monitor_direction
+from genrelab.models.classical import Clusterer, Estimator, check_memory
+from genrelab.postprocessing.temperature_scaling import fit_temperature
+from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.runs.run_record import Record
+from genrelab.training.task import GenreTask
+from genrelab.training.trainer import make_trainer
+from genrelab.utils.io import atomic_path
+
+ROWS = 256  # normalised at a time
+TRAIN_POINTS = 2000  # train segments that the plane's axes are found by, fewer where they have many values
+VALUES = 2**28
+PARTS: tuple[Part, ...] = ("val", "test")
+# What the command line may ask of training and nothing here heeds.
+WITHOUT_EFFECT = (
+    *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks"),
+    *(f"trainer.{name}" for name in ("epochs", "gradient_clip", "accumulate", "profiler")),
+    *(f"data.{field.name}" for field in fields(BatchChanges)),
+)
+WITHOUT = {"kind": "none"}
+
+
+def ignored(overrides: Sequence[str]) -> list[str]:
+    """The overrides that ask for what only training by gradient has."""
+    plain = [text.lstrip("+~") for text in overrides]
+    return [
+        text
+        for text in plain
+        if any(text.startswith((f"{key}=", f"{key}.", f"{key}@")) or text == key for key in WITHOUT_EFFECT)
+    ]
+
+
+def tell_fitted(record: Record, config: Config) -> None:
+    """Say in the record that there is no loss, and what of the command line has no effect."""
+    record.data["model"]["parameters"] = None
+    record.data["loss"] = {**WITHOUT, "beta": None, "effective_beta": None}
+    record.data |= {"optimizer": WITHOUT, "scheduler": WITHOUT}
+    asked = ignored(record.data["overrides"])
+    if config["data"]["copies"] != "all":
+        asked += [text for text in record.data["overrides"] if text.startswith("augment=") and text != "augment=none"]
+    if asked:
+        kind = config["model"]["kind"]
+        record.warn(f"model {kind!r} is fitted at once, without loss and epochs: no effect has {', '.join(asked)}")
+
+
+def fit_at_once(
+    task: GenreTask,
+    data: GenreDataModule,
+    spec: TrainerSpec,
+    accelerator: Mapping[str, Any],
+    record: Record,
+    loggers: list[Any],
+    resuming: bool,
+) -> Any:
+    """Fit on train, score on val, and leave `best.ckpt`, `metrics.csv` and the record as a training does.
+
+    Args:
+        task: whose network is an `Estimator`.
+        data: prepared.
+        spec: its `limit_batches` leaves that many batches of train rows, drawn by the seed.
+        accelerator: of the configuration; the precision is float32 whatever it says.
+        record: of the run.
+        loggers: of the trainer.
+        resuming: take the checkpoint that is there, if there is one.
+
+    Returns:
+        Lightning's trainer, for the test.
+    """
+    net = task.net
+    assert isinstance(net, Estimator)
+    trainer = make_trainer(spec, {**accelerator, "precision": "32-true"}, record.folder, loggers, [])
+    device = trainer.strategy.root_device
+    record.data["hardware"] |= {"device": str(device), "devices": 1, "precision": "32-true"}
+    path = record.folder / "checkpoints" / "best.ckpt"
+    if resuming and path.exists():
+        state = load_checkpoint(path)
+        net.load_state_dict(state["state_dict"])
+        net.found = state["genrelab"]["model"]["fitted"]
+    else:
+        rows = None if spec.limit_batches is None else spec.limit_batches * data.batch_size
+        net.fit(*train_vectors(task, data, net, rows), task.seed, device)
+        if net.scaled_on_val:
+            trainer.validate(task, data, verbose=False)
+            net.temperature = torch.tensor(fit_temperature(task.predicted["logits"], task.predicted["target"]))
+            net.found["temperature"] = round(float(net.temperature), 4)
+        task.content["model"] |= {"fitted": net.found}
+        with atomic_path(path) as part:
+            torch.save({"genrelab": task.content, "state_dict": net.cpu().state_dict()}, part)
+    record.data["model"]["fitted"] = net.found
+    trainer.validate(task, data, verbose=False)
+    values = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+    with atomic_path(record.folder / "metrics.csv") as part:
+        pd.DataFrame([{"epoch": 0, **values}]).to_csv(part, index=False)
+    _score(record, spec.monitor, values[spec.monitor])
+    return trainer
+
+
+def train_vectors(task: GenreTask, data: GenreDataModule, net: Estimator, limit: int | None) -> tuple[Tensor, Tensor]:
+    """`[N, D]` vectors of train's rows, normalised, and `[N]` their genres; at most `limit` rows, drawn by the seed."""
+    batch = data.batch("train")
+    order = torch.arange(len(batch.target))
+    if limit is not None:
+        order = torch.from_numpy(np.random.default_rng([abs(task.seed), 0]).permutation(len(order))[:limit])
+    check_memory(len(order), net.width)
+    x = torch.empty(len(order), net.width)
+    for at in range(0, len(order), ROWS):
+        chosen = order[at : at + ROWS]
+        x[at : at + ROWS] = net.vectors(*task.normaliser([feature[chosen] for feature in batch.features]))
+    return x, batch.target[order]
+
+
+def write_plane(task: GenreTask, data: GenreDataModule, record: Record) -> None:
+    """Leave `plane.parquet`: all segments of val and test, and a sample of train's, in the plane of train's first two
+    principal components of what the model sees, with their clusters, if it makes any; see `genrelab.evaluation.report.pca_plot`."""
+    from sklearn.decomposition import PCA
+
+    net = task.net
+    assert isinstance(net, Estimator)
+    net.cpu()
+    most = max(2, min(TRAIN_POINTS, VALUES // net.width))
+    order = torch.from_numpy(np.random.default_rng([abs(task.seed), 2]).permutation(len(data.rows("train")))[:most])
+    train, clusters = _seen(task, data, "train", order.sort().values)
+    pca = PCA(min(2, *train.shape), svd_solver="randomized", random_state=task.seed).fit(train)
+    tables = [_points(data, "train", order.sort().values, pca.transform(train), clusters)]
+    for part in PARTS:
+        every = torch.arange(len(data.rows(part)))
+        chunks = [_seen(task, data, part, rows) for rows in torch.split(every, ROWS)]
+        at = np.concatenate([pca.transform(z) for z, _ in chunks])
+        tables.append(_points(data, part, every, at, np.concatenate([found for _, found in chunks])))
+    with atomic_path(record.folder / "plane.parquet") as path:
+        pd.concat(tables, ignore_index=True).to_parquet(path, index=False)
+    whole = net.found["explained"] if isinstance(net, Clusterer) else 1.0  # of which the reduced is a part
+    shares = [round(whole * float(share), 4) for share in pca.explained_variance_ratio_]
+    record.data["plane"] = {"explained": [*shares, 0.0][:2]}
+
+
+@torch.no_grad()
+def _seen(task: GenreTask, data: GenreDataModule, part: Part, rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """What the model sees of some rows `[N, D]`, a clusterer's reduced, and their clusters `[N]`, -1 without any."""
+    net, batch = task.net, data.batch(part)
+    assert isinstance(net, Estimator)
+    z, clusters = [], []
+    for chosen in torch.split(rows, ROWS):
+        x = net.seen(*task.normaliser.cpu()([feature[chosen] for feature in batch.features]))
+        if isinstance(net, Clusterer):
+            z.append(net.reduced(x))
+            clusters.append(net.nearest(z[-1]))
+        else:
+            z.append(x)
+            clusters.append(torch.full((len(x),), -1))
+    return torch.cat(z).numpy(), torch.cat(clusters).numpy()
+
+
+def _points(data: GenreDataModule, part: Part, rows: Tensor, at: np.ndarray, clusters: np.ndarray) -> pd.DataFrame:
+    table = data.rows(part).iloc[rows.numpy()]
+    return pd.DataFrame(
+        {
+            "split": part,
+            "track_id": table["track_id"].to_numpy(),
+            "segment_id": table["segment"].to_numpy(np.int32),
+            "target": table["track_id"].map(data.targets).to_numpy(np.int16),
+            "x": at[:, 0].astype(np.float32),
+            "y": (at[:, 1] if at.shape[1] > 1 else np.zeros(len(at))).astype(np.float32),
+            "cluster": clusters.astype(np.int32),
+        }
+    )
+
+
+def _score(record: Record, metric: str, value: float) -> None:
+    """What a training tells of its epochs, of which there are none."""
+    mode = monitor_direction(metric)
+    record.data["monitor"] = {"metric": metric, "mode": mode, "best": value, "best_epoch": None, "epochs": 0}
+    record.data["objective"] = value
+    record.write()

@@ -1,0 +1,205 @@
+"""Runs to rows: what was asked the same, seeds apart, stands in one row with mean and spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genrelab.evaluation.comparison.filters import RUN, SEED, differing, full_key, plain, values_of
+from genrelab.evaluation.comparison.loader import Run
+from genrelab.evaluation.comparison.primary_metrics import headline_of
+from genrelab.evaluation.report.formatting import debug_option
+from genrelab.metrics import DETAILS
+from genrelab.postprocessing import Reading
+from genrelab.utils.errors import GenrelabError
+
+ON_THE_GRAPH = ("distance", "distance_skill", "severity", "distance_sd", "supergenre_accuracy", "supergenre_top3")
+USUAL = (RUN, "dataset", "features", "model", "loss", "beta")
+FLAGS = {
+    "val": "no test tracks: these are val scores, by which the epoch was chosen, so they are too good",
+    "unsafe": "UNSAFE: segments of one track stand on both sides of the split; these scores are no evidence",
+    "overlap": "OVERLAP: songs that are not new, they or their artists were trained on: scores are too high",
+    "artist_leak": "artists appear on both sides of the split: scores are too high for new artists",
+    "stand_in": "the music is a stand-in, composed by rules: scores say nothing about recorded music",
+    "debug": "cut short by a debug option: scores mean nothing",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Runs that are read as one.
+
+    Args:
+        settings: key -> value, of what tells the rows apart.
+        runs: one or several, for example one of each seed.
+        telling: those of the keys that suffice to tell the rows apart.
+    """
+
+    settings: Mapping[str, Any]
+    runs: tuple[Run, ...]
+    telling: tuple[str, ...] = ()
+
+    @property
+    def reading(self) -> Reading:
+        """Of its runs' logits."""
+        return self.runs[0].reading
+
+    @cached_property
+    def label(self) -> str:
+        """What tells the row apart, in one line: "graph_soft, beta 2"."""
+        parts = []
+        for key in self.telling:
+            value = self.settings[key]
+            if value is not None:
+                bare = isinstance(value, str) and not value.replace(".", "").isdigit()
+                parts.append(value if bare or key == RUN else f"{key.split('.')[-1].replace('_', ' ')} {plain(value)}")
+        return ", ".join(parts) or ("all runs" if len(self.runs) > 1 else self.runs[0].name)
+
+    def each(self, metric: str) -> list[float]:
+        """A metric of each run; those without it are left out."""
+        return _known(run.scores.get(metric, {}).get("value") for run in self.runs)
+
+    def mean(self, metric: str) -> float | None:
+        """A metric's mean over the runs."""
+        return _mean(self.each(metric))
+
+    def spread(self, metric: str) -> float | None:
+        """Standard deviation over the runs; None for one."""
+        values = self.each(metric)
+        return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+    def ends(self, metric: str) -> tuple[float, float] | None:
+        """The interval over tracks; of several runs the mean of its ends, so that it is that of a typical run."""
+        low, high = (_known(run.scores.get(metric, {}).get(end) for run in self.runs) for end in ("low", "high"))
+        return (float(np.mean(low)), float(np.mean(high))) if len(low) == len(self.runs) == len(high) else None
+
+    def trained_baseline(self, metric: str) -> float | None:
+        """Mean of the trained baseline's metric; None where a run has none."""
+        return self._baseline([run.trained_baseline for run in self.runs], metric)
+
+    def constant(self, metric: str) -> float | None:
+        """Mean of what the best constant answer of the metric's kind gives."""
+        name = headline_of(self.reading.several).constant_of(metric)
+        return self._baseline([run.trivial.get(name, {}) for run in self.runs], metric)
+
+    def _baseline(self, found: Sequence[Mapping[str, Mapping[str, float | None]]], metric: str) -> float | None:
+        values = _known(one.get(metric, {}).get("value") for one in found)
+        return _mean(values) if len(values) == len(found) else None
+
+    @cached_property
+    def tracks(self) -> int | None:
+        """How many tracks its scores are of; None where its runs differ in it."""
+        found = {int(run.metrics["tracks"][run.part]) for run in self.runs}
+        return found.pop() if len(found) == 1 else None
+
+    def number(self, key: str) -> float | None:
+        """The mean of a number of `values_of`, such as epochs and seconds."""
+        return _mean(_known(values_of(run).get(key) for run in self.runs))
+
+    @cached_property
+    def flags(self) -> tuple[str, ...]:
+        """Which warnings hold for any of its runs."""
+        return tuple(flag for flag in FLAGS if any(_flagged(run, flag) for run in self.runs))
+
+
+def _flagged(run: Run, flag: str) -> bool:
+    if flag == "val":
+        return run.part == "val"
+    if flag == "debug":
+        return bool(debug_option(run.record) or (run.config.get("trainer") or {}).get("limit_batches"))
+    return bool(values_of(run)[flag])
+
+
+def rows_of(runs: Sequence[Run], by: Sequence[str] = ()) -> list[Row]:
+    """Group runs into rows, in the order of their settings.
+
+    Args:
+        runs: at least one.
+        by: keys to group by ("model", "loss.beta", "width"); "run" keeps each apart. By default whatever differs
+            between the runs but the seed. Two runs always stand apart.
+
+    Raises:
+        GenrelabError: a key that no run has.
+    """
+    known = [values_of(run) for run in runs]
+    keys = [full_key(key, known) for key in by] or differing(runs)
+    apart = not by and len(runs) == 2
+    if apart:
+        keys = [RUN, *keys, *([SEED] if len({plain(one[SEED]) for one in known}) > 1 else [])]
+    elif tuple(by) == (RUN,):
+        seeds = [SEED] if len({plain(one[SEED]) for one in known}) > 1 else []
+        keys = [RUN, *differing(runs), *seeds]
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number, one in enumerate(known):
+        groups.setdefault(tuple(plain(one.get(key)) for key in keys), []).append(number)
+    telling = _telling(keys, list(groups))
+    rows = [
+        Row({key: known[members[0]].get(key) for key in keys}, tuple(runs[i] for i in members), telling)
+        for members in groups.values()
+    ]
+    return rows if RUN in keys else sorted(rows, key=lambda row: [_order(value) for value in row.settings.values()])
+
+
+def _telling(keys: Sequence[str], groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Few of the keys that tell the groups apart: those that split them further, the usual ones first."""
+    order = sorted(range(len(keys)), key=lambda place: USUAL.index(keys[place]) if keys[place] in USUAL else len(USUAL))
+    chosen: list[int] = []
+    for place in order:
+        if len({tuple(group[i] for i in (*chosen, place)) for group in groups}) > len(
+            {tuple(group[i] for i in chosen) for group in groups}
+        ):
+            chosen.append(place)
+    return tuple(keys[place] for place in chosen)
+
+
+def _order(value: Any) -> tuple[int, float, str]:
+    """Sorts numbers as numbers, before names, and nothing at the end."""
+    if value is None:
+        return 2, 0.0, ""
+    return (0, float(value), "") if isinstance(value, int | float) else (1, 0.0, str(value))
+
+
+def find_row(rows: Sequence[Row], wanted: str) -> Row:
+    """The row that a run belongs to, by its folder, its name, its run id, or the row's label.
+
+    Raises:
+        GenrelabError: there is none, or several.
+    """
+    path = Path(wanted).expanduser().absolute()
+    for match in (
+        lambda row: any(run.path == path or run.path.resolve() == path.resolve() for run in row.runs),
+        lambda row: any(wanted in (run.name, run.record.get("run_id")) for run in row.runs),
+        lambda row: wanted == row.label,
+        lambda row: wanted in row.label or any(run.path.name == wanted for run in row.runs),
+    ):
+        found = [row for row in rows if match(row)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise GenrelabError(f"--against {wanted}: which one? there is: {'; '.join(row.label for row in found)}")
+    names = "; ".join(row.label for row in rows[:8])
+    raise GenrelabError(f"--against {wanted}: not among the compared runs; name a folder, or a row: {names}")
+
+
+def shown_metrics(rows: Sequence[Row]) -> list[str]:
+    """The metrics that any run has, of the details ECE alone, without distances where every taxonomy is flat."""
+    flat = all(run.metrics.get("flat") for row in rows for run in row.runs)
+    names = dict.fromkeys(
+        (*rows[0].reading.metrics, *(name for row in rows for run in row.runs for name in run.scores))
+    )
+    known = [name for name in names if any(row.each(name) for row in rows)]
+    mute = {*DETAILS} - {"ece"} | (set(ON_THE_GRAPH) if flat else set())
+    return [name for name in known if name not in mute]
+
+
+def _known(values: Any) -> list[float]:
+    return [float(value) for value in values if value is not None]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if len(values) else None

@@ -1,0 +1,65 @@
+"""Thresholds of runs of several genres a track, scored beside 0.5 for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from genrelab.evaluation.report.multilabel_scores import with_ends
+from genrelab.metrics import Draws, difference_of_draws
+from genrelab.postprocessing import SIGMOID, Thresholds
+from genrelab.postprocessing.thresholds import MARK
+from genrelab.runs.run_dir import Level, LevelName, Part, RunFolder, level_of
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import DECISIONS
+
+SAID = ("f1_micro", "f1_macro", "subset_accuracy", "labels")  # of yeses and noes; the others are of probabilities
+
+
+def check_kind(run: RunFolder, kind: str) -> None:
+    """Refuse a decision that is for the other kind of run. Raises ConfigError."""
+    fitting = [one for one in DECISIONS.kinds() if DECISIONS.marked(one, MARK) == run.multi_label]
+    DECISIONS.get(kind)
+    if kind not in fitting:
+        other, own = ("one genre", "several") if run.multi_label else ("several genres", "one")
+        raise ConfigError(
+            [f"decision.kind: {kind!r} is for {other} a track, this run has {own}; use {' or '.join(fitting)}"]
+        )
+
+
+def several_level(
+    run: RunFolder, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
+) -> dict[str, Any]:
+    """Scores of a decision fitted on val and of 0.5 for all, at one level; see `evaluate`."""
+    check_kind(run, kind)
+    val, rows = (level_of(run.predictions.only(one), level, how) for one in ("val", part))
+    plain = level_of(run.predictions.only(part), level)
+    decision: Thresholds = DECISIONS.build(kind, params, prior=run.prior)
+    decision.fit(val.logits, val.target)
+    assert decision.values is not None
+    decided, half = _drawn(run, rows, decision.values, resamples), _drawn(run, plain, None, resamples)
+    differences, tracks = difference_of_draws([half], [decided]), len(np.unique(rows.track))
+    return {
+        "rows": len(rows),
+        "fitted": decision.fitted,
+        "thresholds": dict(zip(run.taxonomy.genres, decision.values.tolist(), strict=True)),
+        "metrics": with_ends(decided, tracks),
+        "half": with_ends(half, tracks),
+        "differences": {name: vars(one) for name, one in differences.items()},
+    }
+
+
+def _drawn(run: RunFolder, rows: Level, thresholds: np.ndarray | None, resamples: int) -> Draws:
+    """Metrics over resamples; those of yeses by logits that are moved so that 0 is where a genre is answered."""
+    found = SIGMOID.draws(rows.logits, rows.target, rows.track, run.judge, resamples)
+    if thresholds is None:
+        return found
+    at = np.nextafter(SIGMOID.logits(thresholds), -np.inf)  # what reaches a threshold is answered
+    moved = SIGMOID.draws(rows.logits - at, rows.target, rows.track, run.judge, resamples)
+    whole, drawn = (
+        {name: (new if name in SAID else old)[name] for name in old}
+        for old, new in ((found.whole, moved.whole), (found.drawn, moved.drawn))
+    )
+    return Draws(whole, drawn)

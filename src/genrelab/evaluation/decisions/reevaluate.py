@@ -1,0 +1,181 @@
+"""Answers decided anew from a run's predictions, scored beside the usual ones on the same tracks."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genrelab.datasets.splits import NO_EVIDENCE
+from genrelab.evaluation.decisions.multilabel import check_kind, several_level
+from genrelab.evaluation.report.scores import LEVELS, without_nan
+from genrelab.metrics import (
+    Answers,
+    detail_differences,
+    detail_scores,
+    intervals,
+    paired_difference,
+    reliability,
+    risk_coverage,
+    scores,
+)
+from genrelab.postprocessing import Argmax, Decided, Decision
+from genrelab.runs.run_dir import Level, LevelName, Part, RunFolder, level_of
+from genrelab.utils.errors import ConfigError, GenrelabError, suggest
+from genrelab.utils.io import write_json
+from genrelab.utils.registry import DECISIONS
+
+RESAMPLES = 1000
+AS_IT_WAS = "so the run was scored itself; name another decision, such as decision=crm, or aggregate=..."
+
+
+def evaluate(
+    run: RunFolder,
+    kind: str,
+    params: Mapping[str, Any] | None = None,
+    aggregate: str | None = None,
+    part: Part | None = None,
+    resamples: int = RESAMPLES,
+) -> dict[str, Any]:
+    """Decide a run's answers anew and score them beside the usual ones: argmax by mean log-probability, or where a
+    track has several genres those of probability 0.5 and more, by mean probability.
+
+    The decision is fitted on val, at each level for itself: tracks are surer than segments.
+
+    Args:
+        run: the run's folder.
+        kind: of the decision.
+        params: its parameters.
+        aggregate: joins segments to tracks; None: as usual.
+        part: that is scored; by default the run's headline.
+        resamples: of the bootstrap.
+
+    Returns:
+        plain data: `name`, `decision`, `aggregate`, `part`, `notes`, and of each level `rows`, `fitted`,
+        `metrics[metric]` and `argmax[metric]` (`half[metric]` of several genres a track) with `{"value", "low",
+        "high"}`, `differences[metric]` (the decision minus that, paired by track) with `p` too; of one genre a track
+        `reliability` and `risk_coverage`, of several `thresholds` by genre.
+
+    Raises:
+        ConfigError: no such decision or aggregation, or parameters that do not fit.
+        GenrelabError: the part was not predicted, or there is no val to fit on.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    params = dict(params or {})
+    part = part or run.headline
+    if part not in run.parts:
+        raise GenrelabError(f"{run.path}: has no predictions of {part!r}; there is: {', '.join(run.parts)}")
+    if "val" not in run.parts:
+        raise GenrelabError(f"{run.path}: has no predictions of val, on which decisions are fitted")
+    how = _how(run, aggregate)
+    scored = several_level if run.multi_label else _level
+    with threadpool_limits(1):
+        levels = {level: scored(run, kind, params, how, part, level, resamples) for level in LEVELS}
+    found: dict[str, Any] = without_nan(
+        {
+            "format": 1,
+            "run_id": run.record.get("run_id", run.path.name),
+            "name": decision_name(kind, params, "" if how == run.reading.hows[0] else how),
+            "decision": {"kind": kind, **params},
+            "aggregate": how,
+            "part": part,
+            "resampling": {"unit": "track", "resamples": resamples, "confidence": 0.95, "seed": 0},
+            "notes": [*_notes(run, part), *([AS_IT_WAS] if kind == "argmax" and how == run.reading.hows[0] else [])],
+            **levels,
+        }
+    )
+    return found
+
+
+def write_evaluation(run: RunFolder, found: Mapping[str, Any]) -> Path:
+    """Write `decisions/<name>.json` into the run's folder; val's beside test's, with its name behind."""
+    behind = "" if found["part"] == run.headline else f"-{found['part']}"
+    path = run.path / "decisions" / f"{found['name']}{behind}.json"
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, found)
+    return path
+
+
+def decision_name(kind: str, params: Mapping[str, Any], aggregate: str = "") -> str:
+    """A short name: the kind, what differs from its defaults, and an unusual aggregation; fit for a file."""
+    defaults = {name: one.default for name, one in inspect.signature(DECISIONS.get(kind)).parameters.items()}
+    told = [f"{name}-{value}" for name, value in params.items() if value != defaults.get(name)]
+    parts = [kind, *told, *([aggregate] if aggregate else [])]
+    return re.sub(r"[^A-Za-z0-9._-]", "_", "-".join(parts))
+
+
+def _how(run: RunFolder, aggregate: str | None) -> str:
+    hows = run.reading.hows
+    if aggregate is None:
+        return hows[0]
+    if aggregate not in hows:
+        raise ConfigError([f"aggregate: no rule {aggregate!r}{suggest(aggregate, hows)}"])
+    return aggregate
+
+
+def _notes(run: RunFolder, part: Part) -> list[str]:
+    notes = []
+    if run.unsafe:
+        notes.append(NO_EVIDENCE)
+    if part == "val":
+        notes.append("scored on val, on which the decision was fitted: scores are too good")
+    elif not run.unsafe and set(run.predictions.only("val").track_id) & set(run.predictions.only("test").track_id):
+        notes.append("folds: what the decision learnt on val came in part from tracks that other folds test")
+    return notes
+
+
+def _level(
+    run: RunFolder, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
+) -> dict[str, Any]:
+    val, rows = (level_of(run.predictions.only(one), level, how) for one in ("val", part))
+    plain = level_of(run.predictions.only(part), level)
+    decision = make_decision(run, kind, params)
+    decision.fit(val.logits, val.target)
+    decided, argmax = decision.decide(rows.logits), Argmax().decide(plain.logits)
+    answers = _answers(decided, rows)
+    return {
+        "rows": len(rows),
+        "fitted": decision.fitted,
+        "metrics": _scored(run, decided, rows, resamples),
+        "argmax": _scored(run, argmax, rows, resamples),
+        "differences": _differences(run, argmax, decided, rows, resamples),
+        "reliability": reliability(answers),
+        "risk_coverage": risk_coverage(answers),
+    }
+
+
+def make_decision(run: RunFolder, kind: str, params: Mapping[str, Any]) -> Decision:
+    """The decision `kind` on the run's graph. Raises ConfigError."""
+    check_kind(run, kind)
+    tree = run.tree
+    made: Decision = DECISIONS.build(
+        kind, params, distances=tree.distances, supergenres=tree.supergenres, clusters=tree.clusters
+    )
+    return made
+
+
+def _answers(decided: Decided, rows: Level) -> Answers:
+    return Answers(decided.log_prob, rows.target, rows.track, decided.answer, decided.height, decided.group)
+
+
+def _scored(run: RunFolder, decided: Decided, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
+    """Training's metrics from the ranking, but likelihood from the probabilities; then the details."""
+    given = (rows.target, run.distances, run.supergenres, run.medoid)
+    bounds = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
+    value, ends = scores(decided.ranking, *given), intervals(decided.ranking, *bounds)
+    value["nll"] = scores(decided.log_prob, *given)["nll"]
+    ends["nll"] = intervals(decided.log_prob, *bounds)["nll"]
+    found = {name: (value[name], *ends[name]) for name in value}
+    found |= detail_scores(_answers(decided, rows), run.tree, resamples)
+    return {name: {"value": one[0], "low": one[1], "high": one[2]} for name, one in found.items()}
+
+
+def _differences(run: RunFolder, a: Decided, b: Decided, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
+    given = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
+    found = paired_difference(a.ranking, b.ranking, *given)
+    found["nll"] = paired_difference(a.log_prob, b.log_prob, *given)["nll"]
+    found |= detail_differences(_answers(a, rows), _answers(b, rows), run.tree, resamples)
+    return {name: {"value": one.value, "low": one.low, "high": one.high, "p": one.p} for name, one in found.items()}

@@ -1,0 +1,256 @@
+"""Answers of finished runs joined to one (D13): `genrelab ensemble`. Nothing is trained but, on val, a stacking."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from genrelab.config.compose import launch_id
+from genrelab.evaluation.report import write_report
+from genrelab.metrics import monitor_direction
+from genrelab.postprocessing.stacking import stack
+from genrelab.runs.predictions import Predictions, concatenate, write_predictions
+from genrelab.runs.run_dir import LevelName, Part, RunFolder, level_of, state
+from genrelab.runs.run_record import Record
+from genrelab.utils.errors import GenrelabError, suggest
+from genrelab.utils.io import shown
+
+Method = Literal["mean", "mean_log", "stack"]
+PARTS: tuple[Part, ...] = ("val", "test")
+MOST_SHOWN = 3  # members that the report compares the ensemble with; of more the best on val
+
+
+def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = None) -> Path:
+    """Join the answers of finished runs of one split, and write them as a run of its own.
+
+    "mean" averages probabilities, "mean_log" their logarithms (or log-odds, of several genres a track), "stack" (of one
+    genre a track) weighs the logarithms of each member as fits val best (see `genrelab.postprocessing.stacking`); its own
+    scores on val are those of tracks left out. Members are joined segment by segment, or, where their segments
+    differ, track by track.
+
+    Args:
+        folders: of at least two runs.
+        method: how.
+        out: folder to write; by default one of the launch's name below outputs/runs.
+
+    Returns:
+        the folder, with `predictions.parquet`, `run.json` (its members by name), `metrics.json` and `report/`.
+
+    Raises:
+        GenrelabError: fewer than two runs, runs that do not fit each other (which tracks or genres), an unknown method,
+            or stacking of k-fold runs.
+    """
+    if method not in get_args(Method):
+        raise GenrelabError(f"--method {method}: no such method{suggest(method, get_args(Method))}")
+    members = [RunFolder.read(folder, several=True) for folder in folders]
+    check_members(members)
+    if method == "stack" and members[0].multi_label:
+        raise GenrelabError("--method stack: of runs of one genre a track; of several use --method mean or mean_log")
+    if method == "stack" and (both := set.intersection(*(_tracks(members[0], part) for part in PARTS))):
+        raise GenrelabError(
+            f"{members[0].path}: {len(both)} tracks stand in val and in test, as folds have it: stacking would learn "
+            "from what is tested; use --method mean"
+        )
+    folder = out or Path("outputs") / "runs" / launch_id()
+    record = Record.start(folder, {"ensemble": {"method": method, "members": [str(path) for path in folders]}}, [])
+    with record.status():
+        _fill(record, members, method, folders)
+        with record.stage("test"):
+            level, found, weights = join(members, method)
+            write_predictions(folder / "predictions.parquet", found)
+        record.data["model"] |= {"fitted": {"method": method, "joined": f"{level} by {level}"}}
+        for member, weight in zip(record.data["members"], weights, strict=False):
+            member["weight"] = weight
+        (folder / "taxonomy.json").write_bytes((members[0].path / "taxonomy.json").read_bytes())
+        _score(record, members[0], found)
+        _keep_members(record, members)
+        record.write()
+        with record.stage("report"):
+            write_report(folder)
+    return folder
+
+
+def check_members(members: Sequence[RunFolder]) -> None:
+    """Refuse runs whose answers cannot be joined, or not be trusted joined.
+
+    Each run keeps its own val and test apart from its train. Where all have the same val and test, no member has
+    trained on what another is tested on.
+
+    Raises:
+        GenrelabError: the first misfit, named.
+    """
+    if len(members) < 2:
+        raise GenrelabError("an ensemble needs two runs or more; name their folders")
+    paths = [member.path.resolve() for member in members]
+    for place, one in enumerate(members):
+        if paths[place] in paths[:place]:
+            raise GenrelabError(f"{one.path}: named twice; an ensemble joins different runs of one split")
+    first = members[0]
+    for one in members:
+        if one.record.get("status", "finished") != "finished":
+            raise GenrelabError(f"{one.path}: this run {state(one.record)}; an ensemble joins finished runs")
+        if missing := [part for part in PARTS if part not in one.parts]:
+            raise GenrelabError(f"{one.path}: has no predictions of {' and '.join(missing)}")
+        if one.multi_label != first.multi_label:
+            many = "several genres" if one.multi_label else "one genre"
+            raise GenrelabError(f"{one.path}: names {many} a track, unlike {first.path}; join runs of one target")
+        if one.taxonomy.hash != first.taxonomy.hash:
+            raise GenrelabError(f"{one.path}: knows other genres than {first.path}; join runs over the same genres")
+        for part in PARTS:
+            own, other = _tracks(one, part), _tracks(first, part)
+            if own != other:
+                lone = sorted(own ^ other)
+                raise GenrelabError(
+                    f"{one.path}: its {part} has other tracks than that of {first.path} ({len(lone)} stand in one "
+                    f"alone, as {lone[0]}); join runs of one split"
+                )
+            if (wrong := _differing(one, first, part)) is not None:
+                raise GenrelabError(
+                    f"{one.path}: {wrong} has another genre than in {first.path}; join runs of one dataset"
+                )
+
+
+def join(members: Sequence[RunFolder], method: str) -> tuple[LevelName, Predictions, list[float]]:
+    """At which level, the joined predictions of val and test, and the weights of stacking."""
+    tables = [_sorted(member.predictions) for member in members]
+    level: LevelName = "segment" if all(_same_rows(tables[0], one) for one in tables[1:]) else "track"
+    if level == "track":
+        tables = [_to_tracks(table) for table in tables]
+    reading, weights = members[0].reading, np.empty(0)
+    logs = np.stack([reading.normalised(table.logits) for table in tables])  # [M, N, C]
+    if method == "mean":
+        joined = reading.logits(reading.probabilities(logs).mean(axis=0))
+    elif method == "mean_log":
+        joined = logs.mean(axis=0)
+    else:
+        joined, weights = stack(logs, tables[0].target.astype(np.int64), tables[0].track_id, tables[0].split == "val")
+    return level, replace(tables[0], logits=joined.astype(np.float32)), [round(float(one), 4) for one in weights]
+
+
+# ---- rows
+
+
+def _sorted(predictions: Predictions) -> Predictions:
+    """Rows by part, track and segment."""
+    keys = (predictions.segment_id, predictions.track_id.astype(str), predictions.split.astype(str))
+    order = np.lexsort(keys)
+    return predictions.take(order)
+
+
+def _same_rows(a: Predictions, b: Predictions) -> bool:
+    return len(a) == len(b) and all(
+        bool((getattr(a, name) == getattr(b, name)).all()) for name in ("split", "track_id", "segment_id")
+    )
+
+
+def _to_tracks(predictions: Predictions) -> Predictions:
+    """One row a track, as reports join segments."""
+    parts = []
+    for part in PARTS:
+        only = predictions.only(part)
+        rows = level_of(only, "track")
+        first = only.take(np.unique(only.track_id, return_index=True)[1])
+        parts.append(replace(first, segment_id=np.zeros(len(rows), np.int32), logits=rows.logits.astype(np.float32)))
+    return _sorted(concatenate(parts))
+
+
+def _tracks(run: RunFolder, part: Part) -> set[str]:
+    """The tracks of a part; of a split that parts segments of tracks, the segments."""
+    only = run.predictions.only(part)
+    if not (run.record.get("split") or {}).get("unsafe"):
+        return set(only.track_id)
+    return {f"{track}, segment {segment}" for track, segment in zip(only.track_id, only.segment_id, strict=True)}
+
+
+def _differing(a: RunFolder, b: RunFolder, part: Part) -> str | None:
+    """The first track that is not of the same genre in both."""
+    rows, others = (run.level(part, "track") for run in (a, b))  # each track once, sorted
+    wrong = (rows.target != others.target).reshape(len(rows), -1).any(axis=1)
+    return next(iter(rows.track[wrong].tolist()), None)
+
+
+# ---- the record
+
+
+def _fill(record: Record, members: Sequence[RunFolder], method: str, folders: Sequence[Path]) -> None:
+    """What a reader must know, from the members' records."""
+    first, records = members[0].record, [member.record for member in members]
+    none = {"kind": "none"}
+    record.data |= {
+        "kind": "ensemble",
+        "command": shlex.join(["genrelab", "ensemble", *map(str, folders), "--method", method]),
+        "members": [_member(member) for member in members],
+        "model": {"kind": "ensemble", "parameters": None, "fitted": {}},
+        "loss": {**none, "beta": None, "effective_beta": None},
+        "optimizer": none,
+        "scheduler": none,
+        "features": list(dict.fromkeys(name for one in records for name in one.get("features") or ())),
+        **{name: first[name] for name in ("dataset", "taxonomy", "fingerprints") if name in first},
+    }
+    split = dict(first.get("split") or {})
+    for flag in ("unsafe", "artist_leak"):
+        split[flag] = any((one.get("split") or {}).get(flag) for one in records)
+    record.data["split"] = split
+    if len({(one.get("split") or {}).get("hash") for one in records}) > 1:
+        record.warn("members trained on different tracks, though val and test are the same")
+    if any((one.get("dataset") or {}).get("stand_in") for one in records):
+        record.data["dataset"] = {**record.data["dataset"], "stand_in": True}
+
+
+def _member(run: RunFolder) -> dict[str, Any]:
+    record = run.record
+    return {
+        "run_id": record.get("run_id", run.path.name),
+        "folder": shown(run.path.resolve()),
+        "model": (record.get("model") or {}).get("kind"),
+        "features": record.get("features"),
+        "objective": record.get("objective"),
+    }
+
+
+def _score(record: Record, first: RunFolder, found: Predictions) -> None:
+    """The val metric that runs are chosen by."""
+    value, metric = _on_val(first, found), f"val/track/{first.reading.chosen_by}"
+    mode = monitor_direction(metric)
+    record.data["monitor"] = {"metric": metric, "mode": mode, "best": value, "best_epoch": None, "epochs": 0}
+    record.data["objective"] = value
+
+
+def _keep_members(record: Record, members: Sequence[RunFolder]) -> None:
+    """Copy members' predictions, so that the report compares the ensemble with each on the same tracks."""
+    reading = members[0].reading
+    sign = 1 if reading.direction[reading.chosen_by] == "min" else -1
+    titled = sorted(
+        zip(_titles(members), members, strict=True), key=lambda one: sign * _on_val(one[1], one[1].predictions)
+    )
+    names: dict[str, Any] = {}
+    for title, member in titled[:MOST_SHOWN]:
+        file = f"baselines/member-{len(names)}.parquet"
+        write_predictions(record.folder / file, member.predictions)
+        names[title] = {"predictions": file}
+    record.data["baselines"] = names
+
+
+def _titles(members: Sequence[RunFolder]) -> list[str]:
+    """What tells members apart, as short as it can: the model, with its features, or with its run."""
+    kinds = [str((member.record.get("model") or {}).get("kind") or "run") for member in members]
+    for behind in (
+        [""] * len(members),
+        [f" on {'+'.join(member.record.get('features') or ())}" for member in members],
+        [f" {member.record.get('run_id', member.path.name)}" for member in members],
+    ):
+        titles = [kind + more for kind, more in zip(kinds, behind, strict=True)]
+        if len(set(titles)) == len(titles):
+            return titles
+    return [f"{title}, {number}" for number, title in enumerate(titles, start=1)]
+
+
+def _on_val(judge: RunFolder, predictions: Predictions) -> float:
+    """The val metric that runs are chosen by."""
+    rows, reading = level_of(predictions.only("val"), "track"), judge.reading
+    return float(reading.scores(rows.logits, rows.target, judge.judge)[reading.chosen_by])

@@ -1,0 +1,143 @@
+"""Example pictures: what the network saw of some tracks, and what it answered."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from genrelab.metrics import reachable, top_answers
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.io import atomic_path
+
+FILE = "examples.npz"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture of one segment.
+
+    Args:
+        title: the track.
+        picture: `[H, W]`, low frequencies first; uint8 are places on the colour map.
+        feature_name: what it shows.
+        genre: code of the right genre.
+        answer: code of the genre that was answered for the track.
+        colours: a matplotlib colour map.
+    """
+
+    title: str
+    picture: np.ndarray
+    feature_name: str
+    genre: str
+    answer: str
+    colours: str = "magma"
+
+
+def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6) -> list[Example]:
+    """Pick telling tracks: the surest right ones, the nearest and the farthest mistakes.
+
+    Args:
+        run_dir: holds predictions and taxonomy.
+        store: the `FeatureStore` that holds the rows.
+        rows: `store.rows(...)` of the test tracks.
+        most: tracks.
+
+    Returns:
+        one example for each of them and each feature that is a picture; each shows the track's middle segment.
+    """
+    from genrelab.features import feature_of, from_stored
+    from genrelab.features.colormaps import colours_of
+
+    run = RunFolder.read(run_dir)
+    level = run.level(run.headline, "track")
+    answer = top_answers(level.logits, 1)[:, 0]
+    chosen = []
+    for place in _telling(run, level.logits, level.target, answer, most):
+        of_track = rows[rows["track_id"] == level.track[place]]
+        if len(of_track):
+            chosen.append((place, of_track.iloc[[len(of_track) // 2]]))
+    if not chosen:
+        return []
+    arrays = store.load(pd.concat([row for _, row in chosen]))
+    genres = run.taxonomy.genres
+    found = []
+    for number, (place, _) in enumerate(chosen):
+        for spec, array in zip(store.specs, arrays, strict=True):
+            if array.ndim == 3 and array.shape[1] > 1:  # one row of samples is no picture
+                picture = from_stored(spec, array[number])
+                colours = colours_of(getattr(feature_of(spec), "unit", ""), picture)
+                names = genres[level.target[place]], genres[answer[place]]
+                title = str(level.track[place])
+                found.append(Example(title, colours.steps(picture), spec.name, *names, colours.map))
+    return found
+
+
+def _telling(run: RunFolder, logits: np.ndarray, target: np.ndarray, answer: np.ndarray, most: int) -> list[int]:
+    """Places of tracks, one of a genre where that is possible."""
+    sure = logits.max(axis=1)
+    away = reachable(run.distances)[target, answer]
+    right = np.flatnonzero(answer == target)
+    wrong = np.flatnonzero(answer != target)
+    third = max(most // 3, 1)
+    wishes = [
+        right[np.argsort(-sure[right], kind="stable")],
+        wrong[np.lexsort((-sure[wrong], away[wrong]))],
+        wrong[np.lexsort((-sure[wrong], -away[wrong]))],
+    ]
+    found: list[int] = []
+    for wish in wishes:
+        seen = {int(target[place]) for place in found}
+        fresh = [place for place in wish.tolist() if int(target[place]) not in seen]
+        distinct = list({int(target[place]): place for place in reversed(fresh)}.values())[::-1]
+        queue = dict.fromkeys([*distinct, *wish.tolist()])
+        found += [place for place in queue if place not in found][:third]
+    return found[:most]
+
+
+def keep(folder: Path, examples: Sequence[Example]) -> None:
+    """Write examples beside the page, so that a report written again still has them."""
+    meta = [{k: v for k, v in asdict(one).items() if k != "picture"} for one in examples]
+    pictures = {f"picture{i}": _bytes(one.picture) for i, one in enumerate(examples)}
+    with atomic_path(folder / FILE) as part:
+        np.savez_compressed(part, meta=np.array(json.dumps(meta)), **pictures)  # type: ignore[arg-type]
+
+
+def kept(folder: Path) -> list[Example]:
+    """The examples that `keep` wrote; none where there are none."""
+    try:
+        with np.load(folder / FILE, allow_pickle=False) as held:
+            meta = json.loads(str(held["meta"]))
+            return [Example(picture=held[f"picture{i}"], **one) for i, one in enumerate(meta)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # pictures are an extra: a report without them is whole
+
+
+def data_uri(picture: np.ndarray, colours: str = "magma") -> str:
+    """A picture `[H, W]` as a PNG inside an address, low frequencies at the bottom."""
+    from matplotlib.image import imsave
+
+    file = io.BytesIO()
+    imsave(file, painted(picture, colours), format="png")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def painted(picture: np.ndarray, colours: str = "magma") -> np.ndarray:
+    """A picture `[H, W]` as `[H, W, 4]` uint8 of colours, the highest frequency on top."""
+    from matplotlib import colormaps
+
+    return np.asarray(colormaps[colours](_bytes(picture)[::-1], bytes=True))
+
+
+def _bytes(picture: np.ndarray) -> np.ndarray:
+    """`[H, W]` uint8; the range without the outermost per mille fills it."""
+    from genrelab.features.colormaps import colours_of
+
+    return picture if picture.dtype == np.uint8 else colours_of("", picture).steps(picture)

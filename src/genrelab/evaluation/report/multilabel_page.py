@@ -1,0 +1,186 @@
+"""The report of a run whose tracks have several genres: page, table and curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup, escape
+
+from genrelab.evaluation.report import formatting as wording
+from genrelab.evaluation.report import svg
+from genrelab.evaluation.report.formatting import TITLES
+from genrelab.evaluation.report.multilabel_scores import (
+    PRIOR,
+    genre_table,
+    label_level,
+    score_labels,
+    shown,
+    shown_metrics,
+    track_table,
+)
+from genrelab.evaluation.report.page import provenance, stages, template
+from genrelab.metrics import LABEL_METRICS
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.io import atomic_path, write_json, write_text
+
+PANELS = (
+    ("Loss", False, (("train/loss", "train"), ("val/loss", "val"))),
+    ("PR-AUC", False, (("val/track/pr_auc", "val tracks"), ("val/segment/pr_auc", "val segments"))),
+    ("ROC-AUC", False, (("val/track/roc_auc", "val tracks"), ("val/segment/roc_auc", "val segments"))),
+)
+STYLES = ("accent", "second")
+
+
+def write_label_report(run: RunFolder, page: bool = True) -> Path:
+    """Write `metrics.json`, `report/per_genre.csv`, `report/tracks.csv` and `report/index.html`; `page` False the first
+    alone. Returns the path of the page, or of `metrics.json`."""
+    metrics = score_labels(run)
+    metrics["warnings"] = [text for _, text in wording.banners(run, metrics)]
+    write_json(run.path / "metrics.json", metrics)
+    if not page:
+        return run.path / "metrics.json"
+    folder = run.path / "report"
+    folder.mkdir(exist_ok=True)
+    rows = label_level(run.predictions, run.headline, "track")
+    genres = genre_table(run, rows)
+    for table, name in ((genres, "per_genre"), (track_table(run, rows), "tracks")):
+        with atomic_path(folder / f"{name}.csv") as part:
+            table.to_csv(part, index=False)
+    index = folder / "index.html"
+    write_text(index, render_labels(run, metrics, genres))
+    return index
+
+
+def render_labels(run: RunFolder, metrics: Mapping[str, Any], genres: pd.DataFrame) -> str:
+    """The page's HTML. Whatever comes from names and files is escaped."""
+    return template("multi_label.html.jinja").render(
+        record=run.record,
+        run_id=metrics["run_id"],
+        part=run.headline,
+        tracks=metrics["tracks"][run.headline],
+        segments=metrics["segments"][run.headline],
+        genres_per_track=float(genres["share"].sum()),
+        verdict=metrics["verdict"],
+        banners=wording.banners(run, metrics),
+        comparisons=_comparisons(run, metrics),
+        heads=_heads(run, metrics),
+        headline=_headline(run, metrics),
+        levels=_levels(run, metrics),
+        curves=_curves(run),
+        bars=genre_bars(genres),
+        genres=genres.astype(object).where(genres.notna(), None).to_dict("records"),
+        config=run.config,
+        provenance=provenance(run, metrics),
+        clock=wording.clock,
+        stages=stages(run.record.get("stage_seconds") or {}),
+        rejected=(run.record.get("dataset") or {}).get("rejected") or [],
+        resampling=metrics["resampling"],
+    )
+
+
+def genre_bars(genres: pd.DataFrame) -> Markup:
+    """PR-AUC of each genre as a bar, a tick where chance lies (its share of the tracks); the best genre first."""
+    table = genres[genres["pr_auc"].notna()].sort_values("pr_auc", ascending=False, kind="stable")
+    width, left, right, row, top = 680.0, 190.0, 56.0, 18.0, 8.0
+    height = top + row * len(table) + 24
+
+    def across(value: float) -> float:
+        return left + value * (width - left - right)
+
+    parts = []
+    for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+        u = across(tick)
+        parts.append(f'<path d="M{u:.1f} {top:.1f}V{height - 20:.1f}" class="line"/>')
+        parts.append(svg.text(u, height - 5, f"{tick:g}", anchor="middle"))
+    for number, one in enumerate(table.itertuples()):
+        v = top + row * number
+        value, share = float(one.pr_auc), float(one.share)  # type: ignore[arg-type]
+        tip = f"{one.title}: PR-AUC {value:.3f}, ROC-AUC {one.roc_auc:.3f}, {one.tracks} tracks, chance {share:.3f}"
+        parts.append(svg.text(left - 8, v + 12.5, str(one.title)[:30], "ink", anchor="end"))
+        body = f'x="{left:.1f}" y="{v + 3:.1f}" width="{max(across(value) - left, 0.5):.1f}" height="{row - 6:.1f}"'
+        parts.append(f'<rect {body} class="fill accent"><title>{escape(tip)}</title></rect>')
+        parts.append(f'<path d="M{across(share):.1f} {v + 1:.1f}v{row - 2:.1f}" class="chance"/>')
+        parts.append(svg.text(across(value) + 6, v + 12.5, f"{value:.2f}"))
+    return svg.frame(width, height, parts, "PR-AUC of each genre", least=420)
+
+
+def _baselines(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Trained baselines, then the prior."""
+    found = metrics["baselines"][run.headline]["track"]
+    return [*((name, one) for name, one in found.items() if name != PRIOR), (PRIOR, found[PRIOR])]
+
+
+def _columns(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    columns = _baselines(run, metrics)
+    raised = metrics["consistent"].get(run.headline, {}).get("track")
+    return [*([("made consistent", raised)] if raised else []), *columns]
+
+
+def _heads(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    notes = {
+        PRIOR: "knows nothing of the music",
+        "made consistent": "this run, each genre raised to the likeliest below it",
+    }
+    return [(name, notes.get(name, "trained on the same tracks")) for name, _ in _columns(run, metrics)]
+
+
+def _headline(run: RunFolder, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    own = metrics[run.headline]["track"]
+    return [
+        {
+            "name": TITLES[name],
+            "note": LABEL_METRICS[name],
+            "own": shown(name, own[name]),
+            "others": [shown(name, scores[name]) for _, scores in _columns(run, metrics)],
+        }
+        for name in shown_metrics(metrics)
+    ]
+
+
+def _levels(run: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    columns = [(part, level) for part in run.parts for level in ("track", "segment")]
+    rows = [
+        {
+            "name": TITLES[name],
+            "note": LABEL_METRICS[name],
+            "cells": [shown(name, metrics[part][level][name]) for part, level in columns],
+        }
+        for name in shown_metrics(metrics)
+    ]
+    return {"heads": [(part, f"{level}s", metrics[f"{level}s"][part]) for part, level in columns], "rows": rows}
+
+
+def _comparisons(run: RunFolder, metrics: Mapping[str, Any]) -> list[Markup]:
+    rows = [("this run", metrics[run.headline]["track"]), *_baselines(run, metrics)]
+    pictures = []
+    for metric, note in (("pr_auc", "chance is each genre's share"), ("roc_auc", "chance is 0.5")):
+        marks = []
+        for number, (name, found) in enumerate(rows):
+            one = found[metric]
+            if one["value"] is not None:
+                ends = None if one["low"] is None else (one["low"], one["high"])
+                marks.append(svg.Mark(name, one["value"], ends, strong=number == 0))
+        if marks:
+            pictures.append(svg.comparison(TITLES[metric], marks, False, note))
+    return pictures
+
+
+def _curves(run: RunFolder) -> list[Markup]:
+    if run.at_once:
+        return []
+    table = run.curves
+    best = (run.record.get("monitor") or {}).get("best_epoch")
+    pictures = []
+    for title, share, columns in PANELS:
+        lines = [
+            svg.Line(label, table["epoch"].to_numpy(float) + 1, table[column].to_numpy(float), style)
+            for (column, label), style in zip(columns, STYLES, strict=True)
+            if column in table and np.isfinite(table[column].to_numpy(float)).any()
+        ]
+        if lines:
+            pictures.append(svg.curves(title, lines, share, None if best is None else best + 1))
+    return pictures

@@ -1,0 +1,178 @@
+"""`metrics.json`: scores of both levels and parts, with intervals, baselines and differences to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genrelab.metrics import (
+    DETAILS,
+    METRICS,
+    Answers,
+    baseline_scores,
+    detail_scores,
+    intervals,
+    paired_difference,
+    reliability,
+    risk_coverage,
+    scores,
+)
+from genrelab.runs.predictions import Predictions, read_predictions
+from genrelab.runs.run_dir import Level, LevelName, Part, RunFolder, level_of
+from genrelab.utils.errors import GenrelabError
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+LEVELS: tuple[LevelName, ...] = ("track", "segment")
+
+
+def score_run(run: RunFolder) -> dict[str, Any]:
+    """Score a run from its predictions alone.
+
+    Returns:
+        plain data: `[part][level][metric]` is `{"value", "low", "high"}`, the ends None where there is no interval;
+        `baselines[part][level][name][metric]` alike; `differences[part]["track"][name][metric]`, the run minus a
+        trained baseline, paired over the same tracks, has `p` too; `calibration[part][level]` holds the bins of a
+        reliability diagram and points of the risk-coverage curve. NaN is None.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(1):  # the matrices are small: threads would only wait for each other
+        found: dict[str, Any] = without_nan(_score(run))
+    return found
+
+
+def _score(run: RunFolder) -> dict[str, Any]:
+    trained, notes = trained_baselines(run)
+    result: dict[str, Any] = {
+        "format": 1,
+        "run_id": run.record.get("run_id", run.path.name),
+        "headline": run.headline,
+        "flat": run.taxonomy.flat,
+        "unsafe": run.unsafe,
+        "overlap": run.overlap,
+        "aggregation": "mean_log_prob",
+        "resampling": {"unit": "track", "resamples": RESAMPLES, "confidence": CONFIDENCE, "seed": 0},
+        "medoid": run.taxonomy.genres[run.medoid],
+        "majority": run.taxonomy.genres[int(run.train_counts.argmax())],
+        "dataset": dataset_facts(run),
+        "tracks": {},
+        "segments": {},
+        "notes": notes,
+    }
+    for part in run.parts:
+        result[part] = {}
+        for level in LEVELS:
+            rows = run.level(part, level)
+            result["tracks" if level == "track" else "segments"][part] = len(rows)
+            result[part][level] = _scored(run, rows)
+            answers = Answers(rows.logits, rows.target, rows.track)
+            found = {"reliability": reliability(answers), "risk_coverage": risk_coverage(answers)}
+            result.setdefault("calibration", {}).setdefault(part, {})[level] = found
+            trivial = baseline_scores(rows.target, run.train_counts, run.distances, run.supergenres)
+            baselines = {name: _with_ends(values) for name, values in trivial.items()}
+            for name, known in trained.items():
+                if of_baseline := _baseline(run, known, part, level):
+                    baselines[name] = of_baseline
+                if isinstance(known, Predictions) and (better := _differences(run, rows, known, part, level)):
+                    result.setdefault("differences", {}).setdefault(part, {}).setdefault(level, {})[name] = better
+            result.setdefault("baselines", {}).setdefault(part, {})[level] = baselines
+    return result
+
+
+def dataset_facts(run: RunFolder) -> dict[str, Any]:
+    """How many tracks each part has (folds: in all), and how many files were left out; None where unknown."""
+    known = run.record.get("dataset") or {}
+    return {"tracks": dict(known.get("tracks") or {}), "left_out": len(known.get("rejected") or ())}
+
+
+def _with_ends(
+    found: Mapping[str, float], spread: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, dict[str, float | None]]:
+    """Each value with the ends of its interval."""
+    ends = {name: (spread or {}).get(name, (None, None)) for name in found}
+    return {name: {"value": value, "low": ends[name][0], "high": ends[name][1]} for name, value in found.items()}
+
+
+def _scored(run: RunFolder, rows: Level) -> dict[str, dict[str, float | None]]:
+    spread = intervals(
+        rows.logits,
+        rows.target,
+        rows.track,
+        run.distances,
+        run.supergenres,
+        run.medoid,
+        n=RESAMPLES,
+        confidence=CONFIDENCE,
+    )
+    found = _with_ends(scores(rows.logits, rows.target, run.distances, run.supergenres, run.medoid), spread)
+    details = detail_scores(Answers(rows.logits, rows.target, rows.track), run.tree, n=RESAMPLES, confidence=CONFIDENCE)
+    for name in DETAILS:
+        value, low, high = details[name]
+        found[name] = {"value": value, "low": low, "high": high}
+    return found
+
+
+def trained_baselines(run: RunFolder) -> tuple[dict[str, Predictions | Mapping[str, Any]], list[str]]:
+    """Baselines that the record names: their predictions, or the scores that stand in the record itself."""
+    found: dict[str, Predictions | Mapping[str, Any]] = {}
+    notes = []
+    for name, known in (run.record.get("baselines") or {}).items():
+        file = known.get("predictions") or known.get("track_predictions")
+        if file is None:
+            found[name] = known
+            continue
+        try:
+            predictions = read_predictions(run.path / Path(file))
+            if predictions.genres != run.predictions.genres:
+                raise GenrelabError(f"{file}: other genres than the run's")
+            found[name] = predictions
+        except GenrelabError as error:
+            notes.append(f"the baseline {name} is left out: {error}")
+    return found, notes
+
+
+def _baseline(
+    run: RunFolder, known: Predictions | Mapping[str, Any], part: Part, level: LevelName
+) -> dict[str, Any] | None:
+    if not isinstance(known, Predictions):  # scores in the record are of the headline
+        numbers = {k: float(v) for k, v in known.items() if k in METRICS and isinstance(v, int | float)}
+        return _with_ends(numbers) if part == run.headline and level == "track" else None
+    only = known.only(part)
+    if not len(only):
+        return None
+    return _scored(run, level_of(only, level))
+
+
+def _differences(
+    run: RunFolder, rows: Level, known: Predictions, part: Part, level: LevelName
+) -> dict[str, dict[str, Any]] | None:
+    """The run minus a baseline, where both answered for the same tracks."""
+    other = level_of(known.only(part), level)
+    if level != "track" or len(other) != len(rows) or (other.track != rows.track).any():
+        return None
+    found = paired_difference(
+        other.logits,
+        rows.logits,
+        rows.target,
+        rows.track,
+        run.distances,
+        run.supergenres,
+        run.medoid,
+        n=RESAMPLES,
+        confidence=CONFIDENCE,
+    )
+    return {name: {"value": one.value, "low": one.low, "high": one.high, "p": one.p} for name, one in found.items()}
+
+
+def without_nan(value: Any) -> Any:
+    """Plain data for JSON: None for NaN and infinity, lists for tuples."""
+    if isinstance(value, Mapping):
+        return {str(key): without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value

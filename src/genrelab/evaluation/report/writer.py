@@ -1,0 +1,113 @@
+"""`write_report`: scores, tables, pictures and the page, from the files of a run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from genrelab.evaluation.report import examples as pictures
+from genrelab.evaluation.report import formatting as wording
+from genrelab.evaluation.report import pca_plot as plane
+from genrelab.evaluation.report import tables
+from genrelab.evaluation.report.auxiliary_scores import label_head_scores
+from genrelab.evaluation.report.condition_scores import condition_scores
+from genrelab.evaluation.report.examples import Example
+from genrelab.evaluation.report.figures import draw_confusion, draw_curves, draw_plane
+from genrelab.evaluation.report.genre_pages import write_genre_pages
+from genrelab.evaluation.report.multilabel_page import write_label_report
+from genrelab.evaluation.report.multilabel_scores import score_labels
+from genrelab.evaluation.report.page import Shown, render
+from genrelab.evaluation.report.scores import score_run
+from genrelab.runs.run_dir import RunFolder
+from genrelab.utils.io import atomic_path, write_json, write_text
+
+
+def score(run: RunFolder) -> dict[str, Any]:
+    """The scores of `metrics.json` without what only reports need: of one genre a track, or of several."""
+    return score_labels(run) if run.multi_label else score_run(run)
+
+
+def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = True) -> Path:
+    """Score a run and write `metrics.json` and `report/`; done again, it gives the same.
+
+    It reads `predictions.parquet`, `taxonomy.json`, `run.json`, `metrics.csv`, `config.yaml` and the baselines'
+    predictions, never the model.
+
+    Args:
+        run_dir: the run's folder.
+        examples: pictures of some tracks; by default those of the report that is there.
+        page: with tables, pictures and the page; False writes `metrics.json` alone.
+
+    Returns:
+        path of `report/index.html`, or of `metrics.json`.
+
+    Raises:
+        GenrelabError: predictions or taxonomy are missing or do not fit each other.
+    """
+    run = RunFolder.read(Path(run_dir), several=True)
+    if run.multi_label:
+        return write_label_report(run, page)
+    metrics = score(run)
+    if clusters := plane.clustering(run):
+        metrics["clustering"] = clusters
+    if found := condition_scores(run):
+        metrics["conditions"] = found
+    if of_labels := label_head_scores(run):
+        metrics["labels"] = of_labels
+    metrics |= {
+        "verdict": wording.verdict(run, metrics),
+        "warnings": [text for _, text in wording.banners(run, metrics)],
+    }
+    write_json(run.path / "metrics.json", metrics)
+    if not page:
+        return run.path / "metrics.json"
+    return _write_page(run, metrics, examples)
+
+
+def _write_page(run: RunFolder, metrics: dict[str, Any], examples: Sequence[Example]) -> Path:
+    folder = run.path / "report"
+    folder.mkdir(exist_ok=True)
+    if examples:
+        pictures.keep(folder, examples)
+    rows = run.level(run.headline, "track")
+    confusion = tables.confusion_matrix(rows, len(run.taxonomy.genres))
+    genres = tables.per_genre(run, confusion)
+    _csv(genres, folder / "per_genre.csv")
+    _csv(tables.mistakes(run, rows), folder / "mistakes.csv")
+    _write_confusions(run, confusion, folder)
+    write_genre_pages(run, rows, confusion, folder / "genres")
+    best = (run.record.get("monitor") or {}).get("best_epoch")
+    if not run.at_once:
+        draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1, run.taxonomy.flat)
+    if (found := plane.read_plane(run)) is not None:
+        draw_plane(found, plane.legend_of(run), folder / "plane.png")
+    index = folder / "index.html"
+    write_text(index, render(Shown(run, metrics, confusion, genres, pictures.kept(folder), found)))
+    return index
+
+
+def _write_confusions(run: RunFolder, confusion: np.ndarray, folder: Path) -> None:
+    """Genres and supergenres, counts and per cent, each as CSV and PNG."""
+    taxonomy = run.taxonomy
+    of_super = tables.of_supergenres(confusion, run.supergenres)
+    super_titles = [taxonomy.supergenres[code] for code in run.supergenre_codes]
+    sets = (
+        ("genre", confusion, taxonomy.genres, taxonomy.titles),
+        ("supergenre", of_super, run.supergenre_codes, super_titles),
+    )
+    for noun, counts, codes, titles in sets:
+        for kind, matrix in (("counts", counts), ("percent", tables.percent(counts).round(2))):
+            name = f"confusion_{noun}_{kind}"
+            table = pd.DataFrame(matrix, index=pd.Index(codes, name="truth"), columns=list(codes))
+            _csv(table.reset_index(), folder / f"{name}.csv")
+            title = f"{noun.capitalize()}s, {'% of the row' if kind == 'percent' else 'tracks'} ({run.headline})"
+            draw_confusion(matrix, titles, folder / f"{name}.png", title, kind == "percent")
+
+
+def _csv(table: pd.DataFrame, path: Path) -> None:
+    with atomic_path(path) as part:
+        table.to_csv(part, index=False)

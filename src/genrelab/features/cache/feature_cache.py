@@ -1,0 +1,291 @@
+"""`FeatureStore`: precomputed features of tracks, built once, gathered in whole batches."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from genrelab.audio import Augment
+from genrelab.audio.spec import AudioSpec, fingerprint
+from genrelab.features import FeatureSpec, compile_kernels
+from genrelab.features.cache.builder import Committer, Missing, clear_write_errors, find_missing, sweep_parts
+from genrelab.features.cache.progress import build_progress
+from genrelab.features.cache.report import PrepareReport
+from genrelab.features.cache.shards import KEY, FeatureShards, store_lock
+from genrelab.features.cache.track_index import Quarantine, TrackLedger
+from genrelab.features.cache.worker import ORIGINAL, Outcome, Plan
+from genrelab.features.cache.worker_pool import check_not_worker, default_workers, run_jobs
+from genrelab.utils.errors import GenrelabError, keeping
+from genrelab.utils.registry import FEATURES
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # raised when stored numbers change their meaning
+ROW_COLUMNS = ["track_id", "source", "segment", "start", "augment", "position"]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """All committed rows: the first feature's index, and where each row lies in each feature."""
+
+    version: tuple[object, ...]
+    indexes: list[pd.DataFrame]
+    places: list[np.ndarray]  # per feature [N, 2] shard and row, -1 where the feature lacks the row
+
+
+class FeatureStore:
+    """Features of segments on disk, keyed by (track, file signature, segment, augmentation).
+
+    Args:
+        root: the store's folder; several datasets, features and audio specs share it.
+        audio: decoding and segmentation.
+        specs: features, in the order that `load` returns them.
+
+    Raises:
+        ValueError: no feature.
+        GenrelabError: the folder holds other features under the same fingerprint (a damaged store).
+    """
+
+    def __init__(self, root: str | os.PathLike[str], audio: AudioSpec, specs: Sequence[FeatureSpec]) -> None:
+        if not specs:
+            raise ValueError("a store needs one feature or more")
+        self.root = Path(root)
+        self.audio = audio
+        self.specs = tuple(specs)
+        self._shards = [self._open(spec) for spec in self.specs]
+        # Two names for one feature (the same picture twice, as an ablation) share its rows on disk.
+        folders = [one.folder for one in self._shards]
+        self._unique = [place for place, folder in enumerate(folders) if folders.index(folder) == place]
+        self._ledger = TrackLedger(self.root / f"audio-{fingerprint(audio)}")
+        self._quarantine = Quarantine(self.root)
+        self._sources: dict[str, str] = {}
+        self._rejected: set[str] = set()
+        self._table: _Table | None = None
+        self._ready_at = 0.0
+
+    def _open(self, spec: FeatureSpec) -> FeatureShards:
+        key = fingerprint({"format": FORMAT, "audio": asdict(self.audio), "feature": spec.fingerprint})
+        feature = {name: value for name, value in spec.to_dict().items() if name != "name"}
+        meta = {"feature": feature, "audio": asdict(self.audio), "shape": list(spec.shape), "dtype": spec.dtype}
+        return FeatureShards(self.root / f"{spec.kind}-{key}", {**meta, "format": FORMAT})
+
+    def prepare(
+        self,
+        tracks: pd.DataFrame,
+        augments: Sequence[Augment] = (),
+        augmented_tracks: Collection[str] = frozenset(),
+        engine: str = "fast",
+        workers: int | None = None,
+        progress: bool = True,
+    ) -> PrepareReport:
+        """Compute and store what is missing; safe to interrupt, to kill, and to run in several processes at once.
+
+        Args:
+            tracks: `track_id` and `path`, as in a catalog.
+            augments: further copies, made of `augmented_tracks` only.
+            augmented_tracks: track ids of the train part.
+            engine: computes the features ("reference" is librosa, "fast" has its numbers).
+            workers: processes; all cores by default, and 1 works in this process.
+            progress: show a bar on the terminal.
+
+        Raises:
+            GenrelabError: the store cannot be written or is full; a feature does not fit its dtype; workers
+                are killed. What was done until then is kept.
+            Interrupted: Ctrl-C; likewise.
+        """
+        check_not_worker()
+        begin = self._ready_at = time.monotonic()
+        found = self.missing(tracks, augments, augmented_tracks)
+        outcomes: list[Outcome] = []
+        if found.jobs:
+            with keeping(partial(self._kept, tracks, augments, augmented_tracks)), self._locked():
+                # another process may have built it meanwhile
+                found = self.missing(tracks, augments, augmented_tracks)
+                outcomes = self._build(found, augments, engine, workers or default_workers(), progress)
+        seconds = time.monotonic() - begin
+        return replace(self._report(tracks, found, outcomes, seconds), startup_seconds=self._ready_at - begin)
+
+    def _kept(self, tracks: pd.DataFrame, augments: Sequence[Augment], augmented_tracks: Collection[str]) -> str:
+        """What there is after an interruption, in words."""
+        left = {job.track_id for job in self.missing(tracks, augments, augmented_tracks).jobs}
+        count = tracks["track_id"].nunique()
+        return f"features of {count - len(left)} of {count} tracks are kept"
+
+    def missing(
+        self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
+    ) -> Missing:
+        """What `prepare` would have to do for these tracks; nothing is decoded or written."""
+        labels = (ORIGINAL, *(augment.label for augment in augments))
+        augmented = set(augmented_tracks)
+        unique = [self._shards[place] for place in self._unique]
+
+        def copies(track: str) -> tuple[str, ...]:
+            return labels if track in augmented else labels[:1]
+
+        return find_missing(tracks, unique, self._ledger, self._quarantine, copies)
+
+    def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
+        """The stored rows of some tracks, the same for every feature.
+
+        Args:
+            track_ids: tracks that were prepared; those rejected or too short have no rows.
+            augment_labels: which copies ("none" is the original).
+
+        Returns:
+            `track_id, source, segment, start, augment, position`, sorted by track, segment, and order of labels;
+            `position` is for `load`.
+
+        Raises:
+            GenrelabError: a track, a copy or a feature was not prepared.
+        """
+        table = self._read_table()
+        wanted = pd.Index(list(dict.fromkeys(track_ids)), dtype=object)
+        masks = [self._mask(index, wanted, augment_labels) for index in table.indexes]
+        position = np.flatnonzero(masks[0])
+        for spec, mask, places in zip(self.specs, masks, table.places, strict=True):
+            lacking = int((places[position, 0] < 0).sum())
+            if lacking or int(mask.sum()) != len(position):
+                raise GenrelabError(
+                    f"store {self.root}: {self.specs[0].name} and {spec.name} do not have the same segments "
+                    f"({len(position)} and {int(mask.sum())}); run `genrelab prepare` with both"
+                )
+        rows = table.indexes[0].iloc[position][ROW_COLUMNS[:-1]].assign(position=position)
+        self._check_complete(rows, wanted, augment_labels)
+        rank = rows["augment"].map({label: number for number, label in enumerate(augment_labels)})
+        order = rows.assign(rank=rank).sort_values(["track_id", "segment", "rank"], kind="stable").index
+        return rows.loc[order, ROW_COLUMNS].reset_index(drop=True)
+
+    def load(self, rows: pd.DataFrame) -> list[np.ndarray]:
+        """Gather rows that `rows()` returned.
+
+        Returns:
+            one array per spec, `[N, *spec.shape]` in the stored dtype, in the order of the rows.
+        """
+        table = self._table or self._read_table()
+        position = rows["position"].to_numpy(np.int64)
+        if len(position) and position.max() >= len(table.indexes[0]):
+            table = self._read_table()
+        return [
+            shards.read(places[position, 0], places[position, 1])
+            for shards, places in zip(self._shards, table.places, strict=True)
+        ]
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        def waits() -> None:
+            log.warning("store %s: another process is building it; waiting until it is done", self.root)
+
+        with clear_write_errors(self.root):
+            lock = store_lock(self.root, waits)
+            lock.__enter__()
+        try:
+            sweep_parts([self.root, self._ledger.path.parent, *(one.folder for one in self._shards)])
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
+    def _build(
+        self, found: Missing, augments: Sequence[Augment], engine: str, workers: int, progress: bool
+    ) -> list[Outcome]:
+        """Do the jobs; return the outcomes without their arrays."""
+        specs = tuple(self.specs[place] for place in self._unique)
+        modules = tuple(sorted({FEATURES.get(spec.kind).__module__ for spec in specs} - {"__main__"}))
+        plan = Plan(self.audio, specs, tuple(augments), engine, modules)
+        unique = [self._shards[place] for place in self._unique]
+        committer = Committer(self.root, unique, self._ledger, self._quarantine)
+        outcomes = []
+        compile_kernels(engine, partial(print, file=sys.stderr) if progress else log.info)
+        with build_progress(len(found.jobs), progress) as (ready, advance):
+
+            def started() -> None:
+                self._ready_at = time.monotonic()
+                ready()
+
+            try:
+                team = min(workers, max(len(found.jobs), 1))
+                for outcome in run_jobs(plan, list(found.jobs), team, started):
+                    if outcome.failure:
+                        raise GenrelabError(outcome.failure)
+                    committer.add(outcome)
+                    outcomes.append(outcome.without_rows())
+                    advance(outcome.seconds)
+            finally:
+                committer.commit()  # also after Ctrl-C: what is done is kept
+        return outcomes
+
+    def _report(
+        self, tracks: pd.DataFrame, found: Missing, outcomes: Sequence[Outcome], seconds: float
+    ) -> PrepareReport:
+        reasons = {**found.rejected, **{one.job.track_id: one.bad_file for one in outcomes if one.bad_file}}
+        self._sources.update(found.sources)
+        self._rejected = (self._rejected - set(tracks["track_id"])) | set(reasons)
+        lines = self._ledger.read()
+        lines = lines[lines["track_id"].map(found.sources) == lines["source"]]
+        low = lines[lines["sample_rate"].between(1, self.audio.sample_rate - 1)]
+        rates = dict(zip(low["track_id"], low["sample_rate"].tolist(), strict=True))
+        pairs = list(zip(tracks["track_id"], tracks["path"], strict=True))
+        return PrepareReport(
+            built=sum(not one.bad_file for one in outcomes),
+            present=found.present,
+            rejected=tuple((str(path), reasons[track]) for track, path in pairs if track in reasons),
+            seconds=seconds,
+            audio_seconds=sum(one.seconds for one in outcomes),
+            padded=int(lines["padded"].sum()),
+            dropped=int((lines["segments"] == 0).sum()),
+            short=tuple(lines.loc[lines["padded"] | (lines["segments"] == 0), "track_id"]),
+            upsampled=tuple((str(path), rates[track]) for track, path in pairs if track in rates),
+        )
+
+    def _read_table(self) -> _Table:
+        """The joined indexes, read again when one of them has changed."""
+        files = [one.folder / "index.parquet" for one in self._shards]
+        version = tuple((file.stat().st_mtime_ns, file.stat().st_size) if file.exists() else None for file in files)
+        if self._table is None or self._table.version != version:
+            indexes = [one.index() for one in self._shards]
+            base = indexes[0][KEY]
+            places = [base.merge(one, how="left", on=KEY)[["shard", "row"]].fillna(-1) for one in indexes]
+            self._table = _Table(version, indexes, [one.to_numpy(np.int64) for one in places])
+        return self._table
+
+    def _mask(self, index: pd.DataFrame, wanted: pd.Index[str], labels: Sequence[str]) -> np.ndarray:
+        """Rows of the wanted tracks and labels, of the file as it was prepared last."""
+        mask = np.array(index["track_id"].isin(wanted) & index["augment"].isin(list(labels)), dtype=bool)
+        some = index.loc[mask, ["track_id", "source"]]
+        latest = some.drop_duplicates("track_id", keep="last")
+        current = {**dict(zip(latest["track_id"], latest["source"], strict=True)), **self._sources}
+        mask[mask] = (some["source"] == some["track_id"].map(current)).to_numpy(dtype=bool)
+        return mask
+
+    def _check_complete(self, rows: pd.DataFrame, wanted: pd.Index[str], labels: Sequence[str]) -> None:
+        """Tell what was never prepared apart from what has no rows."""
+        having = set(rows["track_id"])
+        lacking = [track for track in wanted if track not in having and track not in self._rejected]
+        if lacking:
+            lines = self._ledger.read()
+            known = set(lines.loc[lines["segments"] == 0, "track_id"])
+            known |= {entry["track_id"] for entry in self._quarantine.read().values()}
+            lacking = [track for track in lacking if track not in known]
+        if lacking:
+            raise GenrelabError(f"store {self.root}: never prepared: {_such(lacking)}; run `genrelab prepare`")
+        for label in labels:
+            missing = having - set(rows.loc[rows["augment"] == label, "track_id"])
+            if missing:
+                raise GenrelabError(
+                    f"store {self.root}: no copy {label!r} of {_such(sorted(missing))}; "
+                    "run `genrelab prepare` with this augmentation"
+                )
+
+
+def _such(tracks: Sequence[str]) -> str:
+    more = len(tracks) - 1
+    return repr(tracks[0]) + (f" and {more} other track{'s' * (more > 1)}" if more else "")

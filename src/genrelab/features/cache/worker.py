@@ -1,0 +1,121 @@
+"""What one worker does: a file to stored features, decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, load_with_rate
+from genrelab.features import FeatureSpec, extract_segments, to_stored
+from genrelab.utils.errors import GenrelabError
+
+ORIGINAL = "none"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all jobs share; it travels to each worker once.
+
+    Args:
+        audio: decoding and segmentation.
+        specs: the store's features.
+        augments: the further copies, found by their labels.
+        engine: computes the features.
+        modules: imported before anything else, so that a user's own kinds are known.
+    """
+
+    audio: AudioSpec
+    specs: tuple[FeatureSpec, ...]
+    augments: tuple[Augment, ...] = ()
+    engine: str = "fast"
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A track, and which features are missing (`needs`: places among the specs) by augmentation label."""
+
+    track_id: str
+    path: str
+    source: str
+    needs: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Args:
+        job: the job.
+        seconds: length of the decoded track, s.
+        segments: how many were cut; 0 where the track is too short and `audio.short` is "drop".
+        padded: the only segment was filled up with silence.
+        sample_rate: the file's own, Hz; 0 where unknown.
+        keys: (segment, start, label) of each row, by place of the feature.
+        rows: `[n, *shape]` in the stored dtype, by place of the feature.
+        bad_file: why the file is of no use; it goes into quarantine.
+        failure: a problem with the configuration, not with the file; it stops the build.
+    """
+
+    job: Job
+    seconds: float = 0.0
+    segments: int = 0
+    padded: bool = False
+    sample_rate: int = 0
+    keys: dict[int, list[tuple[int, int, str]]] = field(default_factory=dict)
+    rows: dict[int, np.ndarray] = field(default_factory=dict)
+    bad_file: str = ""
+    failure: str = ""
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the rows in bytes."""
+        return sum(rows.nbytes for rows in self.rows.values())
+
+    def without_rows(self) -> Outcome:
+        """The outcome without its arrays, to keep for the report."""
+        return replace(self, keys={}, rows={})
+
+
+def do_job(plan: Plan, job: Job) -> Outcome:
+    """Decode a track, cut it, augment it, and compute what is missing.
+
+    Problems that are the file's or the configuration's come back in the outcome; anything else is raised.
+    """
+    try:
+        samples, rate = load_with_rate(job.path, plan.audio.sample_rate)
+        segments = cut_segments(samples, plan.audio, job.track_id)
+    except AudioError as error:
+        return Outcome(job, bad_file=error.reason)
+    try:
+        keys, rows = _compute(plan, job, segments)
+    except GenrelabError as error:
+        return Outcome(job, failure=f"{job.path}: {error}")
+    padded = any(segment.padded for segment in segments)
+    seconds = len(samples) / plan.audio.sample_rate
+    return Outcome(job, seconds, len(segments), padded, rate, keys, rows)
+
+
+def _compute(
+    plan: Plan, job: Job, segments: Sequence[Segment]
+) -> tuple[dict[int, list[tuple[int, int, str]]], dict[int, np.ndarray]]:
+    """Keys and stacked rows by place of the feature."""
+    augments = {augment.label: augment for augment in plan.augments}
+    keys: dict[int, list[tuple[int, int, str]]] = {}
+    rows: dict[int, list[np.ndarray]] = {}
+    for label, places in job.needs:
+        sounds = []
+        for segment in segments:
+            samples = segment.samples
+            if label != ORIGINAL:
+                rng = augment_rng(plan.audio.data_seed, job.track_id, segment.index, label)
+                samples = augments[label].apply(samples, plan.audio.sample_rate, rng)
+            sounds.append(samples)
+        specs = [plan.specs[place] for place in places]
+        for segment, arrays in zip(segments, extract_segments(specs, sounds, plan.engine), strict=True):
+            for place, spec, array in zip(places, specs, arrays, strict=True):
+                keys.setdefault(place, []).append((segment.index, segment.start, label))
+                rows.setdefault(place, []).append(to_stored(spec, array))
+    return keys, {place: np.stack(arrays) for place, arrays in rows.items()}

@@ -1,0 +1,145 @@
+"""Engines: ways to compute the same numbers. "reference" is librosa; "fast" is held against it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from genrelab.audio.spec import AudioSpec
+from genrelab.features.backends.librosa_backend import Analysis
+from genrelab.features.base import FeatureError
+from genrelab.features.quantization import feature_of, make_spec
+from genrelab.features.spec import FeatureSpec
+from genrelab.utils.errors import ConfigError, suggest
+from genrelab.utils.numba_cache import compile_once
+from genrelab.utils.registry import FEATURES
+
+Engine = Callable[[Sequence[FeatureSpec], np.ndarray], list[np.ndarray]]
+
+
+def reference(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
+    """Every feature by librosa; what several share (STFT, mel, CQT) is computed once."""
+    if not specs:
+        return []
+    audio = Analysis(samples, specs[0].sample_rate)
+    with warnings.catch_warnings():
+        # Silence has no tuning, and a short segment is shorter than the lowest constant-Q filters: both are fine.
+        warnings.filterwarnings("ignore", message="Trying to estimate tuning from empty")
+        warnings.filterwarnings("ignore", message="n_fft=.* is too large for input signal")
+        return [feature_of(spec).compute(audio) for spec in specs]
+
+
+def fast(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
+    """The same numbers by kernels of our own, many times as fast; see `genrelab.features.backends.numba_backend`."""
+    from genrelab.features.backends.numba_backend.analysis import FastAnalysis  # numba and its compiled kernels
+
+    if not specs:
+        return []
+    audio = FastAnalysis(samples, specs[0].sample_rate)
+    with _blas().limit(limits=1):  # the matrices are small: threads would only wait for each other
+        return [feature_of(spec).compute(audio) for spec in specs]
+
+
+@lru_cache(maxsize=1)
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+def compile_kernels(engine: str, say: Callable[[str], None]) -> None:
+    """Compile what an engine compiles, unless it was done before; `say` is told where it takes its time."""
+    if engine == "fast":
+        compile_once(_warm_up, say)
+
+
+def _warm_up() -> None:
+    from genrelab.audio.phase_vocoder import pitch_shift  # for augmentation
+
+    second = AudioSpec(segment_seconds=1.0)
+    samples = np.random.default_rng(0).normal(0, 0.1, second.segment_samples).astype(np.float32)
+    for kind in FEATURES.kinds():
+        if FEATURES.get(kind).__module__.startswith("genrelab.") and kind != "given":
+            fast([make_spec(kind, {"kind": kind}, second)], samples)
+    pitch_shift(samples, second.sample_rate, 1.0)
+
+
+def batched(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
+    """The same numbers to 1e-3 in torch; worth it on a GPU, for many segments at once: `extract_segments`."""
+    return [rows[0] for rows in _batched(specs, samples[None])]
+
+
+def _batched(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
+    import torch
+
+    from genrelab.features.backends.torch_backend import extract_batch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.inference_mode():
+        return [found.cpu().numpy() for found in extract_batch(specs, torch.from_numpy(samples).to(device))]
+
+
+ENGINES: dict[str, Engine] = {"fast": fast, "reference": reference, "torch": batched}
+BATCH = 16  # segments on the device at once
+
+
+def extract(specs: Sequence[FeatureSpec], samples: np.ndarray, engine: str = "fast") -> list[np.ndarray]:
+    """Compute the features of one segment.
+
+    Args:
+        specs: features of the same sample rate and segment length.
+        samples: [n_samples] float32.
+        engine: a name in `ENGINES`.
+
+    Returns:
+        One float32 array of `spec.shape` for each spec, in their order, all finite.
+
+    Raises:
+        ConfigError: no such engine.
+        FeatureError: samples of another length, or a feature that is not finite.
+    """
+    return extract_segments(specs, [samples], engine)[0]
+
+
+def extract_segments(
+    specs: Sequence[FeatureSpec], segments: Sequence[np.ndarray], engine: str = "fast"
+) -> list[list[np.ndarray]]:
+    """`extract` for several segments, which engine "torch" computes together."""
+    if engine not in ENGINES:
+        raise ConfigError([f"engine: no engine {engine!r}{suggest(engine, ENGINES)}"])
+    segments = [_checked(specs, samples) for samples in segments]
+    if engine != "torch" or not specs:
+        return [_sound(specs, ENGINES[engine](specs, samples)) for samples in segments]
+    found = []
+    for at in range(0, len(segments), BATCH):
+        arrays = _batched(specs, np.stack(segments[at : at + BATCH]))
+        found += [_sound(specs, [array[i] for array in arrays]) for i in range(len(segments[at : at + BATCH]))]
+    return found
+
+
+def _checked(specs: Sequence[FeatureSpec], samples: np.ndarray) -> np.ndarray:
+    samples = np.ascontiguousarray(samples, np.float32)
+    for spec in specs:
+        if samples.shape != (spec.n_samples,) or spec.sample_rate != specs[0].sample_rate:
+            raise FeatureError(
+                spec.name,
+                f"samples {list(samples.shape)} given, made for [{spec.n_samples}] at {spec.sample_rate} Hz",
+            )
+    if specs and not np.isfinite(samples).all():
+        raise FeatureError(specs[0].name, "NaN or infinity in the samples it is computed from")
+    return samples
+
+
+def _sound(specs: Sequence[FeatureSpec], computed: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The arrays as float32, if they have their shapes and nothing but numbers."""
+    arrays = [np.asarray(array, np.float32) for array in computed]
+    for spec, array in zip(specs, arrays, strict=True):
+        if array.shape != spec.shape:
+            raise FeatureError(spec.name, f"came out as {list(array.shape)}, not {list(spec.shape)}")
+        if not np.isfinite(array).all():
+            raise FeatureError(spec.name, "NaN or infinity in the computed values; look at audio and parameters")
+    return arrays

@@ -1,5 +1,0 @@
-"""The fast engine: librosa's numbers, many times as fast. `engine.py` is its only face."""
-
-from genrelab.kernels import keep_somewhere
-
-keep_somewhere()

@@ -1,0 +1,87 @@
+"""Many recordings: found in folders, predicted side by side, in order, to the end whatever is broken."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from genrelab.audio import AudioError
+from genrelab.utils.errors import GenrelabError
+
+T = TypeVar("T")
+AHEAD = 4  # files waiting for each worker
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """What became of a file: a value, or the reason why there is none."""
+
+    path: Path
+    value: T | None
+    reason: str = ""
+
+
+def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[str, str]]]:
+    """Audio files named, and those in folders named, at any depth; each once.
+
+    Returns:
+        the files, in the order of `paths` and sorted within folders, and (path, reason) of what cannot be used. A file
+        that is named counts as audio whatever its name.
+    """
+    found: list[Path] = []
+    rejected: list[tuple[str, str]] = []
+    for path in (path.expanduser() for path in paths):
+        if path.is_dir():
+            from genrelab.datasets.audio_folder import list_audio  # pandas, which a file does not need
+
+            files, _, bad = list_audio(path)
+            found += files
+            rejected += bad
+            if not files and not bad:
+                rejected.append((str(path), "a folder without audio"))
+        else:
+            found.append(path)
+    return list({os.path.realpath(path): path for path in reversed(found)}.values())[::-1], rejected
+
+
+def for_each(work: Callable[[Path], T], files: Iterable[Path], workers: int = 1) -> Iterator[Outcome[T]]:
+    """Do `work` for files in threads; outcomes in the order of the files. No file's trouble ends it.
+
+    Args:
+        work: decoding and networks let other threads run meanwhile.
+        files: paths.
+        workers: threads; 1 works in the caller's.
+    """
+    if workers <= 1:
+        yield from (_outcome(work, path) for path in files)
+        return
+    waiting: deque[Future[Outcome[T]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for path in files:
+                waiting.append(pool.submit(_outcome, work, path))
+                if len(waiting) >= AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _outcome(work: Callable[[Path], T], path: Path) -> Outcome[T]:
+    try:
+        return Outcome(path, work(path))
+    except AudioError as error:
+        return Outcome(path, None, error.reason)
+    except MemoryError:
+        return Outcome(path, None, "too long for this machine's memory")
+    except GenrelabError as error:
+        return Outcome(path, None, str(error).partition("\n")[0])
+    except Exception as error:  # a defect; the other files are predicted all the same
+        return Outcome(path, None, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")

@@ -1,0 +1,159 @@
+"""Answers on the terminal: a card for one recording, a line each for several."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from genrelab.inference.prediction import Guess, Prediction, TimelineEntry
+from genrelab.utils.io import printable
+
+BAR = 24
+MANY, NAMED = 8, 3  # files with one reason that are still listed each; those that are named of more
+NONE = "no genre reaches its threshold"
+
+
+def card(prediction: Prediction, titles: Sequence[str]) -> list[str]:
+    """Everything about one recording."""
+    lines = [f"{printable(PurePath(prediction.path or 'samples').name)}  {clock(prediction.seconds)}", ""]
+    lines += [f"  answer      {prediction.answer}{_backing(prediction)}", ""]
+    rows = list(dict.fromkeys((*prediction.top, *prediction.genres)))
+    width = max(len(guess.title) for guess in rows)
+    for guess in rows:
+        bar = "\N{FULL BLOCK}" * round(BAR * guess.probability)
+        bar += _limit(prediction, guess, BAR - len(bar))
+        lines.append(f"  {guess.title:<{width}}  {percent(guess.probability)}  {bar}".rstrip())
+    lines.append("")
+    if prediction.supergenre:
+        sure = percent(prediction.supergenre.probability).strip()
+        lines.append(f"  supergenre  {prediction.supergenre.title} {sure}")
+    if prediction.neighbours:
+        near = ", ".join(f"{near.title} ({near.distance:g})" for near in prediction.neighbours)
+        lines.append(f"  nearby      {near}")
+    lines.append("  timeline    " + "\n              ".join(timeline(prediction.segments, titles)))
+    return lines
+
+
+def timeline(segments: Sequence[TimelineEntry], titles: Sequence[str]) -> list[str]:
+    """One line for each stretch of windows with the same genres."""
+    stretches: list[tuple[frozenset[int], list[TimelineEntry]]] = []
+    for entry in segments:
+        answered = frozenset(entry.genres)
+        if not stretches or stretches[-1][0] != answered:
+            stretches.append((answered, []))
+        stretches[-1][1].append(entry)
+    ends = [entries[0].start for _, entries in stretches[1:]]  # windows may overlap
+    lines = []
+    for (_, entries), end in zip(stretches, [*ends, segments[-1].start + segments[-1].seconds], strict=True):
+        told = "; ".join(f"{titles[genre]}, {_range(entries, genre)}" for genre in entries[0].genres)
+        lines.append(f"{clock(entries[0].start)} - {clock(end)}  {told or NONE}")
+    return lines
+
+
+def _range(entries: Sequence[TimelineEntry], genre: int) -> str:
+    sure = [entry.probabilities[genre] for entry in entries]
+    low, high = percent(min(sure)).strip(), percent(max(sure)).strip()
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+def _limit(prediction: Prediction, guess: Guess, room: int) -> str:
+    """Whether a genre reaches its threshold, where it has one."""
+    if prediction.thresholds is None:
+        return ""
+    limit = percent(prediction.thresholds[guess.genre]).strip()
+    return f"{'':<{room}}  {'answered, from' if guess in prediction.genres else 'below'} {limit}"
+
+
+class Lines:
+    """A line for each of several recordings, in columns; paths are cut in the middle.
+
+    Args:
+        titles: of the genres, for the width of the columns.
+        several: a track has several genres, which all stand in the last column, each with its probability.
+    """
+
+    def __init__(self, titles: Sequence[str], several: bool = False) -> None:
+        self.several = several
+        total = shutil.get_terminal_size((100, 24)).columns
+        self.genre = min(max(len(title) for title in titles), 28)
+        self.path = max(20, total - 2 * (self.genre + 7) - 10)
+
+    def head(self) -> str:
+        """Names of the columns."""
+        if self.several:
+            return f"{'file':<{self.path}}  {'length':>6}  answer"
+        return f"{'file':<{self.path}}  {'length':>6}  {'answer':<{self.genre}}   sure  {'else':<{self.genre}}".rstrip()
+
+    def line(self, prediction: Prediction) -> str:
+        """One recording."""
+        path = shortened(printable(prediction.path or "samples"), self.path)
+        length = clock(prediction.seconds)
+        if self.several:
+            each = [f"{guess.title} {percent(guess.probability).strip()}" for guess in prediction.genres]
+            told = "; ".join(each) if each and not prediction.unknown else prediction.answer
+            return f"{path:<{self.path}}  {length:>6}  {told}"
+        sure = "" if prediction.sure is None else percent(prediction.sure)
+        answered = () if prediction.unknown else prediction.genres
+        other = next((guess for guess in prediction.top if guess not in answered), None)
+        beside = f"{shortened(other.title, self.genre)} {percent(other.probability).strip()}" if other else ""
+        group = None if prediction.unknown else prediction.backs_off
+        answer = prediction.answer + (f" ({group})" if group in ("supergenre", "cluster") else "")
+        answer = shortened(answer, self.genre)
+        return f"{path:<{self.path}}  {length:>6}  {answer:<{self.genre}}  {sure:>5}  {beside}".rstrip()
+
+
+def unread(rejected: Sequence[tuple[str, str]], what: str = "not read") -> list[str]:
+    """Files and why nothing came of them, one a line; a reason that very many share is told once, with some of them.
+
+    Args:
+        rejected: (path, reason).
+        what: became of them.
+    """
+    if not rejected:
+        return []
+    times = Counter(reason for _, reason in rejected)
+    lines = [f"{len(rejected)} {what}:"]
+    lines += [f"  {printable(path)}: {printable(reason)}" for path, reason in rejected if times[reason] <= MANY]
+    for reason, count in times.items():
+        if count > MANY:
+            some = ", ".join([printable(path) for path, why in rejected if why == reason][:NAMED])
+            lines += [f"  {count} files: {printable(reason)}", f"    {some} and {count - NAMED} more"]
+    return lines
+
+
+def shortened(text: str, width: int) -> str:
+    """Text of at most `width` characters; the middle goes first."""
+    if len(text) <= width:
+        return text
+    head = (width - 1) // 3
+    return f"{text[:head]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - (width - 1 - head) :]}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds: "4:05"; with hours from one on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, inside = divmod(minutes, 60)
+    return f"{hours}:{inside:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def percent(probability: float) -> str:
+    """Five characters: " 71 %"; neither certainty nor impossibility is claimed."""
+    if probability >= 0.995:
+        return ">99 %"
+    if probability < 0.005:
+        return " <1 %"
+    return f"{100 * probability:3.0f} %"
+
+
+def _backing(prediction: Prediction) -> str:
+    """Why the answer is not the likeliest genre."""
+    if prediction.unknown:
+        return ": what follows means little"
+    group = prediction.backs_off
+    if group in ("supergenre", "cluster"):
+        return f", a {group}, {percent(prediction.sure or 0.0).strip()}: no genre is sure enough"
+    if group == "nothing":
+        return ": no genre, and no group of genres, is sure enough" if prediction.hedged else f": {NONE}"
+    return ""

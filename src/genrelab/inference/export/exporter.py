@@ -1,0 +1,133 @@
+"""`export_run`: a folder that other programs can use, checked against the run before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genrelab.inference import Predictor, find_checkpoint, load_predictor
+from genrelab.inference.export import formats
+from genrelab.inference.export.metadata import Input, describe, read_optional
+from genrelab.inference.export.model_card import render_card
+from genrelab.inference.export.parity import TOLERANCE, Parity, measure, trial_sounds
+from genrelab.inference.export.traceable_model import Answering, FrontEnd, NotInside
+from genrelab.runs.checkpoint import MARKS, load_checkpoint
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import shown, write_json, write_text
+
+Arrays = dict[str, np.ndarray]
+WRITERS: dict[str, tuple[Callable[..., None], Callable[..., np.ndarray]]] = {
+    "onnx": (formats.write_onnx, formats.run_onnx),
+    "torch-export": (formats.write_torch, formats.run_torch),
+}
+
+
+def export_run(
+    run: Path, form: str = "onnx", out: Path | None = None, wanted: str = "auto", licence: str = "unknown"
+) -> tuple[Path, dict[str, Any]]:
+    """Write a run for other programs: the model's file, `config.json` and a model card `README.md`.
+
+    Args:
+        run: folder of a run, or a checkpoint.
+        form: "onnx", "torch-export" (both hold the computation), "safetensors" (weights for `load_predictor`), or
+            "hub" (the same, with a card that a model hub reads).
+        out: the folder; by default `export/<format>` in the run's.
+        wanted: what goes in: "waveform", "features", or "auto" (waveform where every feature can be drawn inside).
+        licence: of the weights, its short name as on a model hub.
+
+    Returns:
+        the folder, and the content of its `config.json`.
+
+    Raises:
+        GenrelabError: an unknown format, a network that cannot be exported, or a file that says other than the run.
+    """
+    if form not in formats.FORMATS:
+        raise GenrelabError(f"--format {form}: there is: {', '.join(formats.FORMATS)}")
+    if wanted not in ("auto", "waveform", "features"):
+        raise GenrelabError(f"--input {wanted}: there is: auto, waveform, features")
+    predictor = load_predictor(run)
+    file, folder = find_checkpoint(Path(run).expanduser())
+    out = out or (folder or file.parent) / "export" / form
+    out.mkdir(parents=True, exist_ok=True)
+    config = _graph(predictor, form, out, wanted) if form in WRITERS else _weights(predictor, form, out, file)
+    metrics, record = (read_optional(folder / name) if folder else {} for name in ("metrics.json", "run.json"))
+    write_text(out / "README.md", render_card(config, metrics, record, licence, front_matter=form == "hub"))
+    write_json(out / "config.json", config)
+    return out, config
+
+
+def _graph(predictor: Predictor, form: str, out: Path, wanted: str) -> dict[str, Any]:
+    """Write network and front end, and hold the file against the run."""
+    front, why = _front(predictor, wanted)
+    model = Answering(predictor.model, front, predictor.calibration.segment, predictor.reading).eval()
+    sounds = trial_sounds(predictor.audio.segment_samples, predictor.audio.sample_rate)
+    features = predictor.features(sounds)
+    inputs = _inputs(predictor, features, sounds if front else None)
+    write, run = WRITERS[form]
+    path = out / formats.GRAPHS[form]
+    write(path, model, {name: torch.from_numpy(value[:2]) for name, value in inputs.items()})
+    parity = measure(predictor.logits(features).numpy(), run(path, inputs))
+    _hold(parity, path)
+    fed: Input = "waveform" if front else "features"
+    config = describe(predictor, form, fed, parity)
+    return {**config, "why_features": why}
+
+
+def _front(predictor: Predictor, wanted: str) -> tuple[FrontEnd | None, str]:
+    """The features as a module, or why they stay outside."""
+    if wanted == "features":
+        return None, ""
+    try:
+        return FrontEnd(predictor.in_specs, predictor.normaliser).eval(), ""
+    except NotInside as error:
+        if wanted == "waveform":
+            raise GenrelabError(f"--input waveform: {error}; use --input features") from error
+        return None, str(error)
+
+
+def _inputs(predictor: Predictor, features: list[Tensor], sounds: np.ndarray | None) -> Arrays:
+    if sounds is not None:
+        return {"samples": sounds}
+    return {spec.name: one.numpy() for spec, one in zip(predictor.in_specs, features, strict=True)}
+
+
+def _hold(parity: Parity, path: Path) -> None:
+    if not parity.kept:
+        path.unlink()
+        raise GenrelabError(
+            f"{path.name}: its logits differ from the run's by {parity.share:.1e} of their range, over {TOLERANCE:g}; "
+            "use --input features"
+        )
+
+
+def _weights(predictor: Predictor, form: str, out: Path, file: Path) -> dict[str, Any]:
+    checkpoint = load_checkpoint(file)
+    content: Mapping[str, Any] = {
+        "genrelab": checkpoint["genrelab"],
+        "calibration": predictor.calibration.to_plain(),
+    }
+    formats.write_safetensors(out / formats.WEIGHTS, checkpoint["state_dict"], content)
+    config = describe(predictor, form, "waveform", None)
+    return {
+        **config,
+        "model": checkpoint["genrelab"]["model"],
+        "preprocessing": checkpoint["genrelab"]["preprocessing"],
+    }
+
+
+def summary(folder: Path, config: Mapping[str, Any]) -> str:
+    """What was written, for the terminal."""
+    sizes = ", ".join(f"{path.name} {path.stat().st_size / 1e6:.1f} MB" for path in sorted(folder.glob("model.*")))
+    lines = [f"wrote {shown(folder)}: {sizes}, config.json, README.md"]
+    if config["format"] in WRITERS:
+        lines.append(f"takes {config['input']} in{'; ' + config['why_features'] if config['why_features'] else ''}")
+        parity = config["parity"]
+        lines.append(
+            f"logits differ from the run's by {parity['share']:.1e} of their range ({parity['windows']} windows)"
+        )
+    return "\n".join([*lines, *(f"note: {MARKS[mark]}" for mark in config["marks"])])

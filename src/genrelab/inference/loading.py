@@ -1,0 +1,126 @@
+"""From a run's folder or a checkpoint file to a `Predictor`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from genrelab.audio.content_detection import SoundBounds
+from genrelab.audio.spec import AudioSpec
+from genrelab.datamodules.normalizer import Normaliser
+from genrelab.features import FeatureSpec
+from genrelab.inference.calibration import Calibration, fit_calibration
+from genrelab.inference.predictor import Predictor
+from genrelab.postprocessing.thresholds import prior_of
+from genrelab.runs.checkpoint import load_checkpoint, marks_of
+from genrelab.taxonomy.taxonomy import Taxonomy
+from genrelab.utils.errors import ConfigError, GenrelabError
+from genrelab.utils.registry import MODELS
+
+
+def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: float = 0.8) -> Predictor:
+    """Load a trained run for use; neither Hydra nor Lightning is imported.
+
+    Args:
+        path: of a run's folder (its `checkpoints/best.ckpt` is taken) or of a `.ckpt` file. A file below a run's
+            folder is calibrated by that run's val predictions, one that lies alone is not calibrated. Or of what
+            `genrelab export --format safetensors` or `hub` wrote, which knows its calibration.
+        device: that the network works on: "cpu", "cuda", "cuda:1".
+        coverage: share of val's tracks that get a genre and not a supergenre, in [0, 1]; says nothing where a track has
+            several genres.
+
+    Raises:
+        GenrelabError: there is no checkpoint, or it is broken, hostile, or not made for audio.
+    """
+    file, run = find_checkpoint(Path(path).expanduser())
+    checkpoint = load_checkpoint(file)
+    content = checkpoint["genrelab"]
+    prepared = content["preprocessing"]
+    if prepared.get("audio") is None:
+        raise GenrelabError(f"{file}: trained on features that came with its dataset; it cannot listen to audio")
+    try:
+        taxonomy = Taxonomy.from_dict(content["taxonomy"])
+        if list(taxonomy.genres) != content["genres"]:
+            raise ValueError("genres and taxonomy differ")
+        audio = AudioSpec(**prepared["audio"])
+        specs = tuple(FeatureSpec.from_dict(one) for one in prepared["features"])
+        normaliser = Normaliser(prepared["normalise"])
+        model = _model(content["model"], len(taxonomy.genres))
+        model.load_state_dict(checkpoint["state_dict"])
+        calibrated = checkpoint.get("calibration")  # of an exported file; those of a run are fitted here
+        calibration = Calibration.from_plain(calibrated, taxonomy) if calibrated else None
+        sound = SoundBounds.from_plain(content["sound"]) if "sound" in content else None
+    except ConfigError as error:
+        own = "; a model or feature of your own needs its module: genrelab ... --plugins my.module"
+        raise GenrelabError(f"{file}: {error}{own}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise GenrelabError(f"{file}: its content does not fit together ({first})") from error
+    if calibration is None:
+        several = content.get("target") == "multi_label"
+        predictions = run / "predictions.parquet" if run else None
+        calibration = fit_calibration(
+            taxonomy, predictions, coverage, several, prior_of(_record(run), len(taxonomy.genres))
+        )
+    online = bool(prepared.get("online"))
+    marks = content["marks"] if "marks" in content else marks_of(_record(run))
+    return Predictor(
+        model,
+        normaliser,
+        taxonomy,
+        audio,
+        specs,
+        replace(calibration, sound=sound),
+        content["run_id"],
+        file,
+        device,
+        marks,
+        online,
+    )
+
+
+def find_checkpoint(path: Path) -> tuple[Path, Path | None]:
+    """The checkpoint's file, and its run's folder where it lies in one.
+
+    Raises:
+        GenrelabError: neither a run's folder nor a file.
+    """
+    if path.is_file():
+        if path.name == "run.json":
+            return find_checkpoint(path.parent)
+        run = path.parent.parent
+        return path, run if path.parent.name == "checkpoints" and (run / "run.json").exists() else None
+    if not path.exists():
+        raise GenrelabError(f"{path}: no such run; name its folder, such as outputs/runs/20260101-120000-ab12cd")
+    for file in (path / "checkpoints" / "best.ckpt", path / "best.ckpt", path / "model.safetensors"):
+        if file.exists():
+            return find_checkpoint(file)
+    if folds := sorted(path.glob("fold-*/checkpoints/best.ckpt")):
+        raise GenrelabError(f"{path}: a run of {len(folds)} folds; name one of them: {folds[0].parent.parent}")
+    if runs := sorted(path.glob("*/checkpoints/best.ckpt")):
+        raise GenrelabError(f"{path}: a folder of runs; name one of them: {runs[-1].parent.parent}")
+    raise GenrelabError(f"{path}: no checkpoints/best.ckpt in it; name the folder of a trained run")
+
+
+def _record(run: Path | None) -> Mapping[str, Any]:
+    """`run.json`; empty where there is none."""
+    try:
+        found = json.loads((run / "run.json").read_text(encoding="utf-8")) if run else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _model(content: Mapping[str, Any], classes: int) -> nn.Module:
+    params = dict(content["params"])
+    if "weights" in params:
+        params["weights"] = None  # a checkpoint holds its weights itself, and names no other files
+    shapes = [tuple(shape) for shape in content["in_shapes"]]
+    model: nn.Module = MODELS.build(content["kind"], params, in_shapes=shapes, n_classes=classes)
+    return model

@@ -1,0 +1,66 @@
+"""When no genre is named: silence, noise, speech, too little sound, or logits unlike those of the run's own music.
+
+A network is as sure of noise as of music, so noise and speech are told by the sound itself (`genrelab.audio.content_detection`).
+Music that the network was never taught shows in its logits. The bounds of both are fitted on val.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genrelab.audio.content_detection import SHARE, SPREAD, SoundBounds, measure
+from genrelab.postprocessing.output_type import SOFTMAX, Reading
+
+SHORTEST = 0.5  # seconds
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What val's tracks keep to: mean energy of their windows at least, entropy at most."""
+
+    energy: float = -np.inf
+    entropy: float = np.inf
+
+
+def fit_bounds(energies: np.ndarray, entropies: np.ndarray) -> Bounds:
+    """Bounds that leave out 1 % of val's tracks; of few tracks they are widened as a normal distribution would be."""
+    low = min(np.quantile(energies, SHARE), energies.mean() - SPREAD * energies.std())
+    high = max(np.quantile(entropies, 1 - SHARE), entropies.mean() + SPREAD * entropies.std())
+    return Bounds(float(low), float(high))
+
+
+def why_unknown(
+    samples: np.ndarray,
+    sample_rate: int,
+    logits: np.ndarray,
+    probabilities: np.ndarray,
+    bounds: Bounds,
+    reading: Reading = SOFTMAX,
+    sound: SoundBounds | None = None,
+) -> str | None:
+    """Why a recording gets no answer; None where it gets one.
+
+    Args:
+        samples: `[T]` float32, trimmed of silence.
+        sample_rate: Hz.
+        logits: `[S, C]` of its windows.
+        probabilities: `[C]` calibrated, of the whole.
+        bounds: of the logits, fitted on val.
+        reading: of the logits.
+        sound: bounds of the sound, fitted on val; None takes those that fit all music.
+    """
+    sound = sound or SoundBounds()
+    found = measure(samples, sample_rate)
+    if found.loudness < sound.loudness:
+        return "silence"
+    if len(samples) < SHORTEST * sample_rate:
+        return "too short"
+    if found.flatness > sound.flatness:
+        return "noise"
+    if found.speech > sound.speech:
+        return "speech"
+    if reading.energy(logits).mean() < bounds.energy or reading.entropy(probabilities[None])[0] > bounds.entropy:
+        return "unlike the training music"
+    return None

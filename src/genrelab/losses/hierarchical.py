@@ -1,0 +1,111 @@
+"""Losses on the tree genre < supergenre < cluster, whose probabilities are sums of the genres'."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import LOSSES
+
+
+@LOSSES.register("hxe")
+class HierarchicalCrossEntropy(nn.Module):
+    """Mean of -log p(g|s) - exp(-alpha) log p(s|c) - exp(-2 alpha) log p(c) (HXE, Bertinetto et al. 2020).
+
+    g, s, c are the true genre, its supergenre and its cluster; p(s), p(c) are sums over their genres, p(g|s) =
+    p(g) / p(s). The weight exp(-alpha h) falls with the height h in the tree: what is decided near the root counts
+    less, so that alpha = 0 is cross-entropy and a large alpha learns to tell the genres of a supergenre only. Without
+    clusters p(c) = 1 and the last term is 0.
+
+    Args:
+        supergenres: `[C]` number of each genre's supergenre.
+        clusters: `[C]` number of each genre's cluster.
+        alpha: 0 or more; 0.1 to 0.6 in the paper.
+
+    Raises:
+        ConfigError: alpha is negative or not finite.
+    """
+
+    def __init__(self, supergenres: Tensor, clusters: Tensor, alpha: float = 0.3) -> None:
+        super().__init__()
+        if not 0 <= alpha < math.inf:
+            raise ConfigError([f"loss.alpha: {alpha} is not a finite number of 0 or more"])
+        self.alpha = float(alpha)
+        # The telescoped sum: log p(g|s) = log p(g) - log p(s), and so on.
+        of_super, of_cluster = math.exp(-alpha) - 1, math.exp(-2 * alpha) - math.exp(-alpha)
+        own = torch.arange(len(supergenres))
+        self.sums = TreeSums([(own, 1.0), (supergenres, of_super), (clusters, of_cluster)])
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
+        loss: Tensor = self.sums(logits, target)
+        return loss
+
+
+@LOSSES.register("multi_head")
+class MultiHead(nn.Module):
+    """Mean of -log p(g) - supergenre * log p(s) - cluster * log p(c): three heads that cannot contradict each other.
+
+    g, s, c are the true genre, its supergenre and its cluster; p(s), p(c) are sums over their genres' probabilities
+    (log-sum-exp of the logits), so that the heads share one output. Weights of 0 are cross-entropy; of very large
+    weights the genre within its supergenre is not learnt.
+
+    Args:
+        supergenres: `[C]` number of each genre's supergenre.
+        clusters: `[C]` number of each genre's cluster.
+        supergenre: weight of the supergenre's cross-entropy, 0 or more.
+        cluster: weight of the cluster's cross-entropy, 0 or more.
+
+    Raises:
+        ConfigError: a weight is negative or not finite.
+    """
+
+    def __init__(self, supergenres: Tensor, clusters: Tensor, supergenre: float = 0.5, cluster: float = 0.25) -> None:
+        super().__init__()
+        for name, value in (("supergenre", supergenre), ("cluster", cluster)):
+            if not 0 <= value < math.inf:
+                raise ConfigError([f"loss.{name}: {value} is not a finite number of 0 or more"])
+        self.supergenre, self.cluster = float(supergenre), float(cluster)
+        own = torch.arange(len(supergenres))
+        self.sums = TreeSums([(own, 1.0), (supergenres, self.supergenre), (clusters, self.cluster)])
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
+        loss: Tensor = self.sums(logits, target)
+        return loss
+
+
+class TreeSums(nn.Module):
+    """Mean of -sum_l w_l log p(group of the target at level l), stable however small a probability is.
+
+    Few operations on small tensors: only the target's own groups are gathered, all levels at once.
+
+    Args:
+        levels: `[C]` numbers of the genres' groups with a weight each; a group of all genres has log-probability 0.
+    """
+
+    mates: Tensor
+    outside: Tensor
+    weights: Tensor
+
+    def __init__(self, levels: list[tuple[Tensor, float]]) -> None:
+        super().__init__()
+        used = [(group[:, None] == group, weight) for group, weight in levels if weight and (group != group[0]).any()]
+        near = torch.stack([same for same, _ in used])  # [L, C, C]
+        order = torch.sort(near.sum(dim=0), dim=1, descending=True, stable=True).indices
+        order = order[:, : int(near.any(dim=0).sum(dim=1).max())]  # [C, M]: who shares most groups comes first
+        masks = torch.zeros(near.shape).masked_fill(~near, -math.inf)
+        outside = masks.gather(2, order.expand(len(used), *order.shape)).transpose(0, 1)  # [C, L, M]
+        self.register_buffer("mates", order, persistent=False)
+        self.register_buffer("outside", outside.contiguous(), persistent=False)
+        self.register_buffer("weights", torch.tensor([weight for _, weight in used]), persistent=False)
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
+        log_p = torch.log_softmax(logits.float(), dim=1)  # [B, C]
+        near = log_p.gather(1, self.mates.index_select(0, target))  # [B, M]
+        inside = near[:, None] + self.outside.index_select(0, target)  # [B, L, M]
+        return -(inside.logsumexp(dim=2) @ self.weights).mean()

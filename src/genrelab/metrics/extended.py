@@ -1,0 +1,225 @@
+"""Metrics beyond training's: distance at k, the tree, calibration, risk and coverage. All from predictions.
+
+Sums over rows are kept by track, as in `resample`, so that values and bootstrap draws come from one formula,
+`_values`, for one weighting of the tracks or for many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from genrelab.metrics.bootstrap import Difference, Draws, track_weights
+from genrelab.metrics.classification import log_probabilities, reachable, top_answers
+from genrelab.metrics.intervals import percentile_interval, two_sided_p
+from genrelab.metrics.predictions import Answers, Tree, chosen, confidence_of, holds, shared_ancestors
+from genrelab.metrics.registry import CENTRED_DETAILS
+
+BINS = 15
+POINTS = 101
+CELLS = 4_000_000  # numbers at a time
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """By track: sums of rows `[T, ...]`; and the rows in order of confidence, for what no sum tells."""
+
+    rows: Mapping[str, np.ndarray]
+    place: np.ndarray
+    wrong: np.ndarray
+    last: np.ndarray
+
+
+def detail_scores(
+    answers: Answers, tree: Tree, n: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> dict[str, tuple[float, float, float]]:
+    """Values of the metrics that `DETAILS` and `HEDGED` name, with bootstrap intervals by track.
+
+    Args:
+        answers: of segments or tracks.
+        tree: the graph that they are judged by.
+        n: resamples; 0 for no intervals.
+        seed: of the resampling; the same draws the same tracks as `intervals` does.
+        confidence: of the intervals.
+
+    Returns:
+        metric -> (value, low, high); empty without rows. NaN where there is none.
+    """
+    if not len(answers.target):
+        return {}
+    sums = _sums(answers, tree)
+    whole, drawn = _whole_and_drawn(sums, n, seed)
+    found = {}
+    for name, value in whole.items():
+        ends = percentile_interval(_centred(name, drawn[name], value), confidence) if n else (np.nan, np.nan)
+        low, high = (max(ends[0], 0.0), ends[1]) if name in CENTRED_DETAILS else ends
+        found[name] = (float(value), low, high) if high - low > 1e-9 else (float(value), np.nan, np.nan)
+    return found
+
+
+def detail_differences(
+    a: Answers, b: Answers, tree: Tree, n: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> dict[str, Difference]:
+    """Compare two sets of answers to the same rows, drawing the same tracks for both: b minus a."""
+    (whole_a, drawn_a), (whole_b, drawn_b) = (_whole_and_drawn(_sums(one, tree), n, seed) for one in (a, b))
+    found = {}
+    for name, value_a in whole_a.items():
+        value = whole_b[name] - value_a
+        drawn = _centred(name, drawn_b[name] - drawn_a[name], value)
+        low, high = percentile_interval(drawn, confidence)
+        found[name] = Difference(float(value), low, high, two_sided_p(drawn))
+    return found
+
+
+def draw_details(answers: Answers, tree: Tree, n: int = 1000, seed: int = 0) -> Draws:
+    """`draw_scores` of the metrics that `DETAILS` and `HEDGED` name; the same seed draws the same tracks."""
+    return Draws(*_whole_and_drawn(_sums(answers, tree), n, seed))
+
+
+def reliability(answers: Answers, bins: int = BINS) -> list[dict[str, float]]:
+    """How sure answers are against how often they are right, in bins of equal width that hold any.
+
+    Returns:
+        for each bin `low`, `high`, `count`, mean `confidence`, and `accuracy`.
+    """
+    sure, right = confidence_of(answers)
+    place = _bin(sure, bins)
+    found = []
+    for number in np.unique(place):
+        inside = place == number
+        ends = {"low": number / bins, "high": (number + 1) / bins, "count": int(inside.sum())}
+        found.append(ends | {"confidence": float(sure[inside].mean()), "accuracy": float(right[inside].mean())})
+    return found
+
+
+def risk_coverage(answers: Answers, points: int = POINTS) -> list[tuple[float, float]]:
+    """(coverage, share of wrong answers) where only the surest answers are kept, at up to `points` coverages."""
+    sure, right = confidence_of(answers)
+    if not len(sure):
+        return []
+    order = np.argsort(-sure, kind="stable")
+    last = _last_of_ties(sure[order])
+    risk = np.cumsum(~right[order])[last] / (last + 1)
+    at = np.unique(np.linspace(0, len(sure) - 1, min(points, len(sure))).round().astype(int))
+    return [(float((last[i] + 1) / len(sure)), float(risk[i])) for i in at]
+
+
+def _bin(sure: np.ndarray, bins: int) -> np.ndarray:
+    """`[N]` number of the bin, upper ends included as in Guo et al."""
+    found: np.ndarray = np.clip(np.ceil((sure * bins).round(9)).astype(int) - 1, 0, bins - 1)
+    return found
+
+
+def _last_of_ties(ordered: np.ndarray) -> np.ndarray:
+    """`[N]` place of the last value equal to each: tied answers are kept or dropped together."""
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    found: np.ndarray = ends[np.searchsorted(ends, np.arange(len(ordered)))]
+    return found
+
+
+def _sums(answers: Answers, tree: Tree) -> _Sums:
+    tracks, place = np.unique(answers.track, return_inverse=True)
+    sure, right = confidence_of(answers)
+    rows = _rows(answers, tree)
+    binned = np.eye(BINS)[_bin(sure, BINS)]
+    rows |= {"bin_confidence": binned * sure[:, None], "bin_right": binned * right[:, None], "n": np.ones(len(sure))}
+    summed = {name: _by_track(values, place, len(tracks)) for name, values in rows.items()}
+    order = np.argsort(-sure, kind="stable")
+    return _Sums(summed, place[order], (~right)[order].astype(float), _last_of_ties(sure[order]))
+
+
+def _by_track(values: np.ndarray, place: np.ndarray, tracks: int) -> np.ndarray:
+    found = np.zeros((tracks, *values.shape[1:]))
+    np.add.at(found, place, values)
+    return found
+
+
+def _rows(answers: Answers, tree: Tree) -> dict[str, np.ndarray]:
+    """`[N]` of each quantity whose mean, or ratio of means, is a metric."""
+    target, answer, height = answers.target, chosen(answers.answer), chosen(answers.height)
+    finite = reachable(tree.distances)
+    p = np.exp(log_probabilities(answers.log_prob))
+    ranked = p.copy()
+    ranked[np.arange(len(p)), answer] = 2.0  # the answer leads, whatever its probability
+    top = top_answers(ranked, 5)
+    centrality = finite.mean(axis=1)
+    held, said, all_of = shared_ancestors(answers, tree)
+    return {
+        "distance_at_3": finite[target[:, None], top[:, :3]].mean(axis=1),
+        "distance_at_5": finite[target[:, None], top].mean(axis=1),
+        "cluster_accuracy": (tree.clusters[answer] == tree.clusters[target]).astype(float),
+        "cluster_top3": (tree.clusters[top[:, :3]] == tree.clusters[target][:, None]).any(axis=1).astype(float),
+        "held": held,
+        "said": said,
+        "all": all_of,
+        "centrality_gap": centrality[target] - centrality[answer],
+        "brier": (p**2).sum(axis=1) - 2 * p[np.arange(len(p)), target] + 1,
+        "genres": (height == 0).astype(float),
+        "genres_right": ((height == 0) & (answer == target)).astype(float),
+        "answers": (height < 3).astype(float),
+        "answers_right": holds(answers, tree).astype(float),
+    }
+
+
+def _values(rows: Mapping[str, np.ndarray], aurc: np.ndarray) -> dict[str, np.ndarray]:
+    """The formulas, on sums `[R, ...]` of weighted tracks."""
+    n = rows["n"]
+
+    def mean(name: str) -> np.ndarray:
+        found: np.ndarray = rows[name] / n
+        return found
+
+    precision = _over(rows["held"], rows["said"])
+    recall = rows["held"] / rows["all"]
+    return {
+        **{name: mean(name) for name in ("distance_at_3", "distance_at_5", "cluster_accuracy", "cluster_top3")},
+        "hierarchical_precision": precision,
+        "hierarchical_recall": recall,
+        "hierarchical_f": 2 * rows["held"] / (rows["said"] + rows["all"]),
+        "centrality_gap": mean("centrality_gap"),
+        "ece": np.abs(rows["bin_confidence"] - rows["bin_right"]).sum(axis=1) / n,
+        "brier": mean("brier"),
+        "aurc": aurc,
+        "coverage": mean("genres"),
+        "selective_accuracy": _over(rows["genres_right"], rows["genres"]),
+        "answered": mean("answers"),
+        "answered_accuracy": _over(rows["answers_right"], rows["answers"]),
+    }
+
+
+def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
+    return found
+
+
+def _whole_and_drawn(sums: _Sums, n: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Metric -> value, and metric -> `[n]` its values over resamples."""
+    tracks = len(sums.rows["n"])
+    whole = _weighted(sums, np.ones((1, tracks)))
+    parts = [_weighted(sums, weights) for weights in track_weights(tracks, n, seed)]
+    drawn = {name: np.concatenate([part[name] for part in parts]) for name in whole} if parts else {}
+    return {name: value[0] for name, value in whole.items()}, drawn
+
+
+def _weighted(sums: _Sums, weights: np.ndarray) -> dict[str, np.ndarray]:
+    return _values({name: weights @ values for name, values in sums.rows.items()}, _aurc(sums, weights))
+
+
+def _aurc(sums: _Sums, weights: np.ndarray) -> np.ndarray:
+    """`[R]` mean over the rows of the risk among those at least as sure (Geifman and El-Yaniv 2017)."""
+    found = []
+    step = max(1, CELLS // max(len(sums.place), 1))
+    for start in range(0, len(weights), step):
+        row = weights[start : start + step][:, sums.place]
+        kept = np.cumsum(row, axis=1)[:, sums.last]
+        risk = np.cumsum(row * sums.wrong, axis=1)[:, sums.last] / np.where(kept > 0, kept, 1.0)
+        found.append((row * risk).sum(axis=1) / row.sum(axis=1))
+    return np.concatenate(found)
+
+
+def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Draws without NaN. Resamples repeat tracks, which looks like worse calibration: its draws are moved back."""
+    drawn = drawn[~np.isnan(drawn)]
+    return drawn + (value - drawn.mean()) if name in CENTRED_DETAILS and len(drawn) else drawn

@@ -1,0 +1,21 @@
+"""Systems without gradients: fitted once by scikit-learn, kept as tensors, used like networks."""
+
+from genrelab.models.classical.base import MARK, SEVERAL, Estimator, check_memory
+from genrelab.models.classical.clustering import AutoencoderMeans, Clusterer, PrincipalMixture
+from genrelab.models.classical.knn import NearestNeighbours
+from genrelab.models.classical.linear import LogisticRegression, SupportVectorMachine
+from genrelab.models.classical.random_forest import RandomForest
+
+__all__ = [
+    "MARK",
+    "SEVERAL",
+    "AutoencoderMeans",
+    "Clusterer",
+    "Estimator",
+    "LogisticRegression",
+    "NearestNeighbours",
+    "PrincipalMixture",
+    "RandomForest",
+    "SupportVectorMachine",
+    "check_memory",
+]

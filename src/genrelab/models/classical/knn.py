@@ -1,0 +1,81 @@
+"""k nearest neighbours (E05): train's vectors are the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from genrelab.models.classical.base import MARK, SEVERAL, Estimator, Pooling, blank, log_odds, log_shares
+from genrelab.utils.errors import ConfigError
+from genrelab.utils.registry import MODELS
+
+BLOCK = 2**24  # distances at a time
+
+
+@MODELS.register("knn", MARK, SEVERAL)
+class NearestNeighbours(Estimator):
+    """The votes of the k nearest train segments, by Euclidean distance (E05).
+
+    Logits are the logarithms of the shares of votes, one vote more being spread: half over all genres, so that none
+    is impossible, half over the voters' genres, the nearest's most, which breaks ties and never overturns a vote. Of
+    several genres a track each has the log-odds of its share of the voters; the half vote has it by its share of train.
+
+    Args:
+        in_shapes: of the inputs; they are flattened and joined.
+        n_classes: C.
+        neighbours: k; null: the odd number next to the square root of train's segments, as E05 chose its 55.
+        pooling: of pictures over time; "none" flattens them (E05).
+
+    Raises:
+        ConfigError: k below 1.
+    """
+
+    origin: Tensor
+    train_x: Tensor
+    train_y: Tensor
+
+    def __init__(
+        self,
+        in_shapes: Sequence[tuple[int, ...]],
+        n_classes: int,
+        neighbours: int | None = 55,
+        pooling: Pooling = "none",
+    ) -> None:
+        super().__init__(in_shapes, n_classes, pooling)
+        if neighbours is not None and neighbours < 1:
+            raise ConfigError([f"model.neighbours: {neighbours} is below 1"])
+        self.neighbours = neighbours
+        self.keep("origin", blank(self.width))
+        self.keep("train_x", blank(0, self.width))
+        self.keep("train_y", blank(0, dtype=torch.int64))
+
+    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
+        """Keep train's vectors, moved to their middle: small numbers keep their digits in differences of squares."""
+        self.origin = x.mean(dim=0)
+        self.train_x, self.train_y = x.sub_(self.origin), target > 0 if self.several else target
+        self.found = {"neighbours": self._k()}
+
+    def _k(self) -> int:
+        rows = len(self.train_x)
+        wanted = self.neighbours if self.neighbours is not None else round((rows**0.5 - 1) / 2) * 2 + 1
+        return min(wanted, rows)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logarithms of the shares of votes; of several genres a track their log-odds."""
+        size = max(1, BLOCK // len(self.train_x))
+        return torch.cat([self._block(block) for block in torch.split(x, size)])
+
+    def _block(self, x: Tensor) -> Tensor:
+        k = self._k()
+        nearest = torch.cdist(x - self.origin, self.train_x).topk(k, largest=False).indices  # [B, k], nearest first
+        closeness = 1 / torch.arange(1, k + 1, device=x.device)
+        votes = 1 + 0.5 * closeness / closeness.sum()
+        if self.several:
+            chosen = torch.zeros(len(x), len(self.train_x), device=x.device)
+            chosen.scatter_(1, nearest, votes.expand(len(x), k))
+            return log_odds(chosen @ self.train_y.float(), k + 0.5, self.prior, doubt=0.5)
+        counts = torch.zeros(len(x), self.n_classes, device=x.device)
+        counts.scatter_add_(1, self.train_y[nearest], votes.expand(len(x), k))
+        return log_shares(counts, k + 0.5, doubt=0.5)

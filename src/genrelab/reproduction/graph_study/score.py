@@ -1,0 +1,275 @@
+"""Losses and decisions on one dataset: scores over seeds, and paired tests against cross-entropy with CRM."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genrelab.evaluation.comparison.filters import values_of
+from genrelab.evaluation.comparison.groups import Row, rows_of
+from genrelab.evaluation.comparison.loader import Run, find_runs
+from genrelab.evaluation.decisions import make_decision
+from genrelab.metrics import Answers, Draws, difference_of_draws, draw_scores
+from genrelab.metrics.bootstrap import intervals_of_draws
+from genrelab.metrics.extended import draw_details
+from genrelab.runs.run_dir import Part, RunFolder, level_of
+from genrelab.utils.errors import GenrelabError
+from genrelab.utils.registry import LOSSES
+
+DECISIONS = ("argmax", "crm")
+TESTED = ("distance_skill", "accuracy")
+RESAMPLES = 2000  # so that a p-value can survive some twenty comparisons
+Key = tuple[str, str]  # loss, decision
+Drawn = dict[Key, list[Draws]]
+
+
+@dataclass(frozen=True)
+class Against:
+    """A paired test of a metric that wants to be large: a setting minus a control.
+
+    Args:
+        value: the difference.
+        low: end of its 95 % interval.
+        high: end of its 95 % interval.
+        p: adjusted by Holm's method over all settings that are tested against the control.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+    @property
+    def verdict(self) -> str:
+        """ "better", "worse" or "no difference shown", at 5 % as adjusted."""
+        if not self.p < 0.05:
+            return "no difference shown"
+        return "better" if self.value > 0 else "worse"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One loss with one decision, over its seeds.
+
+    Args:
+        loss: what tells it from the others: "graph_soft, beta 3".
+        decision: "argmax" or "crm".
+        scores: metric -> value, low, high over tracks and seeds; `ece_scaled` is the ECE at a temperature fitted on
+            val.
+        tests: control -> metric -> test against it.
+    """
+
+    loss: str
+    decision: str
+    scores: dict[str, tuple[float, float, float]]
+    tests: dict[Key, dict[str, Against]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A study of one dataset.
+
+    Args:
+        name: of the dataset.
+        facts: of its size and cost, see `facts_of`.
+        settings: plain cross-entropy first.
+        controls: (loss, decision): cross-entropy with CRM, which all are tested against; then what knows no graph, by
+            argmax, which all by argmax are tested against.
+    """
+
+    name: str
+    facts: dict[str, Any]
+    settings: tuple[Setting, ...]
+    controls: tuple[Key, ...]
+
+    @property
+    def title(self) -> str:
+        """Its name, with what must be said wherever its scores stand."""
+        return f"{self.name}, UNSAFE" if self.facts["unsafe"] else self.name
+
+    def get(self, loss: str, decision: str = "argmax") -> Setting:
+        """One of the settings."""
+        return next(one for one in self.settings if (one.loss, one.decision) == (loss, decision))
+
+    def tested(self, control: Key) -> list[Setting]:
+        """The settings that are tested against a control."""
+        return [one for one in self.settings if control in one.tests]
+
+
+def read_studies(folders: Sequence[Path]) -> list[tuple[str, list[Row]]]:
+    """Runs below some folders by dataset, a row a loss with its seeds, plain cross-entropy first.
+
+    Raises:
+        GenrelabError: no runs, runs of one loss, or none of plain cross-entropy.
+    """
+    runs, _ = find_runs(folders)
+    if not runs:
+        raise GenrelabError(
+            f"{', '.join(map(str, folders))}: no finished run; python sweep.py search=graph_study makes them"
+        )
+    by_name: dict[str, list[Run]] = {}
+    for run in runs:
+        by_name.setdefault(str(values_of(run)["dataset"]), []).append(run)
+    return [(name, _rows(name, found)) for name, found in by_name.items()]
+
+
+def _rows(name: str, runs: Sequence[Run]) -> list[Row]:
+    rows = rows_of(runs)
+    plain = [row for row in rows if _is_plain(row.runs[0].config.get("loss") or {})]
+    if len(plain) != 1 or len(rows) < 2:
+        told = f"{len(rows)} losses, {len(plain)} of them plain cross-entropy; one of several is wanted"
+        raise GenrelabError(f"{name}: {told}")
+    blind = [row for row in rows if row is not plain[0] and row.runs[0].config["loss"]["kind"] == "cross_entropy"]
+    order = [*plain, *blind, *(row for row in rows if row not in (*plain, *blind))]
+    return [_named(row) for row in order]
+
+
+def _named(row: Row) -> Row:
+    """Called by what is not the default, and by its sharpness: "graph_soft, beta 1.5", "hxe"."""
+    signature = inspect.signature(LOSSES.get(str(row.settings["loss"]))).parameters
+
+    def tells(key: str) -> bool:
+        default = signature[key.removeprefix("loss.")].default if key.removeprefix("loss.") in signature else None
+        return key == "beta" or row.settings[key] != default
+
+    beta = [key for key in ("beta",) if key in row.settings and key not in row.telling]
+    return replace(row, telling=(*(key for key in row.telling if tells(key)), *beta))
+
+
+def _is_plain(loss: Any) -> bool:
+    return loss.get("kind") == "cross_entropy" and not loss.get("label_smoothing")
+
+
+def score_study(name: str, rows: Sequence[Row], resamples: int = RESAMPLES) -> Scored:
+    """Decide every run's answers by argmax and by CRM, score them, and test them against the first row's by CRM.
+
+    All is at track level, on test (val where nothing was tested). Each resample draws tracks, the same for all, and
+    within each setting seeds, as blocks.
+
+    Args:
+        name: of the dataset.
+        rows: a loss each, all tested on the same tracks.
+        resamples: of the bootstrap.
+
+    Raises:
+        GenrelabError: the runs were tested on different tracks.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    if len({(run.tested, run.part) for row in rows for run in row.runs}) > 1:
+        raise GenrelabError(f"{name}: not all runs were tested on the same tracks")
+    with threadpool_limits(1):
+        drawn: Drawn = {}
+        for row in rows:
+            found = [_drawn(run.folder, resamples) for run in row.runs]
+            drawn |= {(row.label, decision): [one[decision] for one in found] for decision in DECISIONS}
+        blind = [row.label for row in rows if row.runs[0].config["loss"]["kind"] == "cross_entropy"]
+        controls = ((blind[0], "crm"), *((label, "argmax") for label in blind))
+        settings = tuple(
+            Setting(*key, intervals_of_draws(draws), {c: {} for c in controls if key != c and _meets(key, c)})
+            for key, draws in drawn.items()
+        )
+        for control in controls:
+            _test(settings, drawn, control)
+    return Scored(name, facts_of(rows), settings, controls)
+
+
+def _meets(key: Key, control: Key) -> bool:
+    """All are tested against CRM, those by argmax against argmax."""
+    return control[1] in ("crm", key[1])
+
+
+def _drawn(run: RunFolder, resamples: int) -> dict[str, Draws]:
+    """The metrics of each decision over resamples."""
+    part: Part = run.headline
+    val, rows = (level_of(run.predictions.only(one), "track") for one in ("val", part))
+    found = {}
+    for kind in DECISIONS:
+        decision = make_decision(run, kind, {})
+        decision.fit(val.logits, val.target)
+        decided = decision.decide(rows.logits)
+        given = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
+        answers = Answers(decided.log_prob, rows.target, rows.track, decided.answer, decided.height, decided.group)
+        found[kind] = _joined(draw_scores(decided.ranking, *given), draw_details(answers, run.tree, resamples))
+    scaled = make_decision(run, "temperature", {})
+    scaled.fit(val.logits, val.target)
+    details = draw_details(Answers(scaled.decide(rows.logits).log_prob, rows.target, rows.track), run.tree, resamples)
+    ece = Draws({"ece_scaled": details.whole["ece"]}, {"ece_scaled": _about(details, "ece")})
+    return {kind: _joined(one, ece) for kind, one in found.items()}
+
+
+def _about(draws: Draws, name: str) -> np.ndarray:
+    """Draws moved to the value, as calibration's are."""
+    found: np.ndarray = draws.drawn[name] + (draws.whole[name] - draws.drawn[name].mean())
+    return found
+
+
+def _joined(a: Draws, b: Draws) -> Draws:
+    return Draws({**b.whole, **a.whole}, {**b.drawn, **a.drawn})
+
+
+def _test(settings: Sequence[Setting], drawn: Drawn, control: Key) -> None:
+    """Fill in the tests against a control."""
+    tested = [one for one in settings if control in one.tests]
+    found = [difference_of_draws(drawn[control], drawn[one.loss, one.decision]) for one in tested]
+    for metric in TESTED:
+        adjusted = holm([one[metric].p for one in found])
+        for setting, one, p in zip(tested, found, adjusted, strict=True):
+            setting.tests[control][metric] = Against(one[metric].value, one[metric].low, one[metric].high, p)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number: the chance of any false find among all is what they say (Holm 1979)."""
+    order = np.argsort(p, kind="stable")
+    scaled = np.asarray(p, dtype=np.float64)[order] * np.arange(len(p), 0, -1)
+    found = np.empty(len(p))
+    found[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return [float(value) for value in found]
+
+
+def facts_of(rows: Sequence[Row]) -> dict[str, Any]:
+    """What a reader must know of a study: sizes and cost, from the runs' records."""
+    runs = [run for row in rows for run in row.runs]
+    first = runs[0]
+    known = values_of(first)
+    return {
+        "genres": len(first.folder.taxonomy.genres),
+        "tracks": first.record["dataset"].get("tracks") or {first.part: len(first.tested)},
+        "part": first.part,
+        "seeds": sorted({len(row.runs) for row in rows}),
+        "model": known["model"],
+        "parameters": (first.record.get("model") or {}).get("parameters"),
+        "flop": flop_of(first.path),
+        "seconds": sum(float(run.record.get("seconds") or 0) for run in runs),
+        "runs": len(runs),
+        "stand_in": known["stand_in"],
+        "artist_leak": known["artist_leak"],
+        "unsafe": any("unsafe" in row.flags for row in rows),
+        "split": known["split"],
+        "epochs": (first.config.get("trainer") or {}).get("epochs"),
+    }
+
+
+def flop_of(run: Path) -> int | None:
+    """Operations of the network for one segment, a product and a sum counting as two; None without a checkpoint."""
+    path = run / "checkpoints" / "best.ckpt"
+    if not path.exists():
+        return None
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from genrelab.runs.checkpoint import load_checkpoint
+    from genrelab.utils.registry import MODELS
+
+    content = load_checkpoint(path)["genrelab"]
+    shapes = [tuple(shape) for shape in content["model"]["in_shapes"]]
+    kind, params = content["model"]["kind"], content["model"]["params"]
+    net = MODELS.build(kind, params, in_shapes=shapes, n_classes=len(content["genres"])).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(*(torch.zeros(1, *shape) for shape in shapes))
+    return int(counter.get_total_flops())

@@ -1,0 +1,157 @@
+"""`systems.yaml`: every row of the published systems, the data they need, the protocols they are scored by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genrelab.utils.errors import GenrelabError, suggest
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How tracks are split.
+
+    Args:
+        title: for people.
+        set: overrides.
+        honest: whether its score holds for new tracks as it stands.
+        seed: key that a further seed changes beside `seed`.
+    """
+
+    title: str
+    set: tuple[str, ...]
+    honest: bool = False
+    seed: str | None = None
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a recipe may be run on.
+
+    Args:
+        needs: what a reader would have to get.
+        at: where it lies below the folder of all data; the first that exists.
+        set: overrides; `{at}` is the path.
+        key: that is given the path.
+    """
+
+    needs: str
+    at: tuple[str, ...]
+    set: tuple[str, ...]
+    key: str | None = None
+
+    def find(self, folder: Path | None) -> Path | None:
+        """Its path below `folder`, None where it is not at hand."""
+        places = [folder / name for name in self.at] if folder else []
+        return next((place for place in places if place.exists()), None)
+
+    def overrides(self, path: Path) -> list[str]:
+        """What a command line says to read it from `path`."""
+        named = [f"{self.key}={path}"] if self.key else []
+        return [text.replace("{at}", str(path)) for text in self.set] + named
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe on data, by one protocol after the other.
+
+    Args:
+        recipe: of conf/experiment.
+        data: name in `Systems.data`.
+        protocols: names in `Systems.protocols`.
+        set: further overrides.
+        short: overrides of `--short`.
+    """
+
+    recipe: str
+    data: str
+    protocols: tuple[str, ...]
+    set: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published thing.
+
+    Args:
+        id: "A22".
+        name: in five words or so.
+        published: the number that was claimed, "" where there is none.
+        truth: what the claim really was.
+        recipes: of conf/experiment.
+        files: options, tests and documents that answer it.
+        command: that does it.
+        note: of what is done otherwise or left out, and what to use.
+        same: another row, whose trials are its own.
+        trials: how it is scored here.
+    """
+
+    id: str
+    name: str
+    published: str = ""
+    truth: str = ""
+    recipes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    command: str = ""
+    note: str = ""
+    same: str | None = None
+    trials: tuple[Trial, ...] = ()
+
+
+@dataclass(frozen=True)
+class Systems:
+    """All of `systems.yaml`."""
+
+    titles: Mapping[str, str]
+    protocols: Mapping[str, Protocol]
+    data: Mapping[str, Data]
+    rows: Mapping[str, Row]
+
+    def chosen(self, only: Sequence[str]) -> list[Row]:
+        """The rows that are named, by "A22", "a", or a recipe's name; all where nothing is.
+
+        Raises:
+            GenrelabError: a name fits no row.
+        """
+        if not only:
+            return list(self.rows.values())
+        found: dict[str, Row] = {}
+        for name in only:
+            fits = {
+                row.id: row for row in self.rows.values() if name.upper() in (row.id, row.id[0]) or name in row.recipes
+            }
+            if not fits:
+                near = suggest(name.upper(), self.rows)
+                known = near if "mean" in near else f"; there are {', '.join(self.titles)} and rows such as A22"
+                raise GenrelabError(f"--only {name}: no such row{known}")
+            found |= fits
+        return [row for row in self.rows.values() if row.id in found]
+
+
+@cache
+def read_systems() -> Systems:
+    """Read `systems.yaml`."""
+    known: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "systems.yaml").read_text(encoding="utf-8"))
+    return Systems(
+        titles=known["systems"],
+        protocols={name: Protocol(**_tuples(values)) for name, values in known["protocols"].items()},
+        data={name: Data(**_tuples(values)) for name, values in known["data"].items()},
+        rows={name: _row(name, values) for name, values in known["rows"].items()},
+    )
+
+
+def _row(name: str, values: Mapping[str, Any]) -> Row:
+    plain = {key: value for key, value in values.items() if key != "runs"}
+    trials = [{"recipe": (plain.get("recipes") or [None])[0], **trial} for trial in values.get("runs", ())]
+    return Row(id=name, trials=tuple(Trial(**_tuples(trial)) for trial in trials), **_tuples(plain))
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -1,0 +1,277 @@
+"""`GenreTask`: any network, any loss, the metrics of both levels. The only LightningModule for classification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import Tensor, nn
+
+from genrelab.datamodules import Batch, BatchChanges, Normaliser, StepFeatures
+from genrelab.metrics import scores
+from genrelab.metrics.multilabel import LabelAnswers, join_tracks, label_scores
+from genrelab.models.auxiliary_heads import LabelHeads
+from genrelab.postprocessing import aggregate
+from genrelab.training.optim import Schedule
+
+MakeOptimizer = Callable[[Any], torch.optim.Optimizer]
+MakeSchedule = Callable[[torch.optim.Optimizer], Schedule]
+
+
+class GenreTask(pl.LightningModule):
+    """Trains a network on segments; scores segments and tracks once an epoch.
+
+    Args:
+        net: `forward(*features) -> logits [B, C]`.
+        loss: `forward(logits, target) -> scalar`; `set_epoch(epoch, epochs)`, if it has that, is called before each.
+        normaliser: puts stored features on the network's scale, on the device; not part of the weights.
+        distances: `[C, C]` graph distances that scores are measured by (the evaluation graph).
+        supergenres: `[C]` index of each genre's supergenre.
+        medoid: index of the genre of least mean distance to the train targets, the constant answer that
+            distance skill is measured against.
+        make_optimizer: called with the network's parameters.
+        make_schedule: called with the optimizer.
+        monitor: logged metric that a plateau schedule watches.
+        seed: dropout and the like are drawn by (seed, epoch), so that a resumed run repeats an uninterrupted one.
+        changes: of train batches: rotation in time, masks, mixup.
+        online: makes the features of the waveforms that a batch then holds.
+        content: the plain data that every checkpoint carries under `genrelab`.
+        pairs: `[P, 2]` genres and those below them; with targets `[B, C]`, of several genres a track, their consistency
+            is scored.
+        heads: of further labels, on the network's last vector; trained and predicted with it.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: nn.Module,
+        normaliser: Normaliser,
+        distances: np.ndarray,
+        supergenres: np.ndarray,
+        medoid: int,
+        make_optimizer: MakeOptimizer,
+        make_schedule: MakeSchedule,
+        monitor: str,
+        seed: int = 0,
+        changes: BatchChanges | None = None,
+        online: StepFeatures | None = None,
+        content: Mapping[str, Any] | None = None,
+        pairs: np.ndarray | None = None,
+        heads: LabelHeads | None = None,
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.loss = loss
+        self.normaliser = normaliser
+        self.distances = distances
+        self.supergenres = supergenres
+        self.medoid = medoid
+        self.monitor = monitor
+        self.seed = seed
+        self.changes = changes or BatchChanges()
+        self.online = online
+        self.content = dict(content or {})
+        self.pairs = pairs
+        self.heads = heads
+        self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
+        self.schedule: Schedule | None = None
+        self._make_optimizer = make_optimizer
+        self._make_schedule = make_schedule
+        self._schedule_state: dict[str, Any] | None = None
+        self._train: list[Tensor] = []
+        self._seen: list[tuple[Tensor, Batch]] = []
+        self._labelled: list[Tensor] = []
+        self.predicted: dict[str, np.ndarray] = {}
+
+    def forward(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Logits `[B, C]` of what a batch holds: stored (not yet normalised) features, or waveforms."""
+        if self.online is not None:
+            features = self.online(features)
+        logits: Tensor = self.net(*self.normaliser(features))
+        return logits
+
+    # ---- training
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """The optimizer. The schedule is stepped here, not by Lightning, which steps it after checkpoints
+        are written: a resumed run would then miss a step."""
+        optimizer = self._make_optimizer(self._trained())
+        self.schedule = self._make_schedule(optimizer)
+        if self._schedule_state is not None and self.schedule.scheduler is not None:
+            self.schedule.scheduler.load_state_dict(self._schedule_state)
+        return optimizer
+
+    def _trained(self) -> Any:
+        """The network's, and those of further heads."""
+        of_heads = [] if self.heads is None else list(self.heads.parameters())
+        if self.parameter_groups:
+            return [*self.parameter_groups, *([{"params": of_heads}] if of_heads else [])]
+        return [*self.net.parameters(), *of_heads]
+
+    def on_train_start(self) -> None:
+        """Let batch norm's running statistics keep up with short epochs."""
+        keep_up(self.net, int(self.trainer.num_training_batches))
+
+    def on_train_epoch_start(self) -> None:
+        """Draw this epoch's randomness from (seed, epoch); tell a loss that changes with the epochs."""
+        seed = np.random.SeedSequence([abs(self.seed), self.current_epoch]).generate_state(1, np.uint64)[0]
+        torch.manual_seed(int(seed >> np.uint64(1)))
+        if set_epoch := getattr(self.loss, "set_epoch", None):
+            set_epoch(self.current_epoch, self.trainer.max_epochs)
+        self._train = []
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
+        features = self.online(batch.features, training=True) if self.online else batch.features
+        features = self.changes.normalised(self.normaliser(self.changes.stored(features)))
+        loss, logits = self._mixed(features, batch) if self.changes.mixup else self._plain(features, batch)
+        hits = _hits(logits.detach(), batch.target)
+        self._train.append(
+            torch.stack((loss.detach() * len(batch.target), hits, torch.full_like(hits, len(batch.target))))
+        )
+        return loss
+
+    def _plain(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
+        logits: Tensor = self.net(*features)
+        loss: Tensor = self.loss(logits, batch.target)
+        return loss if self.heads is None else loss + self.heads.loss(self.heads(), batch.track), logits
+
+    def _mixed(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
+        """Loss and logits of a batch mixed with itself, shuffled; the targets' losses are mixed alike."""
+        target = batch.target
+        share, other = self.changes.partner(len(target))
+        other = other.to(target.device)
+        logits: Tensor = self.net(*(share * f + (1 - share) * f[other] for f in features))
+        loss = share * self.loss(logits, target) + (1 - share) * self.loss(logits, target[other])
+        if self.heads is not None:
+            of_labels, track = self.heads(), batch.track
+            loss += share * self.heads.loss(of_labels, track) + (1 - share) * self.heads.loss(of_labels, track[other])
+        return loss, logits
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's means and step the schedule, before checkpoints are written."""
+        total = torch.stack(self._train).sum(dim=0)
+        total = _tensor(self.all_gather(total)).reshape(-1, 3).sum(dim=0).cpu()
+        self.log_dict({"train/loss": total[0] / total[2], "train/accuracy": total[1] / total[2]})
+        if self.schedule is not None and self.schedule.scheduler is not None:
+            if self.schedule.needs_metric:
+                self.schedule.scheduler.step(float(self.trainer.callback_metrics[self.monitor]))
+            else:
+                self.schedule.scheduler.step()
+
+    # ---- scoring
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Keep the logits on the device."""
+        self._seen.append((self(batch.features).float(), batch))
+        if self.heads is not None:
+            self._labelled.append(self.heads().float())
+
+    def test_step(self, batch: Batch, index: int) -> None:
+        """Keep the logits on the device."""
+        self.validation_step(batch, index)
+
+    def on_validation_epoch_end(self) -> None:
+        """Score val at both levels and log."""
+        self._score("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Score test at both levels and log."""
+        self._score("test")
+
+    def _score(self, split: str) -> None:
+        columns = [torch.cat([logits for logits, _ in self._seen])]
+        columns += [torch.cat([getattr(b, name) for _, b in self._seen]) for name in ("target", "track", "segment")]
+        columns += [torch.cat(self._labelled)] if self._labelled else []
+        self._seen, self._labelled = [], []
+        if self.trainer.world_size > 1:
+            columns = gather_ragged(self, columns)
+        # A look at val after training (with the best weights) is no point of the curves.
+        logged = split == "test" or self.trainer.state.fn == TrainerFn.FITTING
+        self.log(f"{split}/loss", self.loss(columns[0], columns[1]), logger=logged)
+        logits, target, track, segment, *of_labels = (column.cpu().numpy() for column in columns)
+        self.predicted = {"logits": logits, "target": target, "track": track, "segment": segment}
+        if of_labels:
+            self.predicted["labels"] = of_labels[0]
+        several = target.ndim == 2
+        of_track, tracks = join_tracks(logits, track) if several else aggregate(logits, track)
+        first = {int(t): i for i, t in reversed(list(enumerate(track)))}
+        levels = {"segment": (logits, target), "track": (of_track, target[[first[int(t)] for t in tracks]])}
+        for level, (level_logits, level_target) in levels.items():
+            if several:
+                of_level = LabelAnswers(level_logits, level_target > 0, np.arange(len(level_target)))
+                found = label_scores(of_level, self.pairs)
+            else:
+                found = scores(level_logits, level_target, self.distances, self.supergenres, self.medoid)
+            self.log_dict({f"{split}/{level}/{name}": float(value) for name, value in found.items()}, logger=logged)
+
+    # ---- checkpoints: plain data, and weights under the network's own names
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the plain content and the schedule; drop the `net.` prefix of the weights."""
+        checkpoint["genrelab"] = self.content
+        if self.schedule is not None and self.schedule.scheduler is not None:
+            checkpoint["schedule"] = self.schedule.scheduler.state_dict()
+        weights = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {k.removeprefix("net."): v for k, v in weights.items() if k.startswith("net.")}
+        if self.heads is not None:  # apart, so that whoever only wants genres finds the network alone
+            checkpoint["label_heads"] = self.heads.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Inverse of `on_save_checkpoint`."""
+        self._schedule_state = checkpoint.get("schedule")
+        checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()} | {
+            f"heads.{key}": value for key, value in checkpoint.get("label_heads", {}).items()
+        }
+
+    def take_weights(self, checkpoint: Mapping[str, Any]) -> None:
+        """Take the weights of a checkpoint that this task, or one like it, wrote."""
+        self.net.load_state_dict(checkpoint["state_dict"])
+        if self.heads is not None:
+            self.heads.load_state_dict(checkpoint["label_heads"])
+
+
+def _hits(logits: Tensor, target: Tensor) -> Tensor:
+    """How many rows' likeliest genre is the right one, or one of the right ones."""
+    answer = logits.argmax(dim=1)
+    if target.ndim == 2:
+        return target.gather(1, answer[:, None]).sum().long()
+    return (answer == target).sum()
+
+
+def gather_ragged(task: pl.LightningModule, columns: list[Tensor]) -> list[Tensor]:
+    """Join rows of all ranks, whose numbers differ, in rank order."""
+    counts = _tensor(task.all_gather(torch.tensor(len(columns[0]), device=task.device))).reshape(-1).tolist()
+    joined = []
+    for column in columns:
+        padded = column.new_zeros((max(counts), *column.shape[1:]))
+        padded[: len(column)] = column
+        gathered = _tensor(task.all_gather(padded))
+        joined.append(torch.cat([gathered[rank][:count] for rank, count in enumerate(counts)]))
+    return joined
+
+
+def _tensor(gathered: object) -> Tensor:
+    """`all_gather` of a tensor is a tensor; its type says more."""
+    assert isinstance(gathered, Tensor)
+    return gathered
+
+
+def keep_up(net: nn.Module, steps: int) -> None:
+    """Make the running statistics of batch norm 90 % those of the last two epochs, however few their steps.
+
+    PyTorch's momentum of 0.1 needs 22 steps for that, and stays where there are as many. With two steps an epoch val is
+    otherwise scored, schedules stepped and the best epoch chosen by a network whose statistics are ten epochs old: one
+    that fits train perfectly answers by chance.
+
+    Args:
+        net: changed in place; a momentum that is larger already, or None, stays.
+        steps: batches of train in an epoch.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
+            module.momentum = max(module.momentum, 1 - 0.1 ** (0.5 / max(1, steps)))

@@ -1,0 +1,74 @@
+"""A trial is a run: the objective that trains, and how its score is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from genrelab.tuning.compose import Composer
+from genrelab.tuning.study_spec import StudySpec
+from genrelab.tuning.worker import Job, Outcome
+from genrelab.utils.errors import GenrelabError
+
+
+class TrainingObjective:
+    """Trains, tests and reports one run for each job.
+
+    Args:
+        spec: of the study.
+        overrides: that all trials share.
+        threads: for torch, where several workers share the cores; None: all.
+    """
+
+    def __init__(self, spec: StudySpec, overrides: Sequence[str], threads: int | None = None) -> None:
+        self.spec = spec
+        self.composer = Composer(overrides)
+        self.threads = threads
+
+    def __call__(self, job: Job) -> Outcome:
+        """Run the job."""
+        from genrelab.engine import run
+
+        config = self.composer.config(job.overrides)
+        config["accelerator"]["threads"] = config["accelerator"]["threads"] or self.threads
+        record = run.train(config, job.folder, [*self.composer.overrides, *job.overrides])
+        values = tuple(score(job.folder, record, metric) for metric in self.spec.objectives)
+        page = {"report": f"{job.number}/report/index.html"} if config["trainer"]["report"] else {}
+        attributes = {
+            "checkpoint": f"{job.number}/checkpoints/best.ckpt",
+            **page,
+            "epochs": record["monitor"].get("epochs"),
+            "data": record["fingerprints"]["targets"],
+            **({"unsafe": True} if record["split"].get("unsafe") else {}),
+        }
+        return Outcome(values, attributes)
+
+
+def score(folder: Path, record: Mapping[str, Any], metric: str) -> float:
+    """A val metric of a run's best checkpoint; NaN where the run has none.
+
+    Args:
+        folder: of the run.
+        record: its `run.json`.
+        metric: as logged, e.g. "val/track/accuracy".
+
+    Raises:
+        GenrelabError: the run does not log it.
+    """
+    if metric == record["monitor"]["metric"]:
+        return float(record["objective"])
+    part, _, name = metric.partition("/")
+    level, _, name = name.rpartition("/")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    found = metrics.get(part, {}).get(level, {}).get(name)
+    if found is not None:
+        return float("nan") if found["value"] is None else float(found["value"])
+    curves = pd.read_csv(folder / "metrics.csv")
+    if metric not in curves:
+        raise GenrelabError(f"objective {metric!r} is not logged by {folder}")
+    best = record["monitor"].get("best_epoch") or 0  # what is fitted at once has none, and one row
+    return float(curves.loc[curves["epoch"] == best, metric].iloc[0])

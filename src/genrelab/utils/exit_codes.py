@@ -1,0 +1,70 @@
+"""What goes wrong as one line and an exit code; without Hydra, which verbs that do not compose need not wait for.
+
+Exit codes: 0 done, 1 a defect of genrelab (with its traceback), 2 something the user can mend, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from genrelab.utils.errors import GenrelabError, Interrupted
+
+MENDABLE = {
+    errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER or --out",
+    errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.outputs=FOLDER or --out",
+    errno.EACCES: "permission denied; choose another folder with paths.outputs=FOLDER or --out",
+    errno.EPERM: "not permitted; choose another folder with paths.outputs=FOLDER or --out",
+    errno.EROFS: "read-only; choose another folder with paths.outputs=FOLDER or --out",
+    errno.ENOTDIR: "a part of the path is a file; choose another folder with paths.outputs=FOLDER or --out",
+    errno.EEXIST: "there is a file of that name; choose another folder with paths.outputs=FOLDER or --out",
+}
+
+
+class PastHydra(BaseException):
+    """Carries an error past Hydra, which prints all overrides before any exception of a job."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn errors that the user can mend into one line on standard error and exit code 2."""
+    try:
+        try:
+            yield
+        except PastHydra as wrapped:
+            raise wrapped.error from None
+    except GenrelabError as error:
+        _leave(2, f"error: {error}")
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        _leave(2, f"error: {error.filename or 'writing'}: {MENDABLE[error.errno]}")
+    except KeyboardInterrupt as stop:
+        tell_interrupted(stop)
+    except Exception as error:
+        if not _hydras(error):
+            raise
+        _leave(2, f"error: {str(error).splitlines()[0]}")
+
+
+def tell_interrupted(stop: KeyboardInterrupt) -> None:
+    """Leave after Ctrl-C, with what is kept and how to go on in one line."""
+    _leave(130, f"interrupted: {stop}" if isinstance(stop, Interrupted) else "interrupted")
+
+
+def _hydras(error: Exception) -> bool:
+    """Whether Hydra raised it, which then has been imported."""
+    module = sys.modules.get("hydra.errors")
+    return module is not None and isinstance(error, module.HydraException)
+
+
+def _leave(code: int, message: str) -> None:
+    sys.stdout.flush()
+    print(message, file=sys.stderr, flush=True)
+    raise SystemExit(code)

@@ -1,0 +1,180 @@
+"""Registries: a configuration names a `kind`, `build(kind, params)` makes the object.
+
+There is no import path in a configuration, because configurations travel inside checkpoints and
+loading a stranger's checkpoint must not run a stranger's code. Users add kinds with the decorator,
+in a module named by `plugins=[their.module]`.
+
+This module is light: a registry imports its package (and with it torch, say) at the first look-up.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+from genrelab.utils.errors import ConfigError, suggest
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+class Registry:
+    """The kinds of one noun (model, loss, ...), each a class or function built from plain parameters.
+
+    Args:
+        noun: what it holds, as in the configuration ("model").
+        packages: modules whose import registers the built-in kinds.
+    """
+
+    def __init__(self, noun: str, *packages: str) -> None:
+        self.noun = noun
+        self._packages = packages
+        self._kinds: dict[str, Callable[..., Any]] = {}
+        self._marks: dict[str, frozenset[str]] = {}
+        self._loaded = False
+
+    def register(self, kind: str, *marks: str) -> Callable[[T], T]:
+        """Decorator that adds a class or function under the name `kind`.
+
+        Args:
+            kind: the name.
+            marks: what the configuration's check must know of it, see `marked`.
+
+        Raises:
+            ValueError: `kind` is taken, or the signature has `**kwargs` (which would hide typing errors).
+        """
+
+        def add(target: T) -> T:
+            if kind in self._kinds and self._kinds[kind] is not target:
+                raise ValueError(f"{self.noun} kind {kind!r} is registered twice")
+            if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(target).parameters.values()):
+                raise ValueError(f"{self.noun} {kind!r}: **kwargs would let a misspelt parameter pass")
+            self._kinds[kind] = target
+            self._marks[kind] = frozenset(marks)
+            return target
+
+        return add
+
+    def kinds(self) -> tuple[str, ...]:
+        """All registered kinds, sorted."""
+        self._load()
+        return tuple(sorted(self._kinds))
+
+    def marked(self, kind: str, mark: str) -> bool:
+        """Whether `kind` was registered with `mark`."""
+        self._load()
+        return mark in self._marks.get(kind, ())
+
+    def get(self, kind: str) -> Callable[..., Any]:
+        """The class or function behind `kind`.
+
+        Raises:
+            ConfigError: no such kind; the message suggests the nearest.
+        """
+        self._load()
+        if kind not in self._kinds:
+            raise ConfigError([f"{self.noun}.kind: no {self.noun} {kind!r}{suggest(kind, self._kinds)}"])
+        return self._kinds[kind]
+
+    def check(self, kind: str, params: Mapping[str, Any], supplied: Collection[str] = (), at: str = "") -> list[str]:
+        """List what is wrong with `params` for `kind`: unknown, missing, or of the wrong type.
+
+        Args:
+            kind: a registered kind.
+            params: plain values as they stand in the configuration.
+            supplied: parameters that code passes at build time (sizes and the like).
+            at: where the parameters stand in the configuration; the noun by default.
+        """
+        at = at or self.noun
+        try:
+            target = self.get(kind)
+        except ConfigError as error:
+            return list(error.problems)
+        signature = inspect.signature(target).parameters
+        hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+        open_keys = [name for name in signature if name not in supplied]
+        problems = []
+        for key, value in params.items():
+            if key not in open_keys:
+                problems.append(f"{at}.{key}: {self.noun} {kind!r} has no such parameter{suggest(key, open_keys)}")
+            elif not fits(value, hints.get(key, Any)):
+                problems.append(f"{at}.{key}: {value!r} is not {type_name(hints[key])}")
+        for key in open_keys:
+            if signature[key].default is inspect.Parameter.empty and key not in params:
+                problems.append(f"{at}.{key}: {self.noun} {kind!r} needs it")
+        return problems
+
+    def build(self, kind: str, params: Mapping[str, Any] | None = None, **supplied: Any) -> Any:
+        """Construct `kind` from checked plain `params` and what code supplies (sizes, distances, paths).
+
+        Raises:
+            ConfigError: unknown kind, or parameters that do not fit its signature; nothing is constructed.
+        """
+        params = dict(params or {})
+        if problems := self.check(kind, params, supplied):
+            raise ConfigError(problems)
+        target = self.get(kind)
+        wanted = inspect.signature(target).parameters
+        return target(**params, **{key: value for key, value in supplied.items() if key in wanted})
+
+    def _load(self) -> None:
+        if not self._loaded:
+            self._loaded = True
+            for package in self._packages:
+                importlib.import_module(package)
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a plain configuration value fits a parameter's type (an int passes for a float)."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any or isinstance(hint, TypeVar):
+        return True
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, argument) for argument in arguments)
+    if origin is typing.Literal:
+        return any(value == argument and type(value) is type(argument) for argument in arguments)
+    if hint is None or hint is type(None):
+        return value is None
+    if origin in (list, tuple, Sequence) or hint in (list, tuple):
+        inner = [a for a in arguments if a is not Ellipsis] or [Any]
+        return isinstance(value, list | tuple) and all(any(fits(v, a) for a in inner) for v in value)
+    if origin in (dict, Mapping) or hint is dict:
+        key_hint, value_hint = arguments or (Any, Any)
+        return isinstance(value, Mapping) and all(fits(k, key_hint) and fits(v, value_hint) for k, v in value.items())
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return not inspect.isclass(hint) or isinstance(value, hint)
+
+
+def type_name(hint: Any) -> str:
+    """A type as a user reads it: "int", "one of 'a', 'b'", "float or null"."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(type_name(argument) for argument in arguments)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(repr(argument) for argument in arguments)
+    if hint is type(None):
+        return "null"
+    if origin is not None:
+        return str(hint).replace("collections.abc.", "")
+    article = "an" if getattr(hint, "__name__", "")[:1] in "aeiou" else "a"
+    return f"{article} {getattr(hint, '__name__', hint)}"
+
+
+TAXONOMIES = Registry("taxonomy", "genrelab.taxonomy")
+CATALOGS = Registry("dataset", "genrelab.datasets")
+SPLITS = Registry("split", "genrelab.datasets.splits")
+AUGMENTS = Registry("augment", "genrelab.audio")
+FEATURES = Registry("feature", "genrelab.features")
+MODELS = Registry("model", "genrelab.models", "genrelab.models.classical")
+LOSSES = Registry("loss", "genrelab.losses")
+OPTIMIZERS = Registry("optimizer", "genrelab.training.optim")
+SCHEDULERS = Registry("scheduler", "genrelab.training.optim")
+LOGGERS = Registry("logger", "genrelab.tracking")
+DECISIONS = Registry("decision", "genrelab.postprocessing")
+CALLBACKS = Registry("callback", "genrelab.training.callbacks")
