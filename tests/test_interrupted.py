@@ -32,7 +32,7 @@ def call(*words):
 
 
 def interrupted(monkeypatch, place, words, after=2):
-    """What a verb says when its `after + 1`st call of a function, such as "genrelab.datasets.validation.probe", meets Ctrl-C."""
+    """What a verb says when its `after + 1`st call of a function, a dotted name, meets Ctrl-C."""
     calls = iter(range(after + 1))
     module, _, name = place.rpartition(".")
     owner = Predictor if module == "Predictor" else sys.modules[module]

@@ -56,3 +56,10 @@ def test_two_processes_compile_at_once(tmp_path):
     ]
     assert [process.communicate(timeout=300)[0] for process in both] == [f"(32, 256) {tmp_path}\n"] * 2
     assert list(tmp_path.rglob("*.nbi"))
+
+
+def test_every_kernel_lies_where_the_identity_looks():
+    package = kernels.PACKAGE
+    compiled = {path for path in package.rglob("*.py") if "numba.njit" in path.read_text(encoding="utf-8")}
+    watched = {path for pattern in kernels.SOURCES for path in package.glob(pattern)}
+    assert package.name == "genrelab" and compiled and compiled <= watched

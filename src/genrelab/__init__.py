@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 
 def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: float = 0.8) -> Predictor:
-    """Load a trained run for use: `load_predictor(run).predict("song.mp3")`; see `genrelab.inference.load_predictor`."""
+    """Load a trained run for use: `load_predictor(run).predict("song.mp3")`; see `genrelab.inference`."""
     from genrelab.inference import load_predictor as load
 
     return load(path, device, coverage)

@@ -15,8 +15,8 @@ BUILDER = """
 import sys, pandas as pd
 from genrelab.audio import AudioSpec
 from genrelab.features import make_spec
-from genrelab.features.cache import FeatureStore, build
-build.COMMIT_TRACKS = 3
+from genrelab.features.cache import FeatureStore, builder
+builder.COMMIT_TRACKS = 3
 
 def main():
     tracks, root, workers = pd.read_csv(sys.argv[1]), sys.argv[2], int(sys.argv[3])

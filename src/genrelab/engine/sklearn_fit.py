@@ -128,7 +128,10 @@ def train_vectors(task: GenreTask, data: GenreDataModule, net: Estimator, limit:
 
 def write_plane(task: GenreTask, data: GenreDataModule, record: Record) -> None:
     """Leave `plane.parquet`: all segments of val and test, and a sample of train's, in the plane of train's first two
-    principal components of what the model sees, with their clusters, if it makes any; see `genrelab.evaluation.report.pca_plot`."""
+    principal components of what the model sees, with their clusters, if it makes any.
+
+    See `genrelab.evaluation.report.pca_plot`.
+    """
     from sklearn.decomposition import PCA
 
     net = task.net

@@ -1,0 +1,1 @@
+"""Scores of finished runs: reports, comparisons, re-evaluated decisions and ensembles."""

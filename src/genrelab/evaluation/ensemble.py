@@ -29,8 +29,8 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
     """Join the answers of finished runs of one split, and write them as a run of its own.
 
     "mean" averages probabilities, "mean_log" their logarithms (or log-odds, of several genres a track), "stack" (of one
-    genre a track) weighs the logarithms of each member as fits val best (see `genrelab.postprocessing.stacking`); its own
-    scores on val are those of tracks left out. Members are joined segment by segment, or, where their segments
+    genre a track) weighs the logarithms of each member as fits val best (see `genrelab.postprocessing.stacking`); its
+    own scores on val are those of tracks left out. Members are joined segment by segment, or, where their segments
     differ, track by track.
 
     Args:

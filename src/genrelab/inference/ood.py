@@ -1,7 +1,8 @@
 """When no genre is named: silence, noise, speech, too little sound, or logits unlike those of the run's own music.
 
-A network is as sure of noise as of music, so noise and speech are told by the sound itself (`genrelab.audio.content_detection`).
-Music that the network was never taught shows in its logits. The bounds of both are fitted on val.
+A network is as sure of noise as of music, so noise and speech are told by the sound itself, see
+`genrelab.audio.content_detection`. Music that the network was never taught shows in its logits. The bounds of both are
+fitted on val.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The LightningModule, its trainer, optimizers, schedules and callbacks."""

@@ -1,0 +1,1 @@
+"""What every package may import: registry, errors, exit codes, atomic files, the numba cache."""

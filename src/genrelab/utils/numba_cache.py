@@ -14,6 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+PACKAGE = Path(__file__).resolve().parents[1]  # src/genrelab
+SOURCES = ("features/backends/numba_backend/*.py", "audio/*.py")  # where kernels are
+
 
 def keep_somewhere() -> None:
     """Give numba a folder it can write: beside the code, the user's cache, else a temporary one.
@@ -24,7 +27,7 @@ def keep_somewhere() -> None:
     import numba
 
     config: Any = numba.config
-    if config.CACHE_DIR or _writable(Path(__file__).parent) or _writable(_user_cache()):
+    if config.CACHE_DIR or _writable(PACKAGE) or _writable(_user_cache()):
         return
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
     config.CACHE_DIR = str(Path(tempfile.gettempdir()) / f"genrelab-kernels-{user}")
@@ -57,8 +60,7 @@ def _user_cache() -> Path:
 
 def _identity() -> str:
     """Hash of what numba's own cache depends on: the code's files, its versions, the machine."""
-    package = Path(__file__).parent
-    sources = sorted([*package.glob("features/fast/*.py"), *package.glob("audio/*.py")])
+    sources = sorted(path for pattern in SOURCES for path in PACKAGE.glob(pattern))
     stamps = [(str(path), path.stat().st_mtime_ns) for path in sources]
     cache = os.environ.get("NUMBA_CACHE_DIR")
     facts = (sys.version, version("numba"), version("llvmlite"), platform.node(), cache, stamps)

@@ -1,0 +1,1 @@
+"""Transform backends with equal results: librosa, numba kernels, and torch on a device."""

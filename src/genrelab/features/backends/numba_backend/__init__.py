@@ -1,4 +1,4 @@
-"""The fast engine: librosa's numbers, many times as fast. `engine.py` is its only face."""
+"""The fast engine: librosa's numbers, many times as fast. `analysis.py` is its interface."""
 
 from genrelab.utils.numba_cache import keep_somewhere
 
