@@ -189,9 +189,9 @@ def store(tracks: int, rounds: int) -> None:
     """Print what preparing demo tracks costs by both engines, two workers each, decoding included, start-up not."""
     import soundfile
 
+    from genrelab.datasets.registry import CATALOGS
     from genrelab.datasets.synthesis.dataset import DemoSpec, build_demo
     from genrelab.features.cache import FeatureStore
-    from genrelab.utils.registry import CATALOGS
 
     audio = AudioSpec(segment_seconds=SECONDS)
     specs = [make_spec(kind, {"kind": kind}, audio) for kind in SETS["six with true HPSS"][0]]

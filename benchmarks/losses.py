@@ -14,7 +14,9 @@ from collections.abc import Callable
 import torch
 from harness import interleaved
 
-from genrelab.utils.registry import LOSSES, MODELS, OPTIMIZERS
+from genrelab.losses.registry import LOSSES
+from genrelab.models.registry import MODELS
+from genrelab.training.registry import OPTIMIZERS
 
 CLASSES, BATCH = 250, 256
 NETWORKS = {"mlp": ((57,), 20), "cnn": ((32, 32), 1)}  # shape of the features, steps a round

@@ -17,7 +17,8 @@ from harness import interleaved, ratio
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from genrelab.utils.registry import LOSSES, MODELS
+from genrelab.losses.registry import LOSSES
+from genrelab.models.registry import MODELS
 
 CLASSES = 12
 HIGH, LOW, VECTOR = (128, 256), (32, 256), (57,)

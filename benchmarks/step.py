@@ -22,10 +22,12 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from genrelab.config.schema import TrainerSpec
 from genrelab.datamodules import Batch, BatchLoader, Normaliser
+from genrelab.losses.registry import LOSSES
+from genrelab.models.registry import MODELS
 from genrelab.training.callbacks import Checkpoints, History, Progress
+from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
 from genrelab.training.task import GenreTask
 from genrelab.training.trainer import make_trainer, quiet_lightning
-from genrelab.utils.registry import LOSSES, MODELS, OPTIMIZERS, SCHEDULERS
 
 CLASSES = 12
 ROUNDS = 9

@@ -6,9 +6,9 @@ import soundfile
 from rich.console import Console
 
 from genrelab.audio import AudioSpec
+from genrelab.datasets.registry import CATALOGS
 from genrelab.datasets.validation import check_dataset
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 AUDIO = AudioSpec(sample_rate=8_000, segment_seconds=1.0)
 
@@ -117,7 +117,7 @@ def test_without_artists_tracks_are_split_and_unread_files_have_no_length(tmp_pa
 def test_genres_that_the_taxonomy_lacks_are_named_with_suggestions(report):
     from genrelab.datasets.validation import _unknown
     from genrelab.datasets.validation_report import CheckReport
-    from genrelab.utils.registry import TAXONOMIES
+    from genrelab.taxonomy.registry import TAXONOMIES
 
     musicmap = TAXONOMIES.build("musicmap", {}, genres=())
     unknown = _unknown(musicmap, ["Bebop", "Hardcor Punk", "Quux"])

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from genrelab.config import conf_dir
 from genrelab.postprocessing import aggregate
+from genrelab.postprocessing.registry import DECISIONS
 from genrelab.postprocessing.temperature_scaling import fit_temperature, log_softmax
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import DECISIONS
 
 PLACES = np.arange(12)
 TREE = {

@@ -17,9 +17,9 @@ from genrelab.postprocessing.stacking import fit_weights
 from genrelab.postprocessing.temperature_scaling import log_softmax
 from genrelab.runs.predictions import Predictions, concatenate, read_predictions, write_predictions
 from genrelab.runs.run_dir import RunFolder
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
-from genrelab.utils.registry import TAXONOMIES
 
 GENRES = ("jaz03", "jaz06", "blu02", "tec05")
 TRACKS = 40

@@ -17,9 +17,9 @@ from genrelab.postprocessing import Thresholds, aggregate, target_of_tracks
 from genrelab.postprocessing.temperature_scaling import fit_temperature
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunFolder
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.io import write_json
-from genrelab.utils.registry import TAXONOMIES
 
 TRACKS, PER = 60, 4
 

@@ -15,10 +15,10 @@ from genrelab.config import compose
 from genrelab.config.validate import check
 from genrelab.engine import run
 from genrelab.engine.sklearn_fit import ignored
+from genrelab.models.registry import MODELS
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import MODELS
 
 KNN = ["model=knn", "model.neighbours=5", "trainer.baselines=false"]
 QUICK = ["trainer.report=false", "trainer.baselines=false"]

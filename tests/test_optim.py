@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
+from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import OPTIMIZERS, SCHEDULERS
 
 
 def parameters():

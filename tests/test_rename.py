@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from genrelab.cli import app
 from genrelab.datasets.folder_rename import apply_renaming, file_name, plan_renaming
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import TAXONOMIES
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from genrelab.datasets import Catalog
 from genrelab.datasets.gtzan import facts
+from genrelab.datasets.registry import CATALOGS
 from genrelab.datasets.splits import Split, SplitError, crossing_artists, read_split, split_folds
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import check_apart
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import CATALOGS, SPLITS
 
 SHARED = Path(__file__).resolve().parents[1] / "../shared/data"
 

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from genrelab.datasets.splits import SplitError
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import SPLITS
 from test_split import catalog_of, counts
 
 

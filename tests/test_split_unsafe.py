@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from genrelab.cli import app
 from genrelab.config import compose
 from genrelab.datasets.splits import Split, SplitError, random_segments, read_split
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.engine import run
 from genrelab.evaluation.comparison import compare, print_comparison, write_comparison
 from genrelab.evaluation.report import print_summary
 from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import SPLITS
 from several_genres import train_several
 from test_split import catalog_of
 

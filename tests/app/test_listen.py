@@ -9,7 +9,7 @@ from genrelab import load_predictor
 from genrelab.inference.app import views as page
 from genrelab.inference.app.service import Limits, Listener
 from genrelab.inference.app.similar import Library, embed_windows, train_library
-from genrelab.utils.registry import TAXONOMIES
+from genrelab.taxonomy.registry import TAXONOMIES
 
 
 @pytest.fixture(scope="module")

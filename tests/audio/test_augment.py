@@ -20,8 +20,8 @@ from genrelab.audio import (
     augment_rng,
 )
 from genrelab.audio.noise import pink_noise
+from genrelab.audio.registry import AUGMENTS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import AUGMENTS
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 RATE = 22_050

@@ -19,8 +19,8 @@ from genrelab.audio import (
     augment_rng,
 )
 from genrelab.audio import phase_vocoder as vocoder
+from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.transforms_torch import of_rows, pink_noise, pitch_shift, time_stretch
-from genrelab.utils.registry import AUGMENTS
 from sounds import RATE, music
 
 

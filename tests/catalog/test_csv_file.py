@@ -1,7 +1,7 @@
 import pytest
 
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 
 @pytest.fixture

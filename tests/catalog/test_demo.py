@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrelab.utils.registry import CATALOGS
+from genrelab.datasets.registry import CATALOGS
 
 SMALL = {"tracks_per_genre": 4, "artists_per_genre": 4, "genres": 2, "seconds": 1.0}
 

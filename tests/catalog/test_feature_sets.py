@@ -10,9 +10,9 @@ import pytest
 
 from genrelab.datasets.arff import read_arff
 from genrelab.datasets.published_feature_sets import gtzan_arff, read_cls, top_magd
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.features.cache import GivenStore
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import SPLITS
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEAD = "@RELATION ssd\n@ATTRIBUTE a NUMERIC\n@attribute 'b c' real\n@ATTRIBUTE trackid STRING\n@DATA\n"

@@ -3,8 +3,8 @@ import unicodedata
 
 import pytest
 
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from genrelab.datasets.gtzan import GENRES, clip_name, facts
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from genrelab.datasets.spectrogram_images import colour_table, gtzan_images, pictures, read_levels
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.features.cache import GivenStore
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import SPLITS
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from genrelab.datasets.feature_table import gtzan_features, one_recording, table
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.features.cache import GivenStore
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import SPLITS
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from genrelab.models.classical import MARK, check_memory
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import MODELS
 
 SHORT = {"random_forest": {"trees": 15}, "knn": {"neighbours": 7}}
 KINDS = [kind for kind in MODELS.kinds() if MODELS.marked(kind, MARK) and kind != "autoencoder_kmeans"]

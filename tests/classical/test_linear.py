@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from genrelab.utils.registry import MODELS
+from genrelab.models.registry import MODELS
 
 
 def fitted(kind, x, y, classes, **params):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from genrelab.models.classical import SEVERAL, Estimator, LogisticRegression, NearestNeighbours, RandomForest
-from genrelab.utils.registry import MODELS
+from genrelab.models.registry import MODELS
 
 KINDS = {
     "knn": lambda: NearestNeighbours([(6,)], 4, neighbours=9),

@@ -13,9 +13,9 @@ import yaml
 from genrelab.evaluation.report.scores import score_run
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunFolder
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.io import write_json
-from genrelab.utils.registry import TAXONOMIES
 
 GENRES = ("jaz03", "jaz06", "jam02", "blu02", "tec05", "hou07")
 TRACKS = 60

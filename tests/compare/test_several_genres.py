@@ -17,9 +17,9 @@ from genrelab.metrics import difference_of_draws
 from genrelab.metrics.multilabel import LabelAnswers, draw_label_scores
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunFolder
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
-from genrelab.utils.registry import TAXONOMIES
 
 GENRES = ("jaz03", "jaz06", "jam02", "blu02")
 

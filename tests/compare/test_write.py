@@ -133,7 +133,7 @@ def test_names_from_files_are_escaped(make_run, tmp_path):
 
 
 def test_flat_taxonomies_have_no_distances(make_run, tmp_path):
-    from genrelab.utils.registry import TAXONOMIES
+    from genrelab.taxonomy.registry import TAXONOMIES
 
     flat = TAXONOMIES.build("flat", {}, genres=("Slow", "Even", "Fast"))
     for seed in range(2):

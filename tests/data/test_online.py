@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from genrelab.audio import AudioSpec
+from genrelab.audio.registry import AUGMENTS
 from genrelab.config import compose
 from genrelab.config.validate import check
 from genrelab.datamodules import Normaliser, StepFeatures
@@ -17,10 +18,10 @@ from genrelab.engine import build as assemble
 from genrelab.engine import run
 from genrelab.features import Picture, make_spec
 from genrelab.features.packed_waveform import pack
+from genrelab.features.registry import FEATURES
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import AUGMENTS, FEATURES
 from sounds import music as piece
 
 BOTH = [
@@ -60,7 +61,7 @@ def test_step_features_are_the_stores(small):
 
 
 def network(path):
-    from genrelab.utils.registry import MODELS
+    from genrelab.models.registry import MODELS
 
     content = load_checkpoint(path)
     made = content["genrelab"]

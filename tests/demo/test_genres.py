@@ -9,7 +9,7 @@ from genrelab.datasets.synthesis.genre_rules import BY_CODE, GENRES, Genre
 from genrelab.datasets.synthesis.harmony import parse_chord, parse_harmony, voice
 from genrelab.datasets.synthesis.instruments import STEPS, clean
 from genrelab.datasets.synthesis.style_elements import KIT, SCALES
-from genrelab.utils.registry import TAXONOMIES
+from genrelab.taxonomy.registry import TAXONOMIES
 
 
 def test_at_least_twelve_genres_of_six_supergenres():

@@ -5,7 +5,7 @@ import soundfile
 from genrelab.audio import AudioError, AudioSpec
 from genrelab.features import make_spec
 from genrelab.features.plot import draw_gallery
-from genrelab.utils.registry import FEATURES
+from genrelab.features.registry import FEATURES
 
 
 def size(png):

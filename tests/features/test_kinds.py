@@ -9,8 +9,8 @@ import yaml
 
 from genrelab.audio import AudioSpec
 from genrelab.features import extract, feature_of, make_spec, to_stored
+from genrelab.features.registry import FEATURES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import FEATURES
 
 RATE = 22_050
 CONF = sorted((Path(__file__).resolve().parents[2] / "conf" / "features").glob("*.yaml"))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 
 def build(**params):

@@ -7,8 +7,8 @@ import torch
 from torch.nn.functional import cosine_similarity, cross_entropy
 
 from genrelab.losses import gram_matrix
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 TREE = torch.tensor([[0.0, 1, 3, 3], [1, 0, 3, 3], [3, 3, 0, 1], [3, 3, 1, 0]])
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from genrelab.losses import GraphSoft, constant_true_mass, doubly_stochastic, soft_labels
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 LINE = torch.tensor([[0.0, 1, 2, 5], [1, 0, 1, 4], [2, 1, 0, 3], [5, 4, 3, 0]])
 KERNELS = {

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 SUPER = torch.tensor([0, 0, 1, 2, 1, 2, 2])
 CLUSTER = torch.tensor([0, 0, 0, 1, 0, 1, 1])

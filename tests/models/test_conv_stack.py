@@ -6,8 +6,8 @@ from torch import nn
 
 from genrelab.config import compose
 from genrelab.models import ConvStack, TableCNN
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 
 def built(option, *shapes, n_classes=10):

@@ -4,8 +4,8 @@ import torch
 
 from genrelab.audio.spec import AudioSpec
 from genrelab.features import extract, make_spec
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 pytest.importorskip("transformers")
 SOUND, PICTURE = [(1, 4000)], [(48, 100)]

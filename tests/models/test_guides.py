@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from genrelab.config import compose
-from genrelab.utils.registry import LOSSES, MODELS, OPTIMIZERS, SCHEDULERS
+from genrelab.losses.registry import LOSSES
+from genrelab.models.registry import MODELS
+from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from genrelab.utils.registry import LOSSES, MODELS, OPTIMIZERS
+from genrelab.losses.registry import LOSSES
+from genrelab.models.registry import MODELS
+from genrelab.training.registry import OPTIMIZERS
 
 SMALL = {
     "probe": {"hidden": [32]},

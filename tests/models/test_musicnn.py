@@ -10,8 +10,8 @@ from conftest import SHARED_DATA
 from genrelab.config import compose
 from genrelab.config.validate import check
 from genrelab.models.musicnn import EPSILON, Tagger, _named
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 from tf_bundles import write_bundle
 
 FRAMES = 24

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from genrelab.models.pooling_heads import AttentionPooling, Probe
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 
 def test_attention_is_a_weighted_mean_of_each_head():

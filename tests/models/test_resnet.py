@@ -5,8 +5,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from genrelab.models import ResNet, ResNet18Flex, ResNet18FlexDual, stem_strides
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 PUBLISHED = {"width": 64, "stem": "published"}
 TORCHVISION_RESNET18 = 11_689_512  # parameters, 3 channels, 1000 classes

@@ -7,8 +7,8 @@ from torch import nn
 from genrelab.config import compose
 from genrelab.models import DeepResNet
 from genrelab.models.pretrained import IMAGENET, URL, read_weights
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 # torchvision's parameters with 3 channels and 1000 classes.
 SIZES = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032, 101: 44_549_160, 152: 60_192_808}

@@ -5,7 +5,7 @@ import numpy as np
 from genrelab.inference.label_assignment import OneGenre
 from genrelab.postprocessing import Hedge
 from genrelab.taxonomy.hierarchy import cluster_index, supergenre_index
-from genrelab.utils.registry import TAXONOMIES
+from genrelab.taxonomy.registry import TAXONOMIES
 
 
 def titles(taxonomy) -> set[str]:

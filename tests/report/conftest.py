@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from genrelab.runs.predictions import Predictions, write_predictions
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.io import write_json
-from genrelab.utils.registry import TAXONOMIES
 
 TWELVE = 12
 SIZES = {3: 30, TWELVE: 60, 248: 300}  # tracks by genres

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from genrelab.evaluation.report.error_flow import edge_of, flow_picture, flows_of, most_confused
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import Taxonomy
-from genrelab.utils.registry import TAXONOMIES
 
 GENRES = ("jaz03", "jaz06", "jam02", "blu02", "tec05", "hou07")
 

@@ -63,7 +63,7 @@ def test_the_best_checkpoint_gives_the_written_logits(small, tmp_path):
     from genrelab.audio import AudioSpec, cut_segments, load_audio
     from genrelab.datamodules import Normaliser
     from genrelab.features import FeatureSpec, extract, to_stored
-    from genrelab.utils.registry import MODELS
+    from genrelab.models.registry import MODELS
 
     folder = tmp_path / "run"
     train(small, folder)

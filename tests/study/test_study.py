@@ -16,9 +16,9 @@ from genrelab.reproduction.graph_study.page import conclusion, recommendation
 from genrelab.reproduction.graph_study.score import Against, Scored, Setting, holm
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunFolder, level_of
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
-from genrelab.utils.registry import TAXONOMIES
 
 GENRES = ("jaz03", "jaz06", "jam02", "blu02", "tec05", "hou07")
 LOSSES = {

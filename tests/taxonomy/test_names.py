@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 from genrelab.taxonomy.name_matching import fold, key, names_of
-from genrelab.utils.registry import TAXONOMIES
+from genrelab.taxonomy.registry import TAXONOMIES
 
 
 @pytest.fixture(scope="module")

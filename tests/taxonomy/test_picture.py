@@ -12,8 +12,8 @@ from rich.console import Console
 from genrelab.taxonomy import Link, Taxonomy, UnknownGenre
 from genrelab.taxonomy.export_figures import page_data, write_html
 from genrelab.taxonomy.graph_layout import LABEL, make_layout, oklch, short
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.summary import show_graph
-from genrelab.utils.registry import TAXONOMIES
 
 
 def small(title: str = "A") -> Taxonomy:

@@ -10,8 +10,8 @@ from genrelab.datasets.synthesis.genre_rules import BY_CODE
 from genrelab.taxonomy import EdgeWeights
 from genrelab.taxonomy.gtzan_mapping import GTZAN, STEP
 from genrelab.taxonomy.musicmap_html_reader import rename
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import TAXONOMIES
 
 
 def test_flat_knows_no_distances():

@@ -7,7 +7,7 @@ import pytest
 
 from genrelab.taxonomy import Link, Taxonomy, UnknownGenre
 from genrelab.taxonomy.graph_statistics import describe, link_counts, neighbours
-from genrelab.utils.registry import TAXONOMIES
+from genrelab.taxonomy.registry import TAXONOMIES
 
 
 def line() -> Taxonomy:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from genrelab.audio.spec import fingerprint
 from genrelab.taxonomy import EdgeWeights, Link, Taxonomy, UnknownGenre
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import TAXONOMIES
 
 PUBLISHED = "8bc5cdb84fd255b348c63693b2b15789df57202238c00db3ce79dafc444b08ac"
 

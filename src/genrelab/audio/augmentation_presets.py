@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 
 from genrelab.audio.noise import GaussianNoise, PinkNoise, PublishedNoise
+from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.segmentation import keyed_rng
 from genrelab.audio.transforms import Augment, Chain, PitchShift, RandomPitch, Shift, TimeStretch
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import AUGMENTS
 
 
 def augment_rng(data_seed: int, track_id: str, segment: int, label: str) -> np.random.Generator:

@@ -7,22 +7,18 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.schema import AcceleratorSpec, DataSpec, GraphSpec, PathsSpec, TrainerSpec, check_fields
+from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.splits.registry import SPLITS
+from genrelab.losses.registry import LOSSES
+from genrelab.models.registry import MODELS
+from genrelab.taxonomy.registry import TAXONOMIES
+from genrelab.tracking.registry import LOGGERS
+from genrelab.training.registry import CALLBACKS, OPTIMIZERS, SCHEDULERS
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
-from genrelab.utils.registry import (
-    AUGMENTS,
-    CALLBACKS,
-    CATALOGS,
-    LOGGERS,
-    LOSSES,
-    MODELS,
-    OPTIMIZERS,
-    SCHEDULERS,
-    SPLITS,
-    TAXONOMIES,
-    Registry,
-)
+from genrelab.utils.registry import Registry
 
 ROOT_KEYS = ("seed", "beta", "plugins", "demo", "features")
 # What code passes at build time, per noun: never asked of the user.

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.validate import further_labels
+from genrelab.datasets.registry import CATALOGS
 from genrelab.features import make_spec
+from genrelab.losses.registry import LOSSES
+from genrelab.models.registry import MODELS
 from genrelab.taxonomy.readers import make_weights
+from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, Registry
+from genrelab.utils.registry import Registry
 
 GENRES = 3  # any number does for a trial
 

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from genrelab.datasets.index import AUDIO_EXTENSIONS, Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 _TRACK_COLUMNS = ("path", "track", "track_id", "filename", "file")
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import normal_id
 from genrelab.datasets.index import LABEL, Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
-from genrelab.utils.registry import CATALOGS
 
 _FIELDS = {
     "path": "path",

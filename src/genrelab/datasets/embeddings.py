@@ -12,10 +12,10 @@ import pandas as pd
 from genrelab.datasets.audio_folder import normal_id
 from genrelab.datasets.feature_table import existing
 from genrelab.datasets.index import Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.features.precomputed import Given, GivenFeature, numbered
 from genrelab.taxonomy.tree_reader import depth_of
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
-from genrelab.utils.registry import CATALOGS
 
 
 @CATALOGS.register("embeddings", "given")

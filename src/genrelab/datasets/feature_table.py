@@ -12,9 +12,9 @@ import pandas as pd
 from genrelab.datasets.audio_folder import normal_id
 from genrelab.datasets.gtzan import clip_name, facts
 from genrelab.datasets.index import LABEL, Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.features.precomputed import Given, GivenFeature, numbered
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
-from genrelab.utils.registry import CATALOGS
 
 
 @CATALOGS.register("table", "given")

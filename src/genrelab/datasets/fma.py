@@ -13,8 +13,8 @@ import pandas as pd
 from genrelab.datasets.download import fetch
 from genrelab.datasets.fma_exclusions import left_out
 from genrelab.datasets.index import Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 Subset = Literal["small", "medium", "large"]
 SUBSETS: tuple[Subset, ...] = ("small", "medium", "large")  # each holds those before it

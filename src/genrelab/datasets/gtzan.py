@@ -15,8 +15,8 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import find_root, list_audio
 from genrelab.datasets.index import Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 BAD_CLIP = "jazz.00054"  # unreadable in the common (Kaggle) copy; on the fault-filtered train list

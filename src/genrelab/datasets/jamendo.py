@@ -12,8 +12,8 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import find_root
 from genrelab.datasets.index import Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 PARTS = {"train": "train", "validation": "val", "test": "test"}
 COLUMNS = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION"]  # then TAGS: as many columns as tags

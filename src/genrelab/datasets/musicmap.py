@@ -14,8 +14,8 @@ import pandas as pd
 from genrelab.datasets.audio_folder import find_root, list_audio, normal_id
 from genrelab.datasets.csv_table import PART_WORDS
 from genrelab.datasets.index import Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 COLUMNS = ("split", "genre", "file_path", "filename", "num_segments", "num_selected_segments")  # of the split's CSV
 _NAME = re.compile(r"(?P<code>\w+)-(?P<number>\d+)-(?P<artist>.*?)-(?P<title>.+)")

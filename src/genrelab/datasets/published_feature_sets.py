@@ -13,9 +13,9 @@ from genrelab.datasets.arff import Arff, read_arff
 from genrelab.datasets.feature_table import one_recording
 from genrelab.datasets.gtzan import GENRES, facts
 from genrelab.datasets.index import Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.features.precomputed import Given, GivenFeature
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import CATALOGS
 
 PER_GENRE = 100
 

@@ -13,10 +13,10 @@ import pandas as pd
 from genrelab.datasets.audio_folder import find_root, normal_id
 from genrelab.datasets.gtzan import BAD_CLIP, clip_name, facts
 from genrelab.datasets.index import Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.features.precomputed import Given, GivenFeature
 from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.io import atomic_path
-from genrelab.utils.registry import CATALOGS
 
 ENDINGS = (".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
 GTZAN_PLACES = ("images_original", "Data/images_original", ".")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from genrelab.datasets.index import Catalog
-from genrelab.utils.registry import CATALOGS
+from genrelab.datasets.registry import CATALOGS
 
 NOTE = "the demo is composed by genrelab: a stand-in for music, its scores say nothing about music"
 

@@ -10,21 +10,27 @@ import numpy as np
 
 from genrelab.audio import Augment
 from genrelab.audio.content_detection import SoundBounds, measure_files
+from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
 from genrelab.config.validate import options
 from genrelab.datamodules import BatchChanges, GenreDataModule, StepFeatures
 from genrelab.datamodules.auxiliary_targets import Labels
 from genrelab.datasets import Catalog
+from genrelab.datasets.registry import CATALOGS
 from genrelab.datasets.splits import Split
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.features import make_spec
 from genrelab.features.cache import FeatureStore, GivenStore, OnlineStore, PrepareReport, Store
+from genrelab.losses.registry import LOSSES
 from genrelab.models.classical.base import MARK
+from genrelab.models.registry import MODELS
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 from genrelab.taxonomy.hierarchy import SUPERGENRE, cluster_index, supergenre_index, to_supergenres
 from genrelab.taxonomy.readers import make_weights
+from genrelab.taxonomy.registry import TAXONOMIES
+from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, SPLITS, TAXONOMIES
 
 Config = Mapping[str, Any]
 

@@ -29,15 +29,16 @@ from genrelab.runs.predictions import Predictions, concatenate, write_prediction
 from genrelab.runs.run_record import Record
 from genrelab.taxonomy.hierarchy import ancestor_pairs, supergenre_index
 from genrelab.tracking.publish import finish, publish
+from genrelab.tracking.registry import LOGGERS
 from genrelab.training.callbacks import Checkpoints, History, Progress
 from genrelab.training.callbacks.early_stopping import better
 from genrelab.training.callbacks.optuna_pruning import trial_report
 from genrelab.training.callbacks.swa import WeightAverage
+from genrelab.training.registry import CALLBACKS
 from genrelab.training.task import GenreTask
 from genrelab.training.trainer import interruptible, make_trainer
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
-from genrelab.utils.registry import CALLBACKS, LOGGERS
 
 
 @dataclass

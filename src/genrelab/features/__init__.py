@@ -1,10 +1,5 @@
 """Features: kinds, specs, engines, storage. Importing it costs numpy alone; librosa comes with the first extract."""
 
-from genrelab.features import chroma, hpss, mel
-from genrelab.features import descriptors as vectors
-from genrelab.features import packed_waveform as waveform
-from genrelab.features import precomputed_extractor as given
-from genrelab.features import raw_waveform as samples
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Feature, FeatureError, FeatureOverflow, Picture, Vector
 from genrelab.features.extract import ENGINES, compile_kernels, extract, extract_segments

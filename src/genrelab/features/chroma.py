@@ -9,7 +9,7 @@ import numpy as np
 
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Picture, not_positive
-from genrelab.utils.registry import FEATURES
+from genrelab.features.registry import FEATURES
 
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 TONNETZ = ("fifth x", "fifth y", "minor x", "minor y", "major x", "major y")

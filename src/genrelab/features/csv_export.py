@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from genrelab.features.quantization import feature_of, from_stored
 from genrelab.features.spec import FeatureSpec
 from genrelab.utils.io import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def feature_table(
@@ -33,6 +36,8 @@ def feature_table(
     Raises:
         ValueError: lengths that do not agree.
     """
+    import pandas as pd
+
     tables = []
     for spec, array in zip(specs, arrays, strict=True):
         stored = np.asarray(array)

@@ -8,7 +8,7 @@ import numpy as np
 
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Vector
-from genrelab.utils.registry import FEATURES
+from genrelab.features.registry import FEATURES
 
 _CQT = (512, 7, 36, None)  # hop, octaves, bins an octave, tuning: librosa's defaults
 

@@ -13,10 +13,10 @@ from genrelab.audio.spec import AudioSpec
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import FeatureError
 from genrelab.features.quantization import feature_of, make_spec
+from genrelab.features.registry import FEATURES
 from genrelab.features.spec import FeatureSpec
 from genrelab.utils.errors import ConfigError, suggest
 from genrelab.utils.numba_cache import compile_once
-from genrelab.utils.registry import FEATURES
 
 Engine = Callable[[Sequence[FeatureSpec], np.ndarray], list[np.ndarray]]
 

@@ -10,7 +10,7 @@ import numpy as np
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Picture, not_positive
 from genrelab.features.mel import DB_RANGE, mel_ticks
-from genrelab.utils.registry import FEATURES
+from genrelab.features.registry import FEATURES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Picture, frequency_problems, not_positive
-from genrelab.utils.registry import FEATURES
+from genrelab.features.registry import FEATURES
 
 DB_RANGE = (-100.0, 60.0)  # librosa's floor (amin 1e-10), and more than a full-scale sine reaches
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Vector
+from genrelab.features.registry import FEATURES
 from genrelab.features.spec import Dtype
-from genrelab.utils.registry import FEATURES
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ import numpy as np
 
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Feature, FeatureError
-from genrelab.utils.registry import FEATURES
+from genrelab.features.registry import FEATURES
 
 
 @FEATURES.register("given")

@@ -10,9 +10,9 @@ import numpy as np
 
 from genrelab.audio.spec import AudioSpec
 from genrelab.features.base import Feature, FeatureError, FeatureOverflow
+from genrelab.features.registry import FEATURES
 from genrelab.features.spec import Dtype, FeatureSpec
 from genrelab.utils.errors import ConfigError, suggest
-from genrelab.utils.registry import FEATURES
 
 MOST_FEATURES = 256
 _features: dict[tuple[object, str], Feature] = {}

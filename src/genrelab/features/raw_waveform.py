@@ -9,8 +9,8 @@ import numpy as np
 
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Feature
+from genrelab.features.registry import FEATURES
 from genrelab.features.spec import Dtype
-from genrelab.utils.registry import FEATURES
 
 
 @FEATURES.register("samples")

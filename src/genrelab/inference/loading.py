@@ -17,11 +17,11 @@ from genrelab.datamodules.normalizer import Normaliser
 from genrelab.features import FeatureSpec
 from genrelab.inference.calibration import Calibration, fit_calibration
 from genrelab.inference.predictor import Predictor
+from genrelab.models.registry import MODELS
 from genrelab.postprocessing.thresholds import prior_of
 from genrelab.runs.checkpoint import load_checkpoint, marks_of
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.registry import MODELS
 
 
 def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: float = 0.8) -> Predictor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 
 @LOSSES.register("cross_entropy")

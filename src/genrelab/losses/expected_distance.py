@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 
 @LOSSES.register("expected_distance")

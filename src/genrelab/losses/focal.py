@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 
 @LOSSES.register("focal")

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 SMALLEST = 0.05  # of eigenvalues whose mean is 1: less, and the inverse would drown the rest
 

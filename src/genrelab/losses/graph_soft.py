@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from genrelab.losses.registry import LOSSES
 from genrelab.losses.soft_targets import Kernel, constant_true_mass, doubly_stochastic, soft_labels
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 
 @LOSSES.register("graph_soft")

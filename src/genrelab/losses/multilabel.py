@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import LOSSES
 
 MARK = "multi_label"  # of kinds in the registry of losses whose targets are `[B, C]`
 

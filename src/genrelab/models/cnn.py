@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
-from genrelab.utils.registry import MODELS
+from genrelab.models.registry import MODELS
 
 CHANNELS = (1, 2, 2, 2, 1)  # of the five blocks, in units of the width
 

@@ -9,8 +9,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, said, same_size, stacked
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 
 @MODELS.register("conv_stack")

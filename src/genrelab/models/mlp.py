@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.models.input_checks import Shapes, check_numbers, check_shapes
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 Activation = Literal["relu", "sigmoid"]
 

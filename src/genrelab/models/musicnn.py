@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
+from genrelab.models.registry import MODELS
 from genrelab.models.tf_checkpoint import read_bundle
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 Vector = Literal["penultimate", "pooled"]
 BANDS = 96

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, same_width, sequence
-from genrelab.utils.registry import MODELS
+from genrelab.models.registry import MODELS
 
 
 @MODELS.register("gru")

@@ -12,8 +12,8 @@ from torch.nn import functional
 from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, same_size, stacked
 from genrelab.models.pretrained import put_weights, read_weights
 from genrelab.models.pseudo_rgb import Coloured, ColourMap
+from genrelab.models.registry import MODELS
 from genrelab.models.resnet18flex import BasicBlock, Block, Bottleneck, ResNet
-from genrelab.utils.registry import MODELS
 
 DEPTHS: dict[int, tuple[Block, tuple[int, ...]]] = {
     18: (BasicBlock, (2, 2, 2, 2)),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture, pictures, stacked
-from genrelab.utils.registry import MODELS
+from genrelab.models.registry import MODELS
 
 Stem = Literal["strided_time", "published"]
 AnyStem = Literal["strided_time", "published", "torchvision"]

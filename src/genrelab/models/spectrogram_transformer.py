@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 
 @MODELS.register("ast")

@@ -8,9 +8,9 @@ import numpy as np
 
 from genrelab.metrics.classification import reachable
 from genrelab.postprocessing.decision import Decided
+from genrelab.postprocessing.registry import DECISIONS
 from genrelab.postprocessing.temperature_scaling import fit_temperature, log_softmax
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import DECISIONS
 
 
 @DECISIONS.register("argmax")

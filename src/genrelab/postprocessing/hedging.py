@@ -6,8 +6,8 @@ import numpy as np
 
 from genrelab.postprocessing.decision import Decided
 from genrelab.postprocessing.decision_rules import Temperature
+from genrelab.postprocessing.registry import DECISIONS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import DECISIONS
 
 
 @DECISIONS.register("hedge")

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from genrelab.metrics.multilabel import sigmoid
+from genrelab.postprocessing.registry import DECISIONS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import DECISIONS
 
 MARK = "multi_label"  # of kinds in the registry of decisions that answer any number of genres, `[N, C]` bool
 HALF = 0.5

@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from genrelab.taxonomy.readers import Weights, musicmap
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import Link, Taxonomy
-from genrelab.utils.registry import TAXONOMIES
 
 STEP = 0.5  # two classes that share a genre would lie one primary link apart
 

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from genrelab.taxonomy.readers import Weights, make_weights, musicmap, read_rows
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import Link, Taxonomy
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import TAXONOMIES
 
 KINDS = ("primary", "secondary", "backlash")
 RENAMED = (  # how the picture writes codes, and how the table does

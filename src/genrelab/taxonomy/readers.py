@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import EdgeWeights, Link, Taxonomy
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
-from genrelab.utils.registry import TAXONOMIES
 
 MUSICMAP = Path(__file__).parent / "musicmap.yaml"
 KINDS = ("primary", "secondary", "backlash")  # of links whose length is `EdgeWeights`'s

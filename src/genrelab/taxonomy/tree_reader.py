@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from genrelab.taxonomy.readers import read_rows
+from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import EdgeWeights, Link, Taxonomy
 from genrelab.utils.errors import GenrelabError, suggest
-from genrelab.utils.registry import TAXONOMIES
 
 NO_PARENT = {"", "0", "nan", "none", "null"}
 

@@ -1,5 +1,1 @@
 """Loggers beside `metrics.csv`: Weights & Biases and TensorBoard, each an extra that is imported when asked for."""
-
-from genrelab.tracking.loggers import tensorboard, wandb
-
-__all__ = ["tensorboard", "wandb"]

@@ -13,9 +13,10 @@ from typing import Any, Literal
 from lightning.pytorch.loggers import Logger
 
 from genrelab.datasets.splits import UNSAFE
+from genrelab.datasets.splits.registry import SPLITS
+from genrelab.tracking.registry import LOGGERS
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_text
-from genrelab.utils.registry import LOGGERS, SPLITS
 
 TAG = 64  # characters that W&B takes
 

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ExponentialLR, LambdaLR, ReduceLROnPlateau
 
+from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import OPTIMIZERS, SCHEDULERS
 
 Parameters = Iterable[nn.Parameter]
 

@@ -4,13 +4,15 @@ There is no import path in a configuration, because configurations travel inside
 loading a stranger's checkpoint must not run a stranger's code. Users add kinds with the decorator,
 in a module named by `plugins=[their.module]`.
 
-This module is light: a registry imports its package (and with it torch, say) at the first look-up.
+Each package owns its registry, in a module `registry` that imports nothing heavy: a registry imports the modules that
+register its kinds (and with them torch, say) at the first look-up.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,12 +28,12 @@ class Registry:
 
     Args:
         noun: what it holds, as in the configuration ("model").
-        packages: modules whose import registers the built-in kinds.
+        modules: whose import registers the built-in kinds; of a package, all its modules: a new kind is one file.
     """
 
-    def __init__(self, noun: str, *packages: str) -> None:
+    def __init__(self, noun: str, *modules: str) -> None:
         self.noun = noun
-        self._packages = packages
+        self._modules = modules
         self._kinds: dict[str, Callable[..., Any]] = {}
         self._marks: dict[str, frozenset[str]] = {}
         self._loaded = False
@@ -123,8 +125,11 @@ class Registry:
     def _load(self) -> None:
         if not self._loaded:
             self._loaded = True
-            for package in self._packages:
-                importlib.import_module(package)
+            for name in self._modules:
+                module = importlib.import_module(name)
+                for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+                    if not found.ispkg:
+                        importlib.import_module(f"{name}.{found.name}")
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -164,17 +169,3 @@ def type_name(hint: Any) -> str:
         return str(hint).replace("collections.abc.", "")
     article = "an" if getattr(hint, "__name__", "")[:1] in "aeiou" else "a"
     return f"{article} {getattr(hint, '__name__', hint)}"
-
-
-TAXONOMIES = Registry("taxonomy", "genrelab.taxonomy")
-CATALOGS = Registry("dataset", "genrelab.datasets")
-SPLITS = Registry("split", "genrelab.datasets.splits")
-AUGMENTS = Registry("augment", "genrelab.audio")
-FEATURES = Registry("feature", "genrelab.features")
-MODELS = Registry("model", "genrelab.models", "genrelab.models.classical")
-LOSSES = Registry("loss", "genrelab.losses")
-OPTIMIZERS = Registry("optimizer", "genrelab.training.optim")
-SCHEDULERS = Registry("scheduler", "genrelab.training.optim")
-LOGGERS = Registry("logger", "genrelab.tracking")
-DECISIONS = Registry("decision", "genrelab.postprocessing")
-CALLBACKS = Registry("callback", "genrelab.training.callbacks")

@@ -10,10 +10,10 @@ import numpy as np
 
 from genrelab.datasets.gtzan import clip_name, facts
 from genrelab.datasets.index import PARTS, Catalog, Part
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Split, SplitError, crossing_artists
 from genrelab.datasets.splits.stratified_group import ArtistRule, assign, judge_artists
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import SPLITS
 
 
 @SPLITS.register("official")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from genrelab.datasets.index import Catalog, Part
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Split, SplitError
 from genrelab.datasets.splits.stratified_group import check_ratios, judge_artists
-from genrelab.utils.registry import SPLITS
 
 
 @SPLITS.register("shuffled")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from genrelab.datasets.index import Catalog
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Split
 from genrelab.datasets.splits.stratified_group import check_ratios
-from genrelab.utils.registry import SPLITS
 
 UNSAFE = "unsafe"  # the mark of kinds whose results are no evidence
 NO_EVIDENCE = "UNSAFE split: segments of the same tracks were trained on; these scores are no evidence"

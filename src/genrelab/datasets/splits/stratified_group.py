@@ -9,9 +9,9 @@ import numpy as np
 
 from genrelab.datasets.index import Catalog, Part
 from genrelab.datasets.splits.grouping import assign_groups, find_groups, refine
+from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Artists, Split, SplitError, check_apart, crossing_artists
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import SPLITS
 
 ArtistRule = Literal["apart", "ignore"]
 

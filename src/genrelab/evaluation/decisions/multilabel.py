@@ -10,10 +10,10 @@ import numpy as np
 from genrelab.evaluation.report.multilabel_scores import with_ends
 from genrelab.metrics import Draws, difference_of_draws
 from genrelab.postprocessing import SIGMOID, Thresholds
+from genrelab.postprocessing.registry import DECISIONS
 from genrelab.postprocessing.thresholds import MARK
 from genrelab.runs.run_dir import Level, LevelName, Part, RunFolder, level_of
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import DECISIONS
 
 SAID = ("f1_micro", "f1_macro", "subset_accuracy", "labels")  # of yeses and noes; the others are of probabilities
 

@@ -22,10 +22,10 @@ from genrelab.metrics import (
     scores,
 )
 from genrelab.postprocessing import Argmax, Decided, Decision
+from genrelab.postprocessing.registry import DECISIONS
 from genrelab.runs.run_dir import Level, LevelName, Part, RunFolder, level_of
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 from genrelab.utils.io import write_json
-from genrelab.utils.registry import DECISIONS
 
 RESAMPLES = 1000
 AS_IT_WAS = "so the run was scored itself; name another decision, such as decision=crm, or aggregate=..."

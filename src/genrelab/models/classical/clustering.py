@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genrelab.models import LSTMAutoencoder
+from genrelab.models.autoencoder import LSTMAutoencoder
 from genrelab.models.classical.base import MARK, Estimator, Pooling, blank
 from genrelab.models.classical.linear import as_tensor, check_positive
 from genrelab.models.input_checks import same_width
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 Matching = Literal["Hungarian", "majority"]
 ROWS = 256  # encoded at a time

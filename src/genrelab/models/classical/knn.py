@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from genrelab.models.classical.base import MARK, SEVERAL, Estimator, Pooling, blank, log_odds, log_shares
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 BLOCK = 2**24  # distances at a time
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from genrelab.models.classical.base import MARK, SEVERAL, Estimator, Pooling, blank
+from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.registry import MODELS
 
 FLOOR = -30.0  # log-probability of genres that train does not have
 BLOCK = 2**24  # values of a matrix of kernels at a time

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genrelab.models.classical.base import MARK, SEVERAL, Estimator, Pooling, blank, log_odds, log_shares
 from genrelab.models.classical.linear import as_tensor, check_positive
-from genrelab.utils.registry import MODELS
+from genrelab.models.registry import MODELS
 
 
 @MODELS.register("random_forest", MARK, SEVERAL)

@@ -14,12 +14,12 @@ from genrelab.evaluation.comparison.filters import values_of
 from genrelab.evaluation.comparison.groups import Row, rows_of
 from genrelab.evaluation.comparison.loader import Run, find_runs
 from genrelab.evaluation.decisions import make_decision
+from genrelab.losses.registry import LOSSES
 from genrelab.metrics import Answers, Draws, difference_of_draws, draw_scores
 from genrelab.metrics.bootstrap import intervals_of_draws
 from genrelab.metrics.extended import draw_details
 from genrelab.runs.run_dir import Part, RunFolder, level_of
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.registry import LOSSES
 
 DECISIONS = ("argmax", "crm")
 TESTED = ("distance_skill", "accuracy")
@@ -263,8 +263,8 @@ def flop_of(run: Path) -> int | None:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    from genrelab.models.registry import MODELS
     from genrelab.runs.checkpoint import load_checkpoint
-    from genrelab.utils.registry import MODELS
 
     content = load_checkpoint(path)["genrelab"]
     shapes = [tuple(shape) for shape in content["model"]["in_shapes"]]

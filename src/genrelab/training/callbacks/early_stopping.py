@@ -8,7 +8,7 @@ from typing import Literal
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import EarlyStopping
 
-from genrelab.utils.registry import CALLBACKS
+from genrelab.training.registry import CALLBACKS
 
 
 @CALLBACKS.register("early_stopping")

@@ -8,8 +8,8 @@ from typing import Any
 import lightning.pytorch as pl
 from torch import nn
 
+from genrelab.training.registry import CALLBACKS
 from genrelab.utils.errors import ConfigError, suggest
-from genrelab.utils.registry import CALLBACKS
 
 # A16's: part of the network -> epoch from which it trains, learning rate.
 PUBLISHED: dict[str, tuple[float, float]] = {

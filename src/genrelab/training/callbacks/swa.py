@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
-from genrelab.utils.registry import CALLBACKS
+from genrelab.training.registry import CALLBACKS
 
 
 class WeightAverage(pl.Callback):

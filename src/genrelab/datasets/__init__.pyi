@@ -1,0 +1,9 @@
+from .index import AUDIO_EXTENSIONS, COLUMNS, PARTS, Catalog, Part
+
+__all__ = [
+    "AUDIO_EXTENSIONS",
+    "COLUMNS",
+    "PARTS",
+    "Catalog",
+    "Part",
+]

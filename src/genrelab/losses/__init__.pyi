@@ -1,0 +1,24 @@
+from .cross_entropy import CrossEntropy
+from .expected_distance import ExpectedDistance
+from .focal import Focal
+from .graph_embedding import GraphEmbedding, gram_matrix
+from .graph_soft import GraphSoft
+from .hierarchical import HierarchicalCrossEntropy, MultiHead
+from .multilabel import BinaryCrossEntropy, GraphSigmoid
+from .soft_targets import constant_true_mass, doubly_stochastic, soft_labels
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "ExpectedDistance",
+    "Focal",
+    "GraphEmbedding",
+    "GraphSigmoid",
+    "GraphSoft",
+    "HierarchicalCrossEntropy",
+    "MultiHead",
+    "constant_true_mass",
+    "doubly_stochastic",
+    "gram_matrix",
+    "soft_labels",
+]

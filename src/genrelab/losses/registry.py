@@ -1,0 +1,5 @@
+"""The losses, by kind."""
+
+from genrelab.utils.registry import Registry
+
+LOSSES = Registry("loss", "genrelab.losses")

@@ -1,0 +1,5 @@
+"""The decision rules, by kind."""
+
+from genrelab.utils.registry import Registry
+
+DECISIONS = Registry("decision", "genrelab.postprocessing")
