@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from genrelab.tuning.compose import Composer, search_paths
 from genrelab.tuning.plots import draw_all, read_scores
+from genrelab.tuning.processes import run_study
 from genrelab.tuning.search_space import short
 from genrelab.tuning.study_storage import OpenStudy
 from genrelab.tuning.summary import UNSAFE, is_unsafe, write_summary
@@ -65,8 +66,6 @@ def retrain(study: OpenStudy, overrides: Sequence[str], workers: int, seeds: int
     Raises:
         GenrelabError: no trial is complete, or fewer than two seeds are.
     """
-    from genrelab.tuning.main import run_study
-
     best = write_summary(study)["best"]
     if best is None:
         raise GenrelabError(f"study {study.spec.name!r} has no complete trial to train again")

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from genrelab.config import conf_dir, tidy
 from genrelab.config.schema import absolute
-from genrelab.config.validate import check
+from genrelab.engine.validate_config import check
 from genrelab.metrics.registry import monitor_direction
 from genrelab.tuning.compose import Composer, compose_tree, is_group
 from genrelab.tuning.samplers import PRUNERS, SAMPLERS
