@@ -8,8 +8,9 @@ import torch
 
 from genrelab.audio import AudioSpec
 from genrelab.features import extract, make_spec
-from genrelab.features.backends.torch_backend import extract_batch, running_median
+from genrelab.features.backends.torch_backend import running_median
 from genrelab.features.backends.torch_cqt import GRID, Tunings, constant_q, halved, tunings_of
+from genrelab.features.extract import extract_batch
 from sounds import KINDS, RATE, music, sounds
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genrelab.features.base import area_weights, linear_weights, resize
+from genrelab.features.resize import area_weights, linear_weights, resize
 
 SIZE = st.integers(1, 70)
 

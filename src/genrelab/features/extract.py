@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from genrelab.features.registry import FEATURES
 from genrelab.features.spec import FeatureSpec
 from genrelab.utils.errors import ConfigError, suggest
 from genrelab.utils.numba_cache import compile_once
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Engine = Callable[[Sequence[FeatureSpec], np.ndarray], list[np.ndarray]]
 
@@ -76,11 +79,25 @@ def batched(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarra
 def _batched(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
     import torch
 
-    from genrelab.features.backends.torch_backend import extract_batch
-
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.inference_mode():
         return [found.cpu().numpy() for found in extract_batch(specs, torch.from_numpy(samples).to(device))]
+
+
+def extract_batch(specs: Sequence[FeatureSpec], samples: Tensor) -> list[Tensor]:
+    """Compute the features of a batch of segments in torch, where the samples are.
+
+    Args:
+        specs: features of the same sample rate and segment length.
+        samples: `[B, n_samples]` float32, on any device.
+
+    Returns:
+        One float32 tensor `[B, *spec.shape]` for each spec, on the same device; tables of numbers (`scalars`,
+        `tabular57`) are computed by the fast engine on the CPU.
+    """
+    from genrelab.features.backends.torch_backend import extract_tensors
+
+    return extract_tensors(specs, samples, extract)
 
 
 ENGINES: dict[str, Engine] = {"fast": fast, "reference": reference, "torch": batched}

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from genrelab.features.resize import resize
+
 C1_HZ = 32.703195662574829  # the constant-Q transform starts at C1, as in librosa
 
 
@@ -34,9 +36,7 @@ class Analysis:
         return self._kept[key]
 
     def resize(self, picture: np.ndarray, rows: int | None, frames: int | None) -> np.ndarray:
-        """A picture averaged to `frames` columns and `rows` rows, see `kind.resize`."""
-        from genrelab.features.base import resize
-
+        """A picture averaged to `frames` columns and `rows` rows, see `features.resize`."""
         return resize(picture, rows, frames)
 
     def stack(self, parts: Sequence[np.ndarray]) -> np.ndarray:
