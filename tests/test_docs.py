@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from genrelab.cli import app, launch
 from genrelab.config import compose
-from genrelab.config.validate import check
+from genrelab.engine.validate_config import check
 from genrelab.utils.errors import ConfigError
 
 REPOSITORY = Path(__file__).resolve().parents[1]

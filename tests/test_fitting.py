@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from genrelab.config import compose
-from genrelab.config.validate import check
 from genrelab.engine import run
 from genrelab.engine.sklearn_fit import ignored
+from genrelab.engine.validate_config import check
 from genrelab.models.registry import MODELS
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.runs.predictions import read_predictions

@@ -12,10 +12,10 @@ import torch
 from genrelab.audio import AudioSpec
 from genrelab.audio.registry import AUGMENTS
 from genrelab.config import compose
-from genrelab.config.validate import check
 from genrelab.datamodules import Normaliser, StepFeatures
 from genrelab.engine import build as assemble
 from genrelab.engine import run
+from genrelab.engine.validate_config import check
 from genrelab.features import Picture, make_spec
 from genrelab.features.packed_waveform import pack
 from genrelab.features.registry import FEATURES

@@ -8,7 +8,7 @@ import torch
 
 from conftest import SHARED_DATA
 from genrelab.config import compose
-from genrelab.config.validate import check
+from genrelab.engine.validate_config import check
 from genrelab.models.musicnn import EPSILON, Tagger, _named
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError

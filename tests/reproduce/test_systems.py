@@ -11,7 +11,7 @@ import yaml
 
 from genrelab.cli import app
 from genrelab.config import compose, conf_dir, tidy
-from genrelab.config.validate import check
+from genrelab.engine.validate_config import check
 from genrelab.reproduction.jobs import plan
 from genrelab.reproduction.pages import reproduction_page, systems_page
 from genrelab.reproduction.scores import read_results

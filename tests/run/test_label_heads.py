@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from genrelab.config import compose
-from genrelab.config.validate import check
 from genrelab.engine import run
+from genrelab.engine.validate_config import check
 from genrelab.evaluation.report import print_summary
 from genrelab.inference import load_predictor
 from genrelab.models.auxiliary_heads import LabelHeads, last_linear

@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from genrelab.config import compose
-from genrelab.config.validate import check
 from genrelab.datasets.embeddings import embeddings
 from genrelab.datasets.splits.stratified_group import grouped
 from genrelab.engine import run
+from genrelab.engine.validate_config import check
 from genrelab.evaluation.decisions import evaluate
 from genrelab.evaluation.report import print_summary
 from genrelab.runs.predictions import read_predictions

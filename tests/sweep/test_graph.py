@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from genrelab.config import compose
-from genrelab.config.validate import check
 from genrelab.engine.build import loss_distances
+from genrelab.engine.validate_config import check
 from genrelab.taxonomy.readers import musicmap
 from genrelab.utils.errors import ConfigError
 

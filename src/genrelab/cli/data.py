@@ -143,7 +143,7 @@ def rename(
 
 def _config(overrides: list[str] | None) -> dict[str, Any]:
     from genrelab.config import compose, tidy
-    from genrelab.config.validate import check as check_config
+    from genrelab.engine.validate_config import check as check_config
 
     overrides = tidy(overrides or [])
     config = compose(overrides)

@@ -46,7 +46,7 @@ def evaluate(
     Example: genrelab evaluate outputs/runs/20260101-120000-ab12cd dataset=csv dataset.path=new.csv excerpts=10
     """
     from genrelab.config import compose, tidy
-    from genrelab.config.validate import options
+    from genrelab.engine.validate_config import options
     from genrelab.evaluation.decisions import evaluate as decide_anew
     from genrelab.evaluation.decisions import print_evaluation, write_evaluation
     from genrelab.runs.run_dir import RunFolder

@@ -102,7 +102,7 @@ def preflight(arguments: Sequence[str]) -> None:
     from hydra._internal.utils import get_args_parser
 
     from genrelab.config import compose, count_jobs, expand_sweep
-    from genrelab.config.validate import check
+    from genrelab.engine.validate_config import check
 
     asked = get_args_parser().parse_args(list(arguments))
     if asked.config_dir and not Path(asked.config_dir).is_dir():

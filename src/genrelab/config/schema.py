@@ -139,3 +139,9 @@ def read_fields(cls: type[T], values: Mapping[str, Any], at: str) -> T:
 def absolute(path: str) -> Path:
     """A path of the configuration, taken from the working directory."""
     return Path(path).expanduser().absolute()
+
+
+def further_labels(config: Mapping[str, Any]) -> bool:
+    """Whether the dataset names columns for heads of their own (the `labels` of top_magd are a file of genres)."""
+    labels = config["dataset"].get("labels")
+    return isinstance(labels, list | tuple) and len(labels) > 0

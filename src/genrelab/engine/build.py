@@ -13,13 +13,13 @@ from genrelab.audio.content_detection import SoundBounds, measure_files
 from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
-from genrelab.config.validate import options
 from genrelab.datamodules import BatchChanges, GenreDataModule, StepFeatures
 from genrelab.datamodules.auxiliary_targets import Labels
 from genrelab.datasets import Catalog
 from genrelab.datasets.registry import CATALOGS
 from genrelab.datasets.splits import Split
 from genrelab.datasets.splits.registry import SPLITS
+from genrelab.engine.validate_config import options
 from genrelab.features import make_spec
 from genrelab.features.cache import FeatureStore, GivenStore, OnlineStore, PrepareReport, Store
 from genrelab.losses.registry import LOSSES

@@ -12,7 +12,6 @@ import pandas as pd
 
 from genrelab.audio.content_detection import SoundBounds
 from genrelab.config.schema import TrainerSpec, read_fields
-from genrelab.config.validate import options
 from genrelab.datamodules import GenreDataModule
 from genrelab.datamodules.auxiliary_targets import FILE as LABELS
 from genrelab.datamodules.auxiliary_targets import Labels, label_rows, read_labels, write_labels
@@ -22,6 +21,7 @@ from genrelab.engine.dataset_record import write_facts
 from genrelab.engine.linear_baseline import NAME, mean_feature_baseline
 from genrelab.engine.runtime_estimate import announce
 from genrelab.engine.sklearn_fit import fit_at_once, tell_fitted, write_plane
+from genrelab.engine.validate_config import options
 from genrelab.evaluation.report import choose_examples, write_report
 from genrelab.metrics import medoid_of, monitor_direction
 from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, load_checkpoint, marks_of

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from genrelab.config.validate import check
 from genrelab.datasets.splits import split_folds
 from genrelab.engine.build import Config
 from genrelab.engine.cross_validation import pool_folds
 from genrelab.engine.pipeline import Training
+from genrelab.engine.validate_config import check
 from genrelab.evaluation.report import print_summary, write_report
 from genrelab.runs.run_record import Record
 from genrelab.tracking.publish import finish, publish

@@ -9,7 +9,15 @@ from typing import Any
 
 from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
-from genrelab.config.schema import AcceleratorSpec, DataSpec, GraphSpec, PathsSpec, TrainerSpec, check_fields
+from genrelab.config.schema import (
+    AcceleratorSpec,
+    DataSpec,
+    GraphSpec,
+    PathsSpec,
+    TrainerSpec,
+    check_fields,
+    further_labels,
+)
 from genrelab.datasets.registry import CATALOGS
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.losses.registry import LOSSES
@@ -71,7 +79,7 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
         problems = unfit + _monitor(config) + _beta(config, overrides) + (_fitted(config) if training else [])
         problems += _target(config, training)
     if not problems and training:  # and this imports torch
-        from genrelab.config.validate_objects import value_problems
+        from genrelab.engine.validate_objects import value_problems
         from genrelab.metrics import monitor_direction
 
         problems = value_problems(config, shapes, monitor_direction(config["trainer"]["monitor"]))
@@ -195,12 +203,6 @@ def _target(config: Mapping[str, Any], training: bool) -> list[str]:
             else f"trainer.monitor: {metric!r} is of several genres a track; add target=multi_label"
         )
     return problems
-
-
-def further_labels(config: Mapping[str, Any]) -> bool:
-    """Whether the dataset names columns for heads of their own (the `labels` of top_magd are a file of genres)."""
-    labels = config["dataset"].get("labels")
-    return isinstance(labels, list | tuple) and len(labels) > 0
 
 
 def _labels(several: bool, fitted: bool, model: str) -> list[str]:

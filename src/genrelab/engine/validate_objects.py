@@ -7,7 +7,7 @@ from typing import Any
 
 from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
-from genrelab.config.validate import further_labels
+from genrelab.config.schema import further_labels
 from genrelab.datasets.registry import CATALOGS
 from genrelab.features import make_spec
 from genrelab.losses.registry import LOSSES

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from genrelab.config import compose
-from genrelab.config.validate import check
 from genrelab.engine import build as assemble
 from genrelab.engine.external_evaluation.score import NewData, score_new_data
+from genrelab.engine.validate_config import check
 from genrelab.evaluation.report import print_summary
 from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.io import shown
