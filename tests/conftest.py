@@ -12,11 +12,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+import hypothesis
 import numpy as np
 import pytest
 
 from several_genres import train_several, write_jamendo
 from small_run import small_overrides, train_small
+
+# The first example of a property may import scipy, on a busy machine.
+hypothesis.settings.register_profile("genrelab", deadline=None)
+hypothesis.settings.load_profile("genrelab")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

@@ -11,7 +11,7 @@ import numpy as np
 
 from genrelab.audio.spec import AudioSpec
 from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.base import FeatureError
+from genrelab.features.base import FeatureError, Vector
 from genrelab.features.quantization import feature_of, make_spec
 from genrelab.features.registry import FEATURES
 from genrelab.features.spec import FeatureSpec
@@ -95,9 +95,24 @@ def extract_batch(specs: Sequence[FeatureSpec], samples: Tensor) -> list[Tensor]
         One float32 tensor `[B, *spec.shape]` for each spec, on the same device; tables of numbers (`scalars`,
         `tabular57`) are computed by the fast engine on the CPU.
     """
-    from genrelab.features.backends.torch_backend import extract_tensors
+    from genrelab.features.backends.torch_backend import TorchAnalysis, single_precision
 
-    return extract_tensors(specs, samples, extract)
+    if not specs:
+        return []
+    audio: Any = TorchAnalysis(samples, specs[0].sample_rate)
+    with single_precision(samples.device):
+        found: list[Any] = []
+        for spec in specs:
+            feature = feature_of(spec)
+            found.append(_tables(spec, samples) if isinstance(feature, Vector) else feature.compute(audio))
+    return found
+
+
+def _tables(spec: FeatureSpec, samples: Tensor) -> Tensor:
+    import torch
+
+    rows = [extract([spec], row)[0] for row in samples.detach().cpu().numpy()]
+    return torch.from_numpy(np.stack(rows)).to(samples.device)
 
 
 ENGINES: dict[str, Engine] = {"fast": fast, "reference": reference, "torch": batched}

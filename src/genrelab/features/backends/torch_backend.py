@@ -16,40 +16,14 @@ from torch import Tensor
 
 from genrelab.features.backends.librosa_backend import C1_HZ, Analysis
 from genrelab.features.backends.torch_cqt import GRID, Tunings, constant, constant_q, stft, tunings_of
-from genrelab.features.base import Vector
-from genrelab.features.quantization import feature_of
 from genrelab.features.resize import area_weights, linear_weights
-from genrelab.features.spec import FeatureSpec
 
-Extract = Callable[[Sequence[FeatureSpec], np.ndarray], list[np.ndarray]]
 AMIN = 1e-10
 MEDIAN_CELLS = 1 << 26  # values laid out at once for running medians, 256 MiB
 
 
-def extract_tensors(specs: Sequence[FeatureSpec], samples: Tensor, on_cpu: Extract) -> list[Tensor]:
-    """Compute the features of a batch of segments where the samples are.
-
-    Args:
-        specs: features of the same sample rate and segment length.
-        samples: `[B, n_samples]` float32, on any device.
-        on_cpu: computes the features of one segment `[n_samples]` that torch does not.
-
-    Returns:
-        One float32 tensor `[B, *spec.shape]` for each spec, on the same device. Tables of numbers (`scalars`,
-        `tabular57`) are computed by `on_cpu` and brought back.
-    """
-    audio: Any = TorchAnalysis(samples, specs[0].sample_rate) if specs else None
-    found = []
-    with _exact(samples.device):
-        for spec in specs:
-            feature = feature_of(spec)
-            picture: Any = _tables(spec, samples, on_cpu) if isinstance(feature, Vector) else feature.compute(audio)
-            found.append(picture)
-    return found
-
-
 @contextmanager
-def _exact(device: torch.device) -> Iterator[None]:
+def single_precision(device: torch.device) -> Iterator[None]:
     """Single precision, also inside a training step of mixed precision and where TF32 is allowed."""
     backends: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
     allowed = [backend.allow_tf32 for backend in backends]
@@ -62,11 +36,6 @@ def _exact(device: torch.device) -> Iterator[None]:
     finally:
         for backend, before in zip(backends, allowed, strict=True):
             backend.allow_tf32 = before
-
-
-def _tables(spec: FeatureSpec, samples: Tensor, on_cpu: Extract) -> Tensor:
-    rows = [on_cpu([spec], row)[0] for row in samples.detach().cpu().numpy()]
-    return torch.from_numpy(np.stack(rows)).to(samples.device)
 
 
 class TorchAnalysis(Analysis):
