@@ -34,9 +34,10 @@ test: setup ## run the quick tests (under four minutes on two cores)
 test-all: setup ## run every test, the slow ones included
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-lint: setup ## check style and formatting
+lint: setup ## check style, formatting and the layers of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 type: setup ## check types
 	$(BIN)/mypy
@@ -45,5 +46,5 @@ bench: setup ## run the benchmarks
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove caches and build products; outputs/ and the environment stay
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
