@@ -13,18 +13,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import hypothesis
-import numpy as np
 import pytest
 
+from paths import SHARED_DATA
 from several_genres import train_several, write_jamendo
 from small_run import small_overrides, train_small
+from tones import write_tone
 
 # The first example of a property may import scipy, on a busy machine.
 hypothesis.settings.register_profile("genrelab", deadline=None)
 hypothesis.settings.load_profile("genrelab")
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items):
@@ -34,18 +32,6 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if "shared" in item.keywords:
                 item.add_marker(skip)
-
-
-def write_tone(path: Path, pitch: float, rate: float, seconds: float, seed: int, sample_rate: int = 8_000) -> None:
-    """A tone that is switched on and off `rate` times a second, in noise: pitch is the artist's, rate the genre's."""
-    import soundfile
-
-    generator = np.random.default_rng(seed)
-    time = np.arange(round(seconds * sample_rate)) / sample_rate
-    gate = (time * rate) % 1 < 0.5
-    samples = 0.3 * gate * np.sin(2 * np.pi * pitch * time) + 0.02 * generator.normal(size=len(time))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, samples.astype(np.float32), sample_rate)
 
 
 @pytest.fixture(scope="session")

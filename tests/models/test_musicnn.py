@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import SHARED_DATA
 from genrelab.config import compose
 from genrelab.engine.validate_config import check
 from genrelab.models.musicnn import EPSILON, Tagger, _named
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
+from paths import SHARED_DATA
 from tf_bundles import write_bundle
 
 FRAMES = 24

@@ -1,165 +1,148 @@
-"""ResNet18flex and its dual: published arithmetic, torchvision's names, cheap default stem."""
+"""ResNets with torchvision's names: sizes, weights from files and URLs, and what is said where there are none."""
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import nn
 
-from genrelab.models import ResNet, ResNet18Flex, ResNet18FlexDual, stem_strides
+from genrelab.config import compose
+from genrelab.models import DeepResNet
+from genrelab.models.pretrained import IMAGENET, URL, read_weights
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 
-PUBLISHED = {"width": 64, "stem": "published"}
-TORCHVISION_RESNET18 = 11_689_512  # parameters, 3 channels, 1000 classes
-HEADLESS = TORCHVISION_RESNET18 - 513_000 - 64 * 2 * 49  # without fc, one channel
+# torchvision's parameters with 3 channels and 1000 classes.
+SIZES = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032, 101: 44_549_160, 152: 60_192_808}
+
+
+def built(option, *shapes, n_classes=10, **changes):
+    params = dict(compose([f"model={option}"])["model"]) | changes
+    return MODELS.build(params.pop("kind"), params, in_shapes=list(shapes), n_classes=n_classes)
 
 
 def size(net):
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def gflop(net, *features):
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        net.eval()(*features)
-    return counter.get_total_flops() / len(features[0]) / 1e9
-
-
-@pytest.mark.parametrize("shapes", [[(128, 256)], [(12, 256)], [(32, 31), (65, 100)], [(128, 256), (32, 256), (7, 9)]])
-@pytest.mark.parametrize("stem", ["published", "strided_time"])
-def test_logits_of_any_pictures(shapes, stem):
-    features = [torch.randn(2, *shape) for shape in shapes]
-    dual = MODELS.build("resnet18flex_dual", {"width": 4, "stem": stem}, in_shapes=shapes, n_classes=5)
-    assert dual(*features).shape == (2, 5)
-    single = MODELS.build("resnet18flex", {"width": 4, "stem": stem}, in_shapes=shapes[:1], n_classes=5)
-    assert single(features[0]).shape == (2, 5)
-
-
-def test_parameter_counts_as_published():
-    assert size(ResNet18Flex([(128, 256)], 248, **PUBLISHED)) == HEADLESS + 512 * 248 + 248
-    dual = ResNet18FlexDual([(128, 256), (32, 256)], 248, **PUBLISHED)  # A22
-    assert size(dual) == 2 * HEADLESS + 1024 * 248 + 248
-    assert dual.fc.in_features == 1024
+@pytest.mark.parametrize("depth", SIZES)
+def test_as_large_as_torchvisions(depth):
+    with torch.device("meta"):
+        net = DeepResNet([(224, 224)] * 3, 1000, depth)
+    assert size(net) == SIZES[depth]
 
 
 def test_names_are_torchvisions():
-    names = list(ResNet18Flex([(128, 256)], 3, width=2).state_dict())
-    batch_norm = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
-    expected = ["conv1.weight", *(f"bn1.{name}" for name in batch_norm)]
-    for stage in range(1, 5):
-        for block in range(2):
-            at = f"layer{stage}.{block}"
-            for number in (1, 2):
-                expected += [f"{at}.conv{number}.weight", *(f"{at}.bn{number}.{name}" for name in batch_norm)]
-            if stage > 1 and block == 0:
-                expected += [f"{at}.downsample.0.weight", *(f"{at}.downsample.1.{name}" for name in batch_norm)]
-    assert names == [*expected, "fc.weight", "fc.bias"]
-    assert set(ResNet18FlexDual([(128, 256)], 3, width=2).state_dict()) == {
-        name if name.startswith("fc") else f"backbones.0.{name}" for name in names
-    }
+    with torch.device("meta"):
+        shapes = {name: tuple(weight.shape) for name, weight in DeepResNet([(64, 64)] * 3, 1000).state_dict().items()}
+    assert len(shapes) == 320  # of resnet50
+    assert shapes["conv1.weight"] == (64, 3, 7, 7)
+    assert shapes["layer1.0.downsample.0.weight"] == (256, 64, 1, 1)
+    assert shapes["layer4.2.conv3.weight"] == (2048, 512, 1, 1)
+    assert shapes["layer3.5.bn3.running_var"] == (1024,)
+    assert shapes["fc.weight"] == (1000, 2048)
 
 
-def test_deeper_networks_are_the_same_class():
-    resnet34 = ResNet(128, (3, 4, 6, 3), 1000)
-    assert size(resnet34) == 21_797_672 - 64 * 2 * 49  # torchvision's, with one channel
-
-
-@pytest.mark.parametrize(
-    ("height", "stem", "expected"),
-    [
-        (12, "published", ((1, 1), False)),
-        (32, "published", ((1, 1), False)),
-        (33, "published", ((2, 2), False)),
-        (64, "published", ((2, 2), False)),
-        (65, "published", ((2, 2), True)),
-        (128, "published", ((2, 2), True)),
-        (32, "strided_time", ((1, 4), False)),
-        (64, "strided_time", ((2, 4), False)),
-        (128, "strided_time", ((2, 2), True)),
-    ],
-)
-def test_stem_follows_the_height(height, stem, expected):
-    assert stem_strides(height, stem, 4) == expected
-    net = ResNet18Flex([(height, 64)], 3, width=2, stem=stem)
-    assert net.conv1.stride == expected[0]
-    assert net.conv1.kernel_size == (7, 7)
-    assert isinstance(net.maxpool, torch.nn.MaxPool2d) is expected[1]
-
-
-def test_default_stem_is_far_cheaper_on_low_pictures():
-    low, high = torch.randn(1, 32, 256), torch.randn(1, 128, 256)
-    published = gflop(ResNet18Flex([(32, 256)], 12, **PUBLISHED), low)
-    assert published == pytest.approx(8.9, abs=0.05)
-    assert gflop(ResNet18FlexDual([(128, 256), (32, 256)], 12, **PUBLISHED), high, low) == pytest.approx(11.2, abs=0.05)
-    assert published / gflop(ResNet18Flex([(32, 256)], 12, width=64), low) > 3.9
-    assert published / gflop(ResNet18Flex([(32, 256)], 12, width=64, time_stride=2), low) > 1.9
-
-
-def test_rows_of_a_low_picture_are_kept_until_the_second_stage():
-    seen = {}
-    net = ResNet18Flex([(32, 256)], 3, width=2)
-    net.layer1.register_forward_hook(lambda module, given, maps: seen.update(shape=tuple(maps.shape)))
-    net(torch.randn(1, 32, 256))
-    assert seen["shape"] == (1, 2, 32, 64)
-
-
-def test_one_sample_in_eval_equals_its_row_in_a_batch():
-    net = ResNet18FlexDual([(40, 50), (20, 30)], 4, width=4).eval()
-    features = [torch.randn(3, 40, 50), torch.randn(3, 20, 30)]
+def test_narrow_resnet18_as_published():
+    net = built("resnet18_narrow", *[(224, 294)] * 3).eval()  # E07
+    assert [layer.out_features for layer in net.fc if isinstance(layer, nn.Linear)] == [512, 10]
+    assert net.fc[0].in_features == 1024  # 256 maps of 1x4 places
+    assert [net.get_submodule(f"layer{n}")[0].conv1.out_channels for n in (1, 2, 3, 4)] == [32, 64, 128, 256]
+    drops = [module.p for module in net.modules() if isinstance(module, nn.Dropout2d)]
+    assert drops == [0.3] * 8
     with torch.no_grad():
-        alone = net(*(feature[1:2] for feature in features))
-        torch.testing.assert_close(alone, net(*features)[1:2], rtol=1e-4, atol=1e-5)
+        assert net(*(torch.randn(1, 224, 294) for _ in range(3))).shape == (1, 10)
 
 
-def test_every_parameter_and_input_gets_a_gradient():
-    net = ResNet18FlexDual([(40, 50), (20, 30)], 4, width=4)
-    features = [torch.randn(3, 40, 50, requires_grad=True), torch.randn(3, 20, 30, requires_grad=True)]
-    net(*features).square().sum().backward()
-    for tensor in [*features, *net.parameters()]:
-        assert tensor.grad is not None
-        assert tensor.grad.abs().sum() > 0
+@pytest.mark.parametrize("shape", [(1, 1), (12, 256), (33, 65), (128, 256)])
+@pytest.mark.parametrize(("depth", "window"), [(18, 0), (18, 7), (50, 2)])
+def test_logits_of_any_pictures(shape, depth, window):
+    net = DeepResNet([shape], 5, depth, width=2, window=window, hidden=[6]).eval()
+    assert net(torch.randn(1, *shape)).shape == (1, 5)
 
 
-def test_weights_come_from_torchs_generator_alone():
-    def make():
-        torch.manual_seed(3)
-        return ResNet18FlexDual([(40, 50), (20, 30)], 4, width=4).state_dict()
-
-    first, second = make(), make()
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    spread = first["backbones.0.layer4.1.conv2.weight"].std().item()
-    assert spread == pytest.approx((2 / (32 * 9)) ** 0.5, rel=0.05)  # He et al., fan out
+@pytest.fixture
+def file(tmp_path):
+    """Weights of another resnet18, three channels and 7 classes, as torchvision stores them."""
+    torch.manual_seed(1)
+    path = tmp_path / "resnet18.pth"
+    torch.save(DeepResNet([(64, 64)] * 3, 7, 18).state_dict(), path)
+    return path
 
 
-def test_dropout_acts_in_training_alone():
-    net = ResNet18Flex([(16, 16)], 2, width=2, dropout=0.5).eval()
-    pictures = torch.randn(4, 16, 16)
-    assert torch.equal(net(pictures), net(pictures))
-    net.dropout.train()
-    assert not torch.equal(net(pictures), net(pictures))
+@pytest.mark.parametrize("form", ["{}", "file://{}"])
+def test_weights_from_a_file_and_a_url(file, form, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    given = torch.load(file, weights_only=True)
+    net = DeepResNet([(64, 64)] * 3, 10, 18, weights=form.format(file))
+    for name, value in net.state_dict().items():
+        if not name.startswith("fc."):
+            assert torch.equal(value, given[name]), name
+    assert net.fc.out_features == 10
 
 
-def test_inputs_that_do_not_fit():
-    assert ResNet18Flex.check_inputs([(128, 256)]) == []
-    assert ResNet18Flex.check_inputs([(128, 256), (32, 256)]) == [
-        "model 'resnet18flex' takes 1 feature, here are 2 (128x256 picture, 32x256 picture); "
-        "choose one, or model=resnet18flex_dual takes several"
-    ]
-    assert ResNet18Flex.check_inputs([(57,)]) == [
-        "model 'resnet18flex' takes pictures, feature 1 is a vector of 57; choose a picture, or model=mlp"
-    ]
-    assert ResNet18FlexDual.check_inputs([(128, 256), (32, 256), (12, 256)]) == []
-    assert len(ResNet18FlexDual.check_inputs([(57,), (32, 256), (20,)])) == 2
-    assert len(ResNet18FlexDual.check_inputs([])) == 1
-    with pytest.raises(ConfigError, match="choose one, or model=resnet18flex_dual"):
-        MODELS.build("resnet18flex", {}, in_shapes=[(128, 256), (32, 256)], n_classes=4)
+def test_one_gray_picture_is_a_colour_picture_of_gray(file):
+    gray = DeepResNet([(64, 64)], 10, 18, weights=str(file)).eval()
+    colour = DeepResNet([(64, 64)] * 3, 10, 18, weights=str(file)).eval()
+    colour.fc.load_state_dict(gray.fc.state_dict())
+    picture = torch.randn(2, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(gray(picture), colour(picture, picture, picture), rtol=1e-4, atol=1e-4)
 
 
-def test_parameters_out_of_range():
-    with pytest.raises(ConfigError, match="3 problems") as caught:
-        ResNet18FlexDual([(32, 256)], 4, width=0, time_stride=0, dropout=1.0)
+def test_imagenet_is_fetched_from_torchvisions_address(monkeypatch, file):
+    asked = []
+
+    def fetch(url, **options):
+        asked.append((url, options["check_hash"], options["weights_only"]))
+        return torch.load(file, weights_only=True)
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fetch)
+    DeepResNet([(64, 64)], 3, 18, weights="imagenet")
+    assert asked == [(URL + IMAGENET[18], True, True)]
+
+
+def test_no_network_is_told_with_the_remedy(monkeypatch):
+    def fail(url, **options):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fail)
+    with pytest.raises(ConfigError) as caught:
+        read_weights("imagenet", 50)
     assert caught.value.problems == (
-        "model.width: 0 is below 1",
-        "model.time_stride: 0 is below 1",
-        "model.dropout: 1.0 is not in [0, 1)",
+        "model.weights: cannot fetch https://download.pytorch.org/models/resnet50-11ad3fa6.pth (no route to host); "
+        "give a file as model.weights=/path/to/resnet50-11ad3fa6.pth, or model.weights=null to start from noise",
     )
-    with pytest.raises(ConfigError, match=r"model.stem: 'strided' is not one of 'strided_time', 'published'"):
-        MODELS.build("resnet18flex", {"stem": "strided"}, in_shapes=[(32, 256)], n_classes=4)
+
+
+def test_weights_wait_until_there_is_memory():
+    with torch.device("meta"):
+        assert built("resnet50", (64, 64)).conv1.weight.is_meta  # nothing is fetched
+
+
+def test_files_that_do_not_fit(file, tmp_path):
+    def line(path, depth=18, **params):
+        with pytest.raises(ConfigError) as caught:
+            DeepResNet([(64, 64)], 3, depth, weights=str(path), **params)
+        assert len(caught.value.problems) == 1
+        return caught.value.problems[0]
+
+    assert "no such file; give a file as model.weights=/path/to/resnet18" in line(tmp_path / "none.pth")
+    assert "not of this network (layer1.2.bn1.bias is missing" in line(file, 34)
+    assert "model.width: 32, but model.weights are of width 64" in line(file, width=32)
+    (tmp_path / "cut.pth").write_bytes(file.read_bytes()[:1000])
+    assert "damaged" in line(tmp_path / "cut.pth")
+    (tmp_path / "empty.pth").write_bytes(b"")
+    assert "damaged" in line(tmp_path / "empty.pth")
+    torch.save([1, 2], tmp_path / "list.pth")
+    assert "holds no weights by name" in line(tmp_path / "list.pth")
+    torch.save({"a": nn.Linear(1, 1)}, tmp_path / "code.pth")
+    assert "refused, it holds more than plain data" in line(tmp_path / "code.pth")
+
+
+def test_numbers_that_do_not_fit():
+    with pytest.raises(ConfigError) as caught:
+        DeepResNet([(64, 64)], 3, width=0, window=-1, hidden=[0], block_dropout=1.0)
+    assert len(caught.value.problems) == 4
+    with pytest.raises(ConfigError, match=r"model.depth: 20 is not one of 18, 34, 50, 101, 152"):
+        MODELS.build("resnet", {"depth": 20}, in_shapes=[(64, 64)], n_classes=3)
+    with pytest.raises(ConfigError, match="for 1 or 3 pictures, here are 2"):
+        DeepResNet([(64, 64)] * 2, 3, weights="imagenet")

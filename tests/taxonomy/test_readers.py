@@ -1,7 +1,6 @@
 """Readers: flat, GTZAN's genres, YAML, CSV, a saved page; and what they say of bad files."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from genrelab.taxonomy.gtzan_mapping import GTZAN, STEP
 from genrelab.taxonomy.musicmap_html_reader import rename
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
+from paths import REPOSITORY
 
 
 def test_flat_knows_no_distances():
@@ -248,7 +248,7 @@ def test_every_reader_has_its_option_with_every_weight():
 
     import yaml
 
-    conf = Path(__file__).resolve().parents[2] / "conf" / "taxonomy"
+    conf = REPOSITORY / "conf" / "taxonomy"
     assert {path.stem for path in conf.glob("*.yaml")} >= {"musicmap", "gtzan", "flat", "csv", "yaml", "musicmap_html"}
     for path in conf.glob("*.yaml"):
         option = yaml.safe_load(path.read_text())
@@ -258,7 +258,7 @@ def test_every_reader_has_its_option_with_every_weight():
             assert EdgeWeights(**option["weights"]) == EdgeWeights(), path.name
 
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "taxonomy.md"
+DOCS = REPOSITORY / "docs" / "taxonomy.md"
 
 
 def test_the_guides_table_is_the_placing():

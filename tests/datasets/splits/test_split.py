@@ -1,0 +1,212 @@
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalogs import catalog_of, counts
+from genrelab.datasets import Catalog
+from genrelab.datasets.gtzan import facts
+from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.splits import Split, SplitError, crossing_artists, read_split, split_folds
+from genrelab.datasets.splits.registry import SPLITS
+from genrelab.datasets.splits.split import check_apart
+from genrelab.utils.errors import ConfigError, GenrelabError
+from paths import SHARED_DATA
+
+
+def gtzan():
+    lines = [
+        {"track_id": clip, "genre": clip.split(".")[0], "path": clip, "artist_id": artist, "official_split": part}
+        for clip, (part, artist) in facts().items()
+    ]
+    return Catalog("gtzan", pd.DataFrame(lines))
+
+
+@st.composite
+def catalogs(draw):
+    """Genres of 3 to 12 artists with 1 to 6 tracks each; some artists play two genres, some tracks have none."""
+    rows = []
+    for genre in range(draw(st.integers(1, 5))):
+        rows += [(f"g{genre}", f"own {genre}/{n}") for n in range(3)]  # three groups of its own keep the rule possible
+        for artist in range(draw(st.integers(0, 9))):
+            name = draw(st.sampled_from([f"a{genre}/{artist}", f"shared {artist}", None]))
+            rows += [(f"g{genre}", name)] * draw(st.integers(1, 6))
+    return catalog_of(rows)
+
+
+@settings(max_examples=60, deadline=None)
+@given(catalogs(), st.integers(0, 5), st.sampled_from(["grouped", "stratified"]))
+def test_splits_by_rule_hold_what_they_promise(catalog, seed, kind):
+    params = {"seed": seed} | ({"folds": 3, "fold": seed % 3} if kind == "stratified" else {})
+    split = SPLITS.build(kind, params, catalog=catalog)
+    assert set(split.parts) == set(catalog.tracks["track_id"])  # every track is somewhere, in one part
+    artists = defaultdict(set)
+    for track, artist in zip(catalog.tracks["track_id"], catalog.tracks["artist_id"], strict=True):
+        if artist is not None:
+            artists[artist].add(split.parts[track])
+    assert all(len(parts) == 1 for parts in artists.values())
+    assert all(len(parts) == 3 for parts in counts(split, catalog).values())
+    assert split.artists == "apart"
+    assert not split.artist_leak
+    again = SPLITS.build(kind, params, catalog=Catalog("d", catalog.tracks.sample(frac=1, random_state=1)))
+    assert again.hash == split.hash
+    assert Split.from_dict(split.to_dict()) == split
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(10, 80), min_size=1, max_size=6), st.integers(0, 9))
+def test_by_track_the_ratios_are_met_within_one(sizes, seed):
+    catalog = catalog_of([(f"g{genre}", None) for genre, size in enumerate(sizes) for _ in range(size)])
+    split = SPLITS.build("grouped", {"seed": seed}, catalog=catalog)
+    assert split.artists == "unknown"
+    table = counts(split, catalog)
+    for genre, size in enumerate(sizes):
+        for part, ratio in (("train", 0.7), ("val", 0.2), ("test", 0.1)):
+            assert abs(table[f"g{genre}"][part] - ratio * size) <= 1
+
+
+def test_seeds_give_different_splits():
+    splits = {SPLITS.build("grouped", {"seed": seed}, catalog=gtzan()).hash for seed in range(4)}
+    assert len(splits) == 4
+
+
+def test_ratios_are_near_with_the_artists_of_gtzan():
+    table = counts(SPLITS.build("grouped", {}, catalog=gtzan()), gtzan())
+    for genre in table.values():
+        assert abs(genre["train"] - 70) <= 5
+        assert abs(genre["test"] - 10) <= 3
+
+
+def test_folds_test_every_track_once():
+    catalog = gtzan()
+    assert split_folds({"kind": "stratified", "folds": 5, "fold": None}) == [0, 1, 2, 3, 4]
+    assert split_folds({"folds": 5, "fold": 2}) == [2]
+    assert split_folds({"kind": "grouped"}) == []
+    splits = [SPLITS.build("stratified", {"fold": fold}, catalog=catalog) for fold in range(5)]
+    tested = [track for split in splits for track in split.tracks("test")]
+    assert sorted(tested) == sorted(catalog.tracks["track_id"])
+    assert splits[0].tracks("val") == splits[1].tracks("test")
+    assert (splits[3].fold, splits[3].folds) == (3, 5)
+
+
+def test_albums_and_joint_artists_tie_tracks_together():
+    rows = [("g", f"a{i}") for i in range(8)] + [("g", "A; B"), ("g", "B"), ("g", None, "LP"), ("g", "b", "lp")]
+    split = SPLITS.build("grouped", {}, catalog=catalog_of(rows))
+    assert len({split.parts[f"t{i:04d}"] for i in range(8, 12)}) == 1
+
+
+def test_too_few_artists_name_genres_and_remedies():
+    catalog = catalog_of([("blues", "Hooker")] * 10 + [("rock", f"a{i}") for i in range(10)])
+    with pytest.raises(SplitError, match=r"too few artists .* in blues \(1\): .*split\.artists=ignore"):
+        SPLITS.build("grouped", {}, catalog=catalog)
+    split = SPLITS.build("grouped", {"artists": "ignore"}, catalog=catalog)
+    assert (split.artists, split.artist_leak, split.crossing) == ("ignored", True, 1)
+    assert counts(split, catalog)["blues"] == {"train": 7, "val": 2, "test": 1}
+
+
+def test_too_few_tracks_name_genres_and_counts():
+    catalog = catalog_of([("rare", None)] * 2 + [("rock", None)] * 10)
+    with pytest.raises(SplitError, match=r"too few tracks for 3 parts .* in rare \(2\)"):
+        SPLITS.build("grouped", {}, catalog=catalog)
+    with pytest.raises(SplitError, match=r"too few tracks for 5 folds .* in rare \(2\)"):
+        SPLITS.build("stratified", {"fold": 0, "artists": "ignore"}, catalog=catalog)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "message"),
+    [
+        ("grouped", {"ratios": [0.5, 0.5]}, r"split\.ratios: \[0\.5, 0\.5\]"),
+        ("grouped", {"ratios": [0.7, 0.3, 0.0]}, "three positive numbers"),
+        ("stratified", {"folds": 2, "fold": 0}, r"split\.folds: 2"),
+        ("stratified", {"fold": 5}, r"split\.fold: 5; .* 0 to 4"),
+        ("stratified", {}, r"split\.fold: None"),
+        ("grouped", {"artist": "apart"}, "did you mean 'artists'"),
+    ],
+)
+def test_bad_parameters(kind, params, message):
+    with pytest.raises(ConfigError, match=message):
+        SPLITS.build(kind, params, catalog=gtzan())
+
+
+def test_a_planted_leak_raises(tmp_path):
+    with pytest.raises(SplitError, match="'b' stands in train and in test"):
+        Split.from_tracks(["a", "b"], ["c"], ["b"], kind="mine")
+    split = Split.from_tracks(["a"], ["b"], ["c"], kind="mine")
+    split.save(tmp_path / "split.json")
+    assert read_split(tmp_path / "split.json") == split
+    text = (tmp_path / "split.json").read_text()
+    (tmp_path / "leak.json").write_text(text.replace('"c"', '"a"'))
+    with pytest.raises(SplitError, match="'a' stands in train and in test"):
+        read_split(tmp_path / "leak.json")
+    (tmp_path / "other.json").write_text(text.replace('"c"', '"d"'))
+    with pytest.raises(SplitError, match="hash differs"):
+        read_split(tmp_path / "other.json")
+    (tmp_path / "bad.json").write_text("[]")
+    with pytest.raises(GenrelabError, match="not a split of genrelab"):
+        read_split(tmp_path / "bad.json")
+
+
+def test_a_planted_artist_or_album_leak_raises():
+    catalog = catalog_of([("g", "A", "one"), ("g", "B", "two"), ("g", "C", "two"), ("g", "A", None)])
+    parts = {"t0000": "train", "t0001": "train", "t0002": "train", "t0003": "test"}
+    assert crossing_artists(parts, catalog) == ["a"]
+    with pytest.raises(SplitError, match="artist 'a' stands in train and in test"):
+        check_apart(parts, catalog)
+    with pytest.raises(SplitError, match="album 'two' stands in train and in val"):
+        check_apart({**parts, "t0003": "train", "t0002": "val"}, catalog)
+    with pytest.raises(SplitError, match="yet it says 'apart'"):
+        Split({"a": "train", "b": "val", "c": "test"}, "mine", artists="apart", crossing=1)
+
+
+def test_parts_are_named_and_filled():
+    with pytest.raises(SplitError, match="no track in val and test"):
+        Split({"a": "train"}, "mine")
+    with pytest.raises(SplitError, match="'dev' is none of"):
+        Split({"a": "train", "b": "dev", "c": "test"}, "mine")
+
+
+def test_fault_filtered_marks_its_leak():
+    split = SPLITS.build("fault_filtered", {}, catalog=gtzan())
+    assert [len(split.tracks(part)) for part in ("train", "val", "test")] == [443, 197, 290]
+    assert (split.artists, split.artist_leak) == ("ignored", True)
+    assert split.crossing == len(crossing_artists(split.parts, gtzan())) > 6
+    assert split.hash == SPLITS.build("official", {}, catalog=gtzan()).hash
+    with pytest.raises(SplitError, match=r"stands in .*split\.artists=ignore"):
+        SPLITS.build("fault_filtered", {"artists": "apart"}, catalog=gtzan())
+    with pytest.raises(SplitError, match="holds none of its clips"):
+        SPLITS.build("fault_filtered", {}, catalog=catalog_of([("g", None)]))
+
+
+def test_fault_filtered_knows_clips_by_file_name():
+    tracks = gtzan().tracks.assign(track_id=lambda table: "x/" + table["track_id"] + ".wav")
+    assert len(SPLITS.build("fault_filtered", {}, catalog=Catalog("images", tracks)).parts) == 930
+
+
+def test_official_lists():
+    rows = [("g", f"a{i}", None, part) for i, part in enumerate(["train", "val", "test", None])]
+    split = SPLITS.build("official", {}, catalog=catalog_of(rows))
+    assert (split.artists, split.artist_leak, split.notes) == (
+        "apart",
+        False,
+        ("tracks on no list, left out: 1",),
+    )
+    with pytest.raises(SplitError, match="names no official split; use split=grouped"):
+        SPLITS.build("official", {}, catalog=catalog_of([("g", "a")]))
+    with pytest.raises(SplitError, match="no train track of h"):
+        SPLITS.build("official", {}, catalog=catalog_of([*rows, ("h", "z", None, "test")]))
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED_DATA.exists(), reason="development data absent")
+def test_the_hundred_real_clips():
+    catalog = CATALOGS.build("gtzan", {"root": str(SHARED_DATA / "gtzan_mini")})
+    with pytest.raises(SplitError, match=r"blues \(1\)"):
+        SPLITS.build("stratified", {"fold": 0}, catalog=catalog)
+    for fold in range(5):
+        split = SPLITS.build("stratified", {"fold": fold, "artists": "ignore"}, catalog=catalog)
+        assert split.artist_leak
+        table = np.array([[n[part] for part in ("train", "val", "test")] for n in counts(split, catalog).values()])
+        assert (table == [6, 2, 2]).all()

@@ -1,0 +1,72 @@
+"""Silence, noise, speech and short sounds get no answer, nor what val's bounds leave out."""
+
+import numpy as np
+import pytest
+
+from genrelab.audio import load_audio
+from genrelab.audio.content_detection import Sound, SoundBounds
+from genrelab.inference.ood import Bounds, fit_bounds, why_unknown
+from genrelab.postprocessing import SOFTMAX
+from made_sounds import RATE, coloured, talker
+from paths import SHARED_DATA
+
+SURE = np.array([[9.0, 0.0, 0.0]])
+P = np.array([0.9, 0.05, 0.05])
+EVERYTHING = Bounds()
+
+
+def reason(samples, bounds=EVERYTHING, rate=RATE, sound=None):
+    return why_unknown(samples.astype(np.float32), rate, SURE, P, bounds, sound=sound)
+
+
+@pytest.mark.parametrize("power", [0, 1, 2])
+def test_noise(power):
+    assert reason(coloured(power)) == "noise"
+
+
+def test_speech():
+    assert reason(talker()) == "speech"
+
+
+def test_what_val_holds_is_not_unknown():
+    """A run that was taught field recordings, noise music and spoken word answers them."""
+    sounds = [Sound(-80, 0.6, 0.9), Sound(-20, 0.55, 0.7), Sound(-30, 0.5, 0.8)]
+    taught = SoundBounds.fit(sounds)
+    for samples in (talker(), coloured(1), 1e-4 * coloured(0)):
+        assert reason(samples) is not None and reason(samples, sound=taught) is None
+
+
+def test_silence_short_sounds_and_chords():
+    assert reason(np.zeros(5 * RATE)) == "silence"
+    assert reason(1e-4 * coloured(0)) == "silence"
+    time = np.arange(5 * RATE) / RATE
+    chord = sum(np.sin(2 * np.pi * hz * time) for hz in (220, 277, 330)) / 10
+    assert reason(chord) is None
+    assert reason(chord[: RATE // 4]) == "too short"
+    assert reason(0.02 * coloured(0, 5) + chord) is None  # in some noise
+
+
+def test_what_val_never_gave_is_unlike_it():
+    chord = np.sin(2 * np.pi * 220 * np.arange(5 * RATE) / RATE)
+    assert reason(chord, Bounds(energy=10)) == reason(chord, Bounds(entropy=0.1)) == "unlike the training music"
+
+
+def test_energy_and_entropy_are_what_they_are_called():
+    logits = np.array([[1.0, 2.0, 3.0], [1000.0, 1000.0, 0.0]])
+    np.testing.assert_allclose(SOFTMAX.energy(logits), [np.log(np.exp([1, 2, 3]).sum()), 1000 + np.log(2)])
+    np.testing.assert_allclose(SOFTMAX.entropy(np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])), [0, 1], atol=1e-9)
+
+
+def test_bounds_leave_out_a_hundredth_and_widen_for_few():
+    generator = np.random.default_rng(0)
+    energies, entropies = generator.normal(5, 1, 5000), generator.beta(2, 6, 5000)
+    bounds = fit_bounds(energies, entropies)
+    assert (energies < bounds.energy).mean() <= 0.011 and (entropies > bounds.entropy).mean() <= 0.011
+    few = fit_bounds(energies[:10], entropies[:10])
+    assert few.energy < energies[:10].min() and few.entropy > entropies[:10].max()
+
+
+@pytest.mark.shared
+def test_no_real_clip_is_noise_speech_or_silence():
+    clips = sorted((SHARED_DATA / "gtzan_mini").rglob("*.flac"))[::20]
+    assert [reason(load_audio(clip, RATE)) for clip in clips] == [None] * len(clips)
