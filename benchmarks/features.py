@@ -35,7 +35,7 @@ from harness import interleaved
 
 from genrelab.audio import AudioSpec
 from genrelab.features import FeatureSpec, extract, make_spec
-from genrelab.features.extract import ENGINES
+from genrelab.features.extraction import ENGINES
 
 RATE, SECONDS = 22_050, 15.0
 Librosa = Callable[[np.ndarray], object]

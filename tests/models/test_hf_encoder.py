@@ -87,7 +87,7 @@ def test_samples_are_the_sound():
     [found] = extract([spec], sound)
     assert spec.shape == (1, 8000) and spec.dtype == "float16"
     np.testing.assert_array_equal(found, sound[None])
-    from genrelab.features.extract import extract_batch
+    from genrelab.features.extraction import extract_batch
 
     [batch] = extract_batch([spec], torch.from_numpy(sound)[None])
     np.testing.assert_array_equal(batch.numpy(), sound[None, None])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrelab.config.compose import LAUNCH_ID, launch_id
+from genrelab.config.composition import LAUNCH_ID, launch_id
 from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.exit_codes import PastHydra, exit_codes
 from genrelab.utils.io import shown

@@ -12,7 +12,7 @@ from torch import Tensor
 from genrelab.audio import Augment
 from genrelab.audio.transforms_torch import of_rows
 from genrelab.features import FeatureSpec, Vector, feature_of
-from genrelab.features.extract import extract_batch
+from genrelab.features.extraction import extract_batch
 from genrelab.features.packed_waveform import unpack
 from genrelab.utils.errors import ConfigError
 

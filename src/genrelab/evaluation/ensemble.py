@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from genrelab.config.compose import launch_id
+from genrelab.config.composition import launch_id
 from genrelab.evaluation.report import write_report
 from genrelab.metrics import monitor_direction
 from genrelab.postprocessing.stacking import stack

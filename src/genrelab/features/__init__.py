@@ -2,7 +2,7 @@
 
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.base import Feature, FeatureError, FeatureOverflow, Picture, Vector
-from genrelab.features.extract import ENGINES, compile_kernels, extract, extract_segments
+from genrelab.features.extraction import ENGINES, compile_kernels, extract, extract_segments
 from genrelab.features.quantization import feature_of, from_stored, make_spec, to_stored
 from genrelab.features.spec import Dtype, FeatureSpec
 

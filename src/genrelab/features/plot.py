@@ -14,7 +14,7 @@ from genrelab.audio.segmentation import Segment, cut_segments, trim_silence
 from genrelab.audio.spec import AudioSpec
 from genrelab.features.base import Picture
 from genrelab.features.colormaps import colours_of
-from genrelab.features.extract import extract
+from genrelab.features.extraction import extract
 from genrelab.features.quantization import feature_of, make_spec
 from genrelab.features.spec import FeatureSpec
 from genrelab.utils.io import atomic_path

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from genrelab.metrics.classification import Tally, reachable, scores_of, surprise, top_answers
-from genrelab.metrics.intervals import percentile_interval, two_sided_p, wilson_at_zero
+from genrelab.metrics.confidence_intervals import percentile_interval, two_sided_p, wilson_at_zero
 from genrelab.metrics.registry import CENTRED_DETAILS, CENTRED_LABELS
 
 SHARES = ("accuracy", "top3", "top5", "supergenre_accuracy", "supergenre_top3", "top1", "subset_accuracy")

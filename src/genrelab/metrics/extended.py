@@ -13,7 +13,7 @@ import numpy as np
 
 from genrelab.metrics.bootstrap import Difference, Draws, track_weights
 from genrelab.metrics.classification import log_probabilities, reachable, top_answers
-from genrelab.metrics.intervals import percentile_interval, two_sided_p
+from genrelab.metrics.confidence_intervals import percentile_interval, two_sided_p
 from genrelab.metrics.predictions import Answers, Tree, chosen, confidence_of, holds, shared_ancestors
 from genrelab.metrics.registry import CENTRED_DETAILS
 

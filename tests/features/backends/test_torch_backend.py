@@ -10,7 +10,7 @@ from genrelab.audio import AudioSpec
 from genrelab.features import extract, make_spec
 from genrelab.features.backends.torch_backend import running_median
 from genrelab.features.backends.torch_cqt import GRID, Tunings, constant_q, halved, tunings_of
-from genrelab.features.extract import extract_batch
+from genrelab.features.extraction import extract_batch
 from sounds import KINDS, RATE, music, sounds
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
@@ -115,7 +115,7 @@ def test_silence_is_finite():
 def test_the_engine_takes_more_segments_than_a_batch_holds(monkeypatch):
     from genrelab.features import extract_segments
 
-    monkeypatch.setattr("genrelab.features.extract.BATCH", 2)
+    monkeypatch.setattr("genrelab.features.extraction.BATCH", 2)
     specs = [make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_seconds=1.0))]
     segments = [music(1.0, seed=seed) for seed in range(5)]
     found = extract_segments(specs, segments, "torch")

@@ -128,7 +128,12 @@ def test_a_file_that_crashes_its_decoder_is_rejected(make_tracks, open_store, st
         "    whole(self, file, *args, **kw)\n"
         "soundfile.SoundFile.__init__ = crash\n"
     )
-    builder = start(tracks, "store", workers=2, environment={"PYTHONPATH": str(tmp_path)})
+    builder = start(
+        tracks,
+        "store",
+        workers=2,
+        environment={"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+    )
     out, err = builder.communicate(timeout=60)
     assert out == "built 4 present 0 its decoder crashed (exit code -11)\n", err
     assert set(open_store().rows(tracks["track_id"])["track_id"]) == {"t000", "t001", "t003", "t004"}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from genrelab.datamodules.auxiliary_targets import FILE, read_label_rows
 from genrelab.evaluation.report.formatting import interval, number
-from genrelab.metrics.intervals import percentile_interval, wilson_at_zero
+from genrelab.metrics.confidence_intervals import percentile_interval, wilson_at_zero
 from genrelab.postprocessing import aggregate
 from genrelab.runs.run_dir import RunFolder
 

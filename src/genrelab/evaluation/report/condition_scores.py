@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.metrics.intervals import percentile_interval
+from genrelab.metrics.confidence_intervals import percentile_interval
 from genrelab.runs.run_dir import LevelName, RunFolder
 
 TOP = (1, 2, 3)

@@ -10,7 +10,7 @@ from genrelab.audio import AudioSpec, load_audio
 from genrelab.features import extract, make_spec
 from genrelab.features.backends.librosa_backend import Analysis
 from genrelab.features.backends.numba_backend.analysis import FastAnalysis
-from genrelab.features.extract import ENGINES
+from genrelab.features.extraction import ENGINES
 from paths import SHARED_DATA
 from sounds import KINDS, RATE, music, sounds
 
