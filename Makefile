@@ -48,3 +48,4 @@ bench: setup ## run the benchmarks
 clean: ## remove caches and build products; outputs/ and the environment stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests -type d -empty -delete

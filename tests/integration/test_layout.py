@@ -1,100 +1,104 @@
-"""Data flows one way: a stage imports only stages to its left."""
+"""The package's layout: folders, names and imports."""
+
+from __future__ import annotations
 
 import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-import genrelab
+from paths import REPOSITORY
 
-PACKAGE = Path(genrelab.__file__).parent
-GROUND = 0  # what every stage may import
-STAGES: dict[str, int] = {
-    **dict.fromkeys(["errors", "exits", "files", "kernels", "registry", "predictions", "checkpoint", "trial"], GROUND),
-    "taxonomy": 1,
-    "demo": 2,
-    "catalog": 3,
-    "split": 4,
-    "audio": 5,
-    "labels": 5,
-    "features": 6,
-    "check_report": 1,
-    "check": 7,
-    "store": 8,
-    "data": 9,
-    "models": 10,
-    "metrics": 10,
-    "losses": 11,
-    "classical": 11,
-    "decide": 11,
-    "optim": 11,
-    "task": 12,
-    "predict": 12,
-    "tag": 13,
-    "embed": 13,
-    "callbacks": 13,
-    "report": 14,
-    "baselines": 14,
-    "compare": 15,
-    "deploy": 15,
-    "explain": 15,
-    "app": 16,
-    "config": 15,
-    "tracking": 15,
-    "record": 15,
-    "known": 15,
-    "assemble": 16,
-    "evaluate": 17,
-    "estimate": 17,
-    "export": 17,
-    "trainer": 16,
-    "folds": 17,
-    "rename": 17,
-    "ensemble": 17,
-    "fitting": 17,
-    "facts": 17,
-    "training": 18,
-    "run": 19,
-    "newdata": 18,
-    "study": 18,
-    "launch": 20,
-    "reproduce": 20,
-    "sweep": 21,
-    "cli": 22,
-    "__main__": 23,
-    "__init__": 24,  # the front door: `genrelab.load_predictor`
+PACKAGE = REPOSITORY / "src" / "genrelab"
+FOLDERS = [folder for folder in sorted(PACKAGE.rglob("*")) if folder.is_dir() and folder.name != "__pycache__"]
+PACKAGES = [folder for folder in FOLDERS if (folder / "__init__.py").exists()]
+LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+
+def test_every_folder_is_a_package():
+    # A folder that holds caches alone could still be imported under its old name.
+    assert PACKAGES and FOLDERS == PACKAGES, "`make clean` removes what an older layout left"
+
+
+def exported(folder: Path) -> dict[str, str]:
+    """Name -> module that it comes from, of what a package's `__init__` imports."""
+    source = folder / ("__init__.pyi" if (folder / "__init__.pyi").exists() else "__init__.py")
+    found = {}
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {name.asname or name.name: node.module for name in node.names}
+    return found
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: str(folder.relative_to(PACKAGE)))
+def test_no_module_is_hidden_by_a_name_of_its_package(folder):
+    modules = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    package = ".".join(["genrelab", *folder.relative_to(PACKAGE).parts])
+    assert not [name for name, module in exported(folder).items() if name in modules and module != package]
+
+
+def old_names() -> set[str]:
+    """Module names of the changelog's table that lead nowhere today."""
+    found = set()
+    for page in REPOSITORY.glob("CHANGELOG*.md"):
+        found |= set(
+            re.findall(r"^\| `(genrelab[\w.]+)` \| `genrelab[\w.]+` \|$", page.read_text("utf-8"), re.MULTILINE)
+        )
+    path = {name: REPOSITORY / "src" / name.replace(".", "/") for name in found}
+    return {name for name in found if not path[name].with_suffix(".py").exists() and not path[name].is_dir()}
+
+
+def test_old_module_names_are_gone():
+    names = old_names()
+    assert len(names) > 200
+    pattern = re.compile(r"\b(" + "|".join(sorted(map(re.escape, names), key=len, reverse=True)) + r")(?![\w])")
+    assert pattern.search("see genrelab.store.work.do_job") and not pattern.search("genrelab.launch_id")
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    found = []
+    for name in listed.stdout.splitlines():
+        path = REPOSITORY / name
+        if name.startswith("CHANGELOG") or path == Path(__file__) or not path.is_file():
+            continue
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        found += [f"{name}: {match}" for match in pattern.findall(text)]
+    assert not found
+
+
+PLANTED = {
+    "layers": ("audio/noise.py", "from genrelab.engine import run"),
+    "cycles": ("losses/soft_targets.py", "from genrelab.losses import graph_soft"),
+    "library": ("datasets/index.py", "import omegaconf"),
+    "library-lightning": ("models/cnn.py", "from lightning.pytorch import LightningModule"),
+    "independence": ("losses/focal.py", "from genrelab.metrics import scores"),
 }
-SPECS = {"genrelab.audio.spec"}  # plain data with fingerprints, which catalogs and the configuration may name
 
 
-def imports(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{name.name}" for name in node.names}
-    return {name for name in found if name.startswith("genrelab.")}
+def lint(folder: Path, contract: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", LINT, "--no-cache", "--contract", contract],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if "conf" not in path.relative_to(PACKAGE).parts)
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_stage_imports_only_stages_to_its_left(path):
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    assert own in STAGES, f"{own}: say in STAGES where it stands"
-    for name in imports(path) - SPECS:
-        other = name.split(".")[1]
-        if other in STAGES and not any(name.startswith(spec) for spec in SPECS):
-            allowed = other == own or STAGES[other] < STAGES[own] or STAGES[other] == GROUND
-            assert allowed, f"{own} (stage {STAGES[own]}) imports {name} (stage {STAGES[other]})"
-
-
-@pytest.mark.parametrize("stage", ["models", "losses", "metrics", "features", "audio", "store", "taxonomy", "catalog"])
-def test_library_stages_know_neither_hydra_nor_lightning(stage):
-    files = [PACKAGE / f"{stage}.py"] if (PACKAGE / f"{stage}.py").exists() else (PACKAGE / stage).rglob("*.py")
-    for path in files:
-        text = path.read_text(encoding="utf-8")
-        for module in ("hydra", "omegaconf", "lightning"):
-            assert f"import {module}" not in text and f"from {module}" not in text, f"{path.name} imports {module}"
+@pytest.mark.parametrize("contract", PLANTED)
+def test_an_import_against_a_contract_is_found(contract, tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "src" / "genrelab", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    kept = lint(tmp_path, contract)
+    assert kept.returncode == 0, kept.stdout + kept.stderr
+    name, line = PLANTED[contract]
+    path = tmp_path / "src" / "genrelab" / name
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
+    broken = lint(tmp_path, contract)
+    assert broken.returncode == 1 and path.stem in broken.stdout, broken.stdout + broken.stderr
