@@ -58,7 +58,7 @@ def intervals(
     would spread over more genres.
 
     Args:
-        logits: `[N, C]` of segments, or of tracks (`decide.aggregate`).
+        logits: `[N, C]` of segments, or of tracks (`postprocessing.aggregate`).
         target: `[N]`.
         track: `[N]` number or name of the track that each row belongs to.
         distances: `[C, C]`.

@@ -1,6 +1,6 @@
 """Median filters along either axis of a spectrogram, and the harmonic and percussive parts made of them.
 
-The numbers are librosa's (`scipy.ndimage.median_filter`, mode "reflect"), exactly. See `networks.py` for how.
+The numbers are librosa's (`scipy.ndimage.median_filter`, mode "reflect"), exactly. See `median_networks.py` for how.
 """
 
 from __future__ import annotations
