@@ -53,22 +53,30 @@ def old_names() -> set[str]:
     return {name for name in found if not path[name].with_suffix(".py").exists() and not path[name].is_dir()}
 
 
-def test_old_module_names_are_gone():
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Tracked files but the changelog and this one, by name."""
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    names = [name for name in listed.stdout.splitlines() if not name.startswith("CHANGELOG")]
+    paths = {name: REPOSITORY / name for name in names if REPOSITORY / name != Path(__file__)}
+    return {name: path.read_bytes().decode("utf-8", "ignore") for name, path in paths.items() if path.is_file()}
+
+
+def test_old_module_names_are_gone(texts):
     names = old_names()
     assert len(names) > 200
     pattern = re.compile(r"\b(" + "|".join(sorted(map(re.escape, names), key=len, reverse=True)) + r")(?![\w])")
     assert pattern.search("see genrelab.store.work.do_job") and not pattern.search("genrelab.launch_id")
-    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    found = []
-    for name in listed.stdout.splitlines():
-        path = REPOSITORY / name
-        if name.startswith("CHANGELOG") or path == Path(__file__) or not path.is_file():
-            continue
-        text = path.read_bytes().decode("utf-8", errors="ignore")
-        found += [f"{name}: {match}" for match in pattern.findall(text)]
-    assert not found
+    assert not [f"{name}: {match}" for name, text in texts.items() for match in pattern.findall(text)]
+
+
+def test_named_files_of_the_package_exist(texts):
+    pattern = re.compile(r"\b((?:src/genrelab|tests)/[\w/]+\.\w+)")
+    found = [(name, path) for name, text in texts.items() for path in pattern.findall(text)]
+    assert len(found) > 100
+    assert not [(name, path) for name, path in found if not (REPOSITORY / path).exists()]
 
 
 PLANTED = {

@@ -11,7 +11,7 @@ from genrelab.reproduction.systems import Row, Systems, Trial
 from genrelab.utils.io import write_text
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
-WRITTEN = "<!-- written by `genrelab reproduce`; its facts stand in src/genrelab/reproduce/systems.yaml -->"
+WRITTEN = "<!-- written by `genrelab reproduce`; its facts stand in src/genrelab/reproduction/systems.yaml -->"
 
 SYSTEMS = """# The published systems
 
