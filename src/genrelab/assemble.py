@@ -14,7 +14,7 @@ from genrelab.audio.spec import AudioSpec
 from genrelab.catalog import Catalog
 from genrelab.classical.estimator import MARK
 from genrelab.config.check import options
-from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
+from genrelab.config.schema import DataSpec, PathsSpec, absolute, model_options, read_fields
 from genrelab.data import BatchChanges, GenreDataModule, StepFeatures
 from genrelab.errors import GenrelabError
 from genrelab.features import make_spec
@@ -200,7 +200,7 @@ def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: i
     import torch
 
     torch.manual_seed(config["seed"])
-    kind, params = options(config["model"])
+    kind, params, _ = model_options(config)
     return MODELS.build(kind, params, in_shapes=[tuple(shape) for shape in shapes], n_classes=n_classes)
 
 

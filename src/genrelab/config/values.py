@@ -7,6 +7,7 @@ from typing import Any
 
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.check import further_labels
+from genrelab.config.schema import model_options
 from genrelab.errors import ConfigError
 from genrelab.features import make_spec
 from genrelab.registry import AUGMENTS, CATALOGS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, Registry
@@ -33,9 +34,9 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
 
     def network() -> None:
         with torch.device("meta"):  # shapes without memory or random numbers
-            net = build(MODELS, "model", in_shapes=list(shapes), n_classes=GENRES)
+            kind, params, _ = model_options(config)
+            net = MODELS.build(kind, params, in_shapes=list(shapes), n_classes=GENRES)
         if further_labels(config) and not genre_layers(net, GENRES):
-            kind = config["model"]["kind"]
             raise ConfigError([f"dataset.labels: model {kind!r} has no last linear layer for further heads"])
 
     def optimization() -> None:
