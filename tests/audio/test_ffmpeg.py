@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import soundfile
 import soxr
 
 from genrelab.audio import AudioError, load_audio, probe
@@ -17,6 +18,7 @@ from planted import (
     SIBLING,
     encode,
     strongest,
+    tone,
     watch_ffmpeg,
     write_linked_matroska,
     write_reference_movie,
@@ -80,6 +82,22 @@ def test_the_command_line_names_one_file_and_what_may_be_opened(music, starts, m
 
 def test_no_format_that_opens_further_files_is_allowed():
     assert not set(_FORMATS) & set(OTHERS.split()) and not any(name.endswith("_pipe") for name in _FORMATS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_a_file_s_name_for_soundfile_too(music, monkeypatch, name):
+    write_sibling(music)
+    soundfile.write(music / "own.wav", tone(OWN_HZ), RATE)
+    (music / "own.wav").rename(music / name)
+    monkeypatch.chdir(music)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert strongest(decode(name)) == pytest.approx(OWN_HZ, abs=2) and probe(name).duration == 2
+
+
+def test_the_name_raw_is_no_reason_to_stop(music, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    (music / "a.raw").write_bytes(bytes(range(256)) * 20)
+    assert refused(decode, music / "a.raw") == refused(probe, music / "a.raw") == "not audio, or corrupt"
 
 
 @needs_ffmpeg

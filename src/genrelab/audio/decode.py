@@ -96,8 +96,8 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
     _check_file(path)
     try:
         with _quiet():
-            info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, RuntimeError) as error:
+            info = soundfile.info(str(path.absolute()))  # "-" alone is stdin to libsndfile
+    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:  # TypeError: a name that ends with .raw
         if shutil.which("ffprobe"):
             return _probe_ffmpeg(path)
         if shutil.which("ffmpeg"):
@@ -116,11 +116,11 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
     _check_file(path)
     promised = 0.0  # seconds that the header speaks of
     try:
-        with _quiet(), soundfile.SoundFile(str(path)) as file:
+        with _quiet(), soundfile.SoundFile(str(path.absolute())) as file:
             rate = int(file.samplerate)
             promised = max(file.frames, _promised_frames(file)) / rate
             samples = _read_mono(file)
-    except (soundfile.SoundFileError, RuntimeError) as error:
+    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:  # TypeError: a name that ends with .raw
         if not shutil.which("ffmpeg"):
             reason = "truncated or corrupt" if promised else _why_unknown(path)
             raise AudioError(path, reason) from error
