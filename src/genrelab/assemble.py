@@ -13,6 +13,7 @@ from genrelab.audio.sound import SoundBounds, measure_files
 from genrelab.audio.spec import AudioSpec
 from genrelab.catalog import Catalog
 from genrelab.classical.estimator import MARK
+from genrelab.config.absent import fill_absent
 from genrelab.config.check import options
 from genrelab.config.schema import DataSpec, PathsSpec, absolute, model_options, read_fields
 from genrelab.data import BatchChanges, GenreDataModule, StepFeatures
@@ -228,7 +229,7 @@ def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevale
 
     if is_fitted(config):
         return torch.nn.CrossEntropyLoss()
-    kind, params = options(config["loss"])
+    kind, params = options(fill_absent(config)["loss"])
     return LOSSES.build(
         kind,
         params,

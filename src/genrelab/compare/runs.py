@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from genrelab.config.absent import fill_absent
 from genrelab.decide import Reading, reading_of
 from genrelab.errors import GenrelabError
 from genrelab.files import shown
@@ -208,7 +209,7 @@ def _config(path: Path) -> Mapping[str, Any]:
         return {}
     except (OSError, yaml.YAMLError) as error:
         raise GenrelabError(f"config.yaml: unreadable ({str(error).splitlines()[0]})") from error
-    return found if isinstance(found, dict) else {}
+    return fill_absent(found) if isinstance(found, dict) else {}
 
 
 def _json(path: Path) -> dict[str, Any]:

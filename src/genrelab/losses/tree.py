@@ -21,10 +21,10 @@ class HierarchicalCrossEntropy(nn.Module):
     p(g) / p(s). Each step down the tree has a weight, by `weighting`:
 
     - "from_root": exp(-alpha d) of its depth d, 1 for the step from the root: w_c, w_s, w_g = exp(-alpha),
-      exp(-2 alpha), exp(-3 alpha). A wrong cluster costs most. The paper calls d the height, but means
-      that information counts less down the hierarchy. The authors' code (fiveai/making-better-mistakes) has these
-      weights, divided by their sum over all edges of the tree. A level whose genres are all in one group is
-      the root itself: without clusters w_s, w_g = exp(-alpha), exp(-2 alpha).
+      exp(-2 alpha), exp(-3 alpha). A wrong cluster costs most. The paper calls d the height, but means that
+      information counts less down the hierarchy. The authors' code (fiveai/making-better-mistakes) has these weights,
+      divided by their sum over all edges of the tree. A level whose genres are all in one group is the root itself:
+      without clusters w_s, w_g = exp(-alpha), exp(-2 alpha).
     - "from_leaf": exp(-alpha h) of its height h, 0 for the step to the genre: w_c, w_s, w_g = exp(-2 alpha),
       exp(-alpha), 1. A wrong cluster costs least, and a large alpha learns the genre within its supergenre only.
 
