@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from genrelab.absent import fill_absent
 from genrelab.audio import Augment
 from genrelab.audio.sound import SoundBounds, measure_files
 from genrelab.audio.spec import AudioSpec
 from genrelab.catalog import Catalog
 from genrelab.classical.estimator import MARK
-from genrelab.config.absent import fill_absent
 from genrelab.config.check import options
 from genrelab.config.schema import DataSpec, PathsSpec, absolute, model_options, read_fields
 from genrelab.data import BatchChanges, GenreDataModule, StepFeatures

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from genrelab.config.absent import fill_absent
+from genrelab.absent import fill_absent
 from genrelab.decide import Reading, reading_of
 from genrelab.errors import GenrelabError
 from genrelab.files import shown

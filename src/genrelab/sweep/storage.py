@@ -21,7 +21,7 @@ from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from genrelab.config.absent import fill_absent
+from genrelab.absent import fill_absent
 from genrelab.errors import GenrelabError
 from genrelab.files import shown
 from genrelab.sweep.locks import Journal, TrialLocks

@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from genrelab import run
+from genrelab.absent import fill_absent
 from genrelab.checkpoint import load_checkpoint
 from genrelab.compare.rows import rows_of
 from genrelab.compare.runs import find_runs
 from genrelab.config import compose
-from genrelab.config.absent import fill_absent
 from genrelab.task import GenreTask
 
 GENRES = ("jaz03", "jaz06", "jam02", "blu02", "tec05", "hou07")
