@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from genrelab.audio import AudioError
 from genrelab.errors import GenrelabError
+from genrelab.tag.id3 import Kept
 from genrelab.tag.tags import Genre, read_genre, write_genre
 
 
@@ -88,9 +89,10 @@ def _plain(genre: Genre) -> dict[str, Any]:
         "genre": list(genre.values),
         "old": None if genre.old is None else list(genre.old),
         "tags": genre.tags,
+        "id3": None if genre.kept is None else genre.kept.plain(),
     }
 
 
 def _genre(plain: dict[str, Any]) -> Genre:
     old = None if plain["old"] is None else tuple(map(str, plain["old"]))
-    return Genre(tuple(map(str, plain["genre"])), old, bool(plain["tags"]))
+    return Genre(tuple(map(str, plain["genre"])), old, bool(plain["tags"]), Kept.of(plain.get("id3")))
