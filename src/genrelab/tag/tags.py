@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 from genrelab.audio import AudioError
 from genrelab.errors import GenrelabError
 from genrelab.tag.id3 import OLD, Kept, Tag, frames_of, keep, put_back, put_genre, read_tag, tag_bytes
+from genrelab.tag.sound import Audio, flac_audio, mp3_audio, mp4_audio, ogg_audio
 
 SUFFIXES = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4")
 
@@ -62,7 +64,7 @@ def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: N
         before: called when the copy is whole, before it takes over.
 
     Raises:
-        AudioError: the file is broken, or the folder cannot be written.
+        AudioError: the file is broken, its audio would differ, or the folder cannot be written.
     """
     real = Path(os.path.realpath(path))
     part = real.with_name(f".{real.stem}.{os.getpid()}.part{real.suffix}")
@@ -70,7 +72,9 @@ def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: N
         shutil.copy2(real, part)
         with suppress(OSError, AttributeError):  # an owner is kept where that is allowed
             os.chown(part, real.stat().st_uid, real.stat().st_gid)
-        _format(part).write(genre)
+        tags = _format(part)
+        tags.write(genre)
+        _check_audio(path, tags.audio, real, part)
         with part.open("rb") as handle:
             os.fsync(handle.fileno())
         before()
@@ -80,6 +84,16 @@ def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: N
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _check_audio(path: Path, audio: Callable[[Path], Audio], before: Path, after: Path) -> None:
+    """Raise AudioError unless a tagged copy holds the audio of the original."""
+    try:
+        same = audio(before) == audio(after)
+    except (ValueError, IndexError, struct.error) as error:
+        raise AudioError(path, f"left alone: its audio cannot be checked ({error})") from error
+    if not same:
+        raise AudioError(path, "left alone: a new tag would harm its audio (if it is a fragmented M4A, remux it first)")
 
 
 def _format(path: Path) -> _ID3 | _Keys:
@@ -101,9 +115,9 @@ def _format(path: Path) -> _ID3 | _Keys:
     if isinstance(file, MP3):
         return _ID3(path, file.tags)
     if isinstance(file, MP4):
-        return _Keys(file, "\xa9gen", f"----:com.apple.iTunes:{OLD}")
+        return _Keys(file, "\xa9gen", f"----:com.apple.iTunes:{OLD}", mp4_audio)
     if isinstance(file, FLAC | OggFileType):
-        return _Keys(file, "genre", OLD)
+        return _Keys(file, "genre", OLD, flac_audio if isinstance(file, FLAC) else ogg_audio)
     raise AudioError(path, "not a file of the format that its name says")
 
 
@@ -111,7 +125,7 @@ class _ID3:
     """ID3v2, in the version that the file has: players that know 2.3 only do not read 2.4."""
 
     def __init__(self, path: Path, tags: Any) -> None:
-        self.path, self.tags = path, tags
+        self.path, self.tags, self.audio = path, tags, mp3_audio
 
     def read(self) -> Genre:
         kept = keep(read_tag(self.path, self.path.read_bytes()))
@@ -151,8 +165,8 @@ class _ID3:
 class _Keys:
     """Vorbis comments of FLAC and Ogg, and atoms of M4A."""
 
-    def __init__(self, file: Any, genre: str, old: str) -> None:
-        self.file, self.genre, self.old = file, genre, old
+    def __init__(self, file: Any, genre: str, old: str, audio: Callable[[Path], Audio]) -> None:
+        self.file, self.genre, self.old, self.audio = file, genre, old, audio
 
     def read(self) -> Genre:
         if self.file.tags is None:
