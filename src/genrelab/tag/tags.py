@@ -6,8 +6,8 @@ import io
 import os
 import shutil
 import struct
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,8 @@ def read_genre(path: Path) -> Genre:
     Raises:
         AudioError: not a file of these formats, or broken.
     """
-    return _format(path).read()
+    with _one_line(path, "tags cannot be read"):
+        return _format(path).read()
 
 
 def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: None) -> None:
@@ -69,21 +70,38 @@ def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: N
     real = Path(os.path.realpath(path))
     part = real.with_name(f".{real.stem}.{os.getpid()}.part{real.suffix}")
     try:
-        shutil.copy2(real, part)
-        with suppress(OSError, AttributeError):  # an owner is kept where that is allowed
-            os.chown(part, real.stat().st_uid, real.stat().st_gid)
-        tags = _format(part)
-        tags.write(genre)
-        _check_audio(path, tags.audio, real, part)
-        with part.open("rb") as handle:
-            os.fsync(handle.fileno())
-        before()
-        part.replace(real)
-    except OSError as error:
-        raise AudioError(path, f"cannot be written ({(error.strerror or str(error)).lower()})") from error
+        with _one_line(path, "cannot be written"):
+            rights = real.stat()
+            if not (rights.st_mode & 0o222 and os.access(real, os.W_OK)):
+                raise AudioError(path, "left alone: it is read-only")
+            shutil.copy2(real, part)
+            with suppress(OSError, AttributeError):  # an owner is kept where that is allowed
+                os.chown(part, rights.st_uid, rights.st_gid)
+            tags = _format(part)
+            tags.write(genre)
+            _check_audio(path, tags.audio, real, part)
+            with part.open("rb") as handle:
+                os.fsync(handle.fileno())
+            before()
+            part.replace(real)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _one_line(path: Path, what: str) -> Iterator[None]:
+    """Raise AudioError for whatever happens to a file: mutagen fails in many ways on broken ones and on full disks."""
+    try:
+        yield
+    except GenrelabError as error:
+        if isinstance(error, AudioError):
+            raise AudioError(path, error.reason) from error  # names the file, not its copy
+        raise
+    except Exception as error:
+        inner = error.args[0] if isinstance(error, mutagen().MutagenError) and error.args else error
+        reason = inner.strerror if isinstance(inner, OSError) and inner.strerror else str(inner) or type(inner).__name__
+        raise AudioError(path, f"{what} ({reason.lower()})") from error
 
 
 def _check_audio(path: Path, audio: Callable[[Path], Audio], before: Path, after: Path) -> None:
@@ -106,12 +124,8 @@ def _format(path: Path) -> _ID3 | _Keys:
 
     if path.suffix.lower() not in SUFFIXES:
         raise AudioError(path, f"no tags are written into {path.suffix or 'such'} files")
-    try:
+    with _one_line(path, "tags cannot be read"):
         file = library.File(path)
-    except library.MutagenError as error:
-        cause = error.args[0] if error.args else error
-        reason = cause.strerror if isinstance(cause, OSError) else cause
-        raise AudioError(path, f"tags cannot be read ({str(reason).lower()})") from error
     if isinstance(file, MP3):
         return _ID3(path, file.tags)
     if isinstance(file, MP4):
