@@ -190,6 +190,17 @@ def test_tags_that_cannot_be_kept_are_left_alone(tmp_path, head):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("harmed", [b"TCON\0\xe3\0\6\0\0\0Rock\0", b"\xa5IT2\0\0\0\2\0\0\0x" + GENRE])
+def test_a_broken_tag_that_would_not_give_the_genre_is_left_alone(tmp_path, harmed):
+    """What no frame header leads to, and mutagen finds all the same: its genre would come beside the new one."""
+    path = song(tmp_path / "song.mp3", tag(TITLE + harmed, 4, 10))
+    before = path.read_bytes()
+    assert "Rock" in read_genre(path).values
+    with pytest.raises(AudioError, match="left alone"):
+        write_genre(path, NEW)
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("options", [["--id3v2-only"], ["--add-id3v2", "--pad-id3v2-size", "0"], ["--id3v2-utf16"], []])
 @pytest.mark.skipif(shutil.which("lame") is None, reason="needs lame")
 def test_files_written_by_lame(tmp_path, options):

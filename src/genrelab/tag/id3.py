@@ -47,6 +47,7 @@ class Tag:
 
     Args:
         version: 2, 3 or 4.
+        revision: of that version; 0 in all that are published.
         flags: of its header.
         frames: each with its own header, unsynchronisation undone.
         rest: what stands behind the frames; zeros (padding) as a rule.
@@ -54,6 +55,7 @@ class Tag:
     """
 
     version: int = 4
+    revision: int = 0
     flags: int = 0
     frames: tuple[bytes, ...] = ()
     rest: bytes = b""
@@ -82,7 +84,7 @@ def read_tag(path: Path, whole: bytes) -> Tag:
         body = body.replace(b"\xff\0", b"\xff")
     splits = [_split(body, version, bits) for bits in ((7, 8) if version == 4 else (8,))]  # old iTunes: 8 in version 4
     frames, rest = min(splits, key=lambda split: len(split[1].strip(b"\0")))
-    return Tag(version, flags, tuple(frames), rest, size)
+    return Tag(version, whole[4], flags, tuple(frames), rest, size)
 
 
 def keep(tag: Tag) -> Kept:
@@ -140,7 +142,7 @@ def tag_bytes(path: Path, tag: Tag, wanted: int) -> bytes:
         body += bytes(room if room >= 0 else ROOM)
     if len(body) >= 1 << 28:
         raise AudioError(path, "its ID3 tag would be larger than such a tag can be")
-    return b"ID3" + bytes([tag.version, 0, tag.flags]) + _digits(len(body), 7, 4) + body
+    return b"ID3" + bytes([tag.version, tag.revision, tag.flags]) + _digits(len(body), 7, 4) + body
 
 
 def frames_of(tags: Any) -> tuple[bytes, ...]:

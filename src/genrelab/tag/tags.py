@@ -79,6 +79,8 @@ def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: N
                 os.chown(part, rights.st_uid, rights.st_gid)
             tags = _format(part)
             tags.write(genre)
+            if genre.values and _format(part).read().values != genre.values:
+                raise AudioError(path, "left alone: its tag is broken, and would not give the genre that was written")
             _check_audio(path, tags.audio, real, part)
             with part.open("rb") as handle:
                 os.fsync(handle.fileno())
