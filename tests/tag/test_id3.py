@@ -39,7 +39,7 @@ def tag(frames: bytes, version: int = 3, padding: int = 1000, flags: int = 0) ->
 
 
 def song(path: Path, head: bytes, tail: bytes = b"") -> Path:
-    """An MP3 of a second between a tag and what stands behind the sound."""
+    """An MP3 of a second between a tag and what follows the sound."""
     time = np.arange(RATE) / RATE
     soundfile.write(path, (0.3 * np.sin(2 * np.pi * 440 * time)).astype(np.float32), RATE)
     path.write_bytes(head + path.read_bytes() + tail)
@@ -149,7 +149,7 @@ def test_a_tag_that_has_room_keeps_its_size(tmp_path):
     assert path.stat().st_size == size and path.read_bytes()[-128:] == V1
 
 
-def test_what_stands_in_id3v1_alone_is_copied(tmp_path):
+def test_what_id3v1_alone_says_is_copied(tmp_path):
     path = song(tmp_path / "song.mp3", b"", V1)
     assert read_genre(path).values == ("Rock",)
     write_genre(path, NEW)

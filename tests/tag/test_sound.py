@@ -47,7 +47,7 @@ FTYP = atom(b"ftyp", b"M4A \0\0\0\0M4A mp42isom")
 
 
 def plain(path: Path, table: bytes = b"stco", first: bytes = b"", between: bytes = b"", edits: bytes = b"") -> Path:
-    """One chunk whose absolute place stands in the table; `first`: atoms in front of the movie."""
+    """One chunk whose absolute place is in the table; `first`: atoms in front of the movie."""
 
     def made(place: int) -> bytes:
         body = struct.pack(">IIQ" if table == b"co64" else ">III", 0, 1, place)
@@ -99,7 +99,7 @@ def played(path: Path) -> bytes:
 
 
 def test_mutagen_alone_destroys_a_fragmented_file(tmp_path):
-    """The fault that the check is for; once this fails, mutagen has mended it."""
+    """The fault that the check is for; once this fails, mutagen has fixed it."""
     path = fragmented(tmp_path / "song.m4a", BASE)
     assert played(path) == SOUND
     file = MP4(path)

@@ -50,7 +50,7 @@ class Tag:
         revision: of that version; 0 in all that are published.
         flags: of its header.
         frames: each with its own header, unsynchronisation undone.
-        rest: what stands behind the frames; zeros (padding) as a rule.
+        rest: the bytes behind the frames; zeros (padding) as a rule.
         size: in bytes, header and padding included; 0: there is no tag.
     """
 
@@ -127,7 +127,7 @@ def put_back(tag: Tag, kept: Kept, copied: Sequence[bytes]) -> Tag | None:
 
 
 def tag_bytes(path: Path, tag: Tag, wanted: int) -> bytes:
-    """A tag as it stands in a file: of the size that is wanted where it fits, else larger, with padding.
+    """A tag as bytes of a file: of the size that is wanted where it fits, else larger, with padding.
 
     Raises:
         AudioError: larger than a tag can be.
@@ -153,7 +153,7 @@ def frames_of(tags: Any) -> tuple[bytes, ...]:
 
 
 def _split(body: bytes, version: int, bits: int) -> tuple[list[bytes], bytes]:
-    """Frames, and what stands behind the last that is whole; `bits` of each byte of a size count."""
+    """Frames, and the bytes behind the last whole one; `bits` of each byte of a size count."""
     long, head = (3, 6) if version == 2 else (4, 10)
     frames, place = [], 0
     while _NAME.fullmatch(body[place : place + long]) and place + head <= len(body):
