@@ -15,9 +15,11 @@ import pytest
 import torch
 
 from genrelab.config import compose
+from genrelab.engine import build as assemble
 from genrelab.engine import run
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.runs.predictions import read_predictions
+from genrelab.training.batch_norm import recompute_statistics
 from genrelab.utils.errors import ConfigError, GenrelabError
 from paths import REPOSITORY
 
@@ -88,6 +90,32 @@ def test_the_best_checkpoint_gives_the_written_logits(small, tmp_path):
             logits = net(*normaliser([torch.from_numpy(array) for array in arrays]))[0].numpy()
         row = (tests.track_id == track) & (tests.segment_id == segment.index)
         assert np.allclose(logits, tests.logits[row][0], atol=1e-4)
+
+
+@pytest.mark.parametrize("statistics", ["recomputed", "running"])
+def test_best_checkpoint_holds_the_statistics_that_val_was_scored_with(small, tmp_path, statistics):
+    overrides = [*small, f"model.bn_statistics={statistics}"]
+    record = train(overrides, tmp_path / "run")
+    best = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["state_dict"]
+    config = compose(overrides)
+    dataset = assemble.read_dataset(config)
+    split, store = assemble.make_split(config, dataset.catalog), assemble.make_store(config)
+    data = assemble.make_data(config, dataset, split, store, ())
+    normaliser, net = data.fit_normaliser(), assemble.make_network(config, data.shapes, len(dataset.taxonomy.genres))
+    net.load_state_dict(best)
+    batches = list(data.train_sample())
+    recompute_statistics(net, [lambda batch=batch: net(*normaliser(batch.features)) for batch in batches])
+    same = [
+        torch.allclose(value, best[name], atol=1e-5) for name, value in net.state_dict().items() if "running" in name
+    ]
+    assert all(same) is (statistics == "recomputed")
+    assert record["batch_norm"]["statistics"] == statistics
+
+
+def test_bn_statistics_of_an_unknown_kind_are_refused(small, tmp_path):
+    with pytest.raises(ConfigError) as refused:
+        train([*small, "model.bn_statistics=median"], tmp_path / "run")
+    assert [problem.split(":")[0] for problem in refused.value.problems] == ["model.bn_statistics"]
 
 
 COMPARED = ["epoch", "lr", "train/loss", "val/loss", "val/track/distance", "val/segment/accuracy"]

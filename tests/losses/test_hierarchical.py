@@ -1,6 +1,7 @@
 """Losses on the tree against sums of probabilities in loops."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -33,9 +34,58 @@ def chains(logits, target, supergenres, clusters):
         yield row[genre], *sums
 
 
+def steps(logits, target, *levels):
+    """p of each node on the way from the root to the true genre, given the node above it, by loops.
+
+    A level whose genres are all in one group is the root itself.
+    """
+    levels = [level for level in levels if len(set(level)) > 1]
+    for row, genre in zip(torch.softmax(logits.double(), dim=1).tolist(), target.tolist(), strict=True):
+        sums = [1.0, *(sum(p for p, g in zip(row, level, strict=True) if g == level[genre]) for level in levels)]
+        yield [below / above for above, below in pairwise(sums)]
+
+
+@given(
+    st.integers(0, 999),
+    st.floats(0, 3),
+    st.lists(st.integers(0, 3), min_size=7, max_size=7),
+    st.sampled_from([2, 4, 1]),  # clusters; one cluster of all; each supergenre a cluster of its own
+)
+@settings(max_examples=80, deadline=None)
+def test_hxe_weights_each_step_by_its_depth(seed, alpha, supergenres, width):
+    clusters = [group // width for group in supergenres]
+    logits, target = case(seed=seed)
+    total = 0.0
+    for step in steps(logits, target, clusters, supergenres, range(7)):
+        total -= sum(math.exp(-alpha * depth) * math.log(p) for depth, p in enumerate(step, start=1))
+    found = build("hxe", torch.tensor(supergenres), torch.tensor(clusters), alpha=alpha)(logits, target)
+    assert found.item() == pytest.approx(total / len(target), rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("clustered", "values"),
+    [
+        (True, {0.0: 3.675525, 0.1: 2.971606, 0.3: 1.973369, 0.5: 1.338590, 1.2: 0.403460}),
+        (False, {0.0: 3.675525, 0.1: 3.215908, 0.3: 2.477956, 0.5: 1.924875, 1.2: 0.838546}),
+    ],
+)
+def test_hxe_is_that_of_its_authors(clustered, values):
+    """What fiveai/making-better-mistakes, commit f0bb7d0, gives in float64, its weights not divided by their sum.
+
+    A tree of 14 genres, 5 supergenres and 2 clusters; the second is without the clusters.
+    """
+    supergenres = torch.tensor([0, 0, 1, 2, 1, 3, 3, 4, 2, 4, 0, 4, 1, 3])
+    clusters = torch.tensor([0, 0, 1, 1, 1])[supergenres] * clustered
+    rows = [[3 * math.sin(1 + 1.7 * r + 2.3 * g + 0.31 * r * g) for g in range(14)] for r in range(8)]
+    logits, target = torch.tensor(rows), torch.tensor([(5 * r + 2) % 14 for r in range(8)])
+    for alpha, value in values.items():
+        found = build("hxe", supergenres, clusters, alpha=alpha)(logits, target)
+        assert found.item() == pytest.approx(value, rel=2e-6), alpha
+
+
 @given(st.integers(0, 999), st.floats(0, 3), st.lists(st.integers(0, 2), min_size=7, max_size=7))
 @settings(max_examples=50, deadline=None)
-def test_hxe_equals_the_chain_of_conditionals(seed, alpha, groups):
+def test_hxe_from_leaf_weights_each_step_by_its_height(seed, alpha, groups):
     supergenres = torch.tensor(groups)
     clusters = supergenres // 2
     logits, target = case(seed=seed)
@@ -43,7 +93,7 @@ def test_hxe_equals_the_chain_of_conditionals(seed, alpha, groups):
     for genre, supergenre, cluster in chains(logits, target, supergenres, clusters):
         total -= math.log(genre / supergenre)
         total -= math.exp(-alpha) * math.log(supergenre / cluster) + math.exp(-2 * alpha) * math.log(cluster)
-    found = build("hxe", supergenres, clusters, alpha=alpha)(logits, target)
+    found = build("hxe", supergenres, clusters, alpha=alpha, weighting="from_leaf")(logits, target)
     assert found.item() == pytest.approx(total / len(target), rel=1e-4, abs=1e-5)
 
 
@@ -60,16 +110,31 @@ def test_multi_head_equals_its_three_cross_entropies(seed, weight, weight_of_clu
 
 
 @pytest.mark.parametrize(
-    ("kind", "params"), [("hxe", {"alpha": 0.0}), ("multi_head", {"supergenre": 0.0, "cluster": 0.0})]
+    ("kind", "params"),
+    [
+        ("hxe", {"alpha": 0.0}),
+        ("hxe", {"alpha": 0.0, "weighting": "from_leaf"}),
+        ("multi_head", {"supergenre": 0.0, "cluster": 0.0}),
+    ],
 )
 def test_limits_that_are_cross_entropy(kind, params):
     logits, target = case()
     torch.testing.assert_close(build(kind, **params)(logits, target), cross_entropy(logits, target))
 
 
-def test_a_large_alpha_learns_the_genre_within_its_supergenre_alone():
+def test_a_large_alpha_learns_the_cluster_alone():
     logits, target = case()
-    build("hxe", alpha=50.0)(logits, target).backward()
+    (build("hxe", alpha=20.0)(logits, target) * math.exp(20.0)).backward()
+    p = torch.softmax(logits.detach(), dim=1)
+    for row, gradient, genre in zip(p, logits.grad, target, strict=True):
+        inside = CLUSTER[genre] == CLUSTER
+        of_cluster = row - row * inside / row[inside].sum()  # the gradient of -log p(cluster)
+        torch.testing.assert_close(gradient, of_cluster / len(target), rtol=1e-4, atol=1e-6)
+
+
+def test_from_leaf_a_large_alpha_learns_the_genre_within_its_supergenre_alone():
+    logits, target = case()
+    build("hxe", alpha=50.0, weighting="from_leaf")(logits, target).backward()
     for gradient, genre in zip(logits.grad, target, strict=True):
         inside = SUPER[genre] == SUPER
         assert gradient[~inside].abs().max() < 1e-7
@@ -80,8 +145,9 @@ def test_without_clusters_or_with_every_genre_its_own_supergenre():
     logits, target = case()
     one, own = torch.zeros(7, dtype=torch.int64), torch.arange(7)
     alpha = 0.5
-    flat = build("hxe", own, one, alpha=alpha)(logits, target)
-    torch.testing.assert_close(flat, math.exp(-alpha) * cross_entropy(logits, target))  # all is decided at height 1
+    for weighting in ("from_root", "from_leaf"):  # all is decided at depth 1, and at height 1
+        flat = build("hxe", own, one, alpha=alpha, weighting=weighting)(logits, target)
+        torch.testing.assert_close(flat, math.exp(-alpha) * cross_entropy(logits, target))
     heads = build("multi_head", own, one, supergenre=0.5, cluster=7.0)(logits, target)
     torch.testing.assert_close(heads, 1.5 * cross_entropy(logits, target))
 
@@ -104,6 +170,8 @@ def test_extreme_logits_stay_finite(kind):
     ("kind", "params", "text"),
     [
         ("hxe", {"alpha": -1.0}, "loss.alpha: -1.0 is not"),
+        ("hxe", {"alpha": 400.0}, "loss.alpha: 400.0 leaves"),
+        ("hxe", {"weighting": "from_top"}, "loss.weighting: 'from_top' is not"),
         ("multi_head", {"supergenre": -1.0}, "loss.supergenre: -1.0 is not"),
         ("multi_head", {"cluster": math.inf}, "loss.cluster: inf is not"),
     ],

@@ -125,6 +125,13 @@ def test_a_changed_space_is_refused_with_what_changed(tmp_path):
     OpenStudy(make_spec(tmp_path, n_trials=5, sampler={"kind": "tpe"}, fixed={"trainer.epochs": 20}))  # these may
 
 
+def test_a_study_of_before_a_key_goes_on_with_what_its_absence_meant(tmp_path):
+    run(make_spec(tmp_path, n_trials=1, fixed={"loss.kind": "hxe"}))
+    with pytest.raises(GenrelabError, match=r"config.loss.weighting: was from_leaf, now from_root"):
+        OpenStudy(make_spec(tmp_path, fixed={"loss.kind": "hxe", "loss.weighting": "from_root"}))
+    OpenStudy(make_spec(tmp_path, fixed={"loss.kind": "hxe", "loss.weighting": "from_leaf"}))
+
+
 def test_a_grid_runs_each_point_once_and_ends_by_itself(tmp_path):
     spec = make_spec(
         tmp_path, sampler={"kind": "grid"}, n_trials=None, params={"x": "range(0,1,0.25)", "y": "choice(a,b)"}

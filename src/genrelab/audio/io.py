@@ -96,8 +96,8 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
     _check_file(path)
     try:
         with _quiet():
-            info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, RuntimeError) as error:
+            info = soundfile.info(str(path.absolute()))  # "-" alone is stdin to libsndfile
+    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:  # TypeError: a name that ends with .raw
         if shutil.which("ffprobe"):
             return _probe_ffmpeg(path)
         if shutil.which("ffmpeg"):
@@ -116,11 +116,11 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
     _check_file(path)
     promised = 0.0  # seconds that the header speaks of
     try:
-        with _quiet(), soundfile.SoundFile(str(path)) as file:
+        with _quiet(), soundfile.SoundFile(str(path.absolute())) as file:
             rate = int(file.samplerate)
             promised = max(file.frames, _promised_frames(file)) / rate
             samples = _read_mono(file)
-    except (soundfile.SoundFileError, RuntimeError) as error:
+    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:  # TypeError: a name that ends with .raw
         if not shutil.which("ffmpeg"):
             reason = "truncated or corrupt" if promised else _why_unknown(path)
             raise AudioError(path, reason) from error
@@ -211,15 +211,26 @@ def _check_file(path: Path) -> None:
 
 _MAGIC = (b"ID3", b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 _NEEDS_FFMPEG = {".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".ape", ".wv", ".mpc"}
+_NOT_ALLOWED = "a playlist, video or other format that is not read (convert it, to FLAC for instance)"
+
+
+def _head(path: Path) -> bytes:
+    """A file's first bytes."""
+    with path.open("rb") as handle:
+        return handle.read(512)
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether a file begins like text: without the control characters that every format of sound has early on."""
+    return not any(byte < 9 or 13 < byte < 32 or byte == 127 for byte in head)
 
 
 def _why_unknown(path: Path) -> str:
     """A reason for a file that soundfile does not recognise, from its first bytes and its name."""
-    with path.open("rb") as handle:
-        head = handle.read(512)
+    head = _head(path)
     if not head.strip(b"\x00"):
         return "not audio (zero bytes)"
-    if not any(byte < 9 or 13 < byte < 32 or byte == 127 for byte in head):
+    if _is_text(head):
         return "not audio (a text file)"
     if head.startswith(_MAGIC):
         return "truncated or corrupt"
@@ -228,32 +239,66 @@ def _why_unknown(path: Path) -> str:
     return "not audio, or corrupt"
 
 
+# Demuxers of ffmpeg that read sound from the file they are given and open no other: no playlists (hls, concat, dash,
+# imf), pictures, devices or streams. MOV's external tracks stay off, as they are by default (enable_drefs): the option
+# itself is an error for every other demuxer.
+_FORMATS = (
+    *("aac", "ac3", "aiff", "amr", "ape", "asf", "au", "caf", "dsf", "dts", "dtshd", "eac3", "flac", "iff", "loas"),
+    *("matroska", "mlp", "mov", "mp3", "mpc", "mpc8", "ogg", "oma", "shn", "tak", "truehd", "tta", "voc", "w64", "wav"),
+    *("wv", "xwma"),
+)
+
+
+def _run_ffmpeg(program: str, path: Path, arguments: list[str]) -> bytes:
+    """What ffmpeg or ffprobe writes about a file, of which alone it reads.
+
+    A file may name others (a playlist, a movie with external tracks), and whoever uploads it would be served these.
+    So text is refused beforehand, the name is a file's name whatever it looks like, and ffmpeg may open formats of
+    sound and local files only.
+
+    Args:
+        program: "ffmpeg" or "ffprobe".
+        path: the input. Not a pipe: an M4A with its index at the end needs seeking.
+        arguments: of the output.
+
+    Raises:
+        AudioError: text, a format that is not allowed, or the program fails.
+    """
+    if _is_text(_head(path)):
+        raise AudioError(path, _why_unknown(path))
+    command = [program, "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", ",".join(_FORMATS)]
+    command += ["-i", f"file:{path}", *arguments]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_FFMPEG_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise AudioError(path, f"{program} gave up after {_FFMPEG_SECONDS} s") from None
+    if done.returncode != 0:
+        raise AudioError(path, _NOT_ALLOWED if b"not on whitelist" in done.stderr else _why_unknown(path))
+    return done.stdout
+
+
 def _decode_ffmpeg(path: Path) -> tuple[np.ndarray, int]:
     """Decode by an ffmpeg pipe; Sun AU carries rate and channels in its header, and needs no seeking."""
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
-    command += ["-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_FFMPEG_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise AudioError(path, f"ffmpeg gave up after {_FFMPEG_SECONDS} s") from None
-    if done.returncode != 0 or len(done.stdout) < 24 or done.stdout[:4] != b".snd":
+    found = _run_ffmpeg("ffmpeg", path, ["-map", "0:a:0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"])
+    if len(found) < 24 or found[:4] != b".snd":
         raise AudioError(path, _why_unknown(path))
-    offset, _, _, rate, channels = struct.unpack(">5I", done.stdout[4:24])
-    whole = (len(done.stdout) - offset) // (4 * channels) * channels
-    frames = np.frombuffer(done.stdout, dtype=">f4", count=whole, offset=offset).reshape(-1, channels)
+    offset, _, _, rate, channels = struct.unpack(">5I", found[4:24])
+    whole = (len(found) - offset) // (4 * channels) * channels
+    frames = np.frombuffer(found, dtype=">f4", count=whole, offset=offset).reshape(-1, channels)
     # The mean is ours, in float32: ffmpeg's downmix is 3 dB louder.
     return _mean(frames.astype(np.float32)), rate
 
 
 def _probe_ffmpeg(path: Path) -> AudioInfo:
     """Header of a file that soundfile does not know."""
-    command = ["ffprobe", "-v", "error", "-select_streams", "a:0", "-of", "json"]
-    command += ["-show_entries", "stream=sample_rate,channels,duration:format=duration", f"file:{path}"]
+    entries = "stream=sample_rate,channels,duration:format=duration"
+    found = _run_ffmpeg("ffprobe", path, ["-select_streams", "a:0", "-of", "json", "-show_entries", entries])
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_FFMPEG_SECONDS, check=False)
-        found = json.loads(done.stdout or b"{}")
-        stream = found["streams"][0]
-        duration = float(stream.get("duration") or found["format"]["duration"])
+        plain = json.loads(found)
+        stream = plain["streams"][0]
+        duration = float(stream.get("duration") or plain["format"]["duration"])
         return AudioInfo(duration, int(stream["sample_rate"]), int(stream["channels"]))
-    except (subprocess.TimeoutExpired, ValueError, KeyError, IndexError):
+    except (ValueError, KeyError, IndexError):
         raise AudioError(path, _why_unknown(path)) from None

@@ -15,6 +15,7 @@ from genrelab.utils.registry import fits, type_name
 Precision = Literal[
     "auto", "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "transformer-engine"
 ]
+BatchNormStatistics = Literal["auto", "recomputed", "running"]
 T = TypeVar("T")
 
 
@@ -78,6 +79,13 @@ class GraphSpec:
 
 
 @dataclass(frozen=True)
+class ModelSpec:
+    """What training does with any network, beside the parameters of its own; see conf/config.yaml."""
+
+    bn_statistics: BatchNormStatistics = "auto"
+
+
+@dataclass(frozen=True)
 class PathsSpec:
     """Where things are written; see conf/paths/default.yaml."""
 
@@ -134,6 +142,13 @@ def read_fields(cls: type[T], values: Mapping[str, Any], at: str) -> T:
     if problems := check_fields(cls, values, at):
         raise ConfigError(problems)
     return cls(**values)
+
+
+def model_options(config: Mapping[str, Any]) -> tuple[str, dict[str, Any], ModelSpec]:
+    """Split the model's option into its kind, the network's own parameters, and what all networks have."""
+    option = dict(config["model"])
+    common = {field.name: option.pop(field.name) for field in dataclasses.fields(ModelSpec) if field.name in option}
+    return str(option.pop("kind")), option, read_fields(ModelSpec, common, "model")
 
 
 def absolute(path: str) -> Path:

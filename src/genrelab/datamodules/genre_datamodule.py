@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, Literal
 
 import lightning.pytorch as pl
@@ -20,6 +21,7 @@ from genrelab.utils.errors import GenrelabError
 
 Part = Literal["train", "val", "test"]
 FIT_CHUNK = 512  # rows read at once when statistics are fitted
+SAMPLE_VALUES = 2**22  # feature values in a sample of train rows, for batch norm's statistics
 
 
 class GenreDataModule(pl.LightningDataModule):
@@ -142,10 +144,23 @@ class GenreDataModule(pl.LightningDataModule):
 
         return BatchLoader(self._placed("train"), order, self.batch_size, drop_single=True)
 
-    def train_in_order(self) -> BatchLoader:
-        """Every train row once, in order, whatever the epoch: for batch norm's statistics of averaged weights."""
-        order = torch.arange(len(self.rows("train")))
-        return BatchLoader(self._placed("train"), lambda: order, self.batch_size, drop_single=True)
+    def train_sample(self, n_rows: int | None = None) -> BatchLoader:
+        """Originals spread evenly over the train part, the same at every call and in every process.
+
+        Rows that follow each other are of one artist, so batches take every k-th row of the sample.
+
+        Args:
+            n_rows: how many at most; by default 128, or up to 2048 where rows are small (vectors).
+        """
+        if n_rows is None:
+            values = sum(prod(shape) for shape in self.shapes)
+            n_rows = min(max(SAMPLE_VALUES // values, 128), 2048)
+        originals = np.flatnonzero(self.rows("train")["augment"].to_numpy() == "none")
+        chosen = originals[np.linspace(0, len(originals) - 1, min(n_rows, len(originals))).round().astype(np.int64)]
+        n_batches = max(len(chosen) // max(32, n_rows // 8), 1)
+        size = -(-len(chosen) // n_batches)
+        order = torch.from_numpy(np.concatenate([chosen[first::n_batches] for first in range(n_batches)]))
+        return BatchLoader(self._placed("train"), lambda: order, size, drop_single=True)
 
     def val_dataloader(self) -> BatchLoader:
         """Batches of the val part, in order."""

@@ -12,7 +12,8 @@ from genrelab.audio import Augment
 from genrelab.audio.content_detection import SoundBounds, measure_files
 from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
-from genrelab.config.schema import DataSpec, PathsSpec, absolute, read_fields
+from genrelab.config.missing_keys import fill_absent
+from genrelab.config.schema import DataSpec, PathsSpec, absolute, model_options, read_fields
 from genrelab.datamodules import BatchChanges, GenreDataModule, StepFeatures
 from genrelab.datamodules.auxiliary_targets import Labels
 from genrelab.datasets import Catalog
@@ -206,7 +207,7 @@ def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: i
     import torch
 
     torch.manual_seed(config["seed"])
-    kind, params = options(config["model"])
+    kind, params, _ = model_options(config)
     return MODELS.build(kind, params, in_shapes=[tuple(shape) for shape in shapes], n_classes=n_classes)
 
 
@@ -234,7 +235,7 @@ def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevale
 
     if is_fitted(config):
         return torch.nn.CrossEntropyLoss()
-    kind, params = options(config["loss"])
+    kind, params = options(fill_absent(config)["loss"])
     return LOSSES.build(
         kind,
         params,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.audio.content_detection import SoundBounds
-from genrelab.config.schema import TrainerSpec, read_fields
+from genrelab.config.schema import TrainerSpec, model_options, read_fields
 from genrelab.datamodules import GenreDataModule
 from genrelab.datamodules.auxiliary_targets import FILE as LABELS
 from genrelab.datamodules.auxiliary_targets import Labels, label_rows, read_labels, write_labels
@@ -119,7 +119,7 @@ class Training:
         loss = assemble.make_loss(config, taxonomy, assemble.loss_distances(config, taxonomy), prevalence)
         mode = monitor_direction(config["trainer"]["monitor"])
         optimizer, schedule = assemble.make_optimization(config, mode)
-        kind, _ = options(config["model"])
+        kind, _, common = model_options(config)
         loss_kind, _ = options(config["loss"])
         betas = getattr(loss, "betas", {})
         self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
@@ -142,12 +142,13 @@ class Training:
             content=self._content(dataset, split, data, normaliser),
             pairs=None if data.several is None else ancestor_pairs(taxonomy),
             heads=heads,
+            bn_statistics=common.bn_statistics,
         )
 
     def _content(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> dict[str, Any]:
         """What a checkpoint holds beside weights, see `genrelab.runs.checkpoint`."""
         taxonomy = dataset.taxonomy
-        kind, params = options(self.config["model"])
+        kind, params, _ = model_options(self.config)
         own = {**params, "weights": None} if "weights" in params else params  # the file holds its weights itself
         return {
             "format": CHECKPOINT_FORMAT,
@@ -226,7 +227,7 @@ class Training:
         """Where weights were averaged, score the average on val and keep it as best where it is better."""
         averages = [callback for callback in chosen if isinstance(callback, WeightAverage) and callback.count > 1]
         for average in averages:
-            average.apply(task, data.train_in_order())
+            average.apply(task, data)
             trainer.validate(task, data, verbose=False)
             value = float(trainer.callback_metrics[checkpoints.monitor])
             checkpoints.write(trainer, "swa.ckpt", weights_only=True)
@@ -248,6 +249,7 @@ class Training:
         """Predict val and, this once, test, with the best checkpoint."""
         best = load_checkpoint(self.record.folder / "checkpoints" / "best.ckpt")
         task.take_weights(best)
+        self._check_batch_norm(task, data, trainer)
         parts, further = [], []
         with self.record.stage("test"), interruptible(self.resume_folder, trainer):
             for split, predict in (("val", trainer.validate), ("test", trainer.test)):
@@ -259,6 +261,17 @@ class Training:
             write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
             if further:
                 write_labels(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
+
+    def _check_batch_norm(self, task: GenreTask, data: GenreDataModule, trainer: Any) -> None:
+        """Warn where the kept checkpoint's batch norm does not fit evaluation: val and test scores are then too low."""
+        task.trainer = trainer
+        if assemble.is_fitted(self.config) or not self.record.leads or (gap := task.bn_gap(data)) is None:
+            return
+        if task.bn_statistics == "auto":  # resumed after its last epoch
+            task.choose_bn_statistics(data, len(data.train_dataloader()))
+        self.record.data["batch_norm"] = {"statistics": task.bn_statistics, **asdict(gap)}
+        if gap.too_wide:
+            self.record.warn(gap.message(task.bn_statistics, task.bn_after_dropout))
 
     def _baselines(self, data: GenreDataModule, dataset: Dataset) -> None:
         taxonomy = dataset.taxonomy

@@ -30,7 +30,7 @@ VALUES = 2**28
 PARTS: tuple[Part, ...] = ("val", "test")
 # What the command line may ask of training and nothing here heeds.
 WITHOUT_EFFECT = (
-    *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks"),
+    *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks", "model.bn_statistics"),
     *(f"trainer.{name}" for name in ("epochs", "gradient_clip", "accumulate", "profiler")),
     *(f"data.{field.name}" for field in fields(BatchChanges)),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from genrelab.audio.registry import AUGMENTS
@@ -13,6 +14,7 @@ from genrelab.config.schema import (
     AcceleratorSpec,
     DataSpec,
     GraphSpec,
+    ModelSpec,
     PathsSpec,
     TrainerSpec,
     check_fields,
@@ -123,6 +125,9 @@ def _option(registry: Registry, option: Any, supplied: tuple[str, ...], at: str)
         option = {key: value for key, value in option.items() if key != "beta"}  # it comes from the root, which tells
     missing = [f"{at}.{k}: needed; give {at}.{k}=..." for k, value in option.items() if value == "???"]
     kind, params = options(option)
+    if registry is MODELS:
+        common = {field.name: params.pop(field.name) for field in fields(ModelSpec) if field.name in params}
+        missing += check_fields(ModelSpec, common, at)
     return missing or registry.check(kind, params, supplied, at)
 
 

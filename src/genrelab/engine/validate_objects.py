@@ -7,7 +7,7 @@ from typing import Any
 
 from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
-from genrelab.config.schema import further_labels
+from genrelab.config.schema import further_labels, model_options
 from genrelab.datasets.registry import CATALOGS
 from genrelab.features import make_spec
 from genrelab.losses.registry import LOSSES
@@ -38,9 +38,9 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
 
     def network() -> None:
         with torch.device("meta"):  # shapes without memory or random numbers
-            net = build(MODELS, "model", in_shapes=list(shapes), n_classes=GENRES)
+            kind, params, _ = model_options(config)
+            net = MODELS.build(kind, params, in_shapes=list(shapes), n_classes=GENRES)
         if further_labels(config) and not genre_layers(net, GENRES):
-            kind = config["model"]["kind"]
             raise ConfigError([f"dataset.labels: model {kind!r} has no last linear layer for further heads"])
 
     def optimization() -> None:

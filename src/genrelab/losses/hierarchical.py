@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,31 +15,53 @@ from genrelab.utils.errors import ConfigError
 
 @LOSSES.register("hxe")
 class HierarchicalCrossEntropy(nn.Module):
-    """Mean of -log p(g|s) - exp(-alpha) log p(s|c) - exp(-2 alpha) log p(c) (HXE, Bertinetto et al. 2020).
+    """Mean of -w_g log p(g|s) - w_s log p(s|c) - w_c log p(c) (HXE, Bertinetto et al. 2020).
 
     g, s, c are the true genre, its supergenre and its cluster; p(s), p(c) are sums over their genres, p(g|s) =
-    p(g) / p(s). The weight exp(-alpha h) falls with the height h in the tree: what is decided near the root counts
-    less, so that alpha = 0 is cross-entropy and a large alpha learns to tell the genres of a supergenre only. Without
-    clusters p(c) = 1 and the last term is 0.
+    p(g) / p(s). Each step down the tree has a weight, by `weighting`:
+
+    - "from_root": exp(-alpha d) of its depth d, 1 for the step from the root: w_c, w_s, w_g = exp(-alpha),
+      exp(-2 alpha), exp(-3 alpha). A wrong cluster costs most. The paper calls d the height, but means that
+      information counts less down the hierarchy. The authors' code (fiveai/making-better-mistakes) has these weights,
+      divided by their sum over all edges of the tree. A level whose genres are all in one group is the root itself:
+      without clusters w_s, w_g = exp(-alpha), exp(-2 alpha).
+    - "from_leaf": exp(-alpha h) of its height h, 0 for the step to the genre: w_c, w_s, w_g = exp(-2 alpha),
+      exp(-alpha), 1. A wrong cluster costs least, and a large alpha learns the genre within its supergenre only.
+
+    Of both, alpha = 0 is cross-entropy.
 
     Args:
         supergenres: `[C]` number of each genre's supergenre.
         clusters: `[C]` number of each genre's cluster.
         alpha: 0 or more; 0.1 to 0.6 in the paper.
+        weighting: "from_root" or "from_leaf".
 
     Raises:
-        ConfigError: alpha is negative or not finite.
+        ConfigError: alpha is negative, not finite, or so large that a weight is 0 in float32.
     """
 
-    def __init__(self, supergenres: Tensor, clusters: Tensor, alpha: float = 0.3) -> None:
+    def __init__(
+        self,
+        supergenres: Tensor,
+        clusters: Tensor,
+        alpha: float = 0.3,
+        weighting: Literal["from_root", "from_leaf"] = "from_root",
+    ) -> None:
         super().__init__()
         if not 0 <= alpha < math.inf:
             raise ConfigError([f"loss.alpha: {alpha} is not a finite number of 0 or more"])
-        self.alpha = float(alpha)
+        if weighting == "from_root" and math.exp(-3 * alpha) < torch.finfo(torch.float32).tiny:
+            raise ConfigError([f"loss.alpha: {alpha} leaves weights of 0; take one below 29, 0.1 to 0.6 is usual"])
+        self.alpha, self.weighting = float(alpha), weighting
+        levels = [clusters, supergenres, torch.arange(len(supergenres))]
+        if weighting == "from_root":
+            depths = itertools.accumulate(int((group != group[0]).any()) for group in levels)
+            steps = [math.exp(-alpha * depth) for depth in depths]
+        else:
+            steps = [math.exp(-alpha * height) for height in (2, 1, 0)]
         # The telescoped sum: log p(g|s) = log p(g) - log p(s), and so on.
-        of_super, of_cluster = math.exp(-alpha) - 1, math.exp(-2 * alpha) - math.exp(-alpha)
-        own = torch.arange(len(supergenres))
-        self.sums = TreeSums([(own, 1.0), (supergenres, of_super), (clusters, of_cluster)])
+        weights = [step - below for step, below in itertools.pairwise([*steps, 0.0])]
+        self.sums = TreeSums(list(zip(levels, weights, strict=True)))
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""

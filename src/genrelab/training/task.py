@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,12 +12,16 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
-from genrelab.datamodules import Batch, BatchChanges, Normaliser, StepFeatures
+from genrelab.config.schema import BatchNormStatistics
+from genrelab.datamodules import Batch, BatchChanges, GenreDataModule, Normaliser, StepFeatures
 from genrelab.metrics import scores
 from genrelab.metrics.multilabel import LabelAnswers, join_tracks, label_scores
 from genrelab.models.auxiliary_heads import LabelHeads
 from genrelab.postprocessing import aggregate
+from genrelab.training import batch_norm
 from genrelab.training.optim import Schedule
+
+GAP_ROWS = 256  # train rows on which eval mode is compared with batch statistics
 
 MakeOptimizer = Callable[[Any], torch.optim.Optimizer]
 MakeSchedule = Callable[[torch.optim.Optimizer], Schedule]
@@ -43,6 +48,9 @@ class GenreTask(pl.LightningModule):
         pairs: `[P, 2]` genres and those below them; with targets `[B, C]`, of several genres a track, their consistency
             is scored.
         heads: of further labels, on the network's last vector; trained and predicted with it.
+        bn_statistics: what batch norm is evaluated with: "running" (PyTorch's average over the last steps),
+            "recomputed" from train rows before each look at val, or "auto": recomputed where dropout runs before a
+            batch norm or epochs are short.
     """
 
     def __init__(
@@ -62,6 +70,7 @@ class GenreTask(pl.LightningModule):
         content: Mapping[str, Any] | None = None,
         pairs: np.ndarray | None = None,
         heads: LabelHeads | None = None,
+        bn_statistics: BatchNormStatistics = "auto",
     ) -> None:
         super().__init__()
         self.net = net
@@ -77,6 +86,8 @@ class GenreTask(pl.LightningModule):
         self.content = dict(content or {})
         self.pairs = pairs
         self.heads = heads
+        self.bn_statistics = bn_statistics
+        self.bn_after_dropout = False
         self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
         self.schedule: Schedule | None = None
         self._make_optimizer = make_optimizer
@@ -113,8 +124,9 @@ class GenreTask(pl.LightningModule):
         return [*self.net.parameters(), *of_heads]
 
     def on_train_start(self) -> None:
-        """Let batch norm's running statistics keep up with short epochs."""
-        keep_up(self.net, int(self.trainer.num_training_batches))
+        """Decide how batch norm is evaluated, by the network's layers and the length of an epoch."""
+        self.choose_bn_statistics(self._data(), int(self.trainer.num_training_batches))
+        self.train()
 
     def on_train_epoch_start(self) -> None:
         """Draw this epoch's randomness from (seed, epoch); tell a loss that changes with the epochs."""
@@ -163,7 +175,52 @@ class GenreTask(pl.LightningModule):
             else:
                 self.schedule.scheduler.step()
 
+    # ---- batch norm
+
+    def choose_bn_statistics(self, data: GenreDataModule, steps: int) -> None:
+        """Replace "auto" by what suits the network's layers and epochs of `steps` batches; leaves eval mode on."""
+        self.eval()
+        batch = next(iter(data.train_sample()))
+        self.bn_after_dropout = batch_norm.dropout_precedes_batch_norm(self.net, lambda: self._sample_logits(batch))
+        if self.bn_statistics == "auto":
+            short = steps < batch_norm.LONG_EPOCH
+            self.bn_statistics = "recomputed" if short or self.bn_after_dropout else "running"
+
+    def recompute_bn_statistics(self, data: GenreDataModule) -> None:
+        """Replace batch norm's running statistics by those of a fixed sample of train rows, dropout off."""
+        batches = [partial(self._sample_logits, batch) for batch in data.train_sample()]
+        batch_norm.recompute_statistics(self.net, batches)
+
+    def bn_gap(self, data: GenreDataModule) -> batch_norm.StatisticsGap | None:
+        """Loss of train rows in eval mode and by batch statistics; None for a network without batch norm."""
+        if not batch_norm.batch_norms(self.net):
+            return None
+
+        def loss(batch: Batch) -> tuple[Tensor, int]:
+            logits = self._sample_logits(batch).float()
+            return self.loss(logits, batch.target.to(self.device)), len(batch.target)
+
+        self.eval()
+        return batch_norm.measure_gap(self.net, [partial(loss, batch) for batch in data.train_sample(GAP_ROWS)])
+
+    @torch.no_grad()
+    def _sample_logits(self, batch: Batch) -> Tensor:
+        features = tuple(feature.to(self.device) for feature in batch.features)
+        with self.trainer.precision_plugin.forward_context():
+            logits: Tensor = self(features)
+        return logits
+
+    def _data(self) -> GenreDataModule:
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, GenreDataModule)
+        return data
+
     # ---- scoring
+
+    def on_validation_epoch_start(self) -> None:
+        """Bring batch norm's statistics up to the epoch's weights; a later look finds them in the checkpoint."""
+        if self.bn_statistics == "recomputed" and self.trainer.state.fn == TrainerFn.FITTING:
+            self.recompute_bn_statistics(self._data())
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Keep the logits on the device."""
@@ -259,19 +316,3 @@ def _tensor(gathered: object) -> Tensor:
     """`all_gather` of a tensor is a tensor; its type says more."""
     assert isinstance(gathered, Tensor)
     return gathered
-
-
-def keep_up(net: nn.Module, steps: int) -> None:
-    """Make the running statistics of batch norm 90 % those of the last two epochs, however few their steps.
-
-    PyTorch's momentum of 0.1 needs 22 steps for that, and stays where there are as many. With two steps an epoch val is
-    otherwise scored, schedules stepped and the best epoch chosen by a network whose statistics are ten epochs old: one
-    that fits train perfectly answers by chance.
-
-    Args:
-        net: changed in place; a momentum that is larger already, or None, stays.
-        steps: batches of train in an epoch.
-    """
-    for module in net.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
-            module.momentum = max(module.momentum, 1 - 0.1 ** (0.5 / max(1, steps)))

@@ -21,6 +21,7 @@ from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from genrelab.config.missing_keys import fill_absent
 from genrelab.tuning.file_locks import Journal, TrialLocks
 from genrelab.tuning.samplers import PRUNERS, SAMPLERS
 from genrelab.tuning.search_space import describe, differences, grid, read_space
@@ -250,7 +251,7 @@ class OpenStudy:
         kept = self._study.user_attrs.get("definition")
         if kept is None:
             self._study.set_user_attr("definition", now)
-        elif lines := differences(kept, now):
+        elif lines := differences({**kept, "config": fill_absent(kept["config"])}, now):
             raise GenrelabError(
                 f"study {spec.name!r} in {shown(spec.folder)} is of another search: {'; '.join(lines)}; "
                 "go back to what it was, or give the new one a name: study=NAME"

@@ -1,5 +1,6 @@
 import html
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from genrelab.inference.app import views as page
 from genrelab.inference.app.service import Limits, Listener
 from genrelab.inference.app.similar import Library, embed_windows, train_library
 from genrelab.taxonomy.registry import TAXONOMIES
+from planted import SIBLING, watch_ffmpeg, write_reference_movie, write_texts
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,34 @@ def test_broken_files_are_told_in_a_line(listener, tmp_path, name, content, told
     answer, *rest = listener.answer(str(path))
     assert 'role="alert"' in answer and told in answer and str(tmp_path) not in answer
     assert rest == ["", "", ""] and listener.explain(str(path)) == ("", None)
+
+
+def uploads(listener, paths):
+    """(path, HTML of the answer, the salient sound) of each, by way of the page's own upload."""
+    gradio = pytest.importorskip("gradio")
+    from genrelab.inference.app.gradio_app import build
+
+    recording = next(block for block in build(listener).blocks.values() if block.elem_id == "recording")
+    for path in paths:
+        file = recording.preprocess(gradio.FileData(path=str(path)))
+        yield path, listener.answer(file), listener.explain(file)
+
+
+def test_an_upload_that_names_another_file_gets_no_answer_and_starts_no_program(listener, tmp_path, monkeypatch):
+    starts = watch_ffmpeg(tmp_path / "bin", monkeypatch)
+    for path, (answer, *rest), explained in uploads(listener, write_texts(tmp_path, absolute=True)):
+        assert 'role="alert"' in answer and "a text file" in answer and SIBLING not in answer, path
+        assert rest == ["", "", ""] and explained == ("", None)
+    assert starts() == []
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not here")
+def test_ffmpeg_adds_nothing_of_another_file_to_an_upload(listener, tmp_path, monkeypatch):
+    monkeypatch.setattr("genrelab.audio.io._is_text", lambda head: False)
+    paths = [*write_texts(tmp_path), write_reference_movie(tmp_path / "song.m4a", "alis")]
+    for path, (answer, *rest), explained in uploads(listener, paths):
+        assert 'role="alert"' in answer and "cannot be read as audio" in answer and SIBLING not in answer, path
+        assert rest == ["", "", ""] and explained == ("", None)
 
 
 def test_nothing_and_too_much_are_told(listener, tmp_path):

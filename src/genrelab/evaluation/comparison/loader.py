@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from genrelab.config.missing_keys import fill_absent
 from genrelab.evaluation.report.multilabel_scores import PRIOR
 from genrelab.evaluation.report.writer import score
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
@@ -208,7 +209,7 @@ def _config(path: Path) -> Mapping[str, Any]:
         return {}
     except (OSError, yaml.YAMLError) as error:
         raise GenrelabError(f"config.yaml: unreadable ({str(error).splitlines()[0]})") from error
-    return found if isinstance(found, dict) else {}
+    return fill_absent(found) if isinstance(found, dict) else {}
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from genrelab.audio import AudioError
+from genrelab.inference.tagging.audio_payload import Audio, flac_audio, mp3_audio, mp4_audio, ogg_audio
+from genrelab.inference.tagging.id3 import OLD, Kept, Tag, frames_of, keep, put_back, put_genre, read_tag, tag_bytes
 from genrelab.utils.errors import GenrelabError
 
 SUFFIXES = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4")
-OLD = "GENRELAB_OLD_GENRE"  # the tag that keeps what the genre was
-_MP4_GENRE, _MP4_OLD = "\xa9gen", f"----:com.apple.iTunes:{OLD}"
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Genre:
         values: of the genre; empty where there is none.
         old: what the genre was before genrelab wrote it; None where genrelab never did. Empty: there was none.
         tags: whether the file has tags at all.
+        kept: of a file that was read, how its ID3 tag held them; written again, it gives the very same bytes.
     """
 
     values: tuple[str, ...]
     old: tuple[str, ...] | None = None
     tags: bool = True
+    kept: Kept | None = field(default=None, compare=False)
 
 
 def mutagen() -> Any:
@@ -48,11 +52,8 @@ def read_genre(path: Path) -> Genre:
     Raises:
         AudioError: not a file of these formats, or broken.
     """
-    file = _open(path)
-    if file.tags is None:
-        return Genre((), None, tags=False)
-    get = _ID3 if _is_id3(file) else _MP4 if _is_mp4(file) else _Vorbis
-    return get(file).read()
+    with _one_line(path, "tags cannot be read"):
+        return _format(path).read()
 
 
 def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: None) -> None:
@@ -60,134 +61,150 @@ def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: N
 
     Args:
         path: of the file; what a link points to is replaced, the link stays.
-        genre: `values` and `old`; without `tags` all tags are taken away.
+        genre: `values` and `old`; without `tags` the tags are taken away, unless others are among them.
         before: called when the copy is whole, before it takes over.
 
     Raises:
-        AudioError: the file is broken, or the folder cannot be written.
+        AudioError: the file is broken, its audio would differ, or the folder cannot be written.
     """
     real = Path(os.path.realpath(path))
     part = real.with_name(f".{real.stem}.{os.getpid()}.part{real.suffix}")
     try:
-        shutil.copy2(real, part)
-        with suppress(OSError, AttributeError):  # an owner is kept where that is allowed
-            os.chown(part, real.stat().st_uid, real.stat().st_gid)
-        _write(part, genre)
-        with part.open("rb") as handle:
-            os.fsync(handle.fileno())
-        before()
-        part.replace(real)
-    except OSError as error:
-        raise AudioError(path, f"cannot be written ({(error.strerror or str(error)).lower()})") from error
+        with _one_line(path, "cannot be written"):
+            rights = real.stat()
+            if not (rights.st_mode & 0o222 and os.access(real, os.W_OK)):
+                raise AudioError(path, "left alone: it is read-only")
+            shutil.copy2(real, part)
+            with suppress(OSError, AttributeError):  # an owner is kept where that is allowed
+                os.chown(part, rights.st_uid, rights.st_gid)
+            tags = _format(part)
+            tags.write(genre)
+            if genre.values and _format(part).read().values != genre.values:
+                raise AudioError(path, "left alone: its tag is broken, and would not give the genre that was written")
+            _check_audio(path, tags.audio, real, part)
+            with part.open("rb") as handle:
+                os.fsync(handle.fileno())
+            before()
+            part.replace(real)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def _write(path: Path, genre: Genre) -> None:
-    file = _open(path)
-    if not genre.tags:
-        file.delete()
-        return
-    if file.tags is None:
-        file.add_tags()
-    put = _ID3 if _is_id3(file) else _MP4 if _is_mp4(file) else _Vorbis
-    put(file).write(genre)
+@contextmanager
+def _one_line(path: Path, what: str) -> Iterator[None]:
+    """Raise AudioError for whatever happens to a file: mutagen fails in many ways on broken ones and on full disks."""
+    try:
+        yield
+    except GenrelabError as error:
+        if isinstance(error, AudioError):
+            raise AudioError(path, error.reason) from error  # names the file, not its copy
+        raise
+    except Exception as error:
+        inner = error.args[0] if isinstance(error, mutagen().MutagenError) and error.args else error
+        reason = inner.strerror if isinstance(inner, OSError) and inner.strerror else str(inner) or type(inner).__name__
+        raise AudioError(path, f"{what} ({reason.lower()})") from error
 
 
-def _open(path: Path) -> Any:
+def _check_audio(path: Path, audio: Callable[[Path], Audio], before: Path, after: Path) -> None:
+    """Raise AudioError unless a tagged copy holds the audio of the original."""
+    try:
+        same = audio(before) == audio(after)
+    except (ValueError, IndexError, struct.error) as error:
+        raise AudioError(path, f"left alone: its audio cannot be checked ({error})") from error
+    if not same:
+        raise AudioError(path, "left alone: a new tag would harm its audio (if it is a fragmented M4A, remux it first)")
+
+
+def _format(path: Path) -> _ID3 | _Keys:
+    """A file's tags, by what mutagen finds in it."""
     library = mutagen()
+    from mutagen.flac import FLAC
+    from mutagen.mp3 import MP3
+    from mutagen.mp4 import MP4
+    from mutagen.ogg import OggFileType
+
     if path.suffix.lower() not in SUFFIXES:
         raise AudioError(path, f"no tags are written into {path.suffix or 'such'} files")
-    try:
+    with _one_line(path, "tags cannot be read"):
         file = library.File(path)
-    except library.MutagenError as error:
-        cause = error.args[0] if error.args else error
-        reason = cause.strerror if isinstance(cause, OSError) else cause
-        raise AudioError(path, f"tags cannot be read ({str(reason).lower()})") from error
-    if file is None:
-        raise AudioError(path, "not a file of the format that its name says")
-    return file
-
-
-def _is_id3(file: Any) -> bool:
-    from mutagen.mp3 import MP3
-
-    return isinstance(file, MP3)
-
-
-def _is_mp4(file: Any) -> bool:
-    from mutagen.mp4 import MP4
-
-    return isinstance(file, MP4)
+    if isinstance(file, MP3):
+        return _ID3(path, file.tags)
+    if isinstance(file, MP4):
+        return _Keys(file, "\xa9gen", f"----:com.apple.iTunes:{OLD}", mp4_audio)
+    if isinstance(file, FLAC | OggFileType):
+        return _Keys(file, "genre", OLD, flac_audio if isinstance(file, FLAC) else ogg_audio)
+    raise AudioError(path, "not a file of the format that its name says")
 
 
 class _ID3:
     """ID3v2, in the version that the file has: players that know 2.3 only do not read 2.4."""
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
+    def __init__(self, path: Path, tags: Any) -> None:
+        self.path, self.tags, self.audio = path, tags, mp3_audio
 
     def read(self) -> Genre:
-        frames, old = self.file.tags.getall("TCON"), self.file.tags.getall(f"TXXX:{OLD}")
-        return Genre(tuple(name for frame in frames for name in frame.genres), _split(old[0].text) if old else None)
+        kept = keep(read_tag(self.path, self.path.read_bytes()))
+        if self.tags is None:
+            return Genre((), None, False, kept)
+        frames, old = self.tags.getall("TCON"), self.tags.getall(f"TXXX:{OLD}")
+        values = tuple(name for frame in frames for name in frame.genres)
+        return Genre(values, _split(old[0].text) if old else None, True, kept)
 
     def write(self, genre: Genre) -> None:
+        whole = self.path.read_bytes()
+        found = read_tag(self.path, whole)
+        tag: Tag | None
+        if genre.kept is None:
+            wanted = found.size
+            start = found if found.size else Tag(frames=self._of_id3v1(whole))
+            tag = put_genre(start, genre.values, None if genre.old is None else _joined(genre.old))
+        else:
+            tag, wanted = put_back(found, genre.kept, self._of_id3v1(whole[found.size :])), genre.kept.size
+        head = tag_bytes(self.path, tag, wanted) if tag else b""
+        self.path.write_bytes(head + whole[found.size :])
+
+    @staticmethod
+    def _of_id3v1(whole: bytes) -> tuple[bytes, ...]:
+        """What ID3v1 alone says, its genre aside, as frames: players that find ID3v2 do not look there."""
         from mutagen import id3
 
-        frames: Any = id3  # its classes are untyped
-        tags = self.file.tags
-        version = 3 if tags.version[:2] == (2, 3) else 4
+        reader: Any = id3.ID3  # untyped
+        try:
+            tags = reader(io.BytesIO(whole))
+        except id3.ID3NoHeaderError:
+            return ()
         tags.delall("TCON")
-        tags.delall(f"TXXX:{OLD}")
-        if genre.values:
-            tags.add(frames.TCON(encoding=1, text=list(genre.values)))  # UTF-16: what both versions know
-        if genre.old is not None:
-            tags.add(frames.TXXX(encoding=1, desc=OLD, text=[_joined(genre.old)]))
-        if version == 3:
-            tags.update_to_v23()
-        self.file.save(v2_version=version)
+        return frames_of(tags) if tags else ()
 
 
-class _Vorbis:
-    """Vorbis comments of FLAC and Ogg."""
+class _Keys:
+    """Vorbis comments of FLAC and Ogg, and atoms of M4A."""
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
+    def __init__(self, file: Any, genre: str, old: str, audio: Callable[[Path], Audio]) -> None:
+        self.file, self.genre, self.old, self.audio = file, genre, old, audio
 
     def read(self) -> Genre:
-        old = self.file.tags.get(OLD)
-        return Genre(tuple(self.file.tags.get("genre", ())), _split(old) if old else None)
+        if self.file.tags is None:
+            return Genre((), None, tags=False)
+        old = self.file.tags.get(self.old)
+        texts = [bytes(one).decode("utf-8", "replace") if isinstance(one, bytes) else one for one in old or ()]
+        return Genre(tuple(self.file.tags.get(self.genre, ())), _split(texts) if old else None)
 
     def write(self, genre: Genre) -> None:
-        for name, values in (("genre", genre.values), (OLD, None if genre.old is None else [_joined(genre.old)])):
+        if self.file.tags is None:
+            self.file.add_tags()
+        old = None if genre.old is None else _joined(genre.old)
+        for name, values in ((self.genre, genre.values), (self.old, None if old is None else [old])):
             if name in self.file.tags:
                 del self.file.tags[name]
             if values:
-                self.file.tags[name] = list(values)
-        self.file.save()
-
-
-class _MP4:
-    """Atoms of M4A; a free-form one keeps what was."""
-
-    def __init__(self, file: Any) -> None:
-        self.file = file
-
-    def read(self) -> Genre:
-        old = self.file.tags.get(_MP4_OLD)
-        told = _split([bytes(value).decode("utf-8", "replace") for value in old]) if old else None
-        return Genre(tuple(self.file.tags.get(_MP4_GENRE, ())), told)
-
-    def write(self, genre: Genre) -> None:
-        tags = self.file.tags
-        for name in (_MP4_GENRE, _MP4_OLD):
-            tags.pop(name, None)
-        if genre.values:
-            tags[_MP4_GENRE] = list(genre.values)
-        if genre.old is not None:
-            tags[_MP4_OLD] = [_joined(genre.old).encode()]
-        self.file.save()
+                free_form = name.startswith("----")  # an atom of bytes
+                self.file.tags[name] = [value.encode() if free_form else value for value in values]
+        if genre.tags or self.file.tags:
+            self.file.save()
+        else:
+            self.file.delete()
 
 
 def _joined(values: Sequence[str]) -> str:

@@ -143,6 +143,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
     finally:
         undo_file.close()
     told = "".join(f", {count} {reason}" for reason, count in kept.items())
+    told += f", {len(rejected)} not tagged" if rejected else ""
     say(f"{written} of {len(files)} files {'tagged' if options.write else 'would be tagged'}{told}")
     if not options.write:
         say("dry run: nothing was written; add --write")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from genrelab.audio import AudioError
 from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
+from genrelab.inference.tagging.id3 import Kept
 from genrelab.utils.errors import GenrelabError
 
 
@@ -24,24 +27,44 @@ class UndoFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._handle: IO[str] | None = None
-        if path.exists():
-            raise GenrelabError(f"{path}: an undo file of that name is there; name another with --undo-file")
+        self._handle: IO[bytes] | None = None
+        with suppress(OSError):  # `begin` says what is wrong with the name
+            if path.exists():
+                raise GenrelabError(f"{path}: an undo file of that name is there; name another with --undo-file")
 
-    def begin(self) -> IO[str]:
-        """Make the file, unless that is done."""
+    def begin(self) -> IO[bytes]:
+        """Make the file, unless that is done.
+
+        Raises:
+            GenrelabError: it cannot be made.
+        """
         if self._handle is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = self.path.open("x", encoding="utf-8")
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._handle = self.path.open("xb", buffering=0)  # what a full disk refused is not tried again at close
+            except OSError as error:
+                reason = f"the undo file cannot be made ({(error.strerror or str(error)).lower()})"
+                raise GenrelabError(f"{self.path}: {reason}; name another with --undo-file") from error
         return self._handle
 
     def add(self, path: Path, before: Genre, after: Genre) -> None:
-        """Note what a file's genre was and is going to be."""
+        """Note what a file's genre was and is going to be.
+
+        Raises:
+            AudioError: the line cannot be written; the file's genre must stay.
+        """
         handle = self.begin()
         line = {"path": os.path.realpath(path), "before": _plain(before), "after": _plain(after)}
-        handle.write(json.dumps(line, ensure_ascii=False) + "\n")
-        handle.flush()
-        os.fsync(handle.fileno())
+        data, start = (json.dumps(line) + "\n").encode(), handle.tell()  # ASCII: a path may be no text
+        try:
+            if handle.write(data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle.fileno())
+        except OSError as error:
+            handle.truncate(start)  # half a line would hide all others
+            handle.seek(start)
+            reason = (error.strerror or str(error)).lower()
+            raise AudioError(path, f"left alone: {self.path} cannot be written ({reason})") from error
 
     def close(self) -> None:
         """Close it, where it was begun."""
@@ -79,6 +102,10 @@ def _read(path: Path) -> list[tuple[Path, Genre, Genre]]:
         return [(Path(line["path"]), _genre(line["before"]), _genre(line["after"])) for line in lines]
     except FileNotFoundError as error:
         raise GenrelabError(f"{path}: no such undo file") from error
+    except OSError as error:
+        raise GenrelabError(
+            f"{path}: the undo file cannot be read ({(error.strerror or str(error)).lower()})"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise GenrelabError(f"{path}: not an undo file of genrelab tag ({error})") from error
 
@@ -88,9 +115,10 @@ def _plain(genre: Genre) -> dict[str, Any]:
         "genre": list(genre.values),
         "old": None if genre.old is None else list(genre.old),
         "tags": genre.tags,
+        "id3": None if genre.kept is None else genre.kept.plain(),
     }
 
 
 def _genre(plain: dict[str, Any]) -> Genre:
     old = None if plain["old"] is None else tuple(map(str, plain["old"]))
-    return Genre(tuple(map(str, plain["genre"])), old, bool(plain["tags"]))
+    return Genre(tuple(map(str, plain["genre"])), old, bool(plain["tags"]), Kept.of(plain.get("id3")))

@@ -6,9 +6,11 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from genrelab.datamodules import GenreDataModule
 from genrelab.training.registry import CALLBACKS
+from genrelab.training.task import GenreTask
 
 
 class WeightAverage(pl.Callback):
@@ -37,29 +39,11 @@ class WeightAverage(pl.Callback):
             self.mean[name] = value.clone() if old is None else old + (value - old) / self.count
 
     @torch.no_grad()
-    def apply(self, task: pl.LightningModule, batches: Any) -> None:
-        """Put the mean in place and measure batch norm's statistics anew.
-
-        Args:
-            task: whose weights are replaced.
-            batches: the train rows, in batches.
-        """
+    def apply(self, task: GenreTask, data: GenreDataModule) -> None:
+        """Replace the task's weights by the mean; batch norm's statistics, which no average has, are recomputed."""
         for name, weight in task.named_parameters():
             weight.copy_(self.mean[name])
-        norms = [m for m in task.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        if not norms:
-            return
-        momenta = [norm.momentum for norm in norms]
-        task.eval()
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # a plain average over all batches
-            norm.train()
-        for batch in batches:
-            task(tuple(feature.to(task.device) for feature in batch.features))
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        task.eval()
+        task.recompute_bn_statistics(data)
 
     def state_dict(self) -> dict[str, Any]:
         """Running mean, for resuming."""
