@@ -70,6 +70,16 @@ def test_old_module_names_are_gone(texts):
     pattern = re.compile(r"\b(" + "|".join(sorted(map(re.escape, names), key=len, reverse=True)) + r")(?![\w])")
     assert pattern.search("see genrelab.features.cache.worker.do_job") and not pattern.search("genrelab.launch_id")
     assert not [f"{name}: {match}" for name, text in texts.items() for match in pattern.findall(text)]
+    imported = re.compile(r"\bfrom (genrelab[\w.]*) import ([\w, ]+)")
+    found = {
+        (name, package, leaf)
+        for name, text in texts.items()
+        for package, leaves in imported.findall(text)
+        for leaf in re.findall(r"(?:^|, )(\w+)", leaves)
+    }
+    assert len(found) > 1000
+    offered = {".".join(["genrelab", *folder.relative_to(PACKAGE).parts]): exported(folder) for folder in PACKAGES}
+    assert not [one for one in found if ".".join(one[1:]) in names and one[2] not in offered.get(one[1], ())]
 
 
 def test_named_files_of_the_package_exist(texts):
