@@ -16,7 +16,7 @@ from genrelab.config.check import check
 from genrelab.errors import ConfigError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
 def commands() -> list[tuple[str, str]]:
