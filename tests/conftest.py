@@ -22,6 +22,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 
+def pytest_addoption(parser):
+    """The option that writes the golden files again."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/integration/golden, see test_golden.py")
+
+
 def pytest_collection_modifyitems(items):
     """Tests marked `shared` need development data that lies beside some checkouts."""
     if not SHARED_DATA.exists():
