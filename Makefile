@@ -6,17 +6,17 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train reproduce dashboard test test-all lint type bench clean
+.PHONY: help setup train reproduce dashboard test test-all lint type bench release-check clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(INSTALLED) ## make the virtual environment and install genrelab into it
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (some minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 train: setup ## compose the demo, prepare features, train the main job's small version, write its report
@@ -44,6 +44,9 @@ type: setup ## check types
 
 bench: setup ## run the benchmarks
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+release-check: ## build sdist and wheel, check their metadata, install the wheel apart, train and predict with it
+	PYTHON=$(PYTHON) .ci/release-check
 
 clean: ## remove caches and build products; outputs/ and the environment stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

@@ -25,6 +25,11 @@ hypothesis.settings.register_profile("genrelab", deadline=None)
 hypothesis.settings.load_profile("genrelab")
 
 
+def pytest_addoption(parser):
+    """The option that writes the golden files again."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/integration/golden, see test_golden.py")
+
+
 def pytest_collection_modifyitems(items):
     """Tests marked `shared` need development data that lies beside some checkouts."""
     if not SHARED_DATA.exists():

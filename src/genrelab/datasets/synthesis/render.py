@@ -33,7 +33,7 @@ def find_soundfont() -> Path:
             return path
     raise GenrelabError(
         "the demo needs the soundfont of the package pretty_midi, which is not installed; "
-        "`pip install pretty_midi`, or name music of your own: dataset=folder dataset.root=/path/to/music"
+        "pip install 'genrelab[demo]', or name music of your own: dataset=folder dataset.root=/path/to/music"
     )
 
 
@@ -63,7 +63,7 @@ def _synthesizer() -> Any:
     try:
         from symusic import Synthesizer
     except ImportError as error:
-        raise GenrelabError("the demo needs the package symusic: `pip install symusic==0.5.9`") from error
+        raise GenrelabError("the demo needs the package symusic; pip install 'genrelab[demo]'") from error
     return Synthesizer(sf_path=str(_soundfont()), sample_rate=SAMPLE_RATE, quality=1)
 
 
