@@ -10,7 +10,9 @@ import genrelab
 PACKAGE = Path(genrelab.__file__).parent
 GROUND = 0  # what every stage may import
 STAGES: dict[str, int] = {
-    **dict.fromkeys(["errors", "exits", "files", "kernels", "registry", "predictions", "checkpoint", "trial"], GROUND),
+    **dict.fromkeys(
+        ["errors", "exits", "files", "kernels", "registry", "predictions", "checkpoint", "processes", "trial"], GROUND
+    ),
     "taxonomy": 1,
     "demo": 2,
     "catalog": 3,

@@ -13,9 +13,9 @@ from genrelab.audio import Augment, probe
 from genrelab.data.module import Part
 from genrelab.errors import GenrelabError
 from genrelab.features import extract
+from genrelab.processes import default_workers
 from genrelab.split import Split, split_folds
 from genrelab.store import FeatureStore, GivenStore, Store
-from genrelab.store.pool import default_workers
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 TRIAL_BATCH = 8

@@ -14,7 +14,7 @@ from typing import Any
 from genrelab.config.schema import AcceleratorSpec, TrainerSpec, read_fields
 from genrelab.errors import GenrelabError, Interrupted
 from genrelab.files import shown
-from genrelab.store.pool import default_workers
+from genrelab.processes import default_workers
 
 
 def make_trainer(

@@ -32,10 +32,6 @@ class FeatureError(GenrelabError):
         self.reason = reason
         super().__init__(f"feature {feature!r}: {reason}")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Worker processes send it home; the default would call it with the joined message only.
-        return type(self), (self.feature, self.reason)
-
 
 class FeatureOverflow(FeatureError):
     """A value that does not fit the stored dtype."""

@@ -19,11 +19,12 @@ from genrelab.audio import Augment
 from genrelab.audio.spec import AudioSpec, fingerprint
 from genrelab.errors import GenrelabError, keeping
 from genrelab.features import FeatureSpec, compile_kernels
+from genrelab.processes import default_workers
 from genrelab.registry import FEATURES
 from genrelab.store.build import Committer, Missing, clear_write_errors, find_missing, sweep_parts
 from genrelab.store.index import KEY, FeatureShards, store_lock
 from genrelab.store.ledger import Quarantine, TrackLedger
-from genrelab.store.pool import check_not_worker, default_workers, run_jobs
+from genrelab.store.pool import check_not_worker, run_jobs
 from genrelab.store.progress import build_progress
 from genrelab.store.report import PrepareReport
 from genrelab.store.work import ORIGINAL, Outcome, Plan

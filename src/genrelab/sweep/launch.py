@@ -21,6 +21,7 @@ import yaml
 from genrelab.errors import ConfigError, GenrelabError, Interrupted
 from genrelab.exits import exit_codes
 from genrelab.files import shown, write_text
+from genrelab.processes import default_workers
 from genrelab.sweep.spec import StudySpec
 
 HELP = """\
@@ -248,7 +249,7 @@ def run_study(spec: StudySpec, overrides: Sequence[str], count: int) -> Any:
     if study.over():
         return study
     deadline = time.time() + spec.timeout if spec.timeout else math.inf
-    threads = max(1, _cores() // count)
+    threads = max(1, default_workers() // count)
     launch = {
         "spec": spec.to_json(),
         "overrides": list(overrides),
@@ -317,12 +318,6 @@ def _gpus() -> list[str]:
     import torch
 
     return [str(number) for number in range(torch.cuda.device_count())]
-
-
-def _cores() -> int:
-    from genrelab.store.pool import default_workers
-
-    return default_workers()
 
 
 def _death(code: int) -> str:
