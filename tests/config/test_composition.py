@@ -57,7 +57,9 @@ def test_every_option_of_every_group_composes():
     elsewhere = {"hydra", "search", "decision", "experiment"}  # tests of sweeps, decisions and recipes compose theirs
     for group in sorted(path for path in conf_dir().iterdir() if path.is_dir() and path.name not in elsewhere):
         for option in sorted(group.glob("*.yaml")):
-            compose([f"{group.name}={option.stem}"])
+            found = compose([f"{group.name}={option.stem}"])
+            # What an option without its `@package` line adds to one that has it lies a level too deep.
+            assert group.name not in (found.get(group.name) or {}), f"{group.name}={option.stem}: no @package line"
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,19 @@ def test_joblib(two, tmp_path):
 
 
 @pytest.mark.slow
+def test_joblib_composes_the_demo_and_its_errors_are_one_line(tmp_path):
+    """On a fresh folder of outputs; the second job's demo has fewer tracks than artists."""
+    small = ["debug=fast", "features=mfcc", "model=mlp", "augment=none", "callbacks=none"]
+    own = ["demo.genres=5", "demo.tracks_per_genre=6,2", f"paths.outputs={tmp_path / 'outputs'}"]
+    process = start([*small, *own, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])
+    _, wrong = process.communicate(timeout=300)
+    assert process.returncode == 2, wrong
+    assert wrong.splitlines()[-1].startswith("error: configuration, 1 problem: dataset.tracks_per_genre: 2 tracks")
+    found = {path.parent.name: json.loads(path.read_text()) for path in tmp_path.glob("outputs/sweeps/*/[01]/run.json")}
+    assert {name: record["status"] for name, record in found.items()} == {"0": "finished", "1": "failed"}, wrong
+
+
+@pytest.mark.slow
 def test_a_job_that_fails_leaves_the_others_and_is_one_line(two, tmp_path):
     wrong_at_work = [*two[:-1], "model.width=16,32", "optimizer.lr=1e30"]
     process = start([*wrong_at_work, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])

@@ -38,10 +38,6 @@ class AudioError(GenrelabError):
         self.reason = reason
         super().__init__(f"{self.path}: {reason}")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Worker processes send it home; the default would call it with the joined message only.
-        return type(self), (self.path, self.reason)
-
 
 class AudioInfo(NamedTuple):
     """What a file's header says: duration in s, sample rate in Hz, channels."""

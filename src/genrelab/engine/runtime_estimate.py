@@ -14,8 +14,8 @@ from genrelab.engine import build as assemble
 from genrelab.engine.build import Config, Dataset
 from genrelab.features import extract
 from genrelab.features.cache import FeatureStore, GivenStore, Store
-from genrelab.features.cache.worker_pool import default_workers
 from genrelab.utils.errors import GenrelabError
+from genrelab.utils.processes import default_workers
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 TRIAL_BATCH = 8

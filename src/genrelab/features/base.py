@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -30,10 +30,6 @@ class FeatureError(GenrelabError):
         self.feature = feature
         self.reason = reason
         super().__init__(f"feature {feature!r}: {reason}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Worker processes send it home; the default would call it with the joined message only.
-        return type(self), (self.feature, self.reason)
 
 
 class FeatureOverflow(FeatureError):

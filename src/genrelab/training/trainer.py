@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.config.schema import AcceleratorSpec, TrainerSpec, read_fields
-from genrelab.features.cache.worker_pool import default_workers
 from genrelab.utils.errors import GenrelabError, Interrupted
 from genrelab.utils.io import shown
+from genrelab.utils.processes import default_workers
 
 
 def make_trainer(

@@ -18,6 +18,7 @@ from typing import Any
 from genrelab.tuning.study_spec import StudySpec
 from genrelab.utils.errors import GenrelabError, Interrupted
 from genrelab.utils.io import shown, write_text
+from genrelab.utils.processes import default_workers
 
 RESTARTS = 5  # of one worker, before a launch gives up
 WAIT = 20.0  # seconds that workers get to end after Ctrl-C
@@ -103,7 +104,7 @@ def run_study(spec: StudySpec, overrides: Sequence[str], count: int) -> Any:
     if study.over():
         return study
     deadline = time.time() + spec.timeout if spec.timeout else math.inf
-    threads = max(1, _cores() // count)
+    threads = max(1, default_workers() // count)
     launch = {
         "spec": spec.to_json(),
         "overrides": list(overrides),
@@ -173,12 +174,6 @@ def _gpus() -> list[str]:
     import torch
 
     return [str(number) for number in range(torch.cuda.device_count())]
-
-
-def _cores() -> int:
-    from genrelab.features.cache.worker_pool import default_workers
-
-    return default_workers()
 
 
 def _death(code: int) -> str:

@@ -5,9 +5,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 
-class GenrelabError(Exception):
+class _Pickled(BaseException):
+    """An exception that is pickled as it is: from its `args` and attributes, without its constructor.
+
+    Python would call the constructor with `args`, which hold the whole message where a constructor composes it from
+    parts. Launchers and worker processes send exceptions home by pickle.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args), vars(self)
+
+
+def _restore(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    return kind.__new__(kind, *args)
+
+
+class GenrelabError(_Pickled, Exception):
     """A problem that the user can mend; its text names the file, row or key and the remedy."""
 
 
@@ -34,7 +50,7 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     return f"; there is: {', '.join(names)}" if names else ""
 
 
-class Interrupted(KeyboardInterrupt):
+class Interrupted(_Pickled, KeyboardInterrupt):
     """Ctrl-C, with what is kept and what to do next; commands show it in one line and exit with code 130.
 
     Args:

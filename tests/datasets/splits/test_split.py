@@ -92,6 +92,42 @@ def test_folds_test_every_track_once():
     assert (splits[3].fold, splits[3].folds) == (3, 5)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_largest_artists_are_spread_over_the_folds(seed):
+    """82 tracks of ten genres, three artists each: every genre's largest in the first fold would be 39, 22 and 21."""
+    artists = [[4, 2, 2]] * 8 + [[4, 3, 3], [3, 3, 2]]
+    rows = [
+        (f"g{g}", f"{g}/{a}") for g, sizes in enumerate(artists) for a, size in enumerate(sizes) for _ in range(size)
+    ]
+    catalog = catalog_of(rows)
+    splits = [
+        SPLITS.build("stratified", {"folds": 3, "fold": fold, "seed": seed}, catalog=catalog) for fold in range(3)
+    ]
+    sizes = [len(split.tracks("test")) for split in splits]
+    assert sum(sizes) == 82 and max(sizes) - min(sizes) <= 2
+    assert all(len(of) == 3 for of in counts(splits[0], catalog).values())
+
+
+def test_what_is_left_of_each_genre_is_spread_over_the_folds():
+    catalog = catalog_of([(f"g{i % 8}", None) for i in range(88)])  # 11 of each genre
+    splits = [SPLITS.build("stratified", {"fold": fold}, catalog=catalog) for fold in range(5)]
+    assert sorted(len(split.tracks("test")) for split in splits) == [17, 17, 18, 18, 18]
+
+
+def test_equal_choices_go_where_most_tracks_lack():
+    """Twelve genres of eight artists with five tracks: 28, 8, 4 tracks are wanted of each, 25 or 30 go to train."""
+    catalog = catalog_of([(f"g{g}", f"{g}/{a}") for g in range(12) for a in range(8) for _ in range(5)])
+    split = SPLITS.build("grouped", {}, catalog=catalog)
+    assert [len(split.tracks(part)) for part in ("train", "val", "test")] == [330, 90, 60]  # wanted 336, 96, 48
+
+
+def test_where_nothing_is_equal_a_split_is_as_it_was():
+    """Pinned, since older runs name it."""
+    catalog = catalog_of([(f"g{g}", f"{g}/{a}") for g in range(10) for a in range(12) for _ in range(3)])
+    split = SPLITS.build("grouped", {"ratios": [0.6, 0.15, 0.25]}, catalog=catalog)
+    assert split.hash == "ea0a3e1b39b00365"
+
+
 def test_albums_and_joint_artists_tie_tracks_together():
     rows = [("g", f"a{i}") for i in range(8)] + [("g", "A; B"), ("g", "B"), ("g", None, "LP"), ("g", "b", "lp")]
     split = SPLITS.build("grouped", {}, catalog=catalog_of(rows))

@@ -46,8 +46,9 @@ def find_groups(catalog: Catalog) -> np.ndarray:
 def assign_groups(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Give each group to a part, so that every genre's counts come near the shares and no genre misses a part.
 
-    Large groups go first, each to the part where it lowers the squared distance from the wanted counts most
-    (chance decides among equal ones); then groups move to parts that a genre still misses.
+    Large groups go first, each to the part where it lowers the squared distance from the wanted counts most; among
+    equal ones to the part that lacks most tracks over all genres, in folds that with the fewest, lest each genre's
+    largest group goes to the first. Then groups move to parts that a genre still misses.
 
     Args:
         counts: `[G, C]` tracks of each group by genre.
@@ -67,7 +68,9 @@ def assign_groups(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generat
         genres = np.flatnonzero(counts[group])
         add, gap = counts[group, genres], (have - wanted)[:, genres]  # [c], [P, c]
         cost = ((2 * gap * add + add**2) * weight[genres]).sum(axis=1)  # [P] change of the squared distance
-        part[group] = np.flatnonzero(cost <= cost.min() + 1e-9)[0]
+        equal = np.flatnonzero(cost <= cost.min() + 1e-9)
+        surplus = (have - wanted)[equal].sum(axis=1)  # rounded: shares like 1/3 sum up to almost equal numbers
+        part[group] = equal[surplus.round(6).argmin()]
         have[part[group]] += counts[group]
     _fill_gaps(counts, wanted, weight, order, part)
     return part

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -28,6 +27,7 @@ from genrelab.datasets.synthesis.genre_rules import BY_CODE, GENRES
 from genrelab.datasets.synthesis.render import SAMPLE_RATE, find_soundfont, render
 from genrelab.utils.errors import ConfigError, GenrelabError, Interrupted, suggest
 from genrelab.utils.io import atomic_path, write_json
+from genrelab.utils.processes import default_workers, quiet_start, spawn_context
 
 WORK = 0.005  # seconds on one core for a second of music
 SMALL = 4.0  # seconds of work; less is done in this process, because starting workers takes longer
@@ -160,7 +160,7 @@ def build_demo(spec: DemoSpec, cache: Path, workers: int | None = None, progress
             for part in folder.glob(".*.part*"):  # left by a builder that was killed
                 part.unlink(missing_ok=True)
             write_json(folder / "demo.json", {"composer": COMPOSER, "sample_rate": SAMPLE_RATE, **asdict(spec)})
-            _make_all(spec, missing, workers or _cores(), progress)
+            _make_all(spec, missing, workers or default_workers(), progress)
     except KeyboardInterrupt as stop:
         done = sum(track.path.exists() for track in tracks)
         raise Interrupted(f"{done} of the demo's {len(tracks)} tracks are kept") from stop
@@ -188,12 +188,11 @@ def _make_all(spec: DemoSpec, missing: list[DemoTrack], workers: int, progress: 
 
 
 def _in_parallel(spec: DemoSpec, missing: list[DemoTrack], workers: int) -> Iterator[None]:
-    """Spawned workers, never forked: the parent may hold torch's threads."""
     from concurrent.futures.process import BrokenProcessPool
 
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(workers, spawn_context(), initializer=_start_worker)
     try:
-        with _deaf_children():
+        with quiet_start():
             results = pool.map(make_track, [spec] * len(missing), missing)
         yield from results
     except BrokenProcessPool as error:
@@ -216,24 +215,6 @@ def _end_with_parent() -> None:
     if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Start children deaf to Ctrl-C, which is the parent's to handle, with one thread each."""
-    main = threading.current_thread() is threading.main_thread()
-    before = os.environ.get("OMP_NUM_THREADS")
-    handler: Any = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("OMP_NUM_THREADS", None)
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
-        if main:
-            signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
 
 
 def _announce(spec: DemoSpec, missing: list[DemoTrack], workers: int) -> None:
@@ -282,7 +263,3 @@ def _lock(folder: Path, say: bool) -> Iterator[None]:
     finally:
         with suppress(OSError):
             lock.release()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

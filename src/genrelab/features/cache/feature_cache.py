@@ -24,9 +24,10 @@ from genrelab.features.cache.report import PrepareReport
 from genrelab.features.cache.shards import KEY, FeatureShards, store_lock
 from genrelab.features.cache.track_index import Quarantine, TrackLedger
 from genrelab.features.cache.worker import ORIGINAL, Outcome, Plan
-from genrelab.features.cache.worker_pool import check_not_worker, default_workers, run_jobs
+from genrelab.features.cache.worker_pool import check_not_worker, run_jobs
 from genrelab.features.registry import FEATURES
 from genrelab.utils.errors import GenrelabError, keeping
+from genrelab.utils.processes import default_workers
 
 log = logging.getLogger(__name__)
 

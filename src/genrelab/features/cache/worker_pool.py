@@ -1,39 +1,30 @@
 """Worker processes that survive a crash of one of them, and end with their parent.
 
-Spawned, never forked: the parent may hold torch's threads. A worker has a pipe of its own, so the
-parent knows which file a crash belongs to; when the parent dies, the pipe closes and the worker ends.
+A worker has a pipe of its own, so the parent knows which file a crash belongs to; when the parent dies, the pipe
+closes and the worker ends.
 """
 
 from __future__ import annotations
 
 import importlib
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any
 
 import numpy as np
 
 from genrelab.features import extract
 from genrelab.features.cache.worker import Job, Outcome, Plan, do_job
 from genrelab.utils.errors import GenrelabError
+from genrelab.utils.processes import quiet_start, spawn_context
 
-# One thread a worker: there are as many workers as cores.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _READY = "ready"
 _NAME = "genrelab-worker"
 _GUARD = "build the store from a script under `if __name__ == '__main__':`, or with workers=1"
-
-
-def default_workers() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_not_worker() -> None:
@@ -83,34 +74,13 @@ class _Worker:
 
 
 def _start(plan: Plan) -> _Worker:
-    context = multiprocessing.get_context("spawn")
-    if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
-        multiprocessing.set_start_method("spawn", force=True)  # joblib's own, which our children would not know
+    context = spawn_context()
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, plan), name=_NAME, daemon=True)
-    with _quiet_start():
+    with quiet_start():
         process.start()
     theirs.close()
     return _Worker(process, ours)
-
-
-@contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Start children with one thread each and deaf to Ctrl-C, which is the parent's to handle."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    main = threading.current_thread() is threading.main_thread()
-    handler: Any = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-    try:
-        yield
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _serve(pipe: Connection, plan: Plan) -> None:
