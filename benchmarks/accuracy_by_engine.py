@@ -10,7 +10,6 @@ line asks what the engines themselves do: the answers of one network to test seg
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -19,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from harness import make_parser
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENGINES = ("reference", "fast")
@@ -72,22 +72,23 @@ def answers(folder: Path, seed: int) -> str:
 
 
 def interval(values: np.ndarray) -> str:
-    """Mean and 95 % interval of it."""
+    """Mean and 95 % interval of it, which one value does not have."""
     from scipy.stats import t
 
+    if len(values) < 2:
+        return f"{values.mean():.3f}"
     reach = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return f"{values.mean():.3f} [{values.mean() - reach:.3f}, {values.mean() + reach:.3f}]"
 
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__, rounds=3)  # a seed each
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "accuracy-by-engine")
     asked, overrides = parser.parse_known_args()
     found: dict[str, list[list[float]]] = {engine: [] for engine in ENGINES}
-    for seed in range(asked.seeds):
+    for seed in range(asked.rounds):
         for engine in ENGINES:
             found[engine].append(score(asked.folder.absolute(), engine, seed, asked.epochs, overrides))
             told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SCORES, found[engine][-1], strict=True))

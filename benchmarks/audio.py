@@ -13,7 +13,6 @@ cores, each with one thread, and every core is busy all the time (decoding is ar
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import statistics
@@ -25,7 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from harness import interleaved, ratio
+from harness import interleaved, make_parser, ratio
 
 from genrelab.audio import AudioSpec, Gain, PinkNoise, load_audio
 
@@ -194,9 +193,7 @@ def two_workers(folder: Path, rounds: int) -> None:
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
+    rounds = make_parser(__doc__, rounds=7).parse_args().rounds
     warnings.filterwarnings("ignore")
     with tempfile.TemporaryDirectory() as folder:
         decoding(Path(folder), rounds)

@@ -13,7 +13,6 @@ HPSS and with true HPSS are the ones to quote.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import subprocess
@@ -31,7 +30,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
 import librosa
 import numpy as np
 from feature_stages import stages
-from harness import interleaved
+from harness import interleaved, make_parser
 
 from genrelab.audio import AudioSpec
 from genrelab.features import FeatureSpec, extract, make_spec
@@ -251,10 +250,9 @@ def _by_stage(files: Sequence[str], specs: Sequence[FeatureSpec], audio: AudioSp
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("--store", action="store_true", help="prepare demo tracks end to end")
     parser.add_argument("--tracks", type=int, default=24, help="of --store; the whole demo has 480")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--markdown", action="store_true")
     asked = parser.parse_args()
     warnings.filterwarnings("ignore")

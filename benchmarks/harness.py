@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping
+
+
+def make_parser(doc: str, rounds: int) -> argparse.ArgumentParser:
+    """A script's command line; `--rounds 1` shows in short that it runs."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=rounds, help="of each comparison; 1 shows that the script runs")
+    return parser
 
 
 def interleaved(

@@ -7,13 +7,12 @@ Samples a second are medians; the last column compares with the default dual net
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from harness import interleaved, ratio
+from harness import interleaved, make_parser, ratio
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -63,10 +62,9 @@ def step(net: nn.Module, features: list[Tensor], loss: nn.Module, target: Tensor
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__, rounds=5)
     parser.add_argument("names", nargs="*", help="cases; all of them by default")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(CASES):

@@ -6,7 +6,6 @@ python benchmarks/pruning.py replay --out FOLDER    replays the pruners of conf/
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import statistics
@@ -18,12 +17,13 @@ from typing import Any
 
 import optuna
 import yaml
+from harness import make_parser
 
 from genrelab.config import conf_dir
 from genrelab.tuning.samplers import PRUNERS
 from genrelab.utils.errors import Pruned
 
-EPOCHS, TRIALS, SEEDS, ORDERS = 16, 16, 4, 200
+EPOCHS, TRIALS, SEEDS, ORDERS = 16, 16, 4, 200  # with --rounds fewer trials, and seeds
 METRIC = "val/track/distance"
 SETTING = [
     *("debug=short", "model=resnet18flex", "model.width=8", "features=pcen", "loss=graph_soft", "callbacks=none"),
@@ -111,7 +111,7 @@ def curve_of(overrides: Sequence[str], folder: Path) -> list[float]:
     return curve
 
 
-def record(out: Path, extra: Sequence[str]) -> None:
+def record(out: Path, extra: Sequence[str], count: int) -> None:
     draw = random.Random(0)
     trials = [
         {
@@ -120,9 +120,9 @@ def record(out: Path, extra: Sequence[str]) -> None:
             "model.dropout": draw.uniform(0, 0.5),
             "beta": draw.uniform(0.5, 5),
         }
-        for _ in range(TRIALS)
+        for _ in range(count)
     ]
-    runs = [(trial, 0) for trial in trials] + [({}, seed) for seed in range(1, SEEDS + 1)]
+    runs = [(trial, 0) for trial in trials] + [({}, seed) for seed in range(1, max(2, min(SEEDS, count)) + 1)]
     found: dict[str, Any] = {"metric": METRIC, "setting": SETTING, "trials": [], "seeds": []}
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as runs_folder:
@@ -156,13 +156,13 @@ def show(out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["record", "replay"])
-    parser.add_argument("--out", type=Path, required=True, help="folder of curves.json")
+    parser = make_parser(__doc__, rounds=TRIALS)
+    parser.add_argument("what", choices=["record", "replay"], nargs="?", default="record")
+    parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "pruning", help="of curves.json")
     parser.add_argument("overrides", nargs="*", help="of every run, such as paths.store=FOLDER")
     given = parser.parse_intermixed_args()
     if given.what == "record":
-        record(given.out, given.overrides)
+        record(given.out, given.overrides, given.rounds)
     show(given.out)
 
 

@@ -1,6 +1,6 @@
 """Training throughput through Lightning against a bare loop over the same resident batches.
 
-    python benchmarks/step.py
+    python benchmarks/step.py [--rounds 9]
 
 Both sides run the same network, loss, optimizer and batches; genrelab's side is its whole task with its
 callbacks, metrics and history, validation excluded. Wanted: 97 % for resnet18flex, 75 % for the MLP at batch 256.
@@ -17,7 +17,7 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from harness import ratio
+from harness import make_parser, ratio
 from lightning.pytorch.callbacks import Checkpoint
 
 from genrelab.config.schema import TrainerSpec
@@ -30,7 +30,6 @@ from genrelab.training.task import GenreTask
 from genrelab.training.trainer import make_trainer, quiet_lightning
 
 CLASSES = 12
-ROUNDS = 9
 CASES = {  # name: (model, shape, batch size, batches an epoch, parameters)
     "resnet18flex": ("resnet18flex", (128, 256), 32, 20, {"width": 16}),
     "mlp": ("mlp", (57,), 256, 400, {}),
@@ -95,9 +94,10 @@ class Alternate(Checkpoint):
 
 
 def main() -> None:
+    rounds = make_parser(__doc__, rounds=9).parse_args().rounds
     quiet_lightning()
     for name, (model, shape, batch_size, batches, params) in CASES.items():
-        seconds = measure(model, shape, batch_size, batches, params)
+        seconds = measure(model, shape, batch_size, batches, params, rounds)
         rate = {side: batch_size * batches / float(np.median(values)) for side, values in seconds.items()}
         share = ratio(seconds, of="lightning", to="bare")
         print(
@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def measure(
-    model: str, shape: tuple[int, ...], batch_size: int, batches: int, params: dict[str, Any]
+    model: str, shape: tuple[int, ...], batch_size: int, batches: int, params: dict[str, Any], rounds: int
 ) -> dict[str, list[float]]:
     loader = make_loader(shape, batch_size, batches)
     ready = list(loader)
@@ -119,10 +119,10 @@ def measure(
         callbacks = [
             History(folder / "metrics.csv"),
             Progress("train/loss", "min", bar=False),
-            Checkpoints(folder, "train/loss", "min", every=0),
+            Checkpoints(folder, "train/loss", "min"),
             alternate,
         ]
-        trainer = make_trainer(TrainerSpec(epochs=ROUNDS + 1), {"device": "cpu"}, folder, [], callbacks)
+        trainer = make_trainer(TrainerSpec(epochs=rounds + 1), {"device": "cpu"}, folder, [], callbacks)
         trainer.fit(make_task(model, shape, params), loader)
     return alternate.seconds
 

@@ -1,4 +1,6 @@
-"""What a trial costs beyond training: storage, locks, summary, and the configuration. `python benchmarks/sweep.py`
+"""What a trial costs beyond training: storage, locks, summary, and the configuration.
+
+    python benchmarks/sweep.py [--rounds 100]
 
 The objective costs nothing. Trials of the second half are measured: a study grows, and so does what is read of it.
 """
@@ -9,6 +11,8 @@ import time
 from pathlib import Path
 from statistics import median
 
+from harness import make_parser
+
 from genrelab.config import compose
 from genrelab.tuning.compose import Composer
 from genrelab.tuning.study_spec import StudySpec
@@ -16,7 +20,6 @@ from genrelab.tuning.study_storage import OpenStudy
 from genrelab.tuning.summary import write_summary
 from genrelab.tuning.worker import Outcome, run_trial
 
-TRIALS = 100
 LIMIT = 50.0  # ms
 
 
@@ -26,7 +29,7 @@ def milliseconds(function) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def overhead(storage: str, sampler: str) -> float:
+def overhead(storage: str, sampler: str, trials: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         spec = StudySpec(
             name="bench",
@@ -35,7 +38,7 @@ def overhead(storage: str, sampler: str) -> float:
             objectives=("val/track/distance",),
             directions=("min",),
             sampler={"kind": sampler, "seed": 0},
-            n_trials=TRIALS,
+            n_trials=trials,
             storage=storage,
         )
         study = OpenStudy(spec)
@@ -45,13 +48,14 @@ def overhead(storage: str, sampler: str) -> float:
             run_trial(study, asked, lambda job: Outcome((job.params["beta"],)))
             write_summary(study, lambda overrides, comments: "")
 
-        return median([milliseconds(trial) for _ in range(TRIALS)][TRIALS // 2 :])
+        return median([milliseconds(trial) for _ in range(trials)][trials // 2 :])
 
 
 def main() -> None:
+    trials = make_parser(__doc__, rounds=100).parse_args().rounds
     stdout, sys.stdout = sys.stdout, open("/dev/null", "w")  # noqa: PTH123, SIM115
     found = {
-        (storage, sampler): overhead(storage, sampler)
+        (storage, sampler): overhead(storage, sampler, trials)
         for storage in ("journal", "sqlite")
         for sampler in ("random", "tpe")
     }

@@ -11,11 +11,13 @@ from paths import REPOSITORY
 
 @pytest.fixture(scope="module")
 def pruning():
+    sys.path.append(str(REPOSITORY / "benchmarks"))  # as Python does for a script
     spec = importlib.util.spec_from_file_location("pruning", REPOSITORY / "benchmarks" / "pruning.py")
     module = sys.modules["pruning"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     yield module
     del sys.modules["pruning"]
+    sys.path.remove(str(REPOSITORY / "benchmarks"))
 
 
 class PruneAt(optuna.pruners.BasePruner):
