@@ -81,6 +81,10 @@ def test_statistics_of_a_frozen_part_stay():
     assert net.norm.running_mean.tolist() == pytest.approx([3.0, 6.0], rel=1e-4)
 
 
+def test_a_network_without_batch_norm_is_not_run():
+    recompute_statistics(nn.Sequential(nn.Linear(2, 2)), [lambda: pytest.fail("run for nothing")])
+
+
 def test_measure_gap_compares_both_modes_and_changes_nothing():
     net = nn.Sequential(nn.Dropout(0.9), nn.BatchNorm1d(1, affine=False))
     net[1].running_mean.fill_(1.0)

@@ -66,7 +66,7 @@ def recompute_statistics(net: nn.Module, forwards: Iterable[Callable[[], object]
     with _batch_statistics(batch_norms(net), momentum=None) as norms:
         for norm in norms:
             norm.reset_running_stats()
-        for forward in forwards:
+        for forward in forwards if norms else ():
             forward()
 
 

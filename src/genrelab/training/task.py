@@ -180,6 +180,9 @@ class GenreTask(pl.LightningModule):
     def choose_bn_statistics(self, data: GenreDataModule, steps: int) -> None:
         """Replace "auto" by what suits the network's layers and epochs of `steps` batches; leaves eval mode on."""
         self.eval()
+        if not batch_norm.batch_norms(self.net):
+            self.bn_statistics = "running"
+            return
         batch = next(iter(data.train_sample()))
         self.bn_after_dropout = batch_norm.dropout_precedes_batch_norm(self.net, lambda: self._sample_logits(batch))
         if self.bn_statistics == "auto":
