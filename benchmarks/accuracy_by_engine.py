@@ -48,7 +48,7 @@ def answers(folder: Path, seed: int) -> str:
     import yaml
 
     from genrelab.datamodules import Normaliser
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
     from genrelab.runs.checkpoint import load_checkpoint
 
     logits = {}
@@ -57,10 +57,10 @@ def answers(folder: Path, seed: int) -> str:
     normaliser = Normaliser(content["genrelab"]["preprocessing"]["normalise"])
     for engine in ENGINES:
         config = yaml.safe_load((folder / engine / f"seed-{seed}" / "config.yaml").read_text())
-        dataset = assemble.read_dataset(config)
-        split = assemble.make_split(config, dataset.catalog)
-        store = assemble.make_store(config, dataset.catalog)
-        net = assemble.make_network(config, [spec.shape for spec in store.specs], len(dataset.taxonomy.genres)).eval()
+        dataset = build.read_dataset(config)
+        split = build.make_split(config, dataset.catalog)
+        store = build.make_store(config, dataset.catalog)
+        net = build.make_network(config, [spec.shape for spec in store.specs], len(dataset.taxonomy.genres)).eval()
         net.load_state_dict(content["state_dict"])
         features = [torch.from_numpy(array) for array in store.load(store.rows(split.tracks("test")))]
         with torch.inference_mode():

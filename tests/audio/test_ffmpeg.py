@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 import soundfile
 import soxr
+
+from genrelab.audio import AudioError, load_audio, probe
+from genrelab.audio.io import _FORMATS, _decode_ffmpeg, _probe_ffmpeg
+from genrelab.datasets.index import AUDIO_EXTENSIONS
 from planted import (
     NAMES,
     OWN_HZ,
@@ -21,10 +25,6 @@ from planted import (
     write_sibling,
     write_texts,
 )
-
-from genrelab.audio import AudioError, load_audio, probe
-from genrelab.audio.io import _FORMATS, _decode_ffmpeg, _probe_ffmpeg
-from genrelab.datasets.index import AUDIO_EXTENSIONS
 
 needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not here")
 # Demuxers that open further files or addresses, read pictures or devices, or make sound of nothing.

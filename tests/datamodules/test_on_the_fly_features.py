@@ -13,8 +13,7 @@ from genrelab.audio import AudioSpec
 from genrelab.audio.registry import AUGMENTS
 from genrelab.config import compose
 from genrelab.datamodules import Normaliser, StepFeatures
-from genrelab.engine import build as assemble
-from genrelab.engine import run
+from genrelab.engine import build, run
 from genrelab.engine.validate_config import check
 from genrelab.features import Picture, make_spec
 from genrelab.features.packed_waveform import pack
@@ -36,11 +35,11 @@ def prepared(overrides):
     """Split, store and data module of a configuration."""
     config = compose(overrides)
     check(config)
-    dataset = assemble.read_dataset(config)
-    split = assemble.make_split(config, dataset.catalog)
-    store, augments = assemble.make_store(config), assemble.make_augments(config)
-    assemble.prepare(store, dataset, split, augments)
-    return config, store, assemble.make_data(config, dataset, split, store, augments)
+    dataset = build.read_dataset(config)
+    split = build.make_split(config, dataset.catalog)
+    store, augments = build.make_store(config), build.make_augments(config)
+    build.prepare(store, dataset, split, augments)
+    return config, store, build.make_data(config, dataset, split, store, augments)
 
 
 def test_step_features_are_the_stores(small):
@@ -51,7 +50,7 @@ def test_step_features_are_the_stores(small):
     wanted = stored.load(data.rows("val"))
     batch = next(iter(online.val_dataloader()))
     assert batch.features[0].dtype == torch.int16 and len(batch.features) == 1
-    in_step = assemble.make_online(config, waves)(batch.features)
+    in_step = build.make_online(config, waves)(batch.features)
     asked = waves.load(online.rows("val"))
     for spec, found, made, want in zip(waves.specs, in_step, asked, wanted, strict=True):
         peak = np.abs(want.astype(np.float32)).max()
@@ -75,7 +74,7 @@ def test_weights_trained_on_stored_features_answer_alike_online(small, tmp_path)
     run.train(compose(small), tmp_path / "run", small)
     net, normaliser, _ = network(tmp_path / "run" / "checkpoints" / "best.ckpt")
     config, store, data = prepared([*small, "data.online=true"])
-    features = assemble.make_online(config, store)
+    features = build.make_online(config, store)
     with torch.inference_mode():
         found = torch.cat([net(*normaliser(features(batch.features))) for batch in data.val_dataloader()]).numpy()
     wanted = read_predictions(tmp_path / "run" / "predictions.parquet").only("val").logits

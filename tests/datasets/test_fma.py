@@ -7,7 +7,7 @@ from genrelab.config import compose
 from genrelab.datasets.fma import fma, read_tracks
 from genrelab.datasets.fma_exclusions import MISCUT, UNREADABLE, left_out
 from genrelab.datasets.splits.predefined import official
-from genrelab.engine import build as assemble
+from genrelab.engine import build
 from genrelab.utils.errors import ConfigError, GenrelabError
 from paths import SHARED_DATA
 
@@ -90,7 +90,7 @@ def test_further_tracks_are_left_out_by_a_file(root):
     assert catalog.tracks["track_id"].tolist() == ["000005", "000148", "000200"]
     assert "3 tracks left out: dataset.exclude" in catalog.notes
     config = compose(["dataset=fma_medium", f"dataset.root={root}", f"dataset.exclude={root / 'faults.txt'}"])
-    assert len(assemble.read_dataset(config).catalog) == 3
+    assert len(build.read_dataset(config).catalog) == 3
     (root / "faults.txt").write_text("2\nnoise\n")
     with pytest.raises(GenrelabError, match=r"faults\.txt line 2: 'noise' is no id of a track; write 2624"):
         fma(str(root), exclude=str(root / "faults.txt"))
@@ -107,10 +107,10 @@ def test_what_was_reported_unreadable_is_left_out_of_large_alone():
 
 def test_names_become_places_in_its_tree(root):
     config = compose(["dataset=fma_large", f"dataset.root={root}", "target=multi_label"])
-    dataset = assemble.read_dataset(config)
+    dataset = build.read_dataset(config)
     assert dataset.taxonomy.genres == ("12", "25", "15") and dataset.taxonomy.titles == ("Rock", "Punk", "Electronic")
     assert dataset.catalog.genres_of["000002"] == ("25", "12")
-    assert assemble.make_split(config, dataset.catalog).artists == "apart"
+    assert build.make_split(config, dataset.catalog).artists == "apart"
 
 
 def test_the_clips_may_lie_in_root_itself(root):
@@ -143,5 +143,5 @@ def test_a_list_that_is_none_names_its_track(root):
 @pytest.mark.shared
 def test_the_published_genres_are_a_tree_with_names_of_their_own():
     config = compose(["taxonomy=fma", f"taxonomy.file={SHARED_DATA / 'fma_metadata' / 'genres.csv'}"])
-    taxonomy = assemble.read_taxonomy(config, ())
+    taxonomy = build.read_taxonomy(config, ())
     assert len(taxonomy) == 163 and len(taxonomy.supergenres) == 16 and len(set(taxonomy.titles)) == 163

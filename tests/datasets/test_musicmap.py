@@ -7,7 +7,7 @@ from genrelab.datasets.musicmap import musicmap, same_name
 from genrelab.datasets.splits import SplitError
 from genrelab.datasets.splits.predefined import official
 from genrelab.datasets.splits.stratified_group import grouped
-from genrelab.engine import build as assemble
+from genrelab.engine import build
 from genrelab.utils.errors import ConfigError, GenrelabError
 
 HEADER = "split,genre,file_path,filename,num_segments,num_selected_segments\n"
@@ -65,7 +65,7 @@ def test_a_song_in_two_genres_stays_together(root):
 
 def test_codes_are_places_on_the_map(root):
     config = compose(["dataset=musicmap", f"dataset.root={root / 'songs'}"])
-    dataset = assemble.read_dataset(config)
+    dataset = build.read_dataset(config)
     assert set(dataset.taxonomy.genres) == {"jaz03", "woA09", "class", "dtp02", "woB04"}
 
 

@@ -12,7 +12,7 @@ import torch
 
 from genrelab.config import compose
 from genrelab.engine import run
-from genrelab.engine.sklearn_fit import ignored
+from genrelab.engine.sklearn_fit import ineffective_overrides
 from genrelab.engine.validate_config import check
 from genrelab.models.registry import MODELS
 from genrelab.runs.checkpoint import load_checkpoint
@@ -78,7 +78,7 @@ def test_every_kind_runs(kind, fitted, tmp_path):
 
 def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
     from genrelab.datamodules import Normaliser
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
 
     folder = tmp_path / "run"
     train([*fitted, "model=svm", *QUICK], folder)
@@ -88,9 +88,9 @@ def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
     net = MODELS.build(made["model"]["kind"], made["model"]["params"], in_shapes=shapes, n_classes=3)
     net.load_state_dict(content["state_dict"])
     config = compose([*fitted, "model=svm"])
-    dataset = assemble.read_dataset(config)
-    store = assemble.make_store(config, dataset.catalog)
-    data = assemble.make_data(config, dataset, assemble.make_split(config, dataset.catalog), store, ())
+    dataset = build.read_dataset(config)
+    store = build.make_store(config, dataset.catalog)
+    data = build.make_data(config, dataset, build.make_split(config, dataset.catalog), store, ())
     logits = net(*Normaliser(made["preprocessing"]["normalise"])(data.batch("test").features))
     tests = read_predictions(folder / "predictions.parquet").only("test")
     assert np.allclose(logits, tests.logits, atol=1e-4)
@@ -102,7 +102,7 @@ def test_what_has_no_effect_is_told(knn):
     told = next(text for text in record["warnings"] if "no effect" in text)
     assert told.endswith("no effect has loss=focal, optimizer.lr=0.1, trainer.epochs=5, augment=pitch_noise")
     asked = ["model=knn", "seed=3", "beta=2", "~callbacks.stop", "data.mixup=0.2", "data.normalise=none"]
-    assert ignored(asked) == ["beta=2", "callbacks.stop", "data.mixup=0.2"]
+    assert ineffective_overrides(asked) == ["beta=2", "callbacks.stop", "data.mixup=0.2"]
 
 
 def test_every_copy_is_fitted_where_asked_for(fitted, tmp_path):

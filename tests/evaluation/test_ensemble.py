@@ -16,7 +16,7 @@ from genrelab.metrics.multilabel import sigmoid
 from genrelab.postprocessing.stacking import fit_weights
 from genrelab.postprocessing.temperature_scaling import log_softmax
 from genrelab.runs.predictions import Predictions, concatenate, read_predictions, write_predictions
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
@@ -76,12 +76,12 @@ def by_key(found: Predictions) -> dict:
 
 
 def joined_rows(folders, method):
-    return by_key(join([RunFolder.read(one) for one in folders], method)[1])
+    return by_key(join([RunDir.read(one) for one in folders], method)[1])
 
 
 @pytest.mark.parametrize("method", ["mean", "mean_log"])
 def test_answers_are_joined_segment_by_segment(method, runs):
-    a, b = (by_key(RunFolder.read(one).predictions) for one in runs)
+    a, b = (by_key(RunDir.read(one).predictions) for one in runs)
     joined = joined_rows(runs, method)
     assert a.keys() == joined.keys()
     for key, row in joined.items():
@@ -109,7 +109,7 @@ def test_other_segments_are_joined_track_by_track(runs, tmp_path):
     folder = ensemble([runs[0], longer], "mean_log", tmp_path / "joined")
     found = read_predictions(folder / "predictions.parquet")
     assert len(found) == 2 * TRACKS and set(found.segment_id) == {0}
-    a, b, joined = (RunFolder.read(one).level("test", "track") for one in (runs[0], longer, folder))
+    a, b, joined = (RunDir.read(one).level("test", "track") for one in (runs[0], longer, folder))
     assert np.array_equal(a.track, joined.track) and np.array_equal(a.target, joined.target)
     assert np.allclose(log_softmax(joined.logits), log_softmax((log_softmax(a.logits) + log_softmax(b.logits)) / 2))
     fitted = json.loads((folder / "run.json").read_text())["model"]["fitted"]
@@ -279,16 +279,14 @@ def test_sigmoids_are_joined_segment_by_segment(method, several_runs, tmp_path):
     assert record["monitor"]["metric"] == "val/track/pr_auc" and record["monitor"]["mode"] == "max"
     assert record["objective"] == pytest.approx(metrics["val"]["track"]["pr_auc"]["value"])
     assert set(metrics["differences"]["test"]["track"]) == {"cnn", "mlp"}
-    found = RunFolder.read(folder, several=True).level("test", "track")
+    found = RunDir.read(folder, several=True).level("test", "track")
     assert found.target.sum(axis=1).max() == 2
 
 
 def test_sigmoids_of_other_segments_are_joined_track_by_track(several_runs, tmp_path):
     longer = write(tmp_path / "c", "gru", 1.0, 3, segments=5, change=with_several)
     folder = ensemble([several_runs[0], longer], "mean", tmp_path / "joined")
-    a, b, joined = (
-        RunFolder.read(one, several=True).level("test", "track") for one in (several_runs[0], longer, folder)
-    )
+    a, b, joined = (RunDir.read(one, several=True).level("test", "track") for one in (several_runs[0], longer, folder))
     np.testing.assert_allclose(sigmoid(joined.logits), (sigmoid(a.logits) + sigmoid(b.logits)) / 2, atol=1e-5)
     np.testing.assert_array_equal(joined.target, a.target)
 

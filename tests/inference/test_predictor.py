@@ -16,7 +16,7 @@ import yaml
 from genrelab import load_predictor
 from genrelab.audio import AudioError
 from genrelab.config import compose
-from genrelab.engine import build as assemble
+from genrelab.engine import build
 from genrelab.features.cache import FeatureStore
 from genrelab.postprocessing import aggregate
 from genrelab.runs.predictions import read_predictions
@@ -34,7 +34,7 @@ def agree(ours: np.ndarray, theirs: np.ndarray) -> None:
 def test_logits_and_decisions_are_those_of_the_run_itself(run, predictor):
     """predictions.parquet was written by Lightning, store and all."""
     config = yaml.safe_load((run / "config.yaml").read_text())
-    paths = assemble.read_catalog(config).tracks.set_index("track_id")["path"]
+    paths = build.read_catalog(config).tracks.set_index("track_id")["path"]
     written = read_predictions(run / "predictions.parquet")
     for track in sorted(set(written.track_id)):
         theirs = written.logits[written.track_id == track]
@@ -61,7 +61,7 @@ def stored_logits(predictor, files, root) -> dict[str, np.ndarray]:
 def test_a_run_with_features_made_in_the_step_listens_alike(music, tmp_path):
     """It stores waveforms of 16 bits and computes features in torch, unrounded."""
     run = train_small(music, tmp_path, [*small_overrides(), "data.online=true"])
-    catalog = assemble.read_catalog(compose([*small_overrides(), f"dataset.root={music}"]))
+    catalog = build.read_catalog(compose([*small_overrides(), f"dataset.root={music}"]))
     paths = catalog.tracks.set_index("track_id")["path"]
     predictor = load_predictor(run)
     assert predictor.online
@@ -253,7 +253,7 @@ def test_the_demo_through_training_predictor_app_and_onnx(tmp_path):
     ]
     config = compose(overrides)
     train(config, tmp_path / "run", overrides)
-    paths = assemble.read_catalog(config).tracks.set_index("track_id")["path"]
+    paths = build.read_catalog(config).tracks.set_index("track_id")["path"]
     predictor = load_predictor(tmp_path / "run")
     written = read_predictions(tmp_path / "run" / "predictions.parquet")
     folder, _ = export_run(tmp_path / "run", "onnx", tmp_path / "onnx")

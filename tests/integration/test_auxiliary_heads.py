@@ -227,16 +227,16 @@ def test_a_label_of_one_value_is_refused_and_a_strange_value_noted(music, tmp_pa
     with pytest.raises(GenrelabError, match="'voice': train tracks have only 'one'"):
         run.train(compose(overrides), tmp_path / "run", overrides)
     from genrelab.datamodules.auxiliary_targets import read_labels
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
 
     frame["voice"] = [("none", "sung")[i % 2] for i in range(len(frame))]
     frame.to_csv(tmp_path / "t.csv", index=False)
     config = compose(overrides)
-    split = assemble.make_split(config, assemble.read_dataset(config).catalog)
+    split = build.make_split(config, build.read_dataset(config).catalog)
     strange = str(split.tracks("test")[0])
     frame.loc[frame["path"].astype(str) == strange, "voice"] = "hummed"
     frame.to_csv(tmp_path / "t.csv", index=False)
-    labels = read_labels(assemble.read_dataset(config).catalog, split)
+    labels = read_labels(build.read_dataset(config).catalog, split)
     assert labels.classes == {"voice": ("none", "sung")}
     assert labels.truth[labels.track_ids.index(strange), 0] == -1
     assert "'hummed' on 1 val or test tracks" in labels.notes[0]

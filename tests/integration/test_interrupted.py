@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from genrelab.cli import app
 from genrelab.inference.predictor import Predictor
-from genrelab.utils.errors import Interrupted, keeping
+from genrelab.utils.errors import Interrupted, report_progress_on_interrupt
 from small_run import small_overrides
 
 
@@ -138,11 +138,15 @@ def test_verbs_that_keep_nothing_are_one_word(run, monkeypatch):
 
 def test_what_is_said_within_comes_first():
     inner = "3 pieces are kept; the same command goes on"
-    with pytest.raises(Interrupted, match=inner), keeping(lambda: "outer"), keeping(lambda: "3 pieces are kept"):
+    with (
+        pytest.raises(Interrupted, match=inner),
+        report_progress_on_interrupt(lambda: "outer"),
+        report_progress_on_interrupt(lambda: "3 pieces are kept"),
+    ):
         raise KeyboardInterrupt
-    with pytest.raises(Interrupted, match=r"^try again$"), keeping(lambda: "", "try again"):
+    with pytest.raises(Interrupted, match=r"^try again$"), report_progress_on_interrupt(lambda: "", "try again"):
         raise KeyboardInterrupt
-    with pytest.raises(ValueError, match="x"), keeping(lambda: "kept"):
+    with pytest.raises(ValueError, match="x"), report_progress_on_interrupt(lambda: "kept"):
         raise ValueError("x")
 
 

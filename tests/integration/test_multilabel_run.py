@@ -15,7 +15,7 @@ from genrelab.engine.validate_config import check
 from genrelab.evaluation.decisions import evaluate
 from genrelab.evaluation.report import print_summary
 from genrelab.runs.predictions import read_predictions
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.hierarchy import ancestor_pairs
 from genrelab.taxonomy.tree_reader import tree
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -97,7 +97,7 @@ def test_the_report_has_genres_and_tracks_and_no_confusion(finished, capsys):
     assert "PR-AUC of each genre" in page and "confusion" not in page.lower()
     genres = pd.read_csv(folder / "report" / "per_genre.csv")
     assert set(genres["title"]) == set(GENRES) and genres["pr_auc"].notna().all()
-    wanted = evaluate(RunFolder.read(folder, several=True), "thresholds", {}, resamples=10)["track"]["thresholds"]
+    wanted = evaluate(RunDir.read(folder, several=True), "thresholds", {}, resamples=10)["track"]["thresholds"]
     assert dict(zip(genres["genre"], genres["threshold"], strict=True)) == pytest.approx(wanted)
     tracks = pd.read_csv(folder / "report" / "tracks.csv")
     assert tracks["genres"].str.contains("; ").any()
@@ -108,9 +108,9 @@ def test_the_report_has_genres_and_tracks_and_no_confusion(finished, capsys):
 def test_what_is_of_one_genre_a_track_refuses_the_run(finished):
     folder, _ = finished
     with pytest.raises(GenrelabError, match="several genres each"):
-        RunFolder.read(folder)
+        RunDir.read(folder)
     with pytest.raises(GenrelabError):
-        evaluate(RunFolder.read(folder), "crm")
+        evaluate(RunDir.read(folder), "crm")
 
 
 def test_the_graph_softened_loss_trains_too(data, tmp_path):

@@ -14,7 +14,7 @@ from genrelab.config import compose
 from genrelab.datasets.gtzan import BAD_CLIP, facts
 from genrelab.engine import run
 from genrelab.runs.predictions import read_predictions
-from genrelab.runs.training_tracks import read_known
+from genrelab.runs.training_tracks import read_training_tracks
 from tones import write_tone
 
 GENRES = ("blues", "disco", "metal")
@@ -126,7 +126,7 @@ def test_another_demo_is_new_to_a_run_and_the_same_is_not(demo, tmp_path):
     assert set(Counter(found.track_id).values()) == {10} and len(set(found.track_id)) == 10
     page = (tmp_path / "found" / "report" / "index.html").read_text()
     assert "OVERLAP" not in page and "stand-in" in page
-    artists = set(read_known(tmp_path / "run", {})["artist_id"])
+    artists = set(read_training_tracks(tmp_path / "run", {})["artist_id"])
     with (tmp_path / "found" / "songs.csv").open() as file:
         assert not artists & {row["artist_id"] for row in csv.DictReader(file)}
     same = [word for word in given if not word.startswith("dataset.seed")]

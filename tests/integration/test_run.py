@@ -15,8 +15,7 @@ import pytest
 import torch
 
 from genrelab.config import compose
-from genrelab.engine import build as assemble
-from genrelab.engine import run
+from genrelab.engine import build, run
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.runs.predictions import read_predictions
 from genrelab.training.batch_norm import recompute_statistics
@@ -98,10 +97,10 @@ def test_best_checkpoint_holds_the_statistics_that_val_was_scored_with(small, tm
     record = train(overrides, tmp_path / "run")
     best = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["state_dict"]
     config = compose(overrides)
-    dataset = assemble.read_dataset(config)
-    split, store = assemble.make_split(config, dataset.catalog), assemble.make_store(config)
-    data = assemble.make_data(config, dataset, split, store, ())
-    normaliser, net = data.fit_normaliser(), assemble.make_network(config, data.shapes, len(dataset.taxonomy.genres))
+    dataset = build.read_dataset(config)
+    split, store = build.make_split(config, dataset.catalog), build.make_store(config)
+    data = build.make_data(config, dataset, split, store, ())
+    normaliser, net = data.fit_normaliser(), build.make_network(config, data.shapes, len(dataset.taxonomy.genres))
     net.load_state_dict(best)
     batches = list(data.train_sample())
     recompute_statistics(net, [lambda batch=batch: net(*normaliser(batch.features)) for batch in batches])
@@ -224,28 +223,28 @@ def test_folds_are_pooled_so_that_each_track_is_tested_once(small, tmp_path):
 
 
 def test_the_test_part_is_locked_before_the_test_stage(small, tmp_path):
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
 
     config = compose(small)
-    dataset = assemble.read_dataset(config)
-    split = assemble.make_split(config, dataset.catalog)
-    store = assemble.make_store(config)
-    assemble.prepare(store, dataset, split, ())
-    data = assemble.make_data(config, dataset, split, store, ())
+    dataset = build.read_dataset(config)
+    split = build.make_split(config, dataset.catalog)
+    store = build.make_store(config)
+    build.prepare(store, dataset, split, ())
+    data = build.make_data(config, dataset, split, store, ())
     with pytest.raises(GenrelabError, match="locked"):
         data.test_dataloader()
 
 
 def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
     """Plant the leak: val and test rows are replaced by huge values; the normaliser must not move."""
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
 
     config = compose([*small, "augment=pitch_noise"])
-    dataset = assemble.read_dataset(config)
-    split = assemble.make_split(config, dataset.catalog)
-    store, augments = assemble.make_store(config), assemble.make_augments(config)
-    assemble.prepare(store, dataset, split, augments)
-    data = assemble.make_data(config, dataset, split, store, augments)
+    dataset = build.read_dataset(config)
+    split = build.make_split(config, dataset.catalog)
+    store, augments = build.make_store(config), build.make_augments(config)
+    build.prepare(store, dataset, split, augments)
+    data = build.make_data(config, dataset, split, store, augments)
     train_tracks = set(split.tracks("train"))
     loaded = []
     load = store.load
@@ -262,9 +261,9 @@ def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
 
 
 def test_weights_do_not_depend_on_batch_size(small):
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
 
-    nets = [assemble.make_network(compose([*small, f"data.batch_size={size}"]), [(32, 32)], 3) for size in (4, 64)]
+    nets = [build.make_network(compose([*small, f"data.batch_size={size}"]), [(32, 32)], 3) for size in (4, 64)]
     for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
         assert torch.equal(a, b)
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from genrelab.config import compose
-from genrelab.engine import build as assemble
-from genrelab.engine import run
+from genrelab.engine import build, run
 from genrelab.runs.predictions import read_predictions
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy import UnknownGenre
 from genrelab.taxonomy.hierarchy import resolve_class, to_supergenres
 from genrelab.utils.errors import GenrelabError
@@ -19,7 +18,7 @@ MUSICMAP = ["taxonomy=musicmap"]
 
 @pytest.fixture(scope="module")
 def musicmap():
-    return assemble.read_taxonomy(compose(MUSICMAP), ())
+    return build.read_taxonomy(compose(MUSICMAP), ())
 
 
 def test_distances_are_those_of_the_graph_between_supergenres(musicmap):
@@ -48,7 +47,7 @@ def test_names_of_genres_lead_to_their_supergenre(musicmap):
 def test_where_there_are_none_it_says_so(music):
     config = compose([f"dataset.root={music}", "dataset=folder", "target=supergenre"])
     with pytest.raises(GenrelabError, match="target=supergenre: taxonomy=flat groups these genres in no supergenres"):
-        assemble.read_dataset(config)
+        build.read_dataset(config)
 
 
 def test_a_run_learns_scores_and_reports_supergenres(tmp_path):
@@ -59,7 +58,7 @@ def test_a_run_learns_scores_and_reports_supergenres(tmp_path):
         f"paths.outputs={tmp_path / 'outputs'}",
     ]
     record = run.train(compose(overrides), tmp_path / "run", overrides)
-    folder = RunFolder.read(tmp_path / "run")
+    folder = RunDir.read(tmp_path / "run")
     assert set(folder.taxonomy.titles) == {"Jazz", "House", "Blues"} and record["status"] == "finished"
     found = read_predictions(tmp_path / "run" / "predictions.parquet")
     assert found.logits.shape[1] == 3

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from genrelab.config import compose, tidy
+from genrelab.config import compose, normalize_overrides
 from genrelab.engine.run import train
 from genrelab.reproduction.command import reproduce
 from genrelab.reproduction.jobs import plan
@@ -26,7 +26,7 @@ LIGHT = {"d09_ssd", "e05_knn", "b08_network"}  # the rest is slow
 
 def _small(overrides):
     """Overrides that make what a recipe asks for small, where it has such a key."""
-    config = compose(tidy(overrides))
+    config = compose(normalize_overrides(overrides))
     model, dataset = config["model"], config["dataset"]
     found = [f"model.width={8 if model['kind'] != 'ast' else 24}"] if "width" in model else []
     found += ["model.weights=null"] if "weights" in model else []
@@ -40,7 +40,7 @@ def _small(overrides):
 def _run(overrides, folder, tiny_data):
     """Train; recipes on the same features find them in one store."""
     places = [f"paths.outputs={folder / 'outputs'}", f"paths.store={tiny_data.with_name('store')}"]
-    given = tidy([*overrides, *QUICK, *_small(overrides), *places])
+    given = normalize_overrides([*overrides, *QUICK, *_small(overrides), *places])
     record = train(compose(given), folder / "run", given)
     assert record["status"] == "finished"
     assert (folder / "run" / "metrics.json").exists()
@@ -132,7 +132,7 @@ def test_scores_of_an_unsafe_split_say_so_on_the_terminal_and_in_the_table(tiny_
     unsafe = [job for job in jobs if job.protocol == "segments"][:1]
 
     def run(job):
-        config = compose(tidy(job.overrides))
+        config = compose(normalize_overrides(job.overrides))
         return {"seconds": 3.0, "split": {"unsafe": config["split"]["kind"] == "random_segments"}}
 
     monkeypatch.setattr("genrelab.reproduction.runner._run", run)

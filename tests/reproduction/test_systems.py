@@ -9,7 +9,7 @@ import typer
 import yaml
 
 from genrelab.cli import app
-from genrelab.config import compose, conf_dir, tidy
+from genrelab.config import compose, conf_dir, normalize_overrides
 from genrelab.engine.validate_config import check
 from genrelab.reproduction.jobs import plan
 from genrelab.reproduction.pages import reproduction_page, systems_page
@@ -98,7 +98,7 @@ def test_every_run_fits(tiny_data, tmp_path):
     seen: set[object] = set()
     for job in [job for job in short if job.short] + full:
         if not {(job.row, job.trial), job.protocol} <= seen:
-            overrides = tidy(job.overrides)
+            overrides = normalize_overrides(job.overrides)
             check(compose(overrides), overrides)
             seen |= {(job.row, job.trial), job.protocol}
     assert set(SYSTEMS.protocols) <= seen

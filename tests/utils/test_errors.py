@@ -9,7 +9,7 @@ import pkgutil
 import pytest
 from genrelab.audio.decode import AudioError
 from genrelab.errors import ConfigError, GenrelabError, Interrupted
-from genrelab.exits import PastHydra
+from genrelab.exits import HydraBypass
 from genrelab.features.kind import FeatureError, FeatureOverflow
 
 import genrelab
@@ -21,7 +21,7 @@ ARGUMENTS = {  # of those with a constructor of their own
     AudioError: (("song.wav", "empty file"),),
     FeatureError: (("pcen", "too short"),),
     FeatureOverflow: (("pcen", "too large"),),
-    PastHydra: ((ConfigError(["a: wrong", "b: wrong"]),),),
+    HydraBypass: ((ConfigError(["a: wrong", "b: wrong"]),),),
 }
 
 

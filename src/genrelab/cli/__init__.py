@@ -8,14 +8,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from genrelab.cli import data
-from genrelab.cli import evaluation as runs
-from genrelab.cli import inference as use
-from genrelab.cli import tools as show
-from genrelab.utils.exit_codes import exit_codes, tell_interrupted
+from genrelab.cli import data, evaluation, inference, tools
+from genrelab.utils.exit_codes import exit_interrupted, exit_on_error
 
 
-class Verbs(TyperGroup):
+class CommandGroup(TyperGroup):
     """The verbs; typer would say "Aborted." at Ctrl-C, and keep to itself what an interruption says."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -23,19 +20,19 @@ class Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
-            return tell_interrupted(stop)
+            return exit_interrupted(stop)
 
 
 app = typer.Typer(
-    cls=Verbs,
+    cls=CommandGroup,
     help="Music genre recognition on a graph of genres.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (data, runs, use, show):
-    app.add_typer(part.app)  # without a name: its verbs stand beside the others
+for module in (data, evaluation, inference, tools):
+    app.add_typer(module.commands)  # without a name: its verbs stand beside the others
 
 
 def _version(asked: bool) -> None:
@@ -70,5 +67,5 @@ def main() -> None:
     """Entry point of the console script."""
     # Torch's threads wait by spinning; where others want the cores, that takes seconds. Torch reads it when imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    with exit_codes():
+    with exit_on_error():
         app()

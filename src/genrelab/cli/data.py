@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer()
-verb = partial(app.command, rich_help_panel="Data")
+commands = typer.Typer()
+command = partial(commands.command, rich_help_panel="Data")
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="group=option and group.key=value, as for train.py", metavar="[OVERRIDES]...")
 ]
 
 
-@verb()
+@command()
 def prepare(
     overrides: Overrides = None,
     export: Annotated[str | None, typer.Option(help="also write feature tables: csv")] = None,
@@ -27,18 +27,18 @@ def prepare(
     Example: genrelab prepare dataset=folder dataset.root=music features=tabular57 --export csv
     """
     from genrelab.datasets.splits import split_folds
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
     from genrelab.utils.errors import GenrelabError
 
     if export not in (None, "csv"):
         raise GenrelabError(f"--export {export}: there is: csv")
     config = _config(overrides)
-    dataset = assemble.read_dataset(config)
-    store, augments = assemble.make_store(config, dataset.catalog), assemble.make_augments(config)
+    dataset = build.read_dataset(config)
+    store, augments = build.make_store(config, dataset.catalog), build.make_augments(config)
     folds: list[int | None] = [*split_folds(config["split"])]
     for fold in folds or [None]:
-        split = assemble.make_split(config, dataset.catalog, fold)
-        report = assemble.prepare(store, dataset, split, augments, workers, config["data"]["engine"])
+        split = build.make_split(config, dataset.catalog, fold)
+        report = build.prepare(store, dataset, split, augments, workers, config["data"]["engine"])
         print(report.summary())
     if export:
         from genrelab.engine.export_features import export_tables
@@ -47,7 +47,7 @@ def prepare(
             print(f"wrote {path}")
 
 
-@verb()
+@command()
 def check(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="folder of check.csv and check.json; outputs/check")] = None,
@@ -60,18 +60,18 @@ def check(
 
     from genrelab.audio.spec import AudioSpec
     from genrelab.datasets.validation import check_dataset
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
 
     config = _config(overrides)
-    catalog = assemble.read_catalog(config)
-    taxonomy = assemble.read_taxonomy(config, catalog.genres)
+    catalog = build.read_catalog(config)
+    taxonomy = build.read_taxonomy(config, catalog.genres)
     report = check_dataset(catalog, AudioSpec(**config["audio"]), taxonomy=taxonomy)
     report.print(Console())
     for path in report.write(out or _below(config, "check")):
         print(f"wrote {path}")
 
 
-@verb()
+@command()
 def graph(
     overrides: Overrides = None,
     genre: Annotated[str | None, typer.Option(help="show this genre's nearest neighbours")] = None,
@@ -81,16 +81,16 @@ def graph(
 
     Example: genrelab graph taxonomy=musicmap --genre "Cool Jazz"
     """
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
     from genrelab.taxonomy.summary import show_graph
 
     config = _config(overrides)
     wants_data = config["taxonomy"]["kind"] == "flat"
-    taxonomy = assemble.read_dataset(config).taxonomy if wants_data else assemble.read_taxonomy(config, ())
+    taxonomy = build.read_dataset(config).taxonomy if wants_data else build.read_taxonomy(config, ())
     show_graph(taxonomy, genre, out or _below(config, "graph"))
 
 
-@verb()
+@command()
 def features(
     file: Annotated[Path, typer.Argument(help="an audio file")],
     overrides: Overrides = None,
@@ -112,7 +112,7 @@ def features(
     print(f"wrote {draw_gallery(file, out or _below(config), specs)}")
 
 
-@verb()
+@command()
 def rename(
     folder: Annotated[Path, typer.Argument(help="holds the genre folders")],
     overrides: Overrides = None,
@@ -125,12 +125,12 @@ def rename(
     Example: genrelab rename music --to names taxonomy=musicmap
     """
     from genrelab.datasets.folder_rename import apply_renaming, plan_renaming
-    from genrelab.engine import build as assemble
+    from genrelab.engine import build
     from genrelab.utils.errors import GenrelabError
 
     if to not in ("names", "codes"):
         raise GenrelabError(f"--to {to}: there is: names, codes")
-    found = plan_renaming(folder, assemble.read_taxonomy(_config(overrides), ()), to, files)  # type: ignore[arg-type]
+    found = plan_renaming(folder, build.read_taxonomy(_config(overrides), ()), to, files)  # type: ignore[arg-type]
     for old, new in found.moves:
         print(f"{old.relative_to(folder.expanduser())} -> {new.name}")
     for path, reason in found.unknown:
@@ -142,10 +142,10 @@ def rename(
 
 
 def _config(overrides: list[str] | None) -> dict[str, Any]:
-    from genrelab.config import compose, tidy
+    from genrelab.config import compose, normalize_overrides
     from genrelab.engine.validate_config import check as check_config
 
-    overrides = tidy(overrides or [])
+    overrides = normalize_overrides(overrides or [])
     config = compose(overrides)
     check_config(config, overrides, training=False)
     return config

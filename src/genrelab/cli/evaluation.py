@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
-verb = partial(app.command, rich_help_panel="Finished runs")
+commands = typer.Typer()
+command = partial(commands.command, rich_help_panel="Finished runs")
 
 
-@verb()
+@command()
 def report(run: Annotated[Path, typer.Argument(help="folder of a run")]) -> None:
     """Score a run's predictions again and write its report anew.
 
@@ -24,7 +24,7 @@ def report(run: Annotated[Path, typer.Argument(help="folder of a run")]) -> None
     print_summary(run)
 
 
-@verb()
+@command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="folder of a run")],
     choices: Annotated[
@@ -45,26 +45,26 @@ def evaluate(
 
     Example: genrelab evaluate outputs/runs/20260101-120000-ab12cd dataset=csv dataset.path=new.csv excerpts=10
     """
-    from genrelab.config import compose, tidy
-    from genrelab.engine.validate_config import options
+    from genrelab.config import compose, normalize_overrides
+    from genrelab.engine.validate_config import split_name_and_params
     from genrelab.evaluation.decisions import evaluate as decide_anew
     from genrelab.evaluation.decisions import print_evaluation, write_evaluation
-    from genrelab.runs.run_dir import RunFolder
+    from genrelab.runs.run_dir import RunDir
 
     if any(text.startswith("dataset") for text in choices or []):
         from genrelab.engine.external_evaluation.command import evaluate_new_data
 
-        return evaluate_new_data(run, tidy(choices or []), out)
-    folder = RunFolder.read(run, several=True)
+        return evaluate_new_data(run, normalize_overrides(choices or []), out)
+    folder = RunDir.read(run, several=True)
     chosen = any(text.startswith("decision=") for text in choices or [])
     usual = [] if chosen else [f"decision={folder.reading.decision}"]
-    config = compose(tidy([*usual, *(choices or [])]), name="evaluate")
-    found = decide_anew(folder, *options(config["decision"]), config["aggregate"], config["part"])
+    config = compose(normalize_overrides([*usual, *(choices or [])]), name="evaluate")
+    found = decide_anew(folder, *split_name_and_params(config["decision"]), config["aggregate"], config["part"])
     print_evaluation(folder, found)
     print(f"wrote {write_evaluation(folder, found)}")
 
 
-@verb()
+@command()
 def compare(
     folders: Annotated[list[Path], typer.Argument(help="of runs, or of folders of runs", metavar="FOLDER")],
     where: Annotated[
@@ -93,8 +93,8 @@ def compare(
         print(f"wrote {write_comparison(found, out)}")
 
 
-@verb("ensemble")
-def join_runs(
+@command()
+def ensemble(
     folders: Annotated[list[Path], typer.Argument(help="of finished runs of one split", metavar="RUN")],
     method: Annotated[str, typer.Option(help="mean of probabilities, mean_log, or stack: fitted on val")] = "mean",
     out: Annotated[Path | None, typer.Option(help="folder to write; a new one below outputs/runs")] = None,
@@ -103,15 +103,15 @@ def join_runs(
 
     Example: genrelab ensemble outputs/runs/20260101-120000-ab12cd outputs/runs/20260101-130000-cd34ef --method stack
     """
-    from genrelab.evaluation.ensemble import ensemble
+    from genrelab.evaluation.ensemble import ensemble as combine_runs
     from genrelab.evaluation.report import print_summary
 
-    folder = ensemble(folders, method, out)
+    folder = combine_runs(folders, method, out)
     print_summary(folder)
     print(f"report: {folder / 'report' / 'index.html'}")
 
 
-@verb()
+@command()
 def study(
     folders: Annotated[list[Path], typer.Argument(help="of a study's runs, at any depth", metavar="FOLDER")],
     out: Annotated[Path, typer.Option(help="folder of graph_study.md and images/")] = Path("docs"),

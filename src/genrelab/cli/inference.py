@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
-verb = partial(app.command, rich_help_panel="Use")
+commands = typer.Typer()
+command = partial(commands.command, rich_help_panel="Use")
 Plugins = Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")]
 
 
-@verb()
+@command()
 def predict(
     run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
     files: Annotated[list[Path], typer.Argument(help="audio files, and folders of them at any depth", metavar="FILE")],
@@ -44,7 +44,7 @@ def predict(
         raise typer.Exit(code)
 
 
-@verb()
+@command()
 def tag(
     run: Annotated[Path | None, typer.Argument(help="folder of a run, or a checkpoint")] = None,
     library: Annotated[list[Path] | None, typer.Argument(help="folders and files", metavar="LIBRARY")] = None,
@@ -77,7 +77,7 @@ def tag(
         raise typer.Exit(code)
 
 
-@verb()
+@command()
 def embed(
     run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
     library: Annotated[list[Path], typer.Argument(help="folders and files", metavar="LIBRARY")],
@@ -99,7 +99,7 @@ def embed(
         raise typer.Exit(code)
 
 
-@verb()
+@command()
 def similar(
     table: Annotated[Path, typer.Argument(help="a table of genrelab embed, or the run that made one")],
     file: Annotated[Path, typer.Argument(help="an audio file")],
@@ -119,7 +119,7 @@ def similar(
     similar_command(table, file, count, run, device)
 
 
-@verb()
+@command()
 def probe(
     table: Annotated[Path, typer.Argument(help="a table of genrelab embed, or the run that made one")],
     labels: Annotated[Path, typer.Argument(help="CSV: path,label and perhaps artist")],
@@ -133,7 +133,7 @@ def probe(
     probe_command(table, labels)
 
 
-@verb()
+@command()
 def explain(
     run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
     file: Annotated[Path, typer.Argument(help="an audio file")],
@@ -158,8 +158,8 @@ def explain(
         print(f"wrote {path}")
 
 
-@verb("app")
-def web_app(
+@command()
+def app(
     run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
     host: Annotated[str, typer.Option(help="address to listen at; 0.0.0.0 lets others in")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="of the page")] = 7860,
@@ -182,8 +182,8 @@ def web_app(
     serve(run, Limits(minutes, megabytes, at_once, waiting), host, port, browser)
 
 
-@verb("export")
-def export_model(
+@command()
+def export(
     run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
     form: Annotated[str, typer.Option("--format", help="onnx, torch-export, safetensors, hub")] = "onnx",
     out: Annotated[Path | None, typer.Option(help="folder to write; <run>/export/<format>")] = None,

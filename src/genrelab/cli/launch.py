@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrelab.config.composition import LAUNCH_ID, launch_id
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.exit_codes import PastHydra, exit_codes
+from genrelab.utils.exit_codes import HydraBypass, exit_on_error
 from genrelab.utils.io import shown
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def train(arguments: Sequence[str]) -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     before = {name: os.environ.get(name) for name in (LAUNCH_ID, JOBS)}
     try:
-        with exit_codes():
+        with exit_on_error():
             _train(arguments)
     finally:  # the next launch of this process is another one
         for name, value in before.items():
@@ -51,11 +51,11 @@ def train(arguments: Sequence[str]) -> None:
 
 
 def _train(arguments: Sequence[str]) -> None:
-    from genrelab.config import tidy
+    from genrelab.config import normalize_overrides
 
     # argparse wants flags before overrides; people write `experiment=quickstart -m beta=1,2` too.
     flags = [text for text in arguments if text in ("-m", "--multirun")]
-    arguments = tidy([*flags, *(text for text in arguments if text not in flags)])
+    arguments = normalize_overrides([*flags, *(text for text in arguments if text not in flags)])
     if resumed := [text.partition("=")[2] for text in arguments if text.startswith("resume=")]:
         return _resume(resumed[-1], [text for text in arguments if not text.startswith("resume=")])
     if not ASKS_HYDRA & {text.split("=")[0] for text in arguments}:
@@ -143,7 +143,7 @@ def _with_hydra(job: Callable[[DictConfig], Any], arguments: Sequence[str]) -> N
 
     from genrelab.config import conf_dir
 
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # let exceptions through to `exit_codes`
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # let exceptions through to `exit_on_error`
     old, sys.argv = sys.argv, [sys.argv[0], *arguments]
     try:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(job)()
@@ -170,7 +170,7 @@ def _train_job(config: DictConfig) -> float:
     except (GenrelabError, OSError) as error:
         if launched.mode == RunMode.RUN:
             _forget(folder)
-            raise PastHydra(error) from error
+            raise HydraBypass(error) from error
         raise  # a multirun must see it, to stop or to go on as its sweeper says
     _trained.append(folder)
     if launched.mode == RunMode.RUN:

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
-verb = partial(app.command, rich_help_panel="Dashboards and tables")
+commands = typer.Typer()
+command = partial(commands.command, rich_help_panel="Dashboards and tables")
 
 
-@verb()
+@command()
 def reproduce(
     only: Annotated[str | None, typer.Option(help="rows, systems or recipes: B08,D or a22_resnet18flex_dual")] = None,
     data: Annotated[Path | None, typer.Option(help="folder of all data; GENRELAB_DATA by default")] = None,
@@ -35,7 +35,7 @@ def reproduce(
     run_rows(names, data, short, seeds, outputs, docs, tables, dry_run)
 
 
-@verb("wandb-sync")
+@command("wandb-sync")
 def wandb_sync(
     folder: Annotated[Path, typer.Argument(help="where to look for runs, at any depth")] = Path("outputs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list what would be uploaded")] = False,
@@ -49,7 +49,7 @@ def wandb_sync(
     sync(folder, dry_run)
 
 
-@verb()
+@command()
 def dashboard(
     project: Annotated[str, typer.Option(help="of W&B, as logger.wandb.project")] = "genrelab",
     entity: Annotated[str | None, typer.Option(help="team or user; by default the account's")] = None,
@@ -71,7 +71,7 @@ def dashboard(
         print(address)
 
 
-@verb()
+@command()
 def studies(
     outputs: Annotated[Path, typer.Argument(help="that training and sweeps wrote")] = Path("outputs"),
     study: Annotated[str | None, typer.Option(help="only this one")] = None,

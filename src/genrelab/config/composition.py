@@ -72,7 +72,7 @@ def compose(overrides: Sequence[str], search_path: Sequence[str] = (), name: str
     raise ConfigError(problems or [_first_line(first)]) from first
 
 
-def tidy(arguments: Sequence[str]) -> list[str]:
+def normalize_overrides(arguments: Sequence[str]) -> list[str]:
     """Arguments as typed, made readable for Hydra: `~` expanded, paths with signs of its grammar quoted.
 
     Shells leave the `~` of `root=~/music` alone, and Hydra reads neither it nor brackets, umlauts or "=" in a value.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from genrelab.utils.errors import ConfigError, suggest
-from genrelab.utils.registry import fits, type_name
+from genrelab.utils.registry import matches_type, type_name
 
 Precision = Literal[
     "auto", "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "transformer-engine"
@@ -114,7 +114,7 @@ def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str
     for key, value in values.items():
         if key not in known:
             problems.append(f"{at}.{key}: no such key{suggest(key, known)}")
-        elif not fits(value, hints[key]):
+        elif not matches_type(value, hints[key]):
             problems.append(f"{at}.{key}: {value!r} is not {type_name(hints[key])}")
         elif key in POSITIVE and value is not None and value < 1:
             problems.append(f"{at}.{key}: {value} is below 1")
@@ -151,7 +151,7 @@ def model_options(config: Mapping[str, Any]) -> tuple[str, dict[str, Any], Model
     return str(option.pop("kind")), option, read_fields(ModelSpec, common, "model")
 
 
-def absolute(path: str) -> Path:
+def resolve_path(path: str) -> Path:
     """A path of the configuration, taken from the working directory."""
     return Path(path).expanduser().absolute()
 

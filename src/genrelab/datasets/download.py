@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from genrelab.utils.errors import GenrelabError, keeping
+from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
 
 CHUNK = 2**16  # bytes; of a cut connection the last one is lost
 TIMEOUT = 60  # seconds without a byte
@@ -42,7 +42,7 @@ def fetch(url: str, known_hash: str, folder: Path, unpacked: str) -> Path:
         return f"{part.stat().st_size / 1e6:.0f} MB of {name} are kept" if part.exists() else ""
 
     try:
-        with keeping(received):
+        with report_progress_on_interrupt(received):
             pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=_Resuming(part))
     except ValueError as error:  # pooch: the sum differs
         part.unlink(missing_ok=True)

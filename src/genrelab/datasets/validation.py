@@ -18,7 +18,7 @@ from genrelab.datasets.splits import grouped
 from genrelab.datasets.validation_report import STATES, CheckReport
 from genrelab.features.precomputed import Given
 from genrelab.taxonomy import Taxonomy, UnknownGenre
-from genrelab.utils.errors import GenrelabError, keeping
+from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
 
 SILENT_PEAK = 1e-3  # -60 dB under full scale
 
@@ -82,7 +82,11 @@ def _scan_files(paths: list[str], audio: AudioSpec, workers: int, progress: bool
         return f"{len(found)} of {len(paths)} files were read, none of it is kept"
 
     again = "the same command starts anew"
-    with keeping(read, again), _progress(len(paths), progress) as advance, ThreadPoolExecutor(workers) as pool:
+    with (
+        report_progress_on_interrupt(read, again),
+        _progress(len(paths), progress) as advance,
+        ThreadPoolExecutor(workers) as pool,
+    ):
         try:
             for one in pool.map(lambda path: _scan(path, audio), paths):
                 found.append(one)

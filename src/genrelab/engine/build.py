@@ -13,14 +13,14 @@ from genrelab.audio.content_detection import SoundBounds, measure_files
 from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.missing_keys import fill_absent
-from genrelab.config.schema import DataSpec, PathsSpec, absolute, model_options, read_fields
+from genrelab.config.schema import DataSpec, PathsSpec, model_options, read_fields, resolve_path
 from genrelab.datamodules import BatchChanges, GenreDataModule, StepFeatures
 from genrelab.datamodules.auxiliary_targets import Labels
 from genrelab.datasets import Catalog
 from genrelab.datasets.registry import CATALOGS
 from genrelab.datasets.splits import Split
 from genrelab.datasets.splits.registry import SPLITS
-from genrelab.engine.validate_config import options
+from genrelab.engine.validate_config import split_name_and_params
 from genrelab.features import make_spec
 from genrelab.features.cache import FeatureStore, GivenStore, OnlineStore, PrepareReport, Store
 from genrelab.losses.registry import LOSSES
@@ -46,8 +46,8 @@ class Dataset:
 
 def read_catalog(config: Config) -> Catalog:
     """Read the table of tracks, its genres named as the dataset names them."""
-    kind, params = options(config["dataset"])
-    cache = absolute(read_fields(PathsSpec, config["paths"], "paths").cache)
+    kind, params = split_name_and_params(config["dataset"])
+    cache = resolve_path(read_fields(PathsSpec, config["paths"], "paths").cache)
     several = config["data"].get("target") == "multi_label"
     catalog: Catalog = CATALOGS.build(kind, params, cache=cache, multi_label=several)
     return catalog
@@ -55,7 +55,7 @@ def read_catalog(config: Config) -> Catalog:
 
 def read_taxonomy(config: Config, genres: Sequence[str]) -> Taxonomy:
     """Read the whole taxonomy; `flat` is made of `genres`."""
-    kind, params = options(config["taxonomy"])
+    kind, params = split_name_and_params(config["taxonomy"])
     taxonomy: Taxonomy = TAXONOMIES.build(kind, params, genres=genres)
     return taxonomy
 
@@ -103,7 +103,7 @@ def _of_supergenres(dataset: Dataset) -> Dataset:
 
 def make_split(config: Config, catalog: Catalog, fold: int | None = None) -> Split:
     """Assign tracks to train, val and test; `fold` chooses one of a k-fold split."""
-    kind, params = options(config["split"])
+    kind, params = split_name_and_params(config["split"])
     if fold is not None:
         params = {**params, "fold": fold}
     split: Split = SPLITS.build(kind, params, catalog=catalog)
@@ -117,7 +117,7 @@ def make_augments(config: Config) -> tuple[Augment, ...]:
 
 
 def _augments(config: Config) -> tuple[Augment, ...]:
-    kind, params = options(config["augment"])
+    kind, params = split_name_and_params(config["augment"])
     augments: tuple[Augment, ...] = AUGMENTS.build(kind, params)
     return augments
 
@@ -128,7 +128,7 @@ def make_store(config: Config, catalog: Catalog | None = None) -> Store:
         return GivenStore(catalog.given)
     audio = read_fields(AudioSpec, config["audio"], "audio")
     specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
-    root = absolute(config["paths"]["store"])
+    root = resolve_path(config["paths"]["store"])
     if config["data"]["online"]:
         return OnlineStore(root, audio, specs, config["data"]["engine"])
     return FeatureStore(root, audio, specs)
@@ -235,7 +235,7 @@ def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevale
 
     if is_fitted(config):
         return torch.nn.CrossEntropyLoss()
-    kind, params = options(fill_absent(config)["loss"])
+    kind, params = split_name_and_params(fill_absent(config)["loss"])
     return LOSSES.build(
         kind,
         params,
@@ -266,8 +266,8 @@ def loss_distances(config: Config, taxonomy: Taxonomy) -> np.ndarray:
 
 def make_optimization(config: Config, mode: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     """Functions that make the optimizer (of parameters) and the schedule (of the optimizer)."""
-    kind, params = options(config["optimizer"])
-    schedule_kind, schedule_params = options(config["scheduler"])
+    kind, params = split_name_and_params(config["optimizer"])
+    schedule_kind, schedule_params = split_name_and_params(config["scheduler"])
     epochs = config["trainer"]["epochs"]
     return (
         lambda parameters: OPTIMIZERS.build(kind, params, parameters=parameters),

@@ -11,11 +11,11 @@ from genrelab.datamodules.auxiliary_targets import FILE as LABELS
 from genrelab.datamodules.auxiliary_targets import pool_labels, read_label_rows, write_labels
 from genrelab.engine.linear_baseline import NAME as BASELINE
 from genrelab.runs.predictions import concatenate, read_predictions, write_predictions
-from genrelab.runs.run_record import Record
+from genrelab.runs.run_record import RunRecord
 from genrelab.utils.io import atomic_path
 
 
-def pool_folds(record: Record, records: Sequence[Record]) -> None:
+def pool_folds(record: RunRecord, records: Sequence[RunRecord]) -> None:
     """Fill the folder and record of a k-fold run from those of its folds, all but the report."""
     folders = [one.folder for one in records]
     pooled = concatenate([read_predictions(folder / "predictions.parquet") for folder in folders])

@@ -13,8 +13,8 @@ from genrelab.datamodules.genre_datamodule import Part
 from genrelab.datasets.splits import Split
 from genrelab.engine.build import Dataset
 from genrelab.features.cache import PrepareReport
-from genrelab.runs.run_record import Record
-from genrelab.runs.training_tracks import write_known
+from genrelab.runs.run_record import RunRecord
+from genrelab.runs.training_tracks import write_training_tracks
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
 
@@ -28,8 +28,13 @@ WHAT = {
 }
 
 
-def write_facts(
-    record: Record, dataset: Dataset, split: Split, report: PrepareReport, data: GenreDataModule, labels: Labels | None
+def record_dataset(
+    record: RunRecord,
+    dataset: Dataset,
+    split: Split,
+    report: PrepareReport,
+    data: GenreDataModule,
+    labels: Labels | None,
 ) -> None:
     """Fill the record with what the data are, write the split beside it, and say what a reader must know.
 
@@ -71,9 +76,9 @@ def write_facts(
     record.data["features"] = [spec.name for spec in data.store.specs]
     if labels is not None:
         record.data["labels"] = labels.to_plain()
-    if record.leads:
+    if record.is_rank_zero:
         write_json(record.folder / "split.json", split.to_dict())
-        write_known(record.folder / "tracks.parquet", catalog, split)
+        write_training_tracks(record.folder / "tracks.parquet", catalog, split)
         write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
     _warn(record, [*catalog.notes, *(labels.notes if labels else ())], split)
     record.write()
@@ -105,7 +110,7 @@ def _fingerprints(rows: Any, dataset: Dataset, data: GenreDataModule, labels: La
     return prints
 
 
-def _warn(record: Record, notes: list[str], split: Split) -> None:
+def _warn(record: RunRecord, notes: list[str], split: Split) -> None:
     for text in notes:
         record.warn(text)
     if split.unsafe:

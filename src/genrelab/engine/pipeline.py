@@ -15,18 +15,18 @@ from genrelab.config.schema import TrainerSpec, model_options, read_fields
 from genrelab.datamodules import GenreDataModule
 from genrelab.datamodules.auxiliary_targets import FILE as LABELS
 from genrelab.datamodules.auxiliary_targets import Labels, label_rows, read_labels, write_labels
-from genrelab.engine import build as assemble
+from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
-from genrelab.engine.dataset_record import write_facts
+from genrelab.engine.dataset_record import record_dataset
 from genrelab.engine.linear_baseline import NAME, mean_feature_baseline
-from genrelab.engine.runtime_estimate import announce
-from genrelab.engine.sklearn_fit import fit_at_once, tell_fitted, write_plane
-from genrelab.engine.validate_config import options
+from genrelab.engine.runtime_estimate import print_runtime_estimate
+from genrelab.engine.sklearn_fit import fit_sklearn, record_sklearn_model, write_pca_projection
+from genrelab.engine.validate_config import split_name_and_params
 from genrelab.evaluation.report import choose_examples, write_report
 from genrelab.metrics import medoid_of, monitor_direction
-from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, load_checkpoint, marks_of
+from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, caveats_of, load_checkpoint
 from genrelab.runs.predictions import Predictions, concatenate, write_predictions
-from genrelab.runs.run_record import Record
+from genrelab.runs.run_record import RunRecord
 from genrelab.taxonomy.hierarchy import ancestor_pairs, supergenre_index
 from genrelab.tracking.publish import finish, publish
 from genrelab.tracking.registry import LOGGERS
@@ -42,62 +42,62 @@ from genrelab.utils.io import atomic_path
 
 
 @dataclass
-class Training:
+class TrainingPipeline:
     """One training with its stages in order; `fold` chooses one of a k-fold split."""
 
     config: Config
-    record: Record
+    record: RunRecord
     fold: int | None
-    outer: Path | None = None  # of a k-fold run, which is what one resumes
+    parent_dir: Path | None = None  # of a k-fold run, which is what one resumes
     labels: Labels | None = None  # that tracks have beside the genre
     sound: SoundBounds | None = None  # of val
 
     @property
-    def resume_folder(self) -> Path:
+    def resume_dir(self) -> Path:
         """The folder to name in `resume=`."""
-        return self.outer or self.record.folder
+        return self.parent_dir or self.record.folder
 
-    def go(self, resuming: bool) -> None:
+    def run(self, resuming: bool) -> None:
         """All stages; with resuming those that the folder's last checkpoint has not seen."""
         config, record = self.config, self.record
         trainer_spec = read_fields(TrainerSpec, config["trainer"], "trainer")
-        with record.stage("catalog"):
-            dataset = assemble.read_dataset(config)
-            split = assemble.make_split(config, dataset.catalog, self.fold)
+        with record.timed_stage("catalog"):
+            dataset = build.read_dataset(config)
+            split = build.make_split(config, dataset.catalog, self.fold)
             self.labels = read_labels(dataset.catalog, split)
-        store = assemble.make_store(config, dataset.catalog)
-        augments = assemble.make_augments(config)
-        fitted = assemble.is_fitted(config)
-        if trainer_spec.estimate and not (resuming or fitted) and record.leads:
-            announce(config, dataset, split, store, augments)
-        with record.stage("prepare"), interruptible(self.resume_folder):
-            report = assemble.prepare(store, dataset, split, augments, engine=config["data"]["engine"])
-            data = assemble.make_data(config, dataset, split, store, augments)
+        store = build.make_store(config, dataset.catalog)
+        augments = build.make_augments(config)
+        fitted = build.is_fitted(config)
+        if trainer_spec.estimate and not (resuming or fitted) and record.is_rank_zero:
+            print_runtime_estimate(config, dataset, split, store, augments)
+        with record.timed_stage("prepare"), interruptible(self.resume_dir):
+            report = build.prepare(store, dataset, split, augments, engine=config["data"]["engine"])
+            data = build.make_data(config, dataset, split, store, augments)
             normaliser = data.fit_normaliser()
-            self.sound = assemble.sound_bounds(dataset, split, store)
+            self.sound = build.sound_bounds(dataset, split, store)
         print(report.summary(), flush=True)
-        write_facts(record, dataset, split, report, data, self.labels)
+        record_dataset(record, dataset, split, report, data, self.labels)
         task = self._task(dataset, split, data, normaliser)
         loggers: list[Any] = []
         error: BaseException | None = None
         try:
-            loggers = self.loggers() if record.leads else []
+            loggers = self.loggers() if record.is_rank_zero else []
             if fitted:
-                with record.stage("train"), interruptible(self.resume_folder):
-                    trainer = fit_at_once(task, data, trainer_spec, config["accelerator"], record, loggers, resuming)
+                with record.timed_stage("train"), interruptible(self.resume_dir):
+                    trainer = fit_sklearn(task, data, trainer_spec, config["accelerator"], record, loggers, resuming)
             else:
                 trainer = self._fit(task, data, trainer_spec, loggers, resuming)
             self._test(task, data, trainer, dataset)
             if fitted:
-                with record.stage("test"):
-                    write_plane(task, data, record)
-            if not record.leads:
+                with record.timed_stage("test"):
+                    write_pca_projection(task, data, record)
+            if not record.is_rank_zero:
                 return
             if trainer_spec.baselines:
-                with record.stage("baselines"):
+                with record.timed_stage("baselines"):
                     self._baselines(data, dataset)
             record.write()
-            with record.stage("report"):
+            with record.timed_stage("report"):
                 pictured = trainer_spec.report and data.several is None
                 examples = choose_examples(record.folder, store, data.rows("test")) if pictured else ()
                 write_report(record.folder, examples, page=trainer_spec.report)
@@ -112,20 +112,20 @@ class Training:
     def _task(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> GenreTask:
         config, taxonomy = self.config, dataset.taxonomy
         distances = taxonomy.distances()
-        net = assemble.make_network(config, data.shapes, len(taxonomy.genres))
+        net = build.make_network(config, data.shapes, len(taxonomy.genres))
         known = self.record.data["dataset"]
         prevalence = np.array(known["train_targets"]) / max(known["tracks"]["train"], 1)
-        heads = assemble.make_heads(config, net, data.shapes, len(taxonomy.genres), self.labels)
-        loss = assemble.make_loss(config, taxonomy, assemble.loss_distances(config, taxonomy), prevalence)
+        heads = build.make_heads(config, net, data.shapes, len(taxonomy.genres), self.labels)
+        loss = build.make_loss(config, taxonomy, build.loss_distances(config, taxonomy), prevalence)
         mode = monitor_direction(config["trainer"]["monitor"])
-        optimizer, schedule = assemble.make_optimization(config, mode)
+        optimizer, schedule = build.make_optimization(config, mode)
         kind, _, common = model_options(config)
-        loss_kind, _ = options(config["loss"])
+        loss_kind, _ = split_name_and_params(config["loss"])
         betas = getattr(loss, "betas", {})
         self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
         self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
-        if assemble.is_fitted(config):
-            tell_fitted(self.record, config)
+        if build.is_fitted(config):
+            record_sklearn_model(self.record, config)
         return GenreTask(
             net=net,
             loss=loss,
@@ -137,8 +137,8 @@ class Training:
             make_schedule=schedule,
             monitor=config["trainer"]["monitor"],
             seed=config["seed"],
-            changes=assemble.make_changes(config),
-            online=assemble.make_online(config, data.store),
+            changes=build.make_changes(config),
+            online=build.make_online(config, data.store),
             content=self._content(dataset, split, data, normaliser),
             pairs=None if data.several is None else ancestor_pairs(taxonomy),
             heads=heads,
@@ -164,7 +164,7 @@ class Training:
             },
             "split_hash": split.hash,
             "run_id": self.record.data["run_id"],
-            "marks": marks_of(self.record.data),
+            "marks": caveats_of(self.record.data),
             **({} if data.several is None else {"target": "multi_label"}),
             **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
             **({} if self.sound is None else {"sound": self.sound.to_plain()}),
@@ -173,7 +173,7 @@ class Training:
     def loggers(self) -> list[Any]:
         """Those of the configuration, of this run's name."""
         given = {"run_dir": self.record.folder, "run_id": self.record.data["run_id"], "config": self.config}
-        named = [options(option) for option in (self.config["logger"] or {}).values()]
+        named = [split_name_and_params(option) for option in (self.config["logger"] or {}).values()]
         return [LOGGERS.build(kind, params, **given) for kind, params in named]
 
     def _fit(
@@ -182,7 +182,7 @@ class Training:
         folder, record = self.record.folder, self.record
         mode: Any = monitor_direction(spec.monitor)
         chosen = [
-            CALLBACKS.build(*options(option), monitor=spec.monitor, mode=mode)
+            CALLBACKS.build(*split_name_and_params(option), monitor=spec.monitor, mode=mode)
             for option in (self.config["callbacks"] or {}).values()
         ]
         checkpoints = Checkpoints(folder / "checkpoints", spec.monitor, mode)
@@ -196,7 +196,7 @@ class Training:
         }
         last = folder / "checkpoints" / "last.ckpt"
         state = load_checkpoint(last) if resuming and last.exists() else None
-        with record.stage("train"), interruptible(self.resume_folder, trainer):
+        with record.timed_stage("train"), interruptible(self.resume_dir, trainer):
             if state is None:
                 trainer.fit(task, data)
             elif checkpoints.was_over(state, spec.epochs):  # it stopped in a later stage
@@ -208,7 +208,7 @@ class Training:
                 trainer.fit(task, data, ckpt_path=last, weights_only=True)
         if checkpoints.best is None:
             raise GenrelabError(f"{spec.monitor} was never a number: training diverged; lower optimizer.lr")
-        with record.stage("train"):
+        with record.timed_stage("train"):
             self._average(task, data, trainer, chosen, checkpoints)
         record.data["monitor"] = {
             "metric": spec.monitor,
@@ -240,7 +240,7 @@ class Training:
             self.record.data["swa"] = {"value": value, "kept": wins, "epochs": average.count}
             if wins:
                 checkpoints.best = value
-                if self.record.leads:
+                if self.record.is_rank_zero:
                     with atomic_path(checkpoints.folder / "best.ckpt") as part:
                         part.write_bytes((checkpoints.folder / "swa.ckpt").read_bytes())
                 trainer.strategy.barrier()
@@ -251,13 +251,13 @@ class Training:
         task.take_weights(best)
         self._check_batch_norm(task, data, trainer)
         parts, further = [], []
-        with self.record.stage("test"), interruptible(self.resume_folder, trainer):
+        with self.record.timed_stage("test"), interruptible(self.resume_dir, trainer):
             for split, predict in (("val", trainer.validate), ("test", trainer.test)):
                 predict(task, data, verbose=False)
                 parts.append(_predictions(split, task.predicted, data, dataset))
                 if self.labels is not None:
                     further.append(label_rows(split, task.predicted, self.labels))
-        if self.record.leads:
+        if self.record.is_rank_zero:
             write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
             if further:
                 write_labels(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
@@ -265,7 +265,7 @@ class Training:
     def _check_batch_norm(self, task: GenreTask, data: GenreDataModule, trainer: Any) -> None:
         """Warn where the kept checkpoint's batch norm does not fit evaluation: val and test scores are then too low."""
         task.trainer = trainer
-        if assemble.is_fitted(self.config) or not self.record.leads or (gap := task.bn_gap(data)) is None:
+        if build.is_fitted(self.config) or not self.record.is_rank_zero or (gap := task.bn_gap(data)) is None:
             return
         if task.bn_statistics == "auto":  # resumed after its last epoch
             task.choose_bn_statistics(data, len(data.train_dataloader()))

@@ -14,10 +14,10 @@ import yaml
 from genrelab.datasets.splits import split_folds
 from genrelab.engine.build import Config
 from genrelab.engine.cross_validation import pool_folds
-from genrelab.engine.pipeline import Training
+from genrelab.engine.pipeline import TrainingPipeline
 from genrelab.engine.validate_config import check
 from genrelab.evaluation.report import print_summary, write_report
-from genrelab.runs.run_record import Record
+from genrelab.runs.run_record import RunRecord
 from genrelab.tracking.publish import finish, publish
 from genrelab.training.trainer import quiet_lightning
 from genrelab.utils.errors import GenrelabError
@@ -36,7 +36,7 @@ def train(config: Config, folder: Path, overrides: Sequence[str] = ()) -> dict[s
         the run's record, as in its `run.json`; `objective` is the best checkpoint's monitored val metric.
     """
     check(config, overrides)
-    return _recorded(config, Record.start(folder, config, overrides), resuming=False)
+    return _recorded(config, RunRecord.start(folder, config, overrides), resuming=False)
 
 
 def resume(folder: Path) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def resume(folder: Path) -> dict[str, Any]:
     folder = folder.expanduser().resolve()
     if not (folder / "run.json").exists():  # a file of the run was named, a checkpoint say
         folder = next((parent for parent in folder.parents if (parent / "run.json").exists()), folder)
-    record = Record.read(folder)
+    record = RunRecord.read(folder)
     if re.fullmatch(r"fold-\d+", folder.name) and (folder.parent / "run.json").exists():
         raise GenrelabError(f"{folder}: one fold of a run; resume={folder.parent} goes on with all")
     if record.data.get("status") == "finished":
@@ -61,16 +61,16 @@ def resume(folder: Path) -> dict[str, Any]:
     return _recorded(config, record, resuming=True)
 
 
-def _recorded(config: Config, record: Record, resuming: bool) -> dict[str, Any]:
+def _recorded(config: Config, record: RunRecord, resuming: bool) -> dict[str, Any]:
     quiet_lightning()
     folds = split_folds(config["split"])
-    with record.status(), _quiet_unless(record.leads):
+    with record.status(), _quiet_unless(record.is_rank_zero):
         print(f"run {record.data['run_id']} in {shown(record.folder)}", flush=True)
         if len(folds) > 1:
             _cross_validate(config, record, folds)
         else:
-            Training(config, record, folds[0] if folds else None).go(resuming)
-    if not record.leads:
+            TrainingPipeline(config, record, folds[0] if folds else None).run(resuming)
+    if not record.is_rank_zero:
         return record.data
     print_summary(record.folder)
     if (page := record.folder / "report" / "index.html").exists():
@@ -79,33 +79,33 @@ def _recorded(config: Config, record: Record, resuming: bool) -> dict[str, Any]:
 
 
 @contextmanager
-def _quiet_unless(leads: bool) -> Iterator[None]:
+def _quiet_unless(is_rank_zero: bool) -> Iterator[None]:
     """Of several training processes only the first talks."""
-    with Path(os.devnull).open("w") as nowhere, nullcontext() if leads else redirect_stdout(nowhere):
+    with Path(os.devnull).open("w") as nowhere, nullcontext() if is_rank_zero else redirect_stdout(nowhere):
         yield
 
 
-def _cross_validate(config: Config, record: Record, folds: Sequence[int]) -> None:
+def _cross_validate(config: Config, record: RunRecord, folds: Sequence[int]) -> None:
     """One run per fold in a folder of its own; their predictions pooled, so that each track is tested once."""
     records = []
     for fold in folds:
         folder = record.folder / f"fold-{fold}"
-        done = (folder / "run.json").exists() and Record.read(folder).data.get("status") == "finished"
+        done = (folder / "run.json").exists() and RunRecord.read(folder).data.get("status") == "finished"
         if done:
             print(f"fold {fold}: finished already", flush=True)
-            records.append(Record.read(folder))
+            records.append(RunRecord.read(folder))
             continue
         print(f"\nfold {fold + 1} of {len(folds)}", flush=True)
         resuming = (folder / "run.json").exists()
-        of_fold = Record.read(folder) if resuming else Record.start(folder, config, record.data["overrides"])
+        of_fold = RunRecord.read(folder) if resuming else RunRecord.start(folder, config, record.data["overrides"])
         with of_fold.status():
-            Training(config, of_fold, fold, record.folder).go(resuming)
+            TrainingPipeline(config, of_fold, fold, record.folder).run(resuming)
         records.append(of_fold)
     pool_folds(record, records)
-    with record.stage("report"):
+    with record.timed_stage("report"):
         write_report(record.folder)
-    if record.leads:
+    if record.is_rank_zero:
         try:
-            publish(Training(config, record, None).loggers(), record.folder, record.data, log_model=False)
+            publish(TrainingPipeline(config, record, None).loggers(), record.folder, record.data, log_model=False)
         finally:
             finish()

@@ -10,7 +10,7 @@ import numpy as np
 from genrelab.audio import Augment, probe
 from genrelab.datamodules.genre_datamodule import Part
 from genrelab.datasets.splits import Split, split_folds
-from genrelab.engine import build as assemble
+from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
 from genrelab.features import extract
 from genrelab.features.cache import FeatureStore, GivenStore, Store
@@ -23,7 +23,9 @@ PROBED = 50  # files whose header is read
 VALIDATION_SHARE = 0.35  # a forward pass costs about a third of a training step
 
 
-def announce(config: Config, dataset: Dataset, split: Split, store: Store, augments: Sequence[Augment]) -> None:
+def print_runtime_estimate(
+    config: Config, dataset: Dataset, split: Split, store: Store, augments: Sequence[Augment]
+) -> None:
     """Print the seconds that features and training will take, measured on a segment and a step of the real ones."""
     import torch
 
@@ -89,8 +91,8 @@ def _step_seconds(config: Config, dataset: Dataset, store: Store) -> float:
     import torch
 
     shapes = [spec.shape for spec in store.specs]
-    online = assemble.make_online(config, store)
-    net = assemble.make_network(config, shapes, len(dataset.taxonomy.genres))
+    online = build.make_online(config, store)
+    net = build.make_network(config, shapes, len(dataset.taxonomy.genres))
     features = tuple(torch.randn(TRIAL_BATCH, *shape) for shape in shapes)
     waveforms = (torch.randint(-9999, 9999, (TRIAL_BATCH, store.specs[0].n_samples + 1)),)
     waveforms[0][:, -1] = -15

@@ -19,7 +19,7 @@ from genrelab.metrics import monitor_direction
 from genrelab.models.classical import Clusterer, Estimator, check_memory
 from genrelab.postprocessing.temperature_scaling import fit_temperature
 from genrelab.runs.checkpoint import load_checkpoint
-from genrelab.runs.run_record import Record
+from genrelab.runs.run_record import RunRecord
 from genrelab.training.task import GenreTask
 from genrelab.training.trainer import make_trainer
 from genrelab.utils.io import atomic_path
@@ -37,7 +37,7 @@ WITHOUT_EFFECT = (
 WITHOUT = {"kind": "none"}
 
 
-def ignored(overrides: Sequence[str]) -> list[str]:
+def ineffective_overrides(overrides: Sequence[str]) -> list[str]:
     """The overrides that ask for what only training by gradient has."""
     plain = [text.lstrip("+~") for text in overrides]
     return [
@@ -47,12 +47,12 @@ def ignored(overrides: Sequence[str]) -> list[str]:
     ]
 
 
-def tell_fitted(record: Record, config: Config) -> None:
+def record_sklearn_model(record: RunRecord, config: Config) -> None:
     """Say in the record that there is no loss, and what of the command line has no effect."""
     record.data["model"]["parameters"] = None
     record.data["loss"] = {**WITHOUT, "beta": None, "effective_beta": None}
     record.data |= {"optimizer": WITHOUT, "scheduler": WITHOUT}
-    asked = ignored(record.data["overrides"])
+    asked = ineffective_overrides(record.data["overrides"])
     if config["data"]["copies"] != "all":
         asked += [text for text in record.data["overrides"] if text.startswith("augment=") and text != "augment=none"]
     if asked:
@@ -60,12 +60,12 @@ def tell_fitted(record: Record, config: Config) -> None:
         record.warn(f"model {kind!r} is fitted at once, without loss and epochs: no effect has {', '.join(asked)}")
 
 
-def fit_at_once(
+def fit_sklearn(
     task: GenreTask,
     data: GenreDataModule,
     spec: TrainerSpec,
     accelerator: Mapping[str, Any],
-    record: Record,
+    record: RunRecord,
     loggers: list[Any],
     resuming: bool,
 ) -> Any:
@@ -126,7 +126,7 @@ def train_vectors(task: GenreTask, data: GenreDataModule, net: Estimator, limit:
     return x, batch.target[order]
 
 
-def write_plane(task: GenreTask, data: GenreDataModule, record: Record) -> None:
+def write_pca_projection(task: GenreTask, data: GenreDataModule, record: RunRecord) -> None:
     """Leave `plane.parquet`: all segments of val and test, and a sample of train's, in the plane of train's first two
     principal components of what the model sees, with their clusters, if it makes any.
 
@@ -186,7 +186,7 @@ def _points(data: GenreDataModule, part: Part, rows: Tensor, at: np.ndarray, clu
     )
 
 
-def _score(record: Record, metric: str, value: float) -> None:
+def _score(record: RunRecord, metric: str, value: float) -> None:
     """What a training tells of its epochs, of which there are none."""
     mode = monitor_direction(metric)
     record.data["monitor"] = {"metric": metric, "mode": mode, "best": value, "best_epoch": None, "epochs": 0}

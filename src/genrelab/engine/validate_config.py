@@ -89,7 +89,7 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
         raise ConfigError(list(dict.fromkeys(problems)))
 
 
-def options(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def split_name_and_params(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Split an option into its kind and its parameters."""
     return str(config["kind"]), {key: value for key, value in config.items() if key != "kind"}
 
@@ -124,7 +124,7 @@ def _option(registry: Registry, option: Any, supplied: tuple[str, ...], at: str)
     if isinstance(option.get("beta"), str):
         option = {key: value for key, value in option.items() if key != "beta"}  # it comes from the root, which tells
     missing = [f"{at}.{k}: needed; give {at}.{k}=..." for k, value in option.items() if value == "???"]
-    kind, params = options(option)
+    kind, params = split_name_and_params(option)
     if registry is MODELS:
         common = {field.name: params.pop(field.name) for field in fields(ModelSpec) if field.name in params}
         missing += check_fields(ModelSpec, common, at)

@@ -15,8 +15,8 @@ from genrelab.evaluation.report import write_report
 from genrelab.metrics import monitor_direction
 from genrelab.postprocessing.stacking import stack
 from genrelab.runs.predictions import Predictions, concatenate, write_predictions
-from genrelab.runs.run_dir import LevelName, Part, RunFolder, level_of, state
-from genrelab.runs.run_record import Record
+from genrelab.runs.run_dir import LevelName, Part, RunDir, level_of, state
+from genrelab.runs.run_record import RunRecord
 from genrelab.utils.errors import GenrelabError, suggest
 from genrelab.utils.io import shown
 
@@ -47,7 +47,7 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
     """
     if method not in get_args(Method):
         raise GenrelabError(f"--method {method}: no such method{suggest(method, get_args(Method))}")
-    members = [RunFolder.read(folder, several=True) for folder in folders]
+    members = [RunDir.read(folder, several=True) for folder in folders]
     check_members(members)
     if method == "stack" and members[0].multi_label:
         raise GenrelabError("--method stack: of runs of one genre a track; of several use --method mean or mean_log")
@@ -57,10 +57,10 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
             "from what is tested; use --method mean"
         )
     folder = out or Path("outputs") / "runs" / launch_id()
-    record = Record.start(folder, {"ensemble": {"method": method, "members": [str(path) for path in folders]}}, [])
+    record = RunRecord.start(folder, {"ensemble": {"method": method, "members": [str(path) for path in folders]}}, [])
     with record.status():
         _fill(record, members, method, folders)
-        with record.stage("test"):
+        with record.timed_stage("test"):
             level, found, weights = join(members, method)
             write_predictions(folder / "predictions.parquet", found)
         record.data["model"] |= {"fitted": {"method": method, "joined": f"{level} by {level}"}}
@@ -70,12 +70,12 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
         _score(record, members[0], found)
         _keep_members(record, members)
         record.write()
-        with record.stage("report"):
+        with record.timed_stage("report"):
             write_report(folder)
     return folder
 
 
-def check_members(members: Sequence[RunFolder]) -> None:
+def check_members(members: Sequence[RunDir]) -> None:
     """Refuse runs whose answers cannot be joined, or not be trusted joined.
 
     Each run keeps its own val and test apart from its train. Where all have the same val and test, no member has
@@ -115,7 +115,7 @@ def check_members(members: Sequence[RunFolder]) -> None:
                 )
 
 
-def join(members: Sequence[RunFolder], method: str) -> tuple[LevelName, Predictions, list[float]]:
+def join(members: Sequence[RunDir], method: str) -> tuple[LevelName, Predictions, list[float]]:
     """At which level, the joined predictions of val and test, and the weights of stacking."""
     tables = [_sorted(member.predictions) for member in members]
     level: LevelName = "segment" if all(_same_rows(tables[0], one) for one in tables[1:]) else "track"
@@ -159,7 +159,7 @@ def _to_tracks(predictions: Predictions) -> Predictions:
     return _sorted(concatenate(parts))
 
 
-def _tracks(run: RunFolder, part: Part) -> set[str]:
+def _tracks(run: RunDir, part: Part) -> set[str]:
     """The tracks of a part; of a split that parts segments of tracks, the segments."""
     only = run.predictions.only(part)
     if not (run.record.get("split") or {}).get("unsafe"):
@@ -167,7 +167,7 @@ def _tracks(run: RunFolder, part: Part) -> set[str]:
     return {f"{track}, segment {segment}" for track, segment in zip(only.track_id, only.segment_id, strict=True)}
 
 
-def _differing(a: RunFolder, b: RunFolder, part: Part) -> str | None:
+def _differing(a: RunDir, b: RunDir, part: Part) -> str | None:
     """The first track that is not of the same genre in both."""
     rows, others = (run.level(part, "track") for run in (a, b))  # each track once, sorted
     wrong = (rows.target != others.target).reshape(len(rows), -1).any(axis=1)
@@ -177,7 +177,7 @@ def _differing(a: RunFolder, b: RunFolder, part: Part) -> str | None:
 # ---- the record
 
 
-def _fill(record: Record, members: Sequence[RunFolder], method: str, folders: Sequence[Path]) -> None:
+def _fill(record: RunRecord, members: Sequence[RunDir], method: str, folders: Sequence[Path]) -> None:
     """What a reader must know, from the members' records."""
     first, records = members[0].record, [member.record for member in members]
     none = {"kind": "none"}
@@ -202,7 +202,7 @@ def _fill(record: Record, members: Sequence[RunFolder], method: str, folders: Se
         record.data["dataset"] = {**record.data["dataset"], "stand_in": True}
 
 
-def _member(run: RunFolder) -> dict[str, Any]:
+def _member(run: RunDir) -> dict[str, Any]:
     record = run.record
     return {
         "run_id": record.get("run_id", run.path.name),
@@ -213,7 +213,7 @@ def _member(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def _score(record: Record, first: RunFolder, found: Predictions) -> None:
+def _score(record: RunRecord, first: RunDir, found: Predictions) -> None:
     """The val metric that runs are chosen by."""
     value, metric = _on_val(first, found), f"val/track/{first.reading.chosen_by}"
     mode = monitor_direction(metric)
@@ -221,7 +221,7 @@ def _score(record: Record, first: RunFolder, found: Predictions) -> None:
     record.data["objective"] = value
 
 
-def _keep_members(record: Record, members: Sequence[RunFolder]) -> None:
+def _keep_members(record: RunRecord, members: Sequence[RunDir]) -> None:
     """Copy members' predictions, so that the report compares the ensemble with each on the same tracks."""
     reading = members[0].reading
     sign = 1 if reading.direction[reading.chosen_by] == "min" else -1
@@ -236,7 +236,7 @@ def _keep_members(record: Record, members: Sequence[RunFolder]) -> None:
     record.data["baselines"] = names
 
 
-def _titles(members: Sequence[RunFolder]) -> list[str]:
+def _titles(members: Sequence[RunDir]) -> list[str]:
     """What tells members apart, as short as it can: the model, with its features, or with its run."""
     kinds = [str((member.record.get("model") or {}).get("kind") or "run") for member in members]
     for behind in (
@@ -250,7 +250,7 @@ def _titles(members: Sequence[RunFolder]) -> list[str]:
     return [f"{title}, {number}" for number, title in enumerate(titles, start=1)]
 
 
-def _on_val(judge: RunFolder, predictions: Predictions) -> float:
+def _on_val(judge: RunDir, predictions: Predictions) -> float:
     """The val metric that runs are chosen by."""
     rows, reading = level_of(predictions.only("val"), "track"), judge.reading
     return float(reading.scores(rows.logits, rows.target, judge.judge)[reading.chosen_by])

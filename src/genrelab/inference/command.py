@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genrelab.utils.errors import ConfigError, GenrelabError, keeping
+from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt
 
 if TYPE_CHECKING:
     from genrelab.inference.prediction import Prediction
@@ -88,7 +88,7 @@ def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
         say("note: an older run: silence, noise and speech are told by constants, not by what its val part holds")
     if len(left) < len(files):
         say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
-    with keeping(*_after_ctrl_c(out)), one_thread_each(workers), bar(len(left)) as advance:
+    with report_progress_on_interrupt(*_after_ctrl_c(out)), one_thread_each(workers), bar(len(left)) as advance:
         begin, heard, answered, unknown = time.monotonic(), 0.0, 0, 0
         for path, reason in rejected:  # what a folder has that cannot even be tried
             show(Path(path), None, reason)

@@ -19,7 +19,7 @@ from genrelab.inference.calibration import Calibration, fit_calibration
 from genrelab.inference.predictor import Predictor
 from genrelab.models.registry import MODELS
 from genrelab.postprocessing.thresholds import prior_of
-from genrelab.runs.checkpoint import load_checkpoint, marks_of
+from genrelab.runs.checkpoint import caveats_of, load_checkpoint
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import ConfigError, GenrelabError
 
@@ -69,7 +69,7 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
             taxonomy, predictions, coverage, several, prior_of(_record(run), len(taxonomy.genres))
         )
     online = bool(prepared.get("online"))
-    marks = content["marks"] if "marks" in content else marks_of(_record(run))
+    marks = content["marks"] if "marks" in content else caveats_of(_record(run))
     return Predictor(
         model,
         normaliser,

@@ -36,7 +36,7 @@ from genrelab.inference.penultimate import penultimate
 from genrelab.inference.prediction import Guess, Neighbour, Prediction, TimelineEntry
 from genrelab.inference.windowing import Window, cut_windows, read_sound
 from genrelab.postprocessing import Reading
-from genrelab.runs.checkpoint import MARKS
+from genrelab.runs.checkpoint import CAVEATS
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import GenrelabError
 
@@ -59,7 +59,7 @@ class Predictor:
         run_id: the run that trained it.
         path: of the checkpoint.
         device: that network and normaliser work on.
-        marks: what must be said of the run wherever it answers, see `marks_of`.
+        marks: what must be said of the run wherever it answers, see `caveats_of`.
         online: features are made in torch of waveforms as the store keeps them, as a run with `data.online` makes them.
 
     Raises:
@@ -103,7 +103,7 @@ class Predictor:
     @property
     def notes(self) -> tuple[str, ...]:
         """The marks as lines for users."""
-        return tuple(MARKS.get(mark, mark) for mark in self.marks)
+        return tuple(CAVEATS.get(mark, mark) for mark in self.marks)
 
     @property
     def genres(self) -> tuple[str, ...]:

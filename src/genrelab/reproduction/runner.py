@@ -58,14 +58,14 @@ def perform(jobs: Sequence[Job], done: Callable[[], None] = lambda: None) -> lis
 
 
 def _run(job: Job) -> dict[str, Any]:
-    from genrelab.config import compose, tidy
+    from genrelab.config import compose, normalize_overrides
     from genrelab.engine import run
 
     job.folder.mkdir(parents=True, exist_ok=True)
     with _logged(job.folder / "log.txt"):
         if (job.folder / "run.json").exists():
             return run.resume(job.folder)
-        overrides = tidy(job.overrides)
+        overrides = normalize_overrides(job.overrides)
         return run.train(compose(overrides), job.folder, overrides)
 
 

@@ -30,12 +30,12 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
     import numpy as np
 
     from genrelab.metrics import intervals, scores
-    from genrelab.runs.run_dir import RunFolder
+    from genrelab.runs.run_dir import RunDir
 
     jobs = [job for job in jobs if is_finished(job.folder)]
     if not jobs:
         return None
-    runs = [RunFolder.read(job.folder) for job in jobs]
+    runs = [RunDir.read(job.folder) for job in jobs]
     unsafe = runs[0].unsafe
     levels = [run.level("test", "segment" if unsafe else "track") for run in runs]  # unsafe tracks are not whole
     logits, target, track = (np.concatenate([getattr(level, name) for level in levels]) for name in _FIELDS)

@@ -38,7 +38,7 @@ import torch
 from genrelab.utils.errors import GenrelabError
 
 CHECKPOINT_FORMAT = 1
-MARKS = {  # what is said of a run wherever it answers, see `marks_of`
+CAVEATS = {  # what is said of a run wherever it answers, see `caveats_of`
     "stand_in": "trained on music that genrelab composed itself; of real music it knows nothing",
     "unsafe": "trained on an UNSAFE split: its scores, and how sure it says it is, are no evidence",
 }
@@ -64,11 +64,11 @@ def check_content(content: Mapping[str, Any]) -> None:
     _check_plain(content, "genrelab")
 
 
-def marks_of(record: Mapping[str, Any]) -> list[str]:
+def caveats_of(record: Mapping[str, Any]) -> list[str]:
     """What a run's record says that must be said wherever the run answers; its checkpoint carries it along.
 
     Returns:
-        keys of `MARKS`.
+        keys of `CAVEATS`.
     """
     dataset, split = record.get("dataset") or {}, record.get("split") or {}
     return [mark for mark, holds in (("stand_in", dataset.get("stand_in")), ("unsafe", split.get("unsafe"))) if holds]

@@ -44,7 +44,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class RunDir:
     """The read content of a run's folder.
 
     Args:
@@ -64,7 +64,7 @@ class RunFolder:
     config: str
 
     @classmethod
-    def read(cls, path: Path, several: bool = False) -> RunFolder:
+    def read(cls, path: Path, several: bool = False) -> RunDir:
         """Read a run's folder.
 
         Args:

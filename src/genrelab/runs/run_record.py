@@ -31,7 +31,7 @@ def process_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
-class Record:
+class RunRecord:
     """The growing record of one run.
 
     Where several processes train one run, the first keeps the record; in the others nothing is written or said.
@@ -43,12 +43,12 @@ class Record:
 
     def __init__(self, folder: Path, data: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.leads = process_rank() == 0
+        self.is_rank_zero = process_rank() == 0
         self.data: dict[str, Any] = dict(data)
         self._started = time.perf_counter() - float(self.data.get("seconds", 0))
 
     @classmethod
-    def start(cls, folder: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> Record:
+    def start(cls, folder: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> RunRecord:
         """Make the run's folder with `config.yaml`, `overrides.txt` and the first `run.json`."""
         if process_rank() > 0:
             return cls.read(folder)
@@ -76,7 +76,7 @@ class Record:
         return record
 
     @classmethod
-    def read(cls, folder: Path) -> Record:
+    def read(cls, folder: Path) -> RunRecord:
         """The record of an existing run.
 
         Raises:
@@ -94,7 +94,7 @@ class Record:
 
     def write(self) -> None:
         """Write `run.json`."""
-        if not self.leads:
+        if not self.is_rank_zero:
             return
         self.data["seconds"] = round(time.perf_counter() - self._started, 2)
         write_json(self.folder / "run.json", self.data)
@@ -103,11 +103,11 @@ class Record:
         """Keep a warning, for terminal and report, once."""
         if text not in self.data["warnings"]:
             self.data["warnings"].append(text)
-            if self.leads:
+            if self.is_rank_zero:
                 print(f"warning: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def timed_stage(self, name: str) -> Iterator[None]:
         """Measure a stage's seconds."""
         started = time.perf_counter()
         try:
@@ -123,14 +123,14 @@ class Record:
         Raises:
             GenrelabError: another process is at it.
         """
-        with self._alone():
-            yield from self._kept()
+        with self._exclusive():
+            yield from self._tracked_status()
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         lock = FileLock(self.folder / ".lock", timeout=0)
         try:
-            if self.leads:
+            if self.is_rank_zero:
                 lock.acquire()
         except Timeout as error:
             raise GenrelabError(f"{self.folder}: another process is training this run; wait for it") from error
@@ -139,7 +139,7 @@ class Record:
         finally:
             lock.release()
 
-    def _kept(self) -> Iterator[None]:
+    def _tracked_status(self) -> Iterator[None]:
         self.data["status"] = "running"
         self.data.pop("error", None)
         self.write()

@@ -37,7 +37,7 @@ def audio_hash(path: str | os.PathLike[str]) -> str | None:
     return digest.hexdigest()[:32]
 
 
-def write_known(path: Path, catalog: Catalog, split: Split) -> None:
+def write_training_tracks(path: Path, catalog: Catalog, split: Split) -> None:
     """Write a split's tracks: `track_id, part, artist_id, audio` (`audio_hash`; None where there is no audio)."""
     table = catalog.tracks[catalog.tracks["track_id"].isin(list(split.parts))]
     hashes = [None if catalog.given is not None else audio_hash(file) for file in table["path"]]
@@ -47,7 +47,7 @@ def write_known(path: Path, catalog: Catalog, split: Split) -> None:
         found[["track_id", "part", "artist_id", "audio"]].astype("string").to_parquet(part, index=False)
 
 
-def read_known(run: Path, record: Mapping[str, Any]) -> pd.DataFrame:
+def read_training_tracks(run: Path, record: Mapping[str, Any]) -> pd.DataFrame:
     """What a run has seen; of an older run the track ids of its record alone.
 
     Raises:
@@ -70,7 +70,7 @@ def find_overlap(known: pd.DataFrame, dataset: str, catalog: Catalog) -> dict[st
     Track ids count where the dataset has the run's name, since others may call other songs alike.
 
     Args:
-        known: of the run, see `read_known`.
+        known: of the run, see `read_training_tracks`.
         dataset: the run's.
         catalog: the dataset to score.
     """

@@ -12,7 +12,7 @@ import pandas as pd
 
 from genrelab.evaluation.report import tables
 from genrelab.evaluation.report.examples import kept, painted
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.utils.errors import Pruned
 
 EXITS = {0: "finished", 1: "failed", 130: "interrupted"}
@@ -68,12 +68,12 @@ def _to_wandb(experiment: Any, run_dir: Path, record: Mapping[str, Any], log_mod
     }
     experiment.summary.update({**of_run, **betas, **values})
     if metrics.get("target") != "multi_label":
-        experiment.log(_results(RunFolder.read(run_dir), run_dir / "report"))
+        experiment.log(_results(RunDir.read(run_dir), run_dir / "report"))
     if log_model:
         _checkpoints(experiment, run_dir / "checkpoints", record)
 
 
-def _results(run: RunFolder, report: Path) -> dict[str, Any]:
+def _results(run: RunDir, report: Path) -> dict[str, Any]:
     """Tables, plots and pictures of the headline's tracks."""
     import wandb
 

@@ -95,7 +95,7 @@ def interruptible(folder: Path, trainer: Any = None) -> Iterator[None]:
     except (SystemExit, KeyboardInterrupt) as stop:
         lightnings = isinstance(stop, SystemExit) and stop.code == 1 and trainer is not None and trainer.interrupted
         if isinstance(stop, KeyboardInterrupt) or lightnings:  # a cluster that queues a job again has codes of its own
-            kept = stop.kept if isinstance(stop, Interrupted) else ""
+            kept = stop.completed if isinstance(stop, Interrupted) else ""
             raise Interrupted(kept, f"go on with: python train.py resume={shown(folder)}") from stop
         raise
 

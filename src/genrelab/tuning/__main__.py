@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 from genrelab.tuning.study_spec import StudySpec
-from genrelab.utils.exit_codes import exit_codes
+from genrelab.utils.exit_codes import exit_on_error
 
 
 def main(folder: Path, number: int) -> None:
@@ -32,5 +32,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    with exit_codes():
+    with exit_on_error():
         main(Path(sys.argv[1]), int(sys.argv[2]))

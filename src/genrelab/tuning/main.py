@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from genrelab.utils.errors import ConfigError
-from genrelab.utils.exit_codes import exit_codes
+from genrelab.utils.exit_codes import exit_on_error
 
 HELP = """\
 usage: python sweep.py [search=NAME] [workers=N] [n_trials=N] [overrides]
@@ -63,7 +63,7 @@ def sweep(arguments: Sequence[str]) -> None:
 
         print(HELP.format(searches=", ".join(sorted(path.stem for path in (conf_dir() / "search").glob("*.yaml")))))
         return
-    with exit_codes():
+    with exit_on_error():
         _sweep(read_options(arguments))
 
 

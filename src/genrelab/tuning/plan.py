@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from genrelab.config import conf_dir, tidy
-from genrelab.config.schema import absolute
+from genrelab.config import conf_dir, normalize_overrides
+from genrelab.config.schema import resolve_path
 from genrelab.engine.validate_config import check
 from genrelab.metrics.registry import monitor_direction
 from genrelab.tuning.compose import Composer, compose_tree, is_group
@@ -56,7 +56,7 @@ def read_plan(arguments: Sequence[str]) -> Plan:
     Raises:
         ConfigError: all that does not fit.
     """
-    fixed, swept = split_sweeps([_long(text) for text in tidy(arguments)])
+    fixed, swept = split_sweeps([_long(text) for text in normalize_overrides(arguments)])
     named = next((text.partition("=")[2] for text in fixed if text.startswith("search=")), None)
     tree = compose_tree([SWEEPER, *fixed])
     options: Any = OmegaConf.to_container(tree.hydra.sweeper, resolve=True)
@@ -70,7 +70,7 @@ def read_plan(arguments: Sequence[str]) -> Plan:
     overrides = tuple(text for text in fixed if not text.startswith("hydra"))
     spec = StudySpec(
         name=name,
-        folder=absolute(OmegaConf.select(tree, "paths.sweeps")) / name,
+        folder=resolve_path(OmegaConf.select(tree, "paths.sweeps")) / name,
         params={**params, **swept},
         objectives=objectives,
         directions=tuple(monitor_direction(metric) for metric in objectives),

@@ -51,27 +51,27 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
 
 
 class Interrupted(_Pickled, KeyboardInterrupt):
-    """Ctrl-C, with what is kept and what to do next; commands show it in one line and exit with code 130.
+    """Ctrl-C, with what is completed and what to do next; commands show it in one line and exit with code 130.
 
     Args:
-        kept: what was done until then, "" where there is nothing to say.
+        completed: what was done until then, "" where there is nothing to say.
         how: to go on.
     """
 
-    def __init__(self, kept: str = "", how: str = "the same command goes on") -> None:
-        self.kept = kept
-        super().__init__("; ".join(filter(None, (kept, how))))
+    def __init__(self, completed: str = "", how: str = "the same command goes on") -> None:
+        self.completed = completed
+        super().__init__("; ".join(filter(None, (completed, how))))
 
 
 @contextmanager
-def keeping(kept: Callable[[], str], how: str = "the same command goes on") -> Iterator[None]:
-    """At Ctrl-C say what is kept, unless something within has said so: see `Interrupted`."""
+def report_progress_on_interrupt(completed: Callable[[], str], how: str = "the same command goes on") -> Iterator[None]:
+    """At Ctrl-C say what is completed, unless something within has said so: see `Interrupted`."""
     try:
         yield
     except Interrupted:
         raise
     except KeyboardInterrupt as stop:
-        raise Interrupted(kept(), how) from stop
+        raise Interrupted(completed(), how) from stop
 
 
 class Pruned(Exception):

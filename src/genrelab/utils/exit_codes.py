@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from genrelab.utils.errors import GenrelabError, Interrupted
 
-MENDABLE = {
+USER_FIXABLE_ERRNO = {
     errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER or --out",
     errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.outputs=FOLDER or --out",
     errno.EACCES: "permission denied; choose another folder with paths.outputs=FOLDER or --out",
@@ -23,7 +23,7 @@ MENDABLE = {
 }
 
 
-class PastHydra(BaseException):
+class HydraBypass(BaseException):
     """Carries an error past Hydra, which prints all overrides before any exception of a job."""
 
     def __init__(self, error: Exception) -> None:
@@ -32,28 +32,28 @@ class PastHydra(BaseException):
 
 
 @contextmanager
-def exit_codes() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """Turn errors that the user can mend into one line on standard error and exit code 2."""
     try:
         try:
             yield
-        except PastHydra as wrapped:
+        except HydraBypass as wrapped:
             raise wrapped.error from None
     except GenrelabError as error:
         _leave(2, f"error: {error}")
     except OSError as error:
-        if error.errno not in MENDABLE:
+        if error.errno not in USER_FIXABLE_ERRNO:
             raise
-        _leave(2, f"error: {error.filename or 'writing'}: {MENDABLE[error.errno]}")
+        _leave(2, f"error: {error.filename or 'writing'}: {USER_FIXABLE_ERRNO[error.errno]}")
     except KeyboardInterrupt as stop:
-        tell_interrupted(stop)
+        exit_interrupted(stop)
     except Exception as error:
         if not _hydras(error):
             raise
         _leave(2, f"error: {str(error).splitlines()[0]}")
 
 
-def tell_interrupted(stop: KeyboardInterrupt) -> None:
+def exit_interrupted(stop: KeyboardInterrupt) -> None:
     """Leave after Ctrl-C, with what is kept and how to go on in one line."""
     _leave(130, f"interrupted: {stop}" if isinstance(stop, Interrupted) else "interrupted")
 

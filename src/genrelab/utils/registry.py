@@ -102,7 +102,7 @@ class Registry:
         for key, value in params.items():
             if key not in open_keys:
                 problems.append(f"{at}.{key}: {self.noun} {kind!r} has no such parameter{suggest(key, open_keys)}")
-            elif not fits(value, hints.get(key, Any)):
+            elif not matches_type(value, hints.get(key, Any)):
                 problems.append(f"{at}.{key}: {value!r} is not {type_name(hints[key])}")
         for key in open_keys:
             if signature[key].default is inspect.Parameter.empty and key not in params:
@@ -132,23 +132,25 @@ class Registry:
                         importlib.import_module(f"{name}.{found.name}")
 
 
-def fits(value: Any, hint: Any) -> bool:
+def matches_type(value: Any, hint: Any) -> bool:
     """Whether a plain configuration value fits a parameter's type (an int passes for a float)."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or isinstance(hint, TypeVar):
         return True
     if origin in (typing.Union, types.UnionType):
-        return any(fits(value, argument) for argument in arguments)
+        return any(matches_type(value, argument) for argument in arguments)
     if origin is typing.Literal:
         return any(value == argument and type(value) is type(argument) for argument in arguments)
     if hint is None or hint is type(None):
         return value is None
     if origin in (list, tuple, Sequence) or hint in (list, tuple):
         inner = [a for a in arguments if a is not Ellipsis] or [Any]
-        return isinstance(value, list | tuple) and all(any(fits(v, a) for a in inner) for v in value)
+        return isinstance(value, list | tuple) and all(any(matches_type(v, a) for a in inner) for v in value)
     if origin in (dict, Mapping) or hint is dict:
         key_hint, value_hint = arguments or (Any, Any)
-        return isinstance(value, Mapping) and all(fits(k, key_hint) and fits(v, value_hint) for k, v in value.items())
+        return isinstance(value, Mapping) and all(
+            matches_type(k, key_hint) and matches_type(v, value_hint) for k, v in value.items()
+        )
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:

@@ -17,7 +17,7 @@ from genrelab.engine.external_evaluation import draw_excerpts
 from genrelab.engine.external_evaluation.command import evaluate_new_data
 from genrelab.evaluation.report.condition_scores import share_interval
 from genrelab.runs.predictions import read_predictions
-from genrelab.runs.training_tracks import audio_hash, read_known
+from genrelab.runs.training_tracks import audio_hash, read_training_tracks
 from genrelab.utils.errors import ConfigError, GenrelabError
 from paths import SHARED_DATA
 from several_genres import write_jamendo
@@ -108,17 +108,17 @@ def test_whole_songs_answer_as_predict_does(trained, songs):
 
 
 def test_the_run_keeps_tracks_artists_and_recordings(trained, music):
-    known = read_known(trained, {})
+    known = read_training_tracks(trained, {})
     assert known["part"].value_counts().to_dict() == {"train": 18, "val": 6, "test": 6}
     assert known["artist_id"].notna().all()
     first = known.iloc[0]
     assert first["audio"] == audio_hash(music / first["track_id"])
-    assert read_known(trained / "elsewhere", {"split": {"train": ["a"]}})["track_id"].tolist() == ["a"]
+    assert read_training_tracks(trained / "elsewhere", {"split": {"train": ["a"]}})["track_id"].tolist() == ["a"]
 
 
 @pytest.mark.parametrize("why", ["track", "recording", "artist"])
 def test_songs_of_train_are_refused_marked_or_left_out(trained, music, songs, tmp_path, capsys, why):
-    known = read_known(trained, {})
+    known = read_training_tracks(trained, {})
     one = known[known["part"] == "train"].iloc[0]
     if why == "recording":
         shutil.copy(music / one["track_id"], songs / "copied.wav")
@@ -223,7 +223,7 @@ def test_real_clips_of_other_artists(tmp_path):
     choices = ["dataset=gtzan", f"dataset.root={root}", "overlap=leave_out", "excerpts=10", "excerpt_seconds=3"]
     evaluate_new_data(tmp_path / "run", choices, tmp_path / "new")
     found = pd.Series(read_predictions(tmp_path / "new" / "predictions.parquet").track_id)
-    known = read_known(tmp_path / "run", {})
+    known = read_training_tracks(tmp_path / "run", {})
     assert (found.value_counts() == 10).all() and not set(found) & set(known.loc[known["part"] == "train", "track_id"])
 
 

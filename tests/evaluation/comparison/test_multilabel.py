@@ -16,7 +16,7 @@ from genrelab.evaluation.comparison.write import write_comparison
 from genrelab.metrics import difference_of_draws
 from genrelab.metrics.multilabel import LabelAnswers, draw_label_scores
 from genrelab.runs.predictions import Predictions, write_predictions
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
@@ -81,7 +81,7 @@ def test_two_runs_are_tested_on_the_same_tracks(pair):
     assert found.metrics[:2] == ("pr_auc", "roc_auc") and "accuracy" not in found.metrics
     test = next(one for one in found.paired if one)
     assert test.verdict("pr_auc") == "better" and test.verdict("bce") == "better" and test.verdict("labels") is None
-    sides = [RunFolder.read(path, several=True).level("test", "track") for path in pair]
+    sides = [RunDir.read(path, several=True).level("test", "track") for path in pair]
     a, b = (draw_label_scores(LabelAnswers(one.logits, one.target, one.track)) for one in sides)
     expected = difference_of_draws([a], [b])["pr_auc"]
     own = test.differences["pr_auc"]

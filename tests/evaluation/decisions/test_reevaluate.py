@@ -16,7 +16,7 @@ from genrelab.metrics import scores
 from genrelab.postprocessing import Thresholds, aggregate, target_of_tracks
 from genrelab.postprocessing.temperature_scaling import fit_temperature
 from genrelab.runs.predictions import Predictions, write_predictions
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.io import write_json
@@ -58,7 +58,7 @@ def call(*arguments):
 
 
 def test_it_is_fitted_on_val_and_scored_on_test_at_both_levels(run_dir):
-    run = RunFolder.read(run_dir)
+    run = RunDir.read(run_dir)
     found = evaluate(run, "temperature", resamples=50)
     for level, logits_of in (("segment", lambda p: p.logits), ("track", lambda p: aggregate(p.logits, p.track_id)[0])):
         val, test = run.predictions.only("val"), run.predictions.only("test")
@@ -74,7 +74,7 @@ def test_it_is_fitted_on_val_and_scored_on_test_at_both_levels(run_dir):
 
 
 def test_differences_and_values_agree(run_dir):
-    found = evaluate(RunFolder.read(run_dir), "crm", {"truncate": 4.0}, "vote", resamples=50)
+    found = evaluate(RunDir.read(run_dir), "crm", {"truncate": 4.0}, "vote", resamples=50)
     assert found["name"] == "crm-truncate-4.0-vote" and found["part"] == "test"
     one = found["track"]
     assert set(one["metrics"]) == set(one["argmax"]) == set(one["differences"])
@@ -85,7 +85,7 @@ def test_differences_and_values_agree(run_dir):
 
 
 def test_a_hedge_names_fewer_genres_and_holds_more_often(run_dir):
-    found = evaluate(RunFolder.read(run_dir), "hedge", {"coverage": 0.5}, resamples=50)["track"]
+    found = evaluate(RunDir.read(run_dir), "hedge", {"coverage": 0.5}, resamples=50)["track"]
     assert 0.25 < found["metrics"]["coverage"]["value"] < 0.75
     assert found["differences"]["answered_accuracy"]["value"] > 0
     assert found["argmax"]["coverage"]["value"] == 1
@@ -93,13 +93,13 @@ def test_a_hedge_names_fewer_genres_and_holds_more_often(run_dir):
 
 @pytest.mark.parametrize("how", ["mean_prob", "vote", "max", "confidence"])
 def test_every_aggregation_is_compared_with_the_default(run_dir, how):
-    found = evaluate(RunFolder.read(run_dir), "argmax", {}, how, resamples=20)
+    found = evaluate(RunDir.read(run_dir), "argmax", {}, how, resamples=20)
     assert found["name"] == f"argmax-{how}"
     assert found["segment"]["differences"]["nll"]["value"] == 0 != found["track"]["differences"]["nll"]["value"]
 
 
 def test_val_can_be_scored_and_says_so(run_dir):
-    run = RunFolder.read(run_dir)
+    run = RunDir.read(run_dir)
     found = evaluate(run, "crm", part="val", resamples=20)
     assert "on which the decision was fitted" in found["notes"][0]
     assert write_evaluation(run, found).name == "crm-val.json"
@@ -176,7 +176,7 @@ def several_dir(tmp_path_factory):
 
 
 def test_thresholds_answer_more_than_a_half_and_rank_the_same(several_dir):
-    run = RunFolder.read(several_dir, several=True)
+    run = RunDir.read(several_dir, several=True)
     found = evaluate(run, "thresholds", {}, resamples=100)
     one = found["track"]
     rows, decision = run.level("test", "track"), Thresholds(np.array([0.4, 0.3, 0.2, 0.02]))
@@ -197,7 +197,7 @@ def test_thresholds_answer_more_than_a_half_and_rank_the_same(several_dir):
 
 
 def test_half_is_no_different_and_other_aggregates_are(several_dir):
-    run = RunFolder.read(several_dir, several=True)
+    run = RunDir.read(several_dir, several=True)
     found = evaluate(run, "thresholds", {"rule": "half"}, resamples=20)
     assert all(one["value"] in (0, None) for one in found["track"]["differences"].values())
     told = score_labels(run, resamples=20)["test"]

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from genrelab.evaluation.report.calibration import pictures, shown_details
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 
 
 @pytest.mark.parametrize("classes", [3, 12, 248])
 def test_charts_show_the_bins_and_points_of_metrics_json(reports, classes):
-    run = RunFolder.read(reports[classes])
+    run = RunDir.read(reports[classes])
     metrics = json.loads((run.path / "metrics.json").read_text())
     found = metrics["calibration"]["test"]
     for level in ("track", "segment"):
@@ -26,9 +26,9 @@ def test_charts_show_the_bins_and_points_of_metrics_json(reports, classes):
 
 
 def test_details_that_say_nothing_are_not_shown(reports):
-    assert shown_details(RunFolder.read(reports[3])) == ["brier", "ece", "aurc"]
-    assert len(shown_details(RunFolder.read(reports[12]))) == 9
+    assert shown_details(RunDir.read(reports[3])) == ["brier", "ece", "aurc"]
+    assert len(shown_details(RunDir.read(reports[12]))) == 9
 
 
 def test_metrics_of_earlier_versions_have_no_charts(reports):
-    assert pictures(RunFolder.read(reports[3]), {}) == []
+    assert pictures(RunDir.read(reports[3]), {}) == []

@@ -10,12 +10,12 @@ import pytest
 from genrelab.evaluation.report import summary_table
 from genrelab.evaluation.report.formatting import banners, clock, interval, number, verdict, whole_percent
 from genrelab.evaluation.report.scores import score_run
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.utils.errors import GenrelabError
 
 
 def told(folder) -> list[tuple[str, str]]:
-    run = RunFolder.read(folder)
+    run = RunDir.read(folder)
     return banners(run, score_run(run))
 
 
@@ -52,7 +52,7 @@ def test_a_run_that_learnt_nothing_is_told_so(make_run, tmp_path):
 
 
 def test_the_verdict_says_value_interval_constant_and_skill(run_folder):
-    run = RunFolder.read(run_folder)
+    run = RunDir.read(run_folder)
     metrics = score_run(run)
     lines = verdict(run, metrics)
     accuracy = metrics["test"]["track"]["accuracy"]
@@ -81,7 +81,7 @@ def test_how_long_a_stage_took():
 
 def test_scores_in_the_record_serve_as_baseline(run_folder, edit_record):
     edit_record(run_folder, baselines={"a paper": {"accuracy": 0.4321, "year": 2026}})
-    found = score_run(RunFolder.read(run_folder))
+    found = score_run(RunDir.read(run_folder))
     assert found["baselines"]["test"]["track"]["a paper"] == {"accuracy": {"value": 0.4321, "low": None, "high": None}}
     assert "a paper" not in found["baselines"]["val"]["track"]
 
@@ -91,7 +91,7 @@ def test_the_summary_fits_a_terminal_and_shows_the_headline(make_run, tmp_path, 
     from rich.console import Console
 
     folder = make_run(tmp_path / "run", classes=classes, tracks=24, most=3)
-    metrics = score_run(RunFolder.read(folder))
+    metrics = score_run(RunDir.read(folder))
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(summary_table(metrics))
     shown = console.export_text()
@@ -105,7 +105,7 @@ def test_the_summary_fits_a_terminal_and_shows_the_headline(make_run, tmp_path, 
 
 
 def test_a_handful_of_test_tracks_says_nothing_and_is_not_compared(make_run, tmp_path):
-    run = RunFolder.read(make_run(tmp_path / "run", classes=3, tracks=3, skill=9.0, most=3))
+    run = RunDir.read(make_run(tmp_path / "run", classes=3, tracks=3, skill=9.0, most=3))
     metrics = score_run(run)
     lines = verdict(run, metrics)
     assert lines[0] == "3 test tracks: this says nothing yet." and lines[1].startswith("Accuracy ")
@@ -126,7 +126,7 @@ def test_a_handful_of_test_tracks_says_nothing_and_is_not_compared(make_run, tmp
 def test_debug_runs_say_that_they_are(run_folder, edit_record, overrides, config, found):
     edit_record(run_folder, overrides=overrides)
     (run_folder / "config.yaml").write_text(config)
-    run = RunFolder.read(run_folder)
+    run = RunDir.read(run_folder)
     lines = verdict(run, score_run(run))
     assert (lines[0] == f"Debug run ({found}): scores mean nothing.") == bool(found)
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from genrelab.evaluation.report import write_report
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 
 
 @pytest.fixture
 def report(run_folder):
     write_report(run_folder)
-    return run_folder / "report", RunFolder.read(run_folder)
+    return run_folder / "report", RunDir.read(run_folder)
 
 
 def test_every_genre_of_the_table_has_its_page(report):

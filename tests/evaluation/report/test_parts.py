@@ -12,12 +12,12 @@ from genrelab.evaluation.report import tables
 from genrelab.evaluation.report.examples import choose_examples, data_uri
 from genrelab.evaluation.report.heatmap import _apart, heatmap
 from genrelab.evaluation.report.svg import Line, curves, histogram, nice_ticks
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 
 
 @pytest.fixture
-def run(run_folder) -> RunFolder:
-    return RunFolder.read(run_folder)
+def run(run_folder) -> RunDir:
+    return RunDir.read(run_folder)
 
 
 @pytest.fixture

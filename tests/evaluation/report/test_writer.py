@@ -16,7 +16,7 @@ from genrelab.evaluation.report.formatting import TITLES, interval, number
 from genrelab.metrics import DETAILS, METRICS, intervals, scores
 from genrelab.postprocessing import aggregate, target_of_tracks
 from genrelab.runs.predictions import Predictions, read_predictions, write_predictions
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.utils.errors import GenrelabError
 
 ALL = (3, 12, 248)
@@ -118,7 +118,7 @@ def test_the_page_loads_nothing_and_its_links_lead_somewhere(reports, classes):
 @pytest.mark.parametrize("classes", ALL)
 def test_scores_are_those_of_the_metrics(reports, classes):
     folder = reports[classes]
-    run, metrics = RunFolder.read(folder), metrics_of(folder)
+    run, metrics = RunDir.read(folder), metrics_of(folder)
     test = read_predictions(folder / "predictions.parquet").only("test")
     logits, tracks = aggregate(test.logits, test.track_id)
     target = target_of_tracks(test.target, test.track_id).astype(int)
@@ -202,7 +202,7 @@ def test_a_perfect_run_scores_one(run_folder, without_png):
 def test_intervals_are_wider_by_track_than_segments_alone_would_say(reports):
     """The segments of a track err together: 1 / sqrt(segments) would be too sure."""
     test = read_predictions(reports[248] / "predictions.parquet").only("test")
-    run = RunFolder.read(reports[248])
+    run = RunDir.read(reports[248])
     given = test.logits, test.target
     known = run.distances, run.supergenres, run.medoid
     low, high = intervals(*given, test.track_id, *known, n=300)["distance"]
@@ -216,7 +216,7 @@ def test_confusion_tables_agree_with_each_other(reports):
     percent = pd.read_csv(report / "confusion_genre_percent.csv", index_col="truth")
     above = pd.read_csv(report / "confusion_supergenre_counts.csv", index_col="truth")
     genres = pd.read_csv(report / "per_genre.csv").set_index("genre")
-    run = RunFolder.read(reports[12])
+    run = RunDir.read(reports[12])
     assert list(counts.index) == list(counts.columns) == list(run.taxonomy.genres)
     assert counts.to_numpy().sum() == above.to_numpy().sum() == metrics_of(reports[12])["tracks"]["test"]
     assert np.allclose(percent.sum(axis=1), 100, atol=0.1)

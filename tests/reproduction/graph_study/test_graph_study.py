@@ -15,7 +15,7 @@ from genrelab.reproduction.graph_study import page_of, read_studies, score_study
 from genrelab.reproduction.graph_study.page import conclusion, recommendation
 from genrelab.reproduction.graph_study.score import Against, Scored, Setting, holm
 from genrelab.runs.predictions import Predictions, write_predictions
-from genrelab.runs.run_dir import RunFolder, level_of
+from genrelab.runs.run_dir import RunDir, level_of
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
@@ -71,7 +71,7 @@ def write_run(folder, taxonomy, loss, seed):
         "loss": {"kind": LOSSES[loss]["kind"], "beta": 1.5 if loss == "soft" else None},
     }
     write_json(folder / "run.json", record)
-    write_json(folder / "metrics.json", score_run(RunFolder.read(folder)))
+    write_json(folder / "metrics.json", score_run(RunDir.read(folder)))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_the_table_is_what_the_predictions_give(study, scored, decision):
     ):
         values = []
         for seed in range(2):
-            run = RunFolder.read(study / str(2 * list(LOSSES).index(loss) + seed))
+            run = RunDir.read(study / str(2 * list(LOSSES).index(loss) + seed))
             val, test = (level_of(run.predictions.only(part), "track") for part in ("val", "test"))
             rule = make_decision(run, decision, {})
             rule.fit(val.logits, val.target)
@@ -191,7 +191,7 @@ def test_a_study_needs_cross_entropy(study, tmp_path):
 def test_tested_tracks_must_be_the_same(study, tmp_path):
     shutil.copytree(study, tmp_path / "study")
     broken = tmp_path / "study" / "7"
-    run = RunFolder.read(broken)
+    run = RunDir.read(broken)
     one = run.predictions
     keep = np.arange(len(one.target)) < len(one.target) - 1
     fewer = Predictions(

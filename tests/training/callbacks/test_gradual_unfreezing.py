@@ -8,8 +8,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from genrelab.config import compose
-from genrelab.engine import build as assemble
-from genrelab.engine import run
+from genrelab.engine import build, run
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.training.callbacks import Unfreezing, unfreeze
 from genrelab.utils.errors import ConfigError
@@ -47,14 +46,14 @@ def moved(before, after):
 def test_parts_train_from_their_epoch_on(overrides, tmp_path, monkeypatch):
     seen = weights_at_each_epoch(monkeypatch)
     start = {}
-    make = assemble.make_network
+    make = build.make_network
 
     def kept(*given):
         net = make(*given)
         start.update({name: weight.detach().clone() for name, weight in net.named_parameters()})
         return net
 
-    monkeypatch.setattr(assemble, "make_network", kept)
+    monkeypatch.setattr(build, "make_network", kept)
     run.train(compose(overrides), tmp_path / "run", overrides)
     weights = [start, *(weight for weight, _ in seen)]
     changes = [moved(a, b) for a, b in pairwise(weights)]

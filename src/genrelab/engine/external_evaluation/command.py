@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from genrelab.config import compose
-from genrelab.engine import build as assemble
+from genrelab.engine import build
 from genrelab.engine.external_evaluation.score import NewData, score_new_data
 from genrelab.engine.validate_config import check
 from genrelab.evaluation.report import print_summary
@@ -21,11 +21,11 @@ from genrelab.utils.io import shown
 def evaluate_new_data(run: Path, choices: Sequence[str], out: Path | None = None) -> None:
     """Score the songs that `choices` name; they are overrides of the main job and fields of `NewData`."""
     how, config = read_choices(choices)
-    catalog = assemble.read_catalog(config)
+    catalog = build.read_catalog(config)
     if how.part is not None:
         if config["split"].get("folds"):
             raise GenrelabError("part: of a split without folds, such as split=official")
-        catalog = catalog.only(assemble.make_split(config, catalog).tracks(how.part))
+        catalog = catalog.only(build.make_split(config, catalog).tracks(how.part))
     folder = score_new_data(run, catalog, how, out, choices)
     print_summary(folder)
     print(f"report: {shown(folder / 'report' / 'index.html')}")

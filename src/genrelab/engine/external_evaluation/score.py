@@ -21,9 +21,9 @@ from genrelab.inference.command import bar
 from genrelab.inference.predictor import Predictor
 from genrelab.inference.windowing import cut_windows
 from genrelab.runs.predictions import Predictions, write_predictions
-from genrelab.runs.run_dir import RunFolder
-from genrelab.runs.run_record import Record
-from genrelab.runs.training_tracks import find_overlap, read_known
+from genrelab.runs.run_dir import RunDir
+from genrelab.runs.run_record import RunRecord
+from genrelab.runs.training_tracks import find_overlap, read_training_tracks
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 from genrelab.taxonomy.hierarchy import resolve_class
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -93,15 +93,15 @@ def score_new_data(
     """
     predictor = load_predictor(run)
     folder = predictor.path.parent.parent
-    source = RunFolder.read(folder, several=True)
+    source = RunDir.read(folder, several=True)
     check_songs(catalog, source)
     check_seconds(how, predictor.audio)
     catalog, notes = known_genres(catalog, predictor.taxonomy, how.unknown)
     catalog, overlap, more = judge_overlap(catalog, source, how.overlap)
     target = out or _free(folder / "evaluations" / f"{catalog.name}-{how.name(predictor.audio.segment_seconds)}")
-    record = Record.start(target, {"evaluate": {"run": str(folder), **how.__dict__}}, overrides)
+    record = RunRecord.start(target, {"evaluate": {"run": str(folder), **how.__dict__}}, overrides)
     with record.status():
-        with record.stage("test"):
+        with record.timed_stage("test"):
             found, rejected = predict_songs(predictor, catalog, how)
         write_predictions(target / "predictions.parquet", found)
         (target / "taxonomy.json").write_bytes((folder / "taxonomy.json").read_bytes())
@@ -116,12 +116,12 @@ def score_new_data(
         for text in (*catalog.notes, *notes, *more):
             record.warn(text)
         record.write()
-        with record.stage("report"):
+        with record.timed_stage("report"):
             write_report(target)
     return target
 
 
-def check_songs(catalog: Catalog, source: RunFolder) -> None:
+def check_songs(catalog: Catalog, source: RunDir) -> None:
     """Refuse songs that the run cannot hear, or whose genres are not those of its target."""
     if catalog.given is not None:
         raise GenrelabError(
@@ -170,10 +170,10 @@ def known_genres(
 
 
 def judge_overlap(
-    catalog: Catalog, source: RunFolder, rule: Literal["refuse", "mark", "leave_out"]
+    catalog: Catalog, source: RunDir, rule: Literal["refuse", "mark", "leave_out"]
 ) -> tuple[Catalog, dict[str, str], list[str]]:
     """The songs to score, those among them that are not new with the reason, and what to say."""
-    known = read_known(source.path, source.record)
+    known = read_training_tracks(source.path, source.record)
     found = find_overlap(known, str((source.record.get("dataset") or {}).get("name")), catalog)
     notes = []
     if known["audio"].isna().all():
@@ -253,7 +253,7 @@ def song_logits(predictor: Predictor, samples: np.ndarray, how: NewData, track_i
 
 
 def _fill(
-    record: Record, source: RunFolder, catalog: Catalog, found: Predictions, rejected: list[tuple[str, str]]
+    record: RunRecord, source: RunDir, catalog: Catalog, found: Predictions, rejected: list[tuple[str, str]]
 ) -> None:
     """What a reader must know, and what the report is made of."""
     first = source.record

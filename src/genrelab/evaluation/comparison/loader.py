@@ -17,7 +17,7 @@ from genrelab.evaluation.report.multilabel_scores import PRIOR
 from genrelab.evaluation.report.writer import score
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.postprocessing import Reading, reading_of
-from genrelab.runs.run_dir import Level, RunFolder, state
+from genrelab.runs.run_dir import Level, RunDir, state
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown
 
@@ -72,9 +72,9 @@ class Run:
         )
 
     @cached_property
-    def folder(self) -> RunFolder:
+    def folder(self) -> RunDir:
         """Its predictions and taxonomy, read when they are asked for."""
-        return RunFolder.read(self.path, several=True)
+        return RunDir.read(self.path, several=True)
 
     @cached_property
     def answers(self) -> Level:
@@ -131,7 +131,7 @@ def read_run(path: Path, name: str) -> Run:
     if not (path / "predictions.parquet").exists() and not (path / "metrics.json").exists():
         raise GenrelabError("there are no predictions and no scores")
     metrics = (
-        _json(path / "metrics.json") if (path / "metrics.json").exists() else score(RunFolder.read(path, several=True))
+        _json(path / "metrics.json") if (path / "metrics.json").exists() else score(RunDir.read(path, several=True))
     )
     run = Run(path, name, _config(path / "config.yaml"), record, metrics)
     try:

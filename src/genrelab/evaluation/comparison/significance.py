@@ -14,7 +14,7 @@ from genrelab.evaluation.comparison.loader import Run
 from genrelab.evaluation.report.formatting import TINY_TRACKS
 from genrelab.evaluation.report.scores import CONFIDENCE, RESAMPLES
 from genrelab.metrics import DIRECTION, LABEL_DIRECTION, Difference, Draws, difference_of_draws
-from genrelab.runs.run_dir import Level, RunFolder
+from genrelab.runs.run_dir import Level, RunDir
 from genrelab.utils.errors import GenrelabError
 
 Verdict = Literal["better", "worse", "no difference shown", "too few tracks"]
@@ -78,7 +78,7 @@ def against(row: Row, reference: Row, common: bool = False, kept: Kept | None = 
     return Paired(len(tracks), found, notes=notes)
 
 
-def _drawn(run: Run, tracks: np.ndarray, judge: RunFolder) -> Draws:
+def _drawn(run: Run, tracks: np.ndarray, judge: RunDir) -> Draws:
     rows = rows_on(run, tracks)
     return run.reading.draws(rows.logits, rows.target, rows.track, judge.judge, RESAMPLES)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genrelab.evaluation.report.formatting import TITLES
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 
 ROWS = {
     "accuracy": "accuracy",
@@ -47,7 +47,7 @@ PER_CENT = {
 }
 
 
-def print_evaluation(run: RunFolder, found: Mapping[str, Any]) -> None:
+def print_evaluation(run: RunDir, found: Mapping[str, Any]) -> None:
     """Print the tracks' scores beside the usual answers', with the paired differences, and what was fitted."""
     from rich import box
     from rich.console import Console
@@ -80,7 +80,7 @@ def print_evaluation(run: RunFolder, found: Mapping[str, Any]) -> None:
         console.print(Text(f"note: {note}", style="yellow"))
 
 
-def shown_rows(run: RunFolder, found: Mapping[str, Any]) -> dict[str, str]:
+def shown_rows(run: RunDir, found: Mapping[str, Any]) -> dict[str, str]:
     """The metrics that say something here, with their names."""
     if run.multi_label:
         return {name: TITLES[name] for name in SEVERAL if found["track"]["metrics"][name]["value"] is not None}

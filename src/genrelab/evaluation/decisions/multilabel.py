@@ -12,13 +12,13 @@ from genrelab.metrics import Draws, difference_of_draws
 from genrelab.postprocessing import SIGMOID, Thresholds
 from genrelab.postprocessing.registry import DECISIONS
 from genrelab.postprocessing.thresholds import MARK
-from genrelab.runs.run_dir import Level, LevelName, Part, RunFolder, level_of
+from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, level_of
 from genrelab.utils.errors import ConfigError
 
 SAID = ("f1_micro", "f1_macro", "subset_accuracy", "labels")  # of yeses and noes; the others are of probabilities
 
 
-def check_kind(run: RunFolder, kind: str) -> None:
+def check_kind(run: RunDir, kind: str) -> None:
     """Refuse a decision that is for the other kind of run. Raises ConfigError."""
     fitting = [one for one in DECISIONS.kinds() if DECISIONS.marked(one, MARK) == run.multi_label]
     DECISIONS.get(kind)
@@ -30,7 +30,7 @@ def check_kind(run: RunFolder, kind: str) -> None:
 
 
 def several_level(
-    run: RunFolder, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
+    run: RunDir, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
 ) -> dict[str, Any]:
     """Scores of a decision fitted on val and of 0.5 for all, at one level; see `evaluate`."""
     check_kind(run, kind)
@@ -51,7 +51,7 @@ def several_level(
     }
 
 
-def _drawn(run: RunFolder, rows: Level, thresholds: np.ndarray | None, resamples: int) -> Draws:
+def _drawn(run: RunDir, rows: Level, thresholds: np.ndarray | None, resamples: int) -> Draws:
     """Metrics over resamples; those of yeses by logits that are moved so that 0 is where a genre is answered."""
     found = SIGMOID.draws(rows.logits, rows.target, rows.track, run.judge, resamples)
     if thresholds is None:

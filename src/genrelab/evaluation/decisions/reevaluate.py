@@ -23,7 +23,7 @@ from genrelab.metrics import (
 )
 from genrelab.postprocessing import Argmax, Decided, Decision
 from genrelab.postprocessing.registry import DECISIONS
-from genrelab.runs.run_dir import Level, LevelName, Part, RunFolder, level_of
+from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, level_of
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 from genrelab.utils.io import write_json
 
@@ -32,7 +32,7 @@ AS_IT_WAS = "so the run was scored itself; name another decision, such as decisi
 
 
 def evaluate(
-    run: RunFolder,
+    run: RunDir,
     kind: str,
     params: Mapping[str, Any] | None = None,
     aggregate: str | None = None,
@@ -90,7 +90,7 @@ def evaluate(
     return found
 
 
-def write_evaluation(run: RunFolder, found: Mapping[str, Any]) -> Path:
+def write_evaluation(run: RunDir, found: Mapping[str, Any]) -> Path:
     """Write `decisions/<name>.json` into the run's folder; val's beside test's, with its name behind."""
     behind = "" if found["part"] == run.headline else f"-{found['part']}"
     path = run.path / "decisions" / f"{found['name']}{behind}.json"
@@ -107,7 +107,7 @@ def decision_name(kind: str, params: Mapping[str, Any], aggregate: str = "") -> 
     return re.sub(r"[^A-Za-z0-9._-]", "_", "-".join(parts))
 
 
-def _how(run: RunFolder, aggregate: str | None) -> str:
+def _how(run: RunDir, aggregate: str | None) -> str:
     hows = run.reading.hows
     if aggregate is None:
         return hows[0]
@@ -116,7 +116,7 @@ def _how(run: RunFolder, aggregate: str | None) -> str:
     return aggregate
 
 
-def _notes(run: RunFolder, part: Part) -> list[str]:
+def _notes(run: RunDir, part: Part) -> list[str]:
     notes = []
     if run.unsafe:
         notes.append(NO_EVIDENCE)
@@ -128,7 +128,7 @@ def _notes(run: RunFolder, part: Part) -> list[str]:
 
 
 def _level(
-    run: RunFolder, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
+    run: RunDir, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
 ) -> dict[str, Any]:
     val, rows = (level_of(run.predictions.only(one), level, how) for one in ("val", part))
     plain = level_of(run.predictions.only(part), level)
@@ -147,7 +147,7 @@ def _level(
     }
 
 
-def make_decision(run: RunFolder, kind: str, params: Mapping[str, Any]) -> Decision:
+def make_decision(run: RunDir, kind: str, params: Mapping[str, Any]) -> Decision:
     """The decision `kind` on the run's graph. Raises ConfigError."""
     check_kind(run, kind)
     tree = run.tree
@@ -161,7 +161,7 @@ def _answers(decided: Decided, rows: Level) -> Answers:
     return Answers(decided.log_prob, rows.target, rows.track, decided.answer, decided.height, decided.group)
 
 
-def _scored(run: RunFolder, decided: Decided, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
+def _scored(run: RunDir, decided: Decided, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
     """Training's metrics from the ranking, but likelihood from the probabilities; then the details."""
     given = (rows.target, run.distances, run.supergenres, run.medoid)
     bounds = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
@@ -173,7 +173,7 @@ def _scored(run: RunFolder, decided: Decided, rows: Level, resamples: int) -> di
     return {name: {"value": one[0], "low": one[1], "high": one[2]} for name, one in found.items()}
 
 
-def _differences(run: RunFolder, a: Decided, b: Decided, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
+def _differences(run: RunDir, a: Decided, b: Decided, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
     given = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
     found = paired_difference(a.ranking, b.ranking, *given)
     found["nll"] = paired_difference(a.log_prob, b.log_prob, *given)["nll"]

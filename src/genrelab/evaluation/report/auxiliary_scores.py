@@ -12,7 +12,7 @@ from genrelab.datamodules.auxiliary_targets import FILE, read_label_rows
 from genrelab.evaluation.report.formatting import interval, number
 from genrelab.metrics.confidence_intervals import percentile_interval, wilson_at_zero
 from genrelab.postprocessing import aggregate
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +21,7 @@ RESAMPLES = 1000
 CONFIDENCE = 0.95
 
 
-def label_head_scores(run: RunFolder) -> dict[str, Any]:
+def label_head_scores(run: RunDir) -> dict[str, Any]:
     """Accuracy of each further label on the tracks of the headline's part whose label is known.
 
     Returns:

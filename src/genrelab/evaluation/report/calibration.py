@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from genrelab.evaluation.report import svg
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 
 # Behind the headline's metrics; precision and recall on the tree equal F where every answer is a genre.
 DETAILS_SHOWN = ("distance_at_3", "distance_at_5", "cluster_accuracy", "cluster_top3", "hierarchical_f")
@@ -16,7 +16,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340.0, 300.0, 44.0, 12.0, 46.0, 42.0
 FEW = 3  # answers in a bin, whose share says little
 
 
-def shown_details(run: RunFolder) -> list[str]:
+def shown_details(run: RunDir) -> list[str]:
     """The details that say something of this run's genres."""
     mute = set()
     if run.taxonomy.flat:
@@ -32,7 +32,7 @@ def shown_details(run: RunFolder) -> list[str]:
     return [name for name in (*DETAILS_SHOWN, "centrality_gap", "brier", "ece", "aurc") if name not in mute]
 
 
-def pictures(run: RunFolder, metrics: Mapping[str, Any]) -> list[Markup]:
+def pictures(run: RunDir, metrics: Mapping[str, Any]) -> list[Markup]:
     """Both charts of the headline part: tracks, and segments behind them."""
     found = metrics.get("calibration", {}).get(run.headline)
     if not found:

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from genrelab.metrics.confidence_intervals import percentile_interval
-from genrelab.runs.run_dir import LevelName, RunFolder
+from genrelab.runs.run_dir import LevelName, RunDir
 
 TOP = (1, 2, 3)
 RESAMPLES = 1000
 LEVELS: tuple[LevelName, ...] = ("track", "segment")
 
 
-def condition_scores(run: RunFolder) -> list[dict[str, Any]]:
+def condition_scores(run: RunDir) -> list[dict[str, Any]]:
     """A row for all songs and one for each condition; nothing where the folder has no `songs.csv`.
 
     Returns:

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from genrelab.evaluation.report.svg import frame, text
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.graph_layout import part_labels, place, short
 
 Edge = tuple[str, str]
@@ -47,7 +47,7 @@ class Flows:
     nowhere: int
 
 
-def flows_of(run: RunFolder, confusion: np.ndarray) -> Flows:
+def flows_of(run: RunDir, confusion: np.ndarray) -> Flows:
     """Send the mistakes of a confusion matrix `[C, C]` (rows the truth) along shortest paths.
 
     Of several shortest paths one is taken, the same there and back.
@@ -77,7 +77,7 @@ def edge_of(a: str, b: str) -> Edge:
     return (a, b) if a < b else (b, a)
 
 
-def flow_picture(run: RunFolder, confusion: np.ndarray) -> Markup | None:
+def flow_picture(run: RunDir, confusion: np.ndarray) -> Markup | None:
     """The graph of the genres with its mistakes; None where nothing is wrong, or all genres are equally far apart."""
     found = flows_of(run, confusion)
     if run.taxonomy.flat or not found.edges:
@@ -89,7 +89,7 @@ def flow_picture(run: RunFolder, confusion: np.ndarray) -> Markup | None:
     return frame(width, height, parts, "mistakes along the genre graph", least=min(int(width), 720))
 
 
-def _places(run: RunFolder, found: Flows, confusion: np.ndarray) -> dict[str, tuple[float, float]]:
+def _places(run: RunDir, found: Flows, confusion: np.ndarray) -> dict[str, tuple[float, float]]:
     """Node -> x, y in a picture that its labels fit."""
     import networkx as nx
     from scipy.sparse.csgraph import dijkstra
@@ -106,11 +106,11 @@ def _places(run: RunFolder, found: Flows, confusion: np.ndarray) -> dict[str, tu
     return {node: (float(x), float(y)) for node, (x, y) in zip(found.nodes, xy, strict=True)}
 
 
-def _label(run: RunFolder, node: str) -> str:
+def _label(run: RunDir, node: str) -> str:
     return short(run.taxonomy.node_title(node).removesuffix(" (supergenre)").removesuffix(" (cluster)"))
 
 
-def _lines(run: RunFolder, found: Flows, at: dict[str, tuple[float, float]]) -> list[str]:
+def _lines(run: RunDir, found: Flows, at: dict[str, tuple[float, float]]) -> list[str]:
     """Edges between what is drawn, faint; above them the flows, as wide as their share of the mistakes."""
     faint = [
         f'<path d="{_route((a, b), at)}" class="line"/>'
@@ -128,7 +128,7 @@ def _lines(run: RunFolder, found: Flows, at: dict[str, tuple[float, float]]) -> 
     return [*faint, *flows]
 
 
-def _highlights(run: RunFolder, found: Flows, at: dict[str, tuple[float, float]]) -> list[str]:
+def _highlights(run: RunDir, found: Flows, at: dict[str, tuple[float, float]]) -> list[str]:
     """The most confused pairs, their paths dashed and numbered at the genres that were taken for others."""
     parts = []
     for number, pair in enumerate(found.pairs[:PAIRS], start=1):
@@ -144,7 +144,7 @@ def _route(nodes: tuple[str, ...], at: dict[str, tuple[float, float]]) -> str:
     return "M" + "L".join(f"{at[node][0]:.1f} {at[node][1]:.1f}" for node in nodes)
 
 
-def _nodes(run: RunFolder, found: Flows, confusion: np.ndarray, at: dict[str, tuple[float, float]]) -> list[str]:
+def _nodes(run: RunDir, found: Flows, confusion: np.ndarray, at: dict[str, tuple[float, float]]) -> list[str]:
     """Genres as discs as large as their tracks, filled as far as they are right; places between them as rings."""
     tracks, right = confusion.sum(axis=1), np.diagonal(confusion)
     wrong = tracks - right + confusion.sum(axis=0) - right
@@ -169,7 +169,7 @@ def _nodes(run: RunFolder, found: Flows, confusion: np.ndarray, at: dict[str, tu
     return parts
 
 
-def most_confused(run: RunFolder, confusion: np.ndarray) -> list[str]:
+def most_confused(run: RunDir, confusion: np.ndarray) -> list[str]:
     """The highlighted pairs in words: "Cool Jazz taken for Bebop 7 times, 2 times the other way round"."""
     told = []
     for pair in flows_of(run, confusion).pairs[:PAIRS]:

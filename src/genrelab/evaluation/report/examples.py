@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.metrics import reachable, top_answers
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.utils.io import atomic_path
 
 FILE = "examples.npz"
@@ -56,7 +56,7 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
     from genrelab.features import feature_of, from_stored
     from genrelab.features.colormaps import colours_of
 
-    run = RunFolder.read(run_dir)
+    run = RunDir.read(run_dir)
     level = run.level(run.headline, "track")
     answer = top_answers(level.logits, 1)[:, 0]
     chosen = []
@@ -80,7 +80,7 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
     return found
 
 
-def _telling(run: RunFolder, logits: np.ndarray, target: np.ndarray, answer: np.ndarray, most: int) -> list[int]:
+def _telling(run: RunDir, logits: np.ndarray, target: np.ndarray, answer: np.ndarray, most: int) -> list[int]:
     """Places of tracks, one of a genre where that is possible."""
     sure = logits.max(axis=1)
     away = reachable(run.distances)[target, answer]

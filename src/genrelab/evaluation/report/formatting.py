@@ -8,7 +8,7 @@ from typing import Any
 
 from genrelab.evaluation.report.pca_plot import sentences
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 
 SHARES = {
     "accuracy",
@@ -114,7 +114,7 @@ def clock(seconds: float) -> str:
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
-def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
+def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
     """The findings in sentences, the most important first."""
     part = run.headline
     found, baselines = metrics[part]["track"], metrics["baselines"][part]["track"]
@@ -151,7 +151,7 @@ def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
     return lines + [_against(name, by_metric["accuracy"]) for name, by_metric in compared.items()]
 
 
-def debugging(run: RunFolder) -> str:
+def debugging(run: RunDir) -> str:
     """How a run was cut short by a debug option, as on its command line; empty for a run that is meant."""
     if chosen := debug_option(run.record):
         return chosen
@@ -172,7 +172,7 @@ def _against(name: str, difference: Mapping[str, float]) -> str:
     return text.replace(" -", f" {MINUS}").replace("[-", f"[{MINUS}")
 
 
-def banners(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+def banners(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a reader must know before the numbers: ("alert" or "note", text), the gravest first."""
     record, part = run.record, run.headline
     dataset, split = record.get("dataset") or {}, record.get("split") or {}

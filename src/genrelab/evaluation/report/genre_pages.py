@@ -10,14 +10,14 @@ import numpy as np
 
 from genrelab.evaluation.report.page import template
 from genrelab.metrics import top_answers
-from genrelab.runs.run_dir import Level, RunFolder
+from genrelab.runs.run_dir import Level, RunDir
 from genrelab.utils.io import write_text
 
 MOST_TRACKS = 200
 NEAREST = 5
 
 
-def write_genre_pages(run: RunFolder, rows: Level, confusion: np.ndarray, folder: Path) -> list[Path]:
+def write_genre_pages(run: RunDir, rows: Level, confusion: np.ndarray, folder: Path) -> list[Path]:
     """Write a page for each genre.
 
     Args:
@@ -62,7 +62,7 @@ def name(place: int) -> str:
     return f"{place:03d}.html"
 
 
-def _tracks(run: RunFolder, rows: Level) -> list[dict[str, Any]]:
+def _tracks(run: RunDir, rows: Level) -> list[dict[str, Any]]:
     """Each track's truth and answer, surest answers first."""
     answer = top_answers(rows.logits, 1)[:, 0]
     p = np.exp(rows.logits - rows.logits.max(axis=1, keepdims=True))
@@ -81,7 +81,7 @@ def _tracks(run: RunFolder, rows: Level) -> list[dict[str, Any]]:
     ]
 
 
-def _others(run: RunFolder, counts: np.ndarray, own: int) -> list[dict[str, Any]]:
+def _others(run: RunDir, counts: np.ndarray, own: int) -> list[dict[str, Any]]:
     """The other genres of a row or column of the confusion, commonest first."""
     order: Sequence[int] = np.argsort(-counts, kind="stable").tolist()
     return [
@@ -91,7 +91,7 @@ def _others(run: RunFolder, counts: np.ndarray, own: int) -> list[dict[str, Any]
     ]
 
 
-def _nearest(run: RunFolder, place: int) -> list[dict[str, Any]]:
+def _nearest(run: RunDir, place: int) -> list[dict[str, Any]]:
     away = run.distances[place]
     order = [one for one in np.argsort(away, kind="stable").tolist() if one != place and np.isfinite(away[one])]
     return [

@@ -24,7 +24,7 @@ from genrelab.evaluation.report.multilabel_scores import (
 )
 from genrelab.evaluation.report.page import provenance, stages, template
 from genrelab.metrics import LABEL_METRICS
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.utils.io import atomic_path, write_json, write_text
 
 PANELS = (
@@ -35,7 +35,7 @@ PANELS = (
 STYLES = ("accent", "second")
 
 
-def write_label_report(run: RunFolder, page: bool = True) -> Path:
+def write_label_report(run: RunDir, page: bool = True) -> Path:
     """Write `metrics.json`, `report/per_genre.csv`, `report/tracks.csv` and `report/index.html`; `page` False the first
     alone. Returns the path of the page, or of `metrics.json`."""
     metrics = score_labels(run)
@@ -55,7 +55,7 @@ def write_label_report(run: RunFolder, page: bool = True) -> Path:
     return index
 
 
-def render_labels(run: RunFolder, metrics: Mapping[str, Any], genres: pd.DataFrame) -> str:
+def render_labels(run: RunDir, metrics: Mapping[str, Any], genres: pd.DataFrame) -> str:
     """The page's HTML. Whatever comes from names and files is escaped."""
     return template("multi_label.html.jinja").render(
         record=run.record,
@@ -108,19 +108,19 @@ def genre_bars(genres: pd.DataFrame) -> Markup:
     return svg.frame(width, height, parts, "PR-AUC of each genre", least=420)
 
 
-def _baselines(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+def _baselines(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Trained baselines, then the prior."""
     found = metrics["baselines"][run.headline]["track"]
     return [*((name, one) for name, one in found.items() if name != PRIOR), (PRIOR, found[PRIOR])]
 
 
-def _columns(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+def _columns(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     columns = _baselines(run, metrics)
     raised = metrics["consistent"].get(run.headline, {}).get("track")
     return [*([("made consistent", raised)] if raised else []), *columns]
 
 
-def _heads(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _heads(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     notes = {
         PRIOR: "knows nothing of the music",
         "made consistent": "this run, each genre raised to the likeliest below it",
@@ -128,7 +128,7 @@ def _heads(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, notes.get(name, "trained on the same tracks")) for name, _ in _columns(run, metrics)]
 
 
-def _headline(run: RunFolder, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _headline(run: RunDir, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     own = metrics[run.headline]["track"]
     return [
         {
@@ -141,7 +141,7 @@ def _headline(run: RunFolder, metrics: Mapping[str, Any]) -> list[dict[str, Any]
     ]
 
 
-def _levels(run: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any]:
+def _levels(run: RunDir, metrics: Mapping[str, Any]) -> dict[str, Any]:
     columns = [(part, level) for part in run.parts for level in ("track", "segment")]
     rows = [
         {
@@ -154,7 +154,7 @@ def _levels(run: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {"heads": [(part, f"{level}s", metrics[f"{level}s"][part]) for part, level in columns], "rows": rows}
 
 
-def _comparisons(run: RunFolder, metrics: Mapping[str, Any]) -> list[Markup]:
+def _comparisons(run: RunDir, metrics: Mapping[str, Any]) -> list[Markup]:
     rows = [("this run", metrics[run.headline]["track"]), *_baselines(run, metrics)]
     pictures = []
     for metric, note in (("pr_auc", "chance is each genre's share"), ("roc_auc", "chance is 0.5")):
@@ -169,7 +169,7 @@ def _comparisons(run: RunFolder, metrics: Mapping[str, Any]) -> list[Markup]:
     return pictures
 
 
-def _curves(run: RunFolder) -> list[Markup]:
+def _curves(run: RunDir) -> list[Markup]:
     if run.at_once:
         return []
     table = run.curves

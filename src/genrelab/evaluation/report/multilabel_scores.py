@@ -30,14 +30,14 @@ from genrelab.metrics.multilabel import (
 )
 from genrelab.postprocessing.thresholds import HALF, fit_thresholds, train_tracks
 from genrelab.runs.predictions import Predictions
-from genrelab.runs.run_dir import LevelName, Part, RunFolder, level_of
+from genrelab.runs.run_dir import LevelName, Part, RunDir, level_of
 from genrelab.taxonomy.hierarchy import ancestor_pairs
 
 PRIOR = "each genre's share of train"
 Scores = dict[str, dict[str, float | None]]
 
 
-def score_labels(run: RunFolder, resamples: int = RESAMPLES) -> dict[str, Any]:
+def score_labels(run: RunDir, resamples: int = RESAMPLES) -> dict[str, Any]:
     """Score a run from its predictions alone.
 
     Returns:
@@ -51,7 +51,7 @@ def score_labels(run: RunFolder, resamples: int = RESAMPLES) -> dict[str, Any]:
     return found
 
 
-def _score(run: RunFolder, resamples: int) -> dict[str, Any]:
+def _score(run: RunDir, resamples: int) -> dict[str, Any]:
     trained, notes = trained_baselines(run)
     pairs = ancestor_pairs(run.taxonomy)
     result: dict[str, Any] = {
@@ -121,7 +121,7 @@ def label_level(predictions: Predictions, part: Part, level: LevelName) -> Label
     return LabelAnswers(rows.logits, rows.target, rows.track)
 
 
-def genre_table(run: RunFolder, rows: LabelAnswers) -> pd.DataFrame:
+def genre_table(run: RunDir, rows: LabelAnswers) -> pd.DataFrame:
     """One row a genre, the most common first: train tracks, tracks, share, AUCs; precision, recall from a threshold."""
     found, thresholds = per_class(rows), track_thresholds(run)
     said, true = sigmoid(rows.logits) >= thresholds, rows.target
@@ -146,7 +146,7 @@ def genre_table(run: RunFolder, rows: LabelAnswers) -> pd.DataFrame:
     return table.sort_values(["tracks", "genre"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
-def track_thresholds(run: RunFolder) -> np.ndarray:
+def track_thresholds(run: RunDir) -> np.ndarray:
     """`[C]` thresholds by which `genrelab predict` answers: fitted on val; a half where val is all that was scored."""
     if run.headline != "test" or "val" not in run.parts:
         return np.full(len(run.taxonomy.genres), HALF)
@@ -154,7 +154,7 @@ def track_thresholds(run: RunFolder) -> np.ndarray:
     return fit_thresholds(rows.logits, rows.target, run.prior)
 
 
-def track_table(run: RunFolder, rows: LabelAnswers, most: int = 5) -> pd.DataFrame:
+def track_table(run: RunDir, rows: LabelAnswers, most: int = 5) -> pd.DataFrame:
     """One row a track: its genres, those above their thresholds, and the likeliest with their probabilities."""
     titles = np.asarray(run.taxonomy.titles, dtype=object)
     probability = sigmoid(rows.logits)
@@ -172,7 +172,7 @@ def track_table(run: RunFolder, rows: LabelAnswers, most: int = 5) -> pd.DataFra
     )
 
 
-def verdict(run: RunFolder, metrics: Mapping[str, Any]) -> list[str]:
+def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
     """The findings in sentences, the most important first."""
     part = run.headline
     found, tracks = metrics[part]["track"], metrics["tracks"][part]
@@ -230,7 +230,7 @@ def _alone(rows: LabelAnswers, pairs: np.ndarray) -> Scores:
     return {name: {"value": value, "low": None, "high": None} for name, value in label_scores(rows, pairs).items()}
 
 
-def _prior(run: RunFolder, rows: LabelAnswers) -> LabelAnswers:
+def _prior(run: RunDir, rows: LabelAnswers) -> LabelAnswers:
     tracks = train_tracks(run.record) or int(run.train_counts.sum())
     logits = np.tile(prior_logits(run.train_counts, tracks), (len(rows), 1))
     return LabelAnswers(logits, rows.target, rows.track)

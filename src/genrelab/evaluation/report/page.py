@@ -22,7 +22,7 @@ from genrelab.evaluation.report.pca_plot import Plane, sentences
 from genrelab.evaluation.report.pca_plot import pictures as plane_pictures
 from genrelab.metrics import DETAILS, METRICS
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -51,7 +51,7 @@ class Shown:
         plane: of a model that was fitted at once; None where there is none.
     """
 
-    run: RunFolder
+    run: RunDir
     metrics: Mapping[str, Any]
     confusion: np.ndarray
     genres: pd.DataFrame
@@ -216,7 +216,7 @@ def _comparisons(shown: Shown) -> list[Markup]:
     return pictures
 
 
-def _curves(run: RunFolder) -> list[Markup]:
+def _curves(run: RunDir) -> list[Markup]:
     table = run.curves.head(0) if run.at_once else run.curves
     best = (run.record.get("monitor") or {}).get("best_epoch")
     pictures = []
@@ -308,7 +308,7 @@ def stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
     return [(name, value, value / total) for name, value in seconds.items()]
 
 
-def provenance(run: RunFolder, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+def provenance(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Where the numbers come from, as name and text; what the record lacks is left out."""
     record, split = run.record, run.record.get("split") or {}
     model, loss, monitor = (record.get(name) or {} for name in ("model", "loss", "monitor"))
@@ -362,7 +362,7 @@ def _fitted(found: Mapping[str, Any]) -> str:
     return ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in found.items() if not isinstance(v, list))
 
 
-def _dataset(run: RunFolder) -> str:
+def _dataset(run: RunDir) -> str:
     dataset = run.record.get("dataset") or {}
     tracks = ", ".join(f"{count} {part}" for part, count in (dataset.get("tracks") or {}).items())
     return ": ".join(filter(None, (dataset.get("name"), f"{tracks} tracks" if tracks else "")))

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from genrelab.evaluation.report import svg
 from genrelab.metrics.clustering import adjusted_rand, chance_information, mutual_information
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.utils.errors import GenrelabError
 
 FILE = "plane.parquet"
@@ -40,7 +40,7 @@ class Plane:
     explained: tuple[float, float]
 
 
-def read_table(run: RunFolder) -> pd.DataFrame | None:
+def read_table(run: RunDir) -> pd.DataFrame | None:
     """The run's `plane.parquet`; None where it has none.
 
     Raises:
@@ -55,7 +55,7 @@ def read_table(run: RunFolder) -> pd.DataFrame | None:
         raise GenrelabError(f"{path}: unreadable ({str(error).splitlines()[0]})") from error
 
 
-def read_plane(run: RunFolder) -> Plane | None:
+def read_plane(run: RunDir) -> Plane | None:
     """What is drawn, at most `MOST_POINTS` segments; None where the run has no plane."""
     table = read_table(run)
     if table is None:
@@ -72,7 +72,7 @@ def read_plane(run: RunFolder) -> Plane | None:
     return Plane(table[["x", "y"]].to_numpy(), target, answer, cluster, (float(first), float(second)))
 
 
-def clustering(run: RunFolder) -> dict[str, Any] | None:
+def clustering(run: RunDir) -> dict[str, Any] | None:
     """Clusters against genres, plain, for `metrics.json`; None where the run makes no clusters.
 
     Of a k-fold run they are means over the folds, which have clusters of their own.
@@ -83,7 +83,7 @@ def clustering(run: RunFolder) -> dict[str, Any] | None:
         of that genre, and its commonest genres.
     """
     if folds := sorted(run.path.glob("fold-*/plane.parquet")):
-        return _over_folds([clustering(RunFolder.read(path.parent)) for path in folds])
+        return _over_folds([clustering(RunDir.read(path.parent)) for path in folds])
     fitted = (run.record.get("model") or {}).get("fitted") or {}
     table = read_table(run)
     if table is None or "genre_of_cluster" not in fitted:
@@ -116,7 +116,7 @@ def _over_folds(folds: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None
     return found
 
 
-def _row(run: RunFolder, number: int, genre: int, table: pd.DataFrame) -> dict[str, Any]:
+def _row(run: RunDir, number: int, genre: int, table: pd.DataFrame) -> dict[str, Any]:
     inside = table.loc[table["cluster"] == number, "target"]
     counts = np.bincount(inside, minlength=len(run.taxonomy.genres))
     commonest = [place for place in np.argsort(-counts, kind="stable")[:3] if counts[place]]
@@ -142,7 +142,7 @@ class Legend:
         return f"hsl({hue:.0f} {(70, 48)[number % 2]}% {(46, 58)[number % 2]}%)"
 
 
-def legend_of(run: RunFolder) -> Legend:
+def legend_of(run: RunDir) -> Legend:
     """Genres, or supergenres where there are too many of them to tell by colour."""
     if len(run.taxonomy.genres) <= MOST_COLOURS:
         return Legend(run.taxonomy.titles, np.arange(len(run.taxonomy.genres)))
@@ -150,7 +150,7 @@ def legend_of(run: RunFolder) -> Legend:
     return Legend(titles, run.supergenres)
 
 
-def pictures(run: RunFolder, plane: Plane) -> list[Markup]:
+def pictures(run: RunDir, plane: Plane) -> list[Markup]:
     """The plane by truth and by answer."""
     legend = legend_of(run)
     panels = (("The truth", plane.target, False), ("The answers", plane.answer, bool((plane.cluster >= 0).any())))

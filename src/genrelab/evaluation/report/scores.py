@@ -20,7 +20,7 @@ from genrelab.metrics import (
     scores,
 )
 from genrelab.runs.predictions import Predictions, read_predictions
-from genrelab.runs.run_dir import Level, LevelName, Part, RunFolder, level_of
+from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, level_of
 from genrelab.utils.errors import GenrelabError
 
 RESAMPLES = 1000
@@ -28,7 +28,7 @@ CONFIDENCE = 0.95
 LEVELS: tuple[LevelName, ...] = ("track", "segment")
 
 
-def score_run(run: RunFolder) -> dict[str, Any]:
+def score_run(run: RunDir) -> dict[str, Any]:
     """Score a run from its predictions alone.
 
     Returns:
@@ -44,7 +44,7 @@ def score_run(run: RunFolder) -> dict[str, Any]:
     return found
 
 
-def _score(run: RunFolder) -> dict[str, Any]:
+def _score(run: RunDir) -> dict[str, Any]:
     trained, notes = trained_baselines(run)
     result: dict[str, Any] = {
         "format": 1,
@@ -82,7 +82,7 @@ def _score(run: RunFolder) -> dict[str, Any]:
     return result
 
 
-def dataset_facts(run: RunFolder) -> dict[str, Any]:
+def dataset_facts(run: RunDir) -> dict[str, Any]:
     """How many tracks each part has (folds: in all), and how many files were left out; None where unknown."""
     known = run.record.get("dataset") or {}
     return {"tracks": dict(known.get("tracks") or {}), "left_out": len(known.get("rejected") or ())}
@@ -96,7 +96,7 @@ def _with_ends(
     return {name: {"value": value, "low": ends[name][0], "high": ends[name][1]} for name, value in found.items()}
 
 
-def _scored(run: RunFolder, rows: Level) -> dict[str, dict[str, float | None]]:
+def _scored(run: RunDir, rows: Level) -> dict[str, dict[str, float | None]]:
     spread = intervals(
         rows.logits,
         rows.target,
@@ -115,7 +115,7 @@ def _scored(run: RunFolder, rows: Level) -> dict[str, dict[str, float | None]]:
     return found
 
 
-def trained_baselines(run: RunFolder) -> tuple[dict[str, Predictions | Mapping[str, Any]], list[str]]:
+def trained_baselines(run: RunDir) -> tuple[dict[str, Predictions | Mapping[str, Any]], list[str]]:
     """Baselines that the record names: their predictions, or the scores that stand in the record itself."""
     found: dict[str, Predictions | Mapping[str, Any]] = {}
     notes = []
@@ -135,7 +135,7 @@ def trained_baselines(run: RunFolder) -> tuple[dict[str, Predictions | Mapping[s
 
 
 def _baseline(
-    run: RunFolder, known: Predictions | Mapping[str, Any], part: Part, level: LevelName
+    run: RunDir, known: Predictions | Mapping[str, Any], part: Part, level: LevelName
 ) -> dict[str, Any] | None:
     if not isinstance(known, Predictions):  # scores in the record are of the headline
         numbers = {k: float(v) for k, v in known.items() if k in METRICS and isinstance(v, int | float)}
@@ -147,7 +147,7 @@ def _baseline(
 
 
 def _differences(
-    run: RunFolder, rows: Level, known: Predictions, part: Part, level: LevelName
+    run: RunDir, rows: Level, known: Predictions, part: Part, level: LevelName
 ) -> dict[str, dict[str, Any]] | None:
     """The run minus a baseline, where both answered for the same tracks."""
     other = level_of(known.only(part), level)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.metrics import reachable, top_answers
-from genrelab.runs.run_dir import Level, RunFolder
+from genrelab.runs.run_dir import Level, RunDir
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def of_supergenres(confusion: np.ndarray, supergenres: np.ndarray) -> np.ndarray
     return np.asarray(member.T @ confusion @ member)
 
 
-def per_genre(run: RunFolder, confusion: np.ndarray) -> pd.DataFrame:
+def per_genre(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
     """One row a genre, in the taxonomy's order: counts, recall, precision, F1, mean distance, commonest mistake.
 
     What has no meaning (recall of a genre without tracks) is NaN.
@@ -100,7 +100,7 @@ def per_genre(run: RunFolder, confusion: np.ndarray) -> pd.DataFrame:
         )
 
 
-def mistakes(run: RunFolder, rows: Level) -> pd.DataFrame:
+def mistakes(run: RunDir, rows: Level) -> pd.DataFrame:
     """Every track whose answer is wrong, farthest first: truth, answer, its probability, their distance."""
     top = top_answers(rows.logits, 3)
     answer = top[:, 0]
@@ -125,7 +125,7 @@ def mistakes(run: RunFolder, rows: Level) -> pd.DataFrame:
     return wrong.sort_values(by=order, ascending=[False, False, True], kind="stable")
 
 
-def confusions(run: RunFolder, confusion: np.ndarray, most: int = 12) -> tuple[list[Confusion], list[Confusion]]:
+def confusions(run: RunDir, confusion: np.ndarray, most: int = 12) -> tuple[list[Confusion], list[Confusion]]:
     """The confusions that happened more than once, commonest first, and the farthest of the others, with paths."""
     truth, answer = np.nonzero(confusion - np.diag(np.diagonal(confusion)))
     count = confusion[truth, answer]
@@ -139,7 +139,7 @@ def confusions(run: RunFolder, confusion: np.ndarray, most: int = 12) -> tuple[l
     return made[0], made[1]
 
 
-def _confusion(run: RunFolder, graph: nx.Graph[str] | None, confusion: np.ndarray, a: int, b: int) -> Confusion:
+def _confusion(run: RunDir, graph: nx.Graph[str] | None, confusion: np.ndarray, a: int, b: int) -> Confusion:
     taxonomy = run.taxonomy
     count, distance = int(confusion[a, b]), float(run.distances[a, b])
     return Confusion(
@@ -153,7 +153,7 @@ def _confusion(run: RunFolder, graph: nx.Graph[str] | None, confusion: np.ndarra
     )
 
 
-def _path(run: RunFolder, graph: nx.Graph[str] | None, a: str, b: str) -> tuple[Step, ...]:
+def _path(run: RunDir, graph: nx.Graph[str] | None, a: str, b: str) -> tuple[Step, ...]:
     if graph is None:
         return ()
     nodes = nx.shortest_path(graph, a, b, weight="weight")
@@ -162,7 +162,7 @@ def _path(run: RunFolder, graph: nx.Graph[str] | None, a: str, b: str) -> tuple[
     return tuple(Step(e["kind"], float(e["weight"]), t) for e, t in zip(edges, titles, strict=True))
 
 
-def mistake_distances(run: RunFolder, confusion: np.ndarray) -> pd.DataFrame:
+def mistake_distances(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
     """How far mistakes fell, beside what random mistakes on the same tracks would give.
 
     Returns:
@@ -185,7 +185,7 @@ def mistake_distances(run: RunFolder, confusion: np.ndarray) -> pd.DataFrame:
     return found.loc[(found["mistakes"] > 0) | (found["random"] > 0)]
 
 
-def hubs(run: RunFolder, confusion: np.ndarray, most: int = 10) -> list[Mapping[str, object]]:
+def hubs(run: RunDir, confusion: np.ndarray, most: int = 10) -> list[Mapping[str, object]]:
     """The genres that are answered most, with their share of the answers and of the truth."""
     total = max(int(confusion.sum()), 1)
     answers, truth = confusion.sum(axis=0) / total, confusion.sum(axis=1) / total

@@ -22,11 +22,11 @@ from genrelab.evaluation.report.multilabel_page import write_label_report
 from genrelab.evaluation.report.multilabel_scores import score_labels
 from genrelab.evaluation.report.page import Shown, render
 from genrelab.evaluation.report.scores import score_run
-from genrelab.runs.run_dir import RunFolder
+from genrelab.runs.run_dir import RunDir
 from genrelab.utils.io import atomic_path, write_json, write_text
 
 
-def score(run: RunFolder) -> dict[str, Any]:
+def score(run: RunDir) -> dict[str, Any]:
     """The scores of `metrics.json` without what only reports need: of one genre a track, or of several."""
     return score_labels(run) if run.multi_label else score_run(run)
 
@@ -48,7 +48,7 @@ def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = T
     Raises:
         GenrelabError: predictions or taxonomy are missing or do not fit each other.
     """
-    run = RunFolder.read(Path(run_dir), several=True)
+    run = RunDir.read(Path(run_dir), several=True)
     if run.multi_label:
         return write_label_report(run, page)
     metrics = score(run)
@@ -68,7 +68,7 @@ def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = T
     return _write_page(run, metrics, examples)
 
 
-def _write_page(run: RunFolder, metrics: dict[str, Any], examples: Sequence[Example]) -> Path:
+def _write_page(run: RunDir, metrics: dict[str, Any], examples: Sequence[Example]) -> Path:
     folder = run.path / "report"
     folder.mkdir(exist_ok=True)
     if examples:
@@ -90,7 +90,7 @@ def _write_page(run: RunFolder, metrics: dict[str, Any], examples: Sequence[Exam
     return index
 
 
-def _write_confusions(run: RunFolder, confusion: np.ndarray, folder: Path) -> None:
+def _write_confusions(run: RunDir, confusion: np.ndarray, folder: Path) -> None:
     """Genres and supergenres, counts and per cent, each as CSV and PNG."""
     taxonomy = run.taxonomy
     of_super = tables.of_supergenres(confusion, run.supergenres)

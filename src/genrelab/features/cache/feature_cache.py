@@ -26,7 +26,7 @@ from genrelab.features.cache.track_index import Quarantine, TrackLedger
 from genrelab.features.cache.worker import ORIGINAL, Outcome, Plan
 from genrelab.features.cache.worker_pool import check_not_worker, run_jobs
 from genrelab.features.registry import FEATURES
-from genrelab.utils.errors import GenrelabError, keeping
+from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
 from genrelab.utils.processes import default_workers
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class FeatureStore:
         found = self.missing(tracks, augments, augmented_tracks)
         outcomes: list[Outcome] = []
         if found.jobs:
-            with keeping(partial(self._kept, tracks, augments, augmented_tracks)), self._locked():
+            with report_progress_on_interrupt(partial(self._kept, tracks, augments, augmented_tracks)), self._locked():
                 # another process may have built it meanwhile
                 found = self.missing(tracks, augments, augmented_tracks)
                 outcomes = self._build(found, augments, engine, workers or default_workers(), progress)

@@ -24,7 +24,7 @@ from genrelab.inference.embeddings.table import (
     real,
     write_embeddings,
 )
-from genrelab.utils.errors import ConfigError, GenrelabError, keeping, suggest
+from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt, suggest
 from genrelab.utils.io import printable, shown
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _embed(
     def kept() -> str:
         return f"{shown(out)} has {(0 if old is None else len(old)) + len(rows)} tracks"
 
-    with keeping(kept), one_thread_each(several), bar(len(files)) as advance:
+    with report_progress_on_interrupt(kept), one_thread_each(several), bar(len(files)) as advance:
         try:
             for outcome in for_each(lambda path: embed_track(predictor, path), files, several):
                 if outcome.value is None:

@@ -16,7 +16,7 @@ from genrelab.inference.export.metadata import Input, describe, read_optional
 from genrelab.inference.export.model_card import render_card
 from genrelab.inference.export.parity import TOLERANCE, Parity, measure, trial_sounds
 from genrelab.inference.export.traceable_model import Answering, FrontEnd, NotInside
-from genrelab.runs.checkpoint import MARKS, load_checkpoint
+from genrelab.runs.checkpoint import CAVEATS, load_checkpoint
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown, write_json, write_text
 
@@ -130,4 +130,4 @@ def summary(folder: Path, config: Mapping[str, Any]) -> str:
         lines.append(
             f"logits differ from the run's by {parity['share']:.1e} of their range ({parity['windows']} windows)"
         )
-    return "\n".join([*lines, *(f"note: {MARKS[mark]}" for mark in config["marks"])])
+    return "\n".join([*lines, *(f"note: {CAVEATS[mark]}" for mark in config["marks"])])

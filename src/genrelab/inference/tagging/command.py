@@ -15,7 +15,7 @@ from genrelab.inference.command import SOME_UNREAD, bar, cores, one_thread_each,
 from genrelab.inference.console import shortened, unread
 from genrelab.inference.tagging.audio_tags import SUFFIXES, Genre, mutagen, read_genre, write_genre
 from genrelab.inference.tagging.undo_log import UndoFile, undo
-from genrelab.utils.errors import ConfigError, GenrelabError, keeping, suggest
+from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt, suggest
 from genrelab.utils.io import printable
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
 
     how = "the same command goes on" + " with another --undo-file" * bool(options.write and options.undo_file)
     try:
-        with keeping(done, how), one_thread_each(workers), bar(len(files)) as advance:
+        with report_progress_on_interrupt(done, how), one_thread_each(workers), bar(len(files)) as advance:
             for outcome in for_each(propose, files, workers):
                 advance(heard)
                 if outcome.value is None:

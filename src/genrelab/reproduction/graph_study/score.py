@@ -18,7 +18,7 @@ from genrelab.losses.registry import LOSSES
 from genrelab.metrics import Answers, Draws, difference_of_draws, draw_scores
 from genrelab.metrics.bootstrap import intervals_of_draws
 from genrelab.metrics.extended import draw_details
-from genrelab.runs.run_dir import Part, RunFolder, level_of
+from genrelab.runs.run_dir import Part, RunDir, level_of
 from genrelab.utils.errors import GenrelabError
 
 DECISIONS = ("argmax", "crm")
@@ -184,7 +184,7 @@ def _meets(key: Key, control: Key) -> bool:
     return control[1] in ("crm", key[1])
 
 
-def _drawn(run: RunFolder, resamples: int) -> dict[str, Draws]:
+def _drawn(run: RunDir, resamples: int) -> dict[str, Draws]:
     """The metrics of each decision over resamples."""
     part: Part = run.headline
     val, rows = (level_of(run.predictions.only(one), "track") for one in ("val", part))
