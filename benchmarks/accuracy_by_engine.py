@@ -29,14 +29,24 @@ def score(folder: Path, engine: str, seed: int, epochs: int, overrides: list[str
     """Train one run unless it is there; its `SCORES` on test tracks."""
     run = folder / engine / f"seed-{seed}"
     if not (run / "metrics.json").exists():
-        command = [sys.executable, str(REPOSITORY / "train.py"), "experiment=quickstart", f"trainer.epochs={epochs}"]
+        command = [
+            sys.executable,
+            str(REPOSITORY / "train.py"),
+            "experiment=quickstart",
+            f"trainer.max_epochs={epochs}",
+        ]
         command += [
             f"data.engine={engine}",
             f"seed={seed}",
             f"hydra.run.dir={run}",
-            f"paths.store={folder / engine / 'store'}",
+            f"paths.feature_cache_dir={folder / engine / 'store'}",
         ]
-        command += ["trainer.estimate=false", "trainer.baselines=false", "trainer.progress=false", *overrides]
+        command += [
+            "trainer.estimate=false",
+            "trainer.baselines=false",
+            "trainer.enable_progress_bar=false",
+            *overrides,
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
     found = json.loads((run / "metrics.json").read_text())["test"]["track"]
     return [float(found[name]["value"]) for name in SCORES]

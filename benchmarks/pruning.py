@@ -28,7 +28,7 @@ METRIC = "val/track/distance"
 SETTING = [
     *("debug=short", "model=resnet18flex", "model.width=8", "features=pcen", "loss=graph_soft", "callbacks=none"),
     *("demo.genres=6", "demo.tracks_per_genre=20", "demo.artists_per_genre=10"),
-    *(f"trainer.epochs={EPOCHS}", f"trainer.monitor={METRIC}", "trainer.progress=false"),
+    *(f"trainer.max_epochs={EPOCHS}", f"trainer.monitor={METRIC}", "trainer.enable_progress_bar=false"),
 ]
 Curves = Sequence[Sequence[float]]
 
@@ -159,7 +159,7 @@ def main() -> None:
     parser = make_parser(__doc__, rounds=TRIALS)
     parser.add_argument("what", choices=["record", "replay"], nargs="?", default="record")
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "pruning", help="of curves.json")
-    parser.add_argument("overrides", nargs="*", help="of every run, such as paths.store=FOLDER")
+    parser.add_argument("overrides", nargs="*", help="of every run, such as paths.feature_cache_dir=FOLDER")
     given = parser.parse_intermixed_args()
     if given.what == "record":
         record(given.out, given.overrides, given.rounds)

@@ -122,7 +122,7 @@ def measure(
             Checkpoints(folder, "train/loss", "min"),
             alternate,
         ]
-        trainer = make_trainer(TrainerSpec(epochs=rounds + 1), {"device": "cpu"}, folder, [], callbacks)
+        trainer = make_trainer(TrainerSpec(max_epochs=rounds + 1), {"accelerator": "cpu"}, folder, [], callbacks)
         trainer.fit(make_task(model, shape, params), loader)
     return alternate.seconds
 

@@ -54,7 +54,7 @@ def music(tmp_path_factory) -> Path:
 @pytest.fixture
 def small(music, tmp_path) -> list[str]:
     """Overrides of a run on `music` that takes seconds and writes below `tmp_path`."""
-    own = (f"dataset.root={music}", f"paths.outputs={tmp_path / 'outputs'}")
+    own = (f"dataset.root={music}", f"paths.output_dir={tmp_path / 'outputs'}")
     return [*small_overrides(["mel_db"], ["model=cnn"]), *own]
 
 

@@ -33,19 +33,19 @@ def attempt(capsys, arguments: list[str]) -> tuple[int, str]:
         (["seed=-1"], "seed: -1 is not in"),
         (["model=null"], "model"),
         (["experiment=quickstart", "-m", "beta=1,x"], "beta"),
-        (["trainer.epochs=0"], "trainer.epochs: 0 is below 1"),
+        (["trainer.max_epochs=0"], "trainer.max_epochs: 0 is below 1"),
         (["plugins=[no_such_module]"], "cannot import 'no_such_module'"),
         (["-m", "model.width=16,wide", "beta=1,2"], "model.width: 'wide' is not an int"),
         (["optimizer.lr=-1"], "optimizer: Invalid learning rate: -1"),
         (["beta=-1"], "loss.beta: -1 is not a finite number of 0 or more"),
         (["model.width=0"], "model.width: 0 is below 1"),
         (["scheduler.factor=3"], "scheduler.factor: 3 is not between 0 and 1"),
-        (["trainer.gradient_clip=0"], "trainer.gradient_clip: 0 is not above 0"),
+        (["trainer.gradient_clip_val=0"], "trainer.gradient_clip_val: 0 is not above 0"),
         (["accelerator.precision=8"], "accelerator.precision: 8 is not one of"),
         (["accelerator.devices=2"], "accelerator=ddp"),
         (["+foo=1"], "foo: no such key"),
         (["plugins=x"], "write plugins=[x]"),
-        (["epochs=3"], "did you mean 'trainer.epochs'?"),
+        (["epochs=3"], "did you mean 'trainer.max_epochs'?"),
         (["beta=1,2"], "add -m"),
         (["quickstart"], "quickstart: not an override"),
         (["dataset=folder", "dataset.root=/a[b"], "/a[b: no such folder"),
@@ -93,8 +93,8 @@ def test_too_few_artists_in_a_genre(capsys, small):
 
 def test_unwritable_output(capsys, small, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    code, error = attempt(capsys, [*small, f"paths.outputs={tmp_path / 'file' / 'outputs'}"])
-    assert code == 2 and "paths.outputs=FOLDER" in error
+    code, error = attempt(capsys, [*small, f"paths.output_dir={tmp_path / 'file' / 'outputs'}"])
+    assert code == 2 and "paths.output_dir=FOLDER" in error
 
 
 def test_no_space_left(capsys, small, monkeypatch):
@@ -114,7 +114,7 @@ def test_bad_checkpoint_on_resuming(capsys, small, tmp_path, monkeypatch):
     monkeypatch.setattr(GenreTask, "on_test_epoch_end", lambda self: 1 / 0)
     folder = tmp_path / "run"
     with pytest.raises(ZeroDivisionError):
-        launch.train([*small, "trainer.epochs=1", f"hydra.run.dir={folder}"])
+        launch.train([*small, "trainer.max_epochs=1", f"hydra.run.dir={folder}"])
     monkeypatch.undo()
     (folder / "checkpoints" / "last.ckpt").write_bytes(b"not a checkpoint")
     code, error = attempt(capsys, [f"resume={folder}"])
@@ -136,12 +136,12 @@ def test_help_lists_the_groups_and_imports_nothing_heavy():
 
 
 def test_a_multirun_ends_with_its_jobs_side_by_side(capsys, small):
-    launch.train(["-m", *small, "trainer.epochs=1", "trainer.baselines=false", "seed=0,1"])
+    launch.train(["-m", *small, "trainer.max_epochs=1", "trainer.baselines=false", "seed=0,1"])
     output = capsys.readouterr().out
     assert "job 1 of 2: " in output and "job 2 of 2: " in output
     assert "2 jobs in" in output and "genrelab compare" in output
 
 
 def test_a_run_that_listens_says_what_to_do_next(capsys, small, tmp_path):
-    launch.train([*small, "trainer.epochs=1", "trainer.baselines=false", f"hydra.run.dir={tmp_path / 'run'}"])
+    launch.train([*small, "trainer.max_epochs=1", "trainer.baselines=false", f"hydra.run.dir={tmp_path / 'run'}"])
     assert f"next: genrelab predict {tmp_path / 'run'} SONG" in capsys.readouterr().out

@@ -31,7 +31,7 @@ def test_beta_reaches_the_loss():
         ("modle=cnn", "modle: no such key; did you mean 'model'?"),
         ("model=resnet18flx", "no model 'resnet18flx'; did you mean 'resnet18flex'?"),
         ("features=[pcen,mfc]", "no features 'mfc'; did you mean 'mfcc'?"),
-        ("trainer.epocs=3", "trainer.epocs: no such key; did you mean 'epochs'?"),
+        ("trainer.max_epocs=3", "trainer.max_epocs: no such key; did you mean 'max_epochs'?"),
     ],
 )
 def test_typing_errors_are_answered_with_a_suggestion(override, message):
@@ -42,7 +42,7 @@ def test_typing_errors_are_answered_with_a_suggestion(override, message):
 
 def test_all_problems_are_listed_at_once():
     with pytest.raises(ConfigError) as caught:
-        compose(["model.widht=3", "beta=2", "loss=graf_soft", "trainer.epocs=1"])
+        compose(["model.widht=3", "beta=2", "loss=graf_soft", "trainer.max_epocs=1"])
     assert len(caught.value.problems) == 3
 
 
@@ -59,7 +59,8 @@ def test_every_option_of_every_group_composes():
         for option in sorted(group.glob("*.yaml")):
             found = compose([f"{group.name}={option.stem}"])
             # What an option without its `@package` line adds to one that has it lies a level too deep.
-            assert group.name not in (found.get(group.name) or {}), f"{group.name}={option.stem}: no @package line"
+            nested = (found.get(group.name) or {}).get(group.name)
+            assert not isinstance(nested, dict), f"{group.name}={option.stem}: no @package line"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def usual(tmp_path_factory):
     pd.DataFrame(values, columns=list("abcdef")).assign(genre=genres).to_csv(table, index=False)
     own = ["dataset=table", f"dataset.path={table}", "taxonomy=musicmap", "model=mlp", "model.hidden=[8]"]
     cheap = ["trainer.report=false", "trainer.baselines=false", "trainer.estimate=false", "accelerator=cpu"]
-    return [*own, *cheap, *HXE, "trainer.epochs=4", "data.batch_size=16"]
+    return [*own, *cheap, *HXE, "trainer.max_epochs=4", "data.batch_size=16"]
 
 
 def train(overrides, folder, drop=False):
@@ -105,7 +105,7 @@ def test_folds_without_the_key_are_resumed_from_the_leaf(usual, tmp_path):
 
 def test_checkpoints_hold_no_loss(usual, tmp_path):
     """What predict, evaluate and export load cannot depend on how the loss was weighted."""
-    folder = train([*usual, "trainer.epochs=1"], tmp_path / "run")
+    folder = train([*usual, "trainer.max_epochs=1"], tmp_path / "run")
     for name in ("best.ckpt", "last.ckpt"):
         content = load_checkpoint(folder / "checkpoints" / name)
         assert "loss" not in content["genrelab"] and "hyper_parameters" not in content
@@ -114,8 +114,8 @@ def test_checkpoints_hold_no_loss(usual, tmp_path):
 
 def test_old_and_new_runs_stand_in_rows_of_their_own(usual, tmp_path):
     for seed in (0, 1):
-        train([*usual, "trainer.epochs=1", f"seed={seed}"], tmp_path / "runs" / f"new-{seed}")
-        old = train([*usual, "trainer.epochs=1", f"seed={seed}"], tmp_path / "runs" / f"old-{seed}", drop=True)
+        train([*usual, "trainer.max_epochs=1", f"seed={seed}"], tmp_path / "runs" / f"new-{seed}")
+        old = train([*usual, "trainer.max_epochs=1", f"seed={seed}"], tmp_path / "runs" / f"old-{seed}", drop=True)
         assert "weighting" not in yaml.safe_load((old / "config.yaml").read_text())["loss"]
     rows = rows_of(find_runs([tmp_path / "runs"])[0])
     found = {row.settings["loss.weighting"]: sorted(run.path.name for run in row.runs) for row in rows}

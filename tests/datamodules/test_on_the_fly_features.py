@@ -100,7 +100,7 @@ def test_a_whole_run_online_and_its_checkpoint_serves_features(small, tmp_path):
 
 
 def test_two_runs_are_the_same(small, tmp_path):
-    overrides = [*small, "data.online=true", "augment=weak", "trainer.epochs=2"]
+    overrides = [*small, "data.online=true", "augment=weak", "trainer.max_epochs=2"]
     run.train(compose(overrides), tmp_path / "a", overrides)
     run.train(compose(overrides), tmp_path / "b", overrides)
     first, second = (pd.read_csv(tmp_path / name / "metrics.csv") for name in "ab")

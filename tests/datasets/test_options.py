@@ -21,7 +21,12 @@ AUDIO = (
     *("features.mfcc.n_fft=256", "features.mfcc.hop_length=128", "features.mfcc.n_mels=16", "features.mfcc.n_mfcc=8"),
     *("features.mfcc.frames=16",),
 )
-FAST = ("trainer.epochs=1", "trainer.estimate=false", "trainer.baselines=false", "trainer.progress=false")
+FAST = (
+    "trainer.max_epochs=1",
+    "trainer.estimate=false",
+    "trainer.baselines=false",
+    "trainer.enable_progress_bar=false",
+)
 FAST = (*FAST, "data.batch_size=8", "accelerator=cpu")
 SPOTIFY = "danceability energy key loudness mode speechiness acousticness instrumentalness liveness valence tempo"
 OF_57 = "chroma_stft rms spectral_centroid spectral_bandwidth rolloff zero_crossing_rate harmony perceptr"
@@ -197,7 +202,7 @@ def test_an_option_runs(option, tmp_path, monkeypatch):
     assert option in SAMPLES, f"dataset={option}: add a sample in its format"
     (tmp_path / "data").mkdir()
     own = SAMPLES[option](tmp_path / "data")
-    overrides = [f"dataset={option}", *FAST, f"paths.outputs={tmp_path / 'outputs'}", *own]
+    overrides = [f"dataset={option}", *FAST, f"paths.output_dir={tmp_path / 'outputs'}", *own]
     record = run.train(compose(overrides), tmp_path / "run", overrides)
     assert record["status"] == "finished" and (tmp_path / "run" / "report" / "index.html").exists()
     assert min(record["dataset"]["tracks"].values()) > 0

@@ -38,7 +38,7 @@ def fitted(music, tmp_path_factory):
         *("audio.sample_rate=8000", "audio.segment_seconds=2.0", "features=mel_db", "features.mel_db.n_fft=512"),
         *("features.mel_db.hop_length=256", "features.mel_db.n_mels=32", "features.mel_db.frames=32"),
         *("data.batch_size=8", "data.normalise=global", "accelerator=cpu"),
-        f"paths.outputs={tmp_path_factory.mktemp('outputs')}",
+        f"paths.output_dir={tmp_path_factory.mktemp('outputs')}",
     ]
 
 
@@ -46,7 +46,7 @@ def fitted(music, tmp_path_factory):
 def knn(fitted, tmp_path_factory):
     """A finished run with command line arguments that have no effect."""
     folder = tmp_path_factory.mktemp("runs") / "knn"
-    train([*fitted, *KNN, "loss=focal", "optimizer.lr=0.1", "trainer.epochs=5", "augment=pitch_noise"], folder)
+    train([*fitted, *KNN, "loss=focal", "optimizer.lr=0.1", "trainer.max_epochs=5", "augment=pitch_noise"], folder)
     return folder
 
 
@@ -100,7 +100,7 @@ def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
 def test_what_has_no_effect_is_told(knn):
     record = json.loads((knn / "run.json").read_text())
     told = next(text for text in record["warnings"] if "no effect" in text)
-    assert told.endswith("no effect has loss=focal, optimizer.lr=0.1, trainer.epochs=5, augment=pitch_noise")
+    assert told.endswith("no effect has loss=focal, optimizer.lr=0.1, trainer.max_epochs=5, augment=pitch_noise")
     asked = ["model=knn", "seed=3", "beta=2", "~callbacks.stop", "data.mixup=0.2", "data.normalise=none"]
     assert ineffective_overrides(asked) == ["beta=2", "callbacks.stop", "data.mixup=0.2"]
 
@@ -112,7 +112,7 @@ def test_every_copy_is_fitted_where_asked_for(fitted, tmp_path):
 
 
 def test_limited_batches_limit_the_rows_that_are_fitted(fitted, tmp_path):
-    train([*fitted, *KNN[:2], *QUICK, "trainer.limit_batches=2"], tmp_path / "run")
+    train([*fitted, *KNN[:2], *QUICK, "trainer.limit_train_batches=2"], tmp_path / "run")
     state = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["state_dict"]
     assert state["train_x"].shape == (16, 32 * 32)
     assert len(read_predictions(tmp_path / "run" / "predictions.parquet").only("test")) == 12

@@ -54,7 +54,7 @@ RUNS: dict[str, Callable[[Path], list[str]]] = {
 
 def overrides(name: str, outputs: Path, folder: Path) -> list[str]:
     """Return the command line arguments that train the run `name` in `folder`."""
-    return [*RUNS[name](outputs / "data"), f"paths.outputs={outputs}", f"hydra.run.dir={folder}"]
+    return [*RUNS[name](outputs / "data"), f"paths.output_dir={outputs}", f"hydra.run.dir={folder}"]
 
 
 def train(arguments: Sequence[str]) -> int:

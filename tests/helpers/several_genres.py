@@ -10,7 +10,7 @@ from small_run import small_overrides
 RATE = 8000
 GENRES = ("hum", "whistle", "drum")  # each a sound of its own
 ARTISTS = 15
-GIVEN = ("dataset", "split.ratios", "trainer.epochs")
+GIVEN = ("dataset", "split.ratios", "trainer.max_epochs")
 
 
 def sounding(genres: tuple[str, ...], seed: int, seconds: float = 4.2) -> np.ndarray:
@@ -55,7 +55,7 @@ def several_overrides(root: Path) -> list[str]:
     """Overrides of a run on what `write_jamendo` wrote."""
     small = [word for word in small_overrides(["mel_db"], ["model=cnn"]) if word.split("=")[0] not in GIVEN]
     own = ["dataset=jamendo", f"dataset.root={root}", f"dataset.tags={root / 'tags.tsv'}"]
-    return [*own, "split=grouped", "split.ratios=[0.5,0.25,0.25]", *small, "trainer.epochs=8", "optimizer.lr=0.003"]
+    return [*own, "split=grouped", "split.ratios=[0.5,0.25,0.25]", *small, "trainer.max_epochs=8", "optimizer.lr=0.003"]
 
 
 def train_several(root: Path, out: Path, name: str = "several", *further: str) -> Path:
@@ -63,7 +63,7 @@ def train_several(root: Path, out: Path, name: str = "several", *further: str) -
     from genrelab.config import compose
     from genrelab.engine.run import train
 
-    overrides = [*several_overrides(root), f"paths.outputs={out / 'outputs'}", *further]
+    overrides = [*several_overrides(root), f"paths.output_dir={out / 'outputs'}", *further]
     folder = out / "outputs" / "runs" / name
     train(compose(overrides), folder, overrides)
     return folder

@@ -21,7 +21,7 @@ def small_overrides(pictures: Sequence[str] = PICTURES, model: Sequence[str] = D
         *(f"features.{name}.{size}" for name in pictures for size in sizes),
         *model,
         "data.batch_size=8",
-        "trainer.epochs=3",
+        "trainer.max_epochs=3",
         "trainer.estimate=false",
         "accelerator=cpu",
     ]
@@ -32,7 +32,7 @@ def train_small(music: Path, root: Path, overrides: Sequence[str] | None = None)
     from genrelab.config import compose
     from genrelab.engine.run import train
 
-    overrides = [*(overrides or small_overrides()), f"dataset.root={music}", f"paths.outputs={root / 'outputs'}"]
+    overrides = [*(overrides or small_overrides()), f"dataset.root={music}", f"paths.output_dir={root / 'outputs'}"]
     folder = root / "outputs" / "runs" / "small"
     train(compose(overrides), folder, overrides)
     return folder

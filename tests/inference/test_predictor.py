@@ -244,7 +244,7 @@ def test_the_demo_through_training_predictor_app_and_onnx(tmp_path):
     from genrelab.inference.export import export_run
     from genrelab.inference.export.formats import run_onnx
 
-    overrides = ["experiment=quickstart", "trainer.epochs=1", f"paths.outputs={tmp_path}", "accelerator=cpu"]
+    overrides = ["experiment=quickstart", "trainer.max_epochs=1", f"paths.output_dir={tmp_path}", "accelerator=cpu"]
     overrides += [
         "demo.genres=3",
         "demo.tracks_per_genre=8",

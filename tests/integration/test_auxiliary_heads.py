@@ -40,7 +40,7 @@ def words(small, table, *more):
 @pytest.fixture(scope="module")
 def finished(music, table, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    overrides = words(short(), table, "callbacks=swa", "callbacks.swa.start_epoch=2", f"paths.outputs={out}")
+    overrides = words(short(), table, "callbacks=swa", "callbacks.swa.start_epoch=2", f"paths.output_dir={out}")
     run.train(compose(overrides), out / "run", overrides)
     return out / "run"
 
@@ -49,8 +49,8 @@ def short():
     return [
         "taxonomy=flat", "split.ratios=[0.6,0.2,0.2]", "audio.sample_rate=8000", "audio.segment_seconds=2.0",
         "augment=none", "features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256",
-        "features.mel_db.n_mels=32", "features.mel_db.frames=32", "model=cnn", "data.batch_size=8", "trainer.epochs=6",
-        "trainer.estimate=false", "accelerator=cpu", "data.mixup=0.2",
+        "features.mel_db.n_mels=32", "features.mel_db.frames=32", "model=cnn", "data.batch_size=8",
+        "trainer.max_epochs=6", "trainer.estimate=false", "accelerator=cpu", "data.mixup=0.2",
     ]  # fmt: skip
 
 
@@ -94,8 +94,8 @@ def test_folds_of_a_table_are_scored_together_each_value_by_those_who_know_it(tm
     data.to_csv(tmp_path / "t.csv", index=False)
     overrides = [
         "dataset=table", f"dataset.path={tmp_path / 't.csv'}", "dataset.labels=[beat]", "split=stratified",
-        "split.folds=3", "trainer.epochs=30", "trainer.estimate=false", "trainer.baselines=false", "accelerator=cpu",
-        "data.batch_size=8", "optimizer.lr=0.01",
+        "split.folds=3", "trainer.max_epochs=30", "trainer.estimate=false", "trainer.baselines=false",
+        "accelerator=cpu", "data.batch_size=8", "optimizer.lr=0.01",
     ]  # fmt: skip
     record = run.train(compose(overrides), tmp_path / "run", overrides)
     rows = pd.read_parquet(tmp_path / "run" / "labels.parquet").query("split == 'test'")

@@ -14,13 +14,13 @@ FURTHER = {  # what a script is given beside --rounds; {tmp} is an empty folder
     "accuracy_by_engine": (
         "--epochs=1",
         "--folder={tmp}/runs",
-        "paths.outputs={tmp}",
+        "paths.output_dir={tmp}",
         "model=resnet18flex",
         "model.width=4",
         *SMALL,
     ),
     "models": ("--batch=2",),
-    "pruning": ("record", "--out={tmp}/curves", "paths.outputs={tmp}", *SMALL),
+    "pruning": ("record", "--out={tmp}/curves", "paths.output_dir={tmp}", *SMALL),
 }
 MODES = {"features": (("--markdown",), ("--store", "--tracks=4"))}
 

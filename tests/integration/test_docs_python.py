@@ -34,6 +34,6 @@ def test_the_guide_to_features_of_ones_own_trains(tmp_path, monkeypatch):
     option.parent.mkdir(parents=True)
     option.write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
     monkeypatch.syspath_prepend(str(tmp_path))
-    overrides = ["plugins=[my_data]", "dataset=my_numbers", "trainer.epochs=1", "accelerator=cpu"]
+    overrides = ["plugins=[my_data]", "dataset=my_numbers", "trainer.max_epochs=1", "accelerator=cpu"]
     record = run.train(compose(overrides, [str(tmp_path / "my_conf")]), tmp_path / "run", overrides)
     assert record["status"] == "finished" and record["features"] == ["numbers"]

@@ -100,8 +100,8 @@ def test_check_says_that_it_starts_anew(music, tmp_path, monkeypatch):
 def test_prepare_goes_on_with_its_store(music, tmp_path, monkeypatch):
     import genrelab.features.cache.worker
 
-    words = ["prepare", *small_overrides(), f"dataset.root={music}", f"paths.outputs={tmp_path}"]
-    words += [f"paths.store={tmp_path / 'store'}", "--workers", 1]
+    words = ["prepare", *small_overrides(), f"dataset.root={music}", f"paths.output_dir={tmp_path}"]
+    words += [f"paths.feature_cache_dir={tmp_path / 'store'}", "--workers", 1]
     said = interrupted(monkeypatch, f"{genrelab.features.cache.worker.__name__}.load_with_rate", words, after=7)
     assert said == "interrupted: features of 7 of 30 tracks are kept; the same command goes on"
     again = call(*words)
@@ -113,7 +113,7 @@ def test_training_that_was_still_preparing_is_resumed(music, tmp_path, monkeypat
     from genrelab.config import compose
     from genrelab.engine import run as runs
 
-    overrides = [*small_overrides(), f"dataset.root={music}", f"paths.outputs={tmp_path}"]
+    overrides = [*small_overrides(), f"dataset.root={music}", f"paths.output_dir={tmp_path}"]
     calls, load = iter(range(4)), genrelab.features.cache.worker.load_with_rate
 
     def stop(path, rate):

@@ -78,7 +78,7 @@ def records(outputs: Path) -> list[dict]:
 
 @pytest.fixture
 def two(small, tmp_path) -> list[str]:
-    return [*small, "trainer.epochs=1", "trainer.baselines=false", "seed=1,2"]
+    return [*small, "trainer.max_epochs=1", "trainer.baselines=false", "seed=1,2"]
 
 
 def test_a_launcher_that_is_not_installed_is_one_line(monkeypatch, capsys):
@@ -125,7 +125,7 @@ def test_processes_of_a_launcher_are_told_the_folder(monkeypatch, capsys):
     monkeypatch.setattr(launch, "_with_hydra", lambda job, arguments: told.append(arguments[-1]))
     launch.train(["-m", "beta=1,2", "hydra/launcher=joblib"])
     launch.train(["-m", "beta=1,2", "hydra/launcher=joblib"])
-    assert all(text.startswith("hydra.sweep.dir=${paths.sweeps}/20") for text in told) and told[0] != told[1]
+    assert all(text.startswith("hydra.sweep.dir=${paths.sweeps_dir}/20") for text in told) and told[0] != told[1]
     name = told[1].rpartition("/")[2]
     assert f"2 jobs with hydra/launcher=joblib, each in a folder of outputs/sweeps/{name}\n" in capsys.readouterr().out
 
@@ -165,7 +165,7 @@ def test_joblib(two, tmp_path):
 def test_joblib_composes_the_demo_and_its_errors_are_one_line(tmp_path):
     """On a fresh folder of outputs; the second job's demo has fewer tracks than artists."""
     small = ["debug=fast", "features=mfcc", "model=mlp", "augment=none", "callbacks=none"]
-    own = ["demo.genres=5", "demo.tracks_per_genre=6,2", f"paths.outputs={tmp_path / 'outputs'}"]
+    own = ["demo.genres=5", "demo.tracks_per_genre=6,2", f"paths.output_dir={tmp_path / 'outputs'}"]
     process = start([*small, *own, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])
     _, wrong = process.communicate(timeout=300)
     assert process.returncode == 2, wrong

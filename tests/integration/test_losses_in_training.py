@@ -26,7 +26,7 @@ def test_annealing_is_told_the_epochs(small, tmp_path, monkeypatch):
 
 def test_a_loss_on_the_tree_trains_and_its_run_is_decided_anew(small, tmp_path):
     folder = tmp_path / "run"
-    train([*small, "loss=multi_head", "trainer.epochs=2", "trainer.baselines=false"], folder)
+    train([*small, "loss=multi_head", "trainer.max_epochs=2", "trainer.baselines=false"], folder)
     assert pd.read_csv(folder / "metrics.csv")["train/loss"].notna().all()
     assert "ece" in json.loads((folder / "metrics.json").read_text())["test"]["track"]
     found = evaluate(RunDir.read(folder), "crm", resamples=20)

@@ -52,9 +52,9 @@ def overrides(data, out):
     return [
         "dataset=embeddings", f"dataset.path={data / 'several.npz'}", "dataset.label=genres", "dataset.track=track",
         "dataset.artist=artist", 'dataset.separator="|"', f"dataset.hierarchy={data / 'tree.csv'}", "taxonomy=tree",
-        f"taxonomy.file={data / 'tree.csv'}", "model.hidden=[16]", "trainer.epochs=8", "trainer.estimate=false",
+        f"taxonomy.file={data / 'tree.csv'}", "model.hidden=[16]", "trainer.max_epochs=8", "trainer.estimate=false",
         "data.batch_size=16", "optimizer.lr=0.01", "split.ratios=[0.5,0.25,0.25]", "accelerator=cpu",
-        f"paths.outputs={out}",
+        f"paths.output_dir={out}",
     ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_what_is_of_one_genre_a_track_refuses_the_run(finished):
 
 def test_the_graph_softened_loss_trains_too(data, tmp_path):
     words = [*overrides(data, tmp_path), "target=multi_label", "loss=graph_sigmoid", "beta=2", "data.mixup=0.2"]
-    words += ["trainer.epochs=2", "trainer.baselines=false"]
+    words += ["trainer.max_epochs=2", "trainer.baselines=false"]
     record = run.train(compose(words), tmp_path / "run", words)
     assert record["loss"] == {"kind": "graph_sigmoid", "beta": 2.0, "effective_beta": 8.0}
 
@@ -169,7 +169,7 @@ def test_a_dataset_of_one_genre_a_track_is_told():
 
 def test_folds_are_pooled_and_the_prior_is_of_the_tracks_trained_on(data, tmp_path):
     words = [word for word in overrides(data, tmp_path) if not word.startswith("split.")]
-    words += ["split=stratified", "split.folds=3", "split.artists=ignore", "target=multi_label", "trainer.epochs=1"]
+    words += ["split=stratified", "split.folds=3", "split.artists=ignore", "target=multi_label", "trainer.max_epochs=1"]
     record = run.train(compose(words), tmp_path / "run", words)
     counted = record["dataset"]["train_targets_of"]
     assert counted == 120  # 40 of 120 tracks in each of three folds: one third tests, one third chooses

@@ -21,7 +21,7 @@ GENRES = ("blues", "disco", "metal")
 CHEAP = [
     *("debug=fast", "augment=none", "features=mel_db", "features.mel_db.n_fft=1024", "features.mel_db.hop_length=1024"),
     *("features.mel_db.n_mels=16", "features.mel_db.frames=16", "model=cnn", "data.batch_size=8", "accelerator=cpu"),
-    *("audio.sample_rate=8000", "trainer.progress=false"),
+    *("audio.sample_rate=8000", "trainer.enable_progress_bar=false"),
 ]
 DEMO = ["demo.genres=2", "demo.tracks_per_genre=5", "demo.artists_per_genre=5"]
 TRAINED = [line for page, line in COMMANDS if page == "protocols.md" and line.startswith("python train.py")]
@@ -31,11 +31,11 @@ EVALUATED = [line for page, line in COMMANDS if page == "protocols.md" and line.
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """Where the demo is composed once: overrides."""
-    return [*CHEAP, *DEMO, f"paths.cache={tmp_path_factory.mktemp('cache')}"]
+    return [*CHEAP, *DEMO, f"paths.cache_dir={tmp_path_factory.mktemp('cache')}"]
 
 
 def trained(overrides, folder):
-    return run.train(compose([*overrides, f"paths.outputs={folder.parent}"]), folder, overrides)
+    return run.train(compose([*overrides, f"paths.output_dir={folder.parent}"]), folder, overrides)
 
 
 @pytest.mark.parametrize(

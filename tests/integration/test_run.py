@@ -124,7 +124,7 @@ COMPARED = ["epoch", "lr", "train/loss", "val/loss", "val/track/distance", "val/
 def test_killed_in_mid_epoch_and_resumed_equals_uninterrupted(small, tmp_path):
     whole = [
         *small,
-        "trainer.epochs=8",
+        "trainer.max_epochs=8",
         "model.dropout=0.3",
         "augment=pitch_noise",
         "scheduler.patience=0",
@@ -132,7 +132,7 @@ def test_killed_in_mid_epoch_and_resumed_equals_uninterrupted(small, tmp_path):
     ]
     train(whole, tmp_path / "whole")
     killed = tmp_path / "killed"
-    command = [sys.executable, "train.py", *whole, f"hydra.run.dir={killed}", "trainer.progress=false"]
+    command = [sys.executable, "train.py", *whole, f"hydra.run.dir={killed}", "trainer.enable_progress_bar=false"]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.time() + 120
     while time.time() < deadline and process.poll() is None:
@@ -156,7 +156,13 @@ def test_killed_in_mid_epoch_and_resumed_equals_uninterrupted(small, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_train_one_run(small, tmp_path):
-    overrides = [*small, "accelerator=ddp", "accelerator.device=cpu", "callbacks=swa", "callbacks.swa.start_epoch=0"]
+    overrides = [
+        *small,
+        "accelerator=ddp",
+        "accelerator.accelerator=cpu",
+        "callbacks=swa",
+        "callbacks.swa.start_epoch=0",
+    ]
     folder = tmp_path / "run"
     done = subprocess.run(
         [sys.executable, "train.py", *overrides, f"hydra.run.dir={folder}"],
@@ -177,7 +183,7 @@ def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_
     """The same without a process: an error at the start of epoch 2 stands for a kill."""
     from genrelab.training.task import GenreTask
 
-    overrides = [*small, "trainer.epochs=4", "model.dropout=0.3", "scheduler.patience=0"]
+    overrides = [*small, "trainer.max_epochs=4", "model.dropout=0.3", "scheduler.patience=0"]
     train(overrides, tmp_path / "whole")
     started = GenreTask.on_train_epoch_start
 
@@ -199,7 +205,7 @@ def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_
 def test_a_run_that_failed_after_training_is_not_trained_further(small, tmp_path, monkeypatch):
     from genrelab.training.task import GenreTask
 
-    overrides = [*small, "trainer.epochs=6", "callbacks=swa", "callbacks.swa.start_epoch=0"]
+    overrides = [*small, "trainer.max_epochs=6", "callbacks=swa", "callbacks.swa.start_epoch=0"]
     overrides += ["callbacks.early_stopping.patience=1", "optimizer.lr=0.000001"]
     train(overrides, tmp_path / "whole")
     monkeypatch.setattr(GenreTask, "on_test_epoch_end", lambda self: 1 / 0)
@@ -214,7 +220,7 @@ def test_a_run_that_failed_after_training_is_not_trained_further(small, tmp_path
 
 def test_folds_are_pooled_so_that_each_track_is_tested_once(small, tmp_path):
     overrides = [text for text in small if not text.startswith("split.")]
-    overrides += ["split=stratified", "split.folds=3", "trainer.epochs=1"]
+    overrides += ["split=stratified", "split.folds=3", "trainer.max_epochs=1"]
     record = train(overrides, tmp_path / "run")
     tests = read_predictions(tmp_path / "run" / "predictions.parquet").only("test")
     assert len(np.unique(tests.track_id)) == 30 and len(tests) == 60
@@ -278,7 +284,7 @@ def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
 
     root = tmp_path / "music"
     shutil.copytree(music, root)
-    overrides = [*small, f"dataset.root={root}", "trainer.epochs=1"]
+    overrides = [*small, f"dataset.root={root}", "trainer.max_epochs=1"]
     train(overrides, tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
@@ -289,7 +295,7 @@ def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
 
 
 def test_a_run_is_not_resumed_on_another_graph(small, tmp_path):
-    train([*small, "trainer.epochs=1"], tmp_path / "run")
+    train([*small, "trainer.max_epochs=1"], tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
     began = json.loads(path.read_text())
@@ -302,7 +308,7 @@ def test_a_run_is_not_resumed_on_another_graph(small, tmp_path):
 def test_two_processes_do_not_resume_one_run(small, tmp_path):
     from filelock import FileLock
 
-    train([*small, "trainer.epochs=1"], tmp_path / "run")
+    train([*small, "trainer.max_epochs=1"], tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
     with FileLock(tmp_path / "run" / ".lock"), pytest.raises(GenrelabError, match="another process is training"):
@@ -310,7 +316,7 @@ def test_two_processes_do_not_resume_one_run(small, tmp_path):
 
 
 def test_any_file_of_a_run_names_it_on_resuming(small, tmp_path):
-    train([*small, "trainer.epochs=1"], tmp_path / "run")
+    train([*small, "trainer.max_epochs=1"], tmp_path / "run")
     with pytest.raises(GenrelabError, match="this run is finished"):
         run.resume(tmp_path / "run" / "checkpoints" / "last.ckpt")
 
@@ -321,7 +327,7 @@ def test_a_table_of_features_is_trained_on(tmp_path):
     values = generator.normal(size=(90, 4)) + 3 * np.eye(3, 4)[pd.factorize(genres)[0]]
     table = pd.DataFrame(values, columns=list("abcd")).assign(genre=genres)
     table.to_csv(tmp_path / "table.csv", index=False)
-    overrides = ["dataset=table", f"dataset.path={tmp_path / 'table.csv'}", "trainer.epochs=3", "accelerator=cpu"]
+    overrides = ["dataset=table", f"dataset.path={tmp_path / 'table.csv'}", "trainer.max_epochs=3", "accelerator=cpu"]
     record = train([*overrides, "data.batch_size=16"], tmp_path / "run")
     assert record["status"] == "finished" and record["features"] == ["table"]
     with pytest.raises(ConfigError, match="brings its own"):

@@ -53,9 +53,16 @@ def test_where_there_are_none_it_says_so(music):
 def test_a_run_learns_scores_and_reports_supergenres(tmp_path):
     overrides = [
         *("demo.genres=[jaz03,jaz06,hou01,blu03,blu05]", "demo.tracks_per_genre=6", "demo.artists_per_genre=3"),
-        *("target=supergenre", "features=mel_db", "model=cnn", "augment=none", "trainer.epochs=1", "accelerator=cpu"),
+        *(
+            "target=supergenre",
+            "features=mel_db",
+            "model=cnn",
+            "augment=none",
+            "trainer.max_epochs=1",
+            "accelerator=cpu",
+        ),
         *("split.ratios=[0.4,0.3,0.3]", "trainer.estimate=false", "trainer.baselines=false"),
-        f"paths.outputs={tmp_path / 'outputs'}",
+        f"paths.output_dir={tmp_path / 'outputs'}",
     ]
     record = run.train(compose(overrides), tmp_path / "run", overrides)
     folder = RunDir.read(tmp_path / "run")

@@ -16,7 +16,13 @@ from genrelab.reproduction.systems import read_systems
 from genrelab.utils.errors import GenrelabError
 
 SYSTEMS = read_systems()
-QUICK = ["debug=fast", "trainer.report=false", "trainer.progress=false", "data.batch_size=8", "accelerator=cpu"]
+QUICK = [
+    "debug=fast",
+    "trainer.report=false",
+    "trainer.enable_progress_bar=false",
+    "data.batch_size=8",
+    "accelerator=cpu",
+]
 BY_TRACK = ["split=grouped", "split.artists=ignore", "split.ratios=[0.5,0.25,0.25]"]
 TRIALS = {
     (trial.recipe, trial.data): (row, trial) for row in SYSTEMS.rows.values() for trial in row.trials if trial.protocols
@@ -39,7 +45,7 @@ def _small(overrides):
 
 def _run(overrides, folder, tiny_data):
     """Train; recipes on the same features find them in one store."""
-    places = [f"paths.outputs={folder / 'outputs'}", f"paths.store={tiny_data.with_name('store')}"]
+    places = [f"paths.output_dir={folder / 'outputs'}", f"paths.feature_cache_dir={tiny_data.with_name('store')}"]
     given = normalize_overrides([*overrides, *QUICK, *_small(overrides), *places])
     record = train(compose(given), folder / "run", given)
     assert record["status"] == "finished"

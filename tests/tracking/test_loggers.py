@@ -13,7 +13,7 @@ from offline_wandb import read_offline
 def logged(small, monkeypatch) -> list[str]:
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", "/nonexistent")
-    return [*small, "trainer.epochs=2", "trainer.baselines=false"]
+    return [*small, "trainer.max_epochs=2", "trainer.baselines=false"]
 
 
 def test_both_loggers_get_the_epochs(logged, tmp_path):
@@ -102,7 +102,7 @@ def test_a_resumed_run_goes_on_under_its_id(logged, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(History, "on_train_epoch_start", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            run.train(compose([*logged, "trainer.epochs=3", "logger=wandb"]), folder)
+            run.train(compose([*logged, "trainer.max_epochs=3", "logger=wandb"]), folder)
     assert run.resume(folder)["status"] == "finished"
     first, second = (read_offline(path) for path in sorted((folder / "wandb").glob("offline-run-*")))
     assert first.run.run_id == second.run.run_id and first.run.run_group == second.run.run_group == "study"
@@ -126,7 +126,7 @@ def test_a_pruned_trial_did_not_fail(logged, tmp_path, monkeypatch):
 def test_pooled_folds_are_published_as_a_run_of_their_own(logged, tmp_path):
     pytest.importorskip("wandb")
     kept = [text for text in logged if not text.startswith("split.")]
-    overrides = [*kept, "split=stratified", "split.folds=3", "trainer.epochs=1", "logger=wandb"]
+    overrides = [*kept, "split=stratified", "split.folds=3", "trainer.max_epochs=1", "logger=wandb"]
     record = run.train(compose(overrides), tmp_path / "run", overrides)
     offline = list((tmp_path / "run" / "wandb").glob("offline-run-*"))
     assert len(offline) == 1 and f"-{record['run_id']}-" in offline[0].name

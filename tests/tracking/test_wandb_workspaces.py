@@ -33,9 +33,9 @@ def logged(tmp_path_factory) -> tuple[Offline, Path]:
         "dataset=folder", f"dataset.root={music}", "taxonomy=musicmap", "split.ratios=[0.5,0.25,0.25]", "augment=none",
         "audio.sample_rate=8000", "audio.segment_seconds=2.0", "features=mel_db", "features.mel_db.n_fft=512",
         "features.mel_db.hop_length=256", "features.mel_db.n_mels=32", "features.mel_db.frames=32", "model=cnn",
-        "loss=graph_soft", "data.batch_size=8", "trainer.epochs=2", "trainer.estimate=false",
+        "loss=graph_soft", "data.batch_size=8", "trainer.max_epochs=2", "trainer.estimate=false",
         "trainer.baselines=false", "accelerator=cpu", "logger=wandb", "logger.wandb.mode=offline",
-        f"paths.outputs={outputs}",
+        f"paths.output_dir={outputs}",
     ]  # fmt: skip
     run.train(compose(overrides), outputs / "run", overrides)
     folder = next((outputs / "run" / "wandb").glob("offline-run-*"))

@@ -124,7 +124,7 @@ def test_states_are_plain_and_resume(kind):
     [
         ("plateau", {"factor": 1.0}, "scheduler.factor: 1.0 is not between 0 and 1"),
         ("plateau", {"patience": -1}, "scheduler.patience: -1 is below 0"),
-        ("cosine", {"warmup_epochs": 10}, r"scheduler.warmup_epochs: 10 is not in \[0, trainer.epochs=10\)"),
+        ("cosine", {"warmup_epochs": 10}, r"scheduler.warmup_epochs: 10 is not in \[0, trainer.max_epochs=10\)"),
         ("cosine", {"final_factor": 2.0}, r"scheduler.final_factor: 2.0 is not in \[0, 1\]"),
         ("exponential", {"gamma": 0.0}, "scheduler.gamma: 0.0 is not between 0 and 1"),
     ],

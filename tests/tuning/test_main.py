@@ -51,7 +51,7 @@ def test_a_mistyped_key_of_the_sweep_is_suggested(typo, meant):
 
 
 def test_keys_of_the_configuration_are_no_typos():
-    given = ("seed=1", "loss=ce", "beta=2", "trainer.epochs=3", "+x=1", "sampler=tpe", "study=mine", "n_trials=3")
+    given = ("seed=1", "loss=ce", "beta=2", "trainer.max_epochs=3", "+x=1", "sampler=tpe", "study=mine", "n_trials=3")
     assert read_options(given).overrides == given
 
 
@@ -104,8 +104,8 @@ def test_a_sweep_survives_ctrl_c_and_a_killed_worker(small, tmp_path):
             "--config-dir",
             str(folder.parent),
             "experiment=s/best",
-            f"paths.outputs={tmp_path / 'again'}",
-            "trainer.epochs=1",
+            f"paths.output_dir={tmp_path / 'again'}",
+            "trainer.max_epochs=1",
         ],
         capture_output=True,
         text=True,
@@ -123,9 +123,9 @@ def test_a_sweep_survives_ctrl_c_and_a_killed_worker(small, tmp_path):
 def test_every_published_search_draws_its_figure(name, trials, figure, tmp_path):
     cache = REPOSITORY / "outputs" / "cache"
     narrow = [] if name == "beta_by_model" else ["model.width=8"]  # its networks have no width
-    shared = [f"search={name}", "debug=short", *narrow, "trainer.epochs=3", "workers=2", f"n_trials={trials}"]
+    shared = [f"search={name}", "debug=short", *narrow, "trainer.max_epochs=3", "workers=2", f"n_trials={trials}"]
     told = subprocess.run(
-        command(*shared, f"paths.cache={cache}", f"paths.store={REPOSITORY / 'outputs' / 'store'}"),
+        command(*shared, f"paths.cache_dir={cache}", f"paths.feature_cache_dir={REPOSITORY / 'outputs' / 'store'}"),
         capture_output=True,
         text=True,
         cwd=tmp_path,

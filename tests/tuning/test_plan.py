@@ -23,7 +23,7 @@ def test_a_search_and_its_short_keys():
     assert plan.spec.pruner["kind"] == "median"
     assert (plan.spec.objectives, plan.spec.directions) == (("val/track/distance",), ("min",))
     assert plan.overrides == ("search=beta",)
-    assert plan.spec.fixed["trainer.epochs"] == 20
+    assert plan.spec.fixed["trainer.max_epochs"] == 20
     assert "beta" not in plan.spec.fixed and not any(key.startswith("paths") for key in plan.spec.fixed)
     assert plan.spec == type(plan.spec).from_json(plan.spec.to_json())
 
@@ -105,7 +105,7 @@ def test_groups_are_told_from_values():
     ("shared", "chosen"),
     [
         (["search=beta", "experiment=quickstart", "debug=short"], ["beta=2.5"]),
-        (["search=features_dual", "trainer.epochs=7"], ["features=[pcen,chroma_cqt]"]),
+        (["search=features_dual", "trainer.max_epochs=7"], ["features=[pcen,chroma_cqt]"]),
         (["search=optuna"], ["optimizer.lr=0.01", "augment=none", "data.batch_size=32"]),
         (["search=graph_weights"], ["graph.weights.primary=1.5"]),
     ],

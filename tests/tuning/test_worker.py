@@ -115,14 +115,14 @@ def test_several_objectives_never_report(tmp_path):
 
 
 def test_a_changed_space_is_refused_with_what_changed(tmp_path):
-    run(make_spec(tmp_path, n_trials=1, fixed={"trainer.epochs": 20}))
-    changed = make_spec(tmp_path, params={"x": "interval(-1.0,2.0)"}, fixed={"trainer.epochs": 30})
+    run(make_spec(tmp_path, n_trials=1, fixed={"trainer.max_epochs": 20}))
+    changed = make_spec(tmp_path, params={"x": "interval(-1.0,2.0)"}, fixed={"trainer.max_epochs": 30})
     with pytest.raises(GenrelabError) as error:
         OpenStudy(changed)
     assert "params.x: was float -1 to 1, now float -1 to 2" in str(error.value)
-    assert "config.trainer.epochs: was 20, now 30" in str(error.value)
+    assert "config.trainer.max_epochs: was 20, now 30" in str(error.value)
     assert "study=NAME" in str(error.value)
-    OpenStudy(make_spec(tmp_path, n_trials=5, sampler={"kind": "tpe"}, fixed={"trainer.epochs": 20}))  # these may
+    OpenStudy(make_spec(tmp_path, n_trials=5, sampler={"kind": "tpe"}, fixed={"trainer.max_epochs": 20}))  # these may
 
 
 def test_a_study_of_before_a_key_goes_on_with_what_its_absence_meant(tmp_path):

@@ -153,4 +153,4 @@ def _config(overrides: list[str] | None) -> dict[str, Any]:
 
 def _below(config: dict[str, Any], name: str = "") -> Path:
     """The folder that a verb writes into unless told otherwise."""
-    return Path(config["paths"]["outputs"]).expanduser() / name
+    return Path(config["paths"]["output_dir"]).expanduser() / name

@@ -83,7 +83,7 @@ def _compare(folders: Sequence[Path]) -> None:
 def _launched(arguments: Sequence[str]) -> None:
     """Have a launcher's processes run the jobs, wherever: they are told the folder, since not all inherit LAUNCH_ID."""
     named = any(text.startswith("hydra.sweep.dir=") for text in arguments)
-    folder = [] if named else [f"hydra.sweep.dir=${{paths.sweeps}}/{launch_id()}"]
+    folder = [] if named else [f"hydra.sweep.dir=${{paths.sweeps_dir}}/{launch_id()}"]
     try:
         _with_hydra(_train_job, [*arguments, *folder])
     except Exception as error:
@@ -134,7 +134,7 @@ def preflight(arguments: Sequence[str]) -> None:
         os.environ[JOBS] = str(count_jobs(asked.overrides))
         if launcher:
             named = [text.partition("=")[2] for text in asked.overrides if text.startswith("hydra.sweep.dir=")]
-            folder = Path(named[-1] if named else config["paths"]["sweeps"]) / ("" if named else launch_id())
+            folder = Path(named[-1] if named else config["paths"]["sweeps_dir"]) / ("" if named else launch_id())
             print(f"{os.environ[JOBS]} jobs with {launcher}, each in a folder of {shown(folder)}", flush=True)
 
 

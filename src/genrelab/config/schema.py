@@ -23,12 +23,12 @@ T = TypeVar("T")
 class TrainerSpec:
     """How long to train and what to watch; see conf/trainer/default.yaml."""
 
-    epochs: int = 18
+    max_epochs: int = 18
     monitor: str = "val/track/distance"
-    gradient_clip: float | None = None
-    accumulate: int = 1
-    limit_batches: int | None = None
-    progress: bool = True
+    gradient_clip_val: float | None = None
+    accumulate_grad_batches: int = 1
+    limit_train_batches: int | None = None
+    enable_progress_bar: bool = True
     estimate: bool = True
     report: bool = True
     baselines: bool = True
@@ -39,11 +39,11 @@ class TrainerSpec:
 class AcceleratorSpec:
     """The hardware; see conf/accelerator/auto.yaml."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = 1
     precision: Precision = "auto"
     strategy: Literal["auto", "ddp"] = "auto"
-    threads: int | None = None
+    num_threads: int | None = None
     deterministic: bool = False
 
 
@@ -89,15 +89,15 @@ class ModelSpec:
 class PathsSpec:
     """Where things are written; see conf/paths/default.yaml."""
 
-    outputs: str = "outputs"
-    runs: str = "outputs/runs"
-    sweeps: str = "outputs/sweeps"
-    store: str = "outputs/store"
-    cache: str = "outputs/cache"
+    output_dir: str = "outputs"
+    runs_dir: str = "outputs/runs"
+    sweeps_dir: str = "outputs/sweeps"
+    feature_cache_dir: str = "outputs/store"
+    cache_dir: str = "outputs/cache"
 
 
 SHARES = ("mask_bands", "mask_frames", "translate", "scale")
-POSITIVE = ("epochs", "accumulate", "limit_batches", "devices", "threads", "batch_size")
+POSITIVE = ("max_epochs", "accumulate_grad_batches", "limit_train_batches", "devices", "num_threads", "batch_size")
 
 
 def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str]:
@@ -128,7 +128,7 @@ def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str
             problems.append(f"{at}.{key}: {value} is below 0; 0 changes nothing")
         elif key == "mixup" and value < 0:
             problems.append(f"{at}.{key}: {value} is below 0; 0 mixes nothing")
-        elif key == "gradient_clip" and value is not None and not value > 0:
+        elif key == "gradient_clip_val" and value is not None and not value > 0:
             problems.append(f"{at}.{key}: {value} is not above 0; null clips nothing")
     return problems
 

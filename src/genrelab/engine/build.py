@@ -47,7 +47,7 @@ class Dataset:
 def read_catalog(config: Config) -> Catalog:
     """Read the table of tracks, its genres named as the dataset names them."""
     kind, params = split_name_and_params(config["dataset"])
-    cache = resolve_path(read_fields(PathsSpec, config["paths"], "paths").cache)
+    cache = resolve_path(read_fields(PathsSpec, config["paths"], "paths").cache_dir)
     several = config["data"].get("target") == "multi_label"
     catalog: Catalog = CATALOGS.build(kind, params, cache=cache, multi_label=several)
     return catalog
@@ -128,7 +128,7 @@ def make_store(config: Config, catalog: Catalog | None = None) -> Store:
         return GivenStore(catalog.given)
     audio = read_fields(AudioSpec, config["audio"], "audio")
     specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
-    root = resolve_path(config["paths"]["store"])
+    root = resolve_path(config["paths"]["feature_cache_dir"])
     if config["data"]["online"]:
         return OnlineStore(root, audio, specs, config["data"]["engine"])
     return FeatureStore(root, audio, specs)
@@ -268,7 +268,7 @@ def make_optimization(config: Config, mode: str) -> tuple[Callable[[Any], Any], 
     """Functions that make the optimizer (of parameters) and the schedule (of the optimizer)."""
     kind, params = split_name_and_params(config["optimizer"])
     schedule_kind, schedule_params = split_name_and_params(config["scheduler"])
-    epochs = config["trainer"]["epochs"]
+    epochs = config["trainer"]["max_epochs"]
     return (
         lambda parameters: OPTIMIZERS.build(kind, params, parameters=parameters),
         lambda optimizer: SCHEDULERS.build(

@@ -186,7 +186,7 @@ class TrainingPipeline:
             for option in (self.config["callbacks"] or {}).values()
         ]
         checkpoints = Checkpoints(folder / "checkpoints", spec.monitor, mode)
-        own = [History(folder / "metrics.csv"), Progress(spec.monitor, mode, spec.progress), checkpoints]
+        own = [History(folder / "metrics.csv"), Progress(spec.monitor, mode, spec.enable_progress_bar), checkpoints]
         own += trial_report(spec.monitor)
         trainer = make_trainer(spec, self.config["accelerator"], folder, loggers, [*chosen, *own])
         record.data["hardware"] |= {
@@ -199,7 +199,7 @@ class TrainingPipeline:
         with record.timed_stage("train"), interruptible(self.resume_dir, trainer):
             if state is None:
                 trainer.fit(task, data)
-            elif checkpoints.was_over(state, spec.epochs):  # it stopped in a later stage
+            elif checkpoints.was_over(state, spec.max_epochs):  # it stopped in a later stage
                 for callback in (*chosen, checkpoints):
                     if callback.state_key in state["callbacks"]:
                         callback.load_state_dict(state["callbacks"][callback.state_key])

@@ -29,7 +29,7 @@ def print_runtime_estimate(
     """Print the seconds that features and training will take, measured on a segment and a step of the real ones."""
     import torch
 
-    torch.set_num_threads(config["accelerator"]["threads"] or default_workers())
+    torch.set_num_threads(config["accelerator"]["num_threads"] or default_workers())
     shares = dict(zip(PARTS, split.shares or (1.0, 1.0, 1.0), strict=True))  # of a track's segments
     counts = {part: round(shares[part] * _segments(dataset, split.tracks(part), store)) for part in PARTS}
     copies = 1 + len(augments)
@@ -44,10 +44,10 @@ def print_runtime_estimate(
     )
     per_segment = _step_seconds(config, dataset, store)
     each = (copies if config["data"]["copies"] == "all" else 1) * counts["train"]
-    if limit := config["trainer"]["limit_batches"]:
+    if limit := config["trainer"]["limit_train_batches"]:
         each = min(each, limit * config["data"]["batch_size"])
     epoch = (each + VALIDATION_SHARE * counts["val"]) * per_segment
-    epochs = config["trainer"]["epochs"]
+    epochs = config["trainer"]["max_epochs"]
     parts = [f"features about {_said(features)}"] if features > 1 else []
     folds = max(1, len(split_folds(config["split"])))
     times = f"{folds} x {epochs}" if folds > 1 else f"{epochs}"

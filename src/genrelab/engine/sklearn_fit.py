@@ -31,7 +31,7 @@ PARTS: tuple[Part, ...] = ("val", "test")
 # What the command line may ask of training and nothing here heeds.
 WITHOUT_EFFECT = (
     *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks", "model.bn_statistics"),
-    *(f"trainer.{name}" for name in ("epochs", "gradient_clip", "accumulate", "profiler")),
+    *(f"trainer.{name}" for name in ("max_epochs", "gradient_clip_val", "accumulate_grad_batches", "profiler")),
     *(f"data.{field.name}" for field in fields(BatchChanges)),
 )
 WITHOUT = {"kind": "none"}
@@ -94,7 +94,7 @@ def fit_sklearn(
         net.load_state_dict(state["state_dict"])
         net.found = state["genrelab"]["model"]["fitted"]
     else:
-        rows = None if spec.limit_batches is None else spec.limit_batches * data.batch_size
+        rows = None if spec.limit_train_batches is None else spec.limit_train_batches * data.batch_size
         net.fit(*train_vectors(task, data, net, rows), task.seed, device)
         if net.scaled_on_val:
             trainer.validate(task, data, verbose=False)

@@ -45,7 +45,7 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
 
     def optimization() -> None:
         optimizer = build(OPTIMIZERS, "optimizer", parameters=[torch.nn.Parameter(torch.zeros(1))])
-        build(SCHEDULERS, "scheduler", optimizer=optimizer, epochs=config["trainer"]["epochs"], mode=mode)
+        build(SCHEDULERS, "scheduler", optimizer=optimizer, epochs=config["trainer"]["max_epochs"], mode=mode)
 
     graph = {"distances": 1 - torch.eye(GENRES), "supergenres": torch.arange(GENRES), "clusters": torch.zeros(GENRES)}
     graph["prevalence"] = torch.full((GENRES,), 0.5)
@@ -93,10 +93,10 @@ def device_problems(config: Mapping[str, Any]) -> list[str]:
     import torch
 
     accelerator = config["accelerator"]
-    device, devices = accelerator["device"], accelerator["devices"]
+    device, devices = accelerator["accelerator"], accelerator["devices"]
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device, True):
-        return [f"accelerator.device: no {device} on this machine; accelerator=auto takes what there is"]
+        return [f"accelerator.accelerator: no {device} on this machine; accelerator=auto takes what there is"]
     if device in ("auto", "cuda") and there["cuda"] and devices > torch.cuda.device_count():
         return [f"accelerator.devices: {devices} asked for, there are {torch.cuda.device_count()}"]
     if devices > 1 and accelerator["strategy"] == "auto":

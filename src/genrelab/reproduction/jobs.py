@@ -13,7 +13,7 @@ import yaml
 from genrelab.config import conf_dir
 from genrelab.reproduction.systems import Row, Systems, Trial
 
-QUIET = ("trainer.progress=false", "trainer.estimate=false")
+QUIET = ("trainer.enable_progress_bar=false", "trainer.estimate=false")
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ def cosine(
         ConfigError: a value out of range, or no epoch left after the rise.
     """
     if not 0 <= warmup_epochs < epochs:
-        raise ConfigError([f"scheduler.warmup_epochs: {warmup_epochs} is not in [0, trainer.epochs={epochs})"])
+        raise ConfigError([f"scheduler.warmup_epochs: {warmup_epochs} is not in [0, trainer.max_epochs={epochs})"])
     if not 0 <= final_factor <= 1:
         raise ConfigError([f"scheduler.final_factor: {final_factor} is not in [0, 1]"])
 

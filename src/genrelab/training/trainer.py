@@ -30,10 +30,10 @@ def make_trainer(
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     hardware = read_fields(AcceleratorSpec, accelerator, "accelerator")
-    device = hardware.device
+    device = hardware.accelerator
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    torch.set_num_threads(hardware.threads or _threads(hardware.devices if device == "cpu" else 1))
+    torch.set_num_threads(hardware.num_threads or _threads(hardware.devices if device == "cpu" else 1))
     if device == "cpu":
         _keep_freed_memory()
     precision = hardware.precision
@@ -46,10 +46,10 @@ def make_trainer(
             devices=hardware.devices,
             strategy=hardware.strategy,
             precision=precision,
-            max_epochs=spec.epochs,
-            gradient_clip_val=spec.gradient_clip,
-            accumulate_grad_batches=spec.accumulate,
-            limit_train_batches=spec.limit_batches or 1.0,
+            max_epochs=spec.max_epochs,
+            gradient_clip_val=spec.gradient_clip_val,
+            accumulate_grad_batches=spec.accumulate_grad_batches,
+            limit_train_batches=spec.limit_train_batches or 1.0,
             profiler=spec.profiler,
             deterministic=hardware.deterministic,
             logger=loggers or False,

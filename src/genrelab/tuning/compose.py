@@ -20,7 +20,7 @@ from genrelab.config import compose, conf_dir
 Tree = dict[str, Any]
 # What a study's trials may differ in without being incomparable, and what a recipe need not say.
 ELSEWHERE = ("paths", "accelerator", "logger", "hydra")
-TALK = ("progress", "estimate", "profiler")  # of the trainer
+TALK = ("enable_progress_bar", "estimate", "profiler")  # of the trainer
 NOT_CHOICES = ("experiment", "search", "debug", *ELSEWHERE)
 
 

@@ -34,7 +34,7 @@ class TrainingObjective:
         from genrelab.engine import run
 
         config = self.composer.config(job.overrides)
-        config["accelerator"]["threads"] = config["accelerator"]["threads"] or self.threads
+        config["accelerator"]["num_threads"] = config["accelerator"]["num_threads"] or self.threads
         record = run.train(config, job.folder, [*self.composer.overrides, *job.overrides])
         values = tuple(score(job.folder, record, metric) for metric in self.spec.objectives)
         page = {"report": f"{job.number}/report/index.html"} if config["trainer"]["report"] else {}

@@ -70,7 +70,7 @@ def read_plan(arguments: Sequence[str]) -> Plan:
     overrides = tuple(text for text in fixed if not text.startswith("hydra"))
     spec = StudySpec(
         name=name,
-        folder=resolve_path(OmegaConf.select(tree, "paths.sweeps")) / name,
+        folder=resolve_path(OmegaConf.select(tree, "paths.sweeps_dir")) / name,
         params={**params, **swept},
         objectives=objectives,
         directions=tuple(monitor_direction(metric) for metric in objectives),

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from genrelab.utils.errors import GenrelabError, Interrupted
 
 USER_FIXABLE_ERRNO = {
-    errno.ENOSPC: "no space left; free some, or write elsewhere with paths.outputs=FOLDER or --out",
-    errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.outputs=FOLDER or --out",
-    errno.EACCES: "permission denied; choose another folder with paths.outputs=FOLDER or --out",
-    errno.EPERM: "not permitted; choose another folder with paths.outputs=FOLDER or --out",
-    errno.EROFS: "read-only; choose another folder with paths.outputs=FOLDER or --out",
-    errno.ENOTDIR: "a part of the path is a file; choose another folder with paths.outputs=FOLDER or --out",
-    errno.EEXIST: "there is a file of that name; choose another folder with paths.outputs=FOLDER or --out",
+    errno.ENOSPC: "no space left; free some, or write elsewhere with paths.output_dir=FOLDER or --out",
+    errno.EDQUOT: "the quota is used up; free some space, or write elsewhere with paths.output_dir=FOLDER or --out",
+    errno.EACCES: "permission denied; choose another folder with paths.output_dir=FOLDER or --out",
+    errno.EPERM: "not permitted; choose another folder with paths.output_dir=FOLDER or --out",
+    errno.EROFS: "read-only; choose another folder with paths.output_dir=FOLDER or --out",
+    errno.ENOTDIR: "a part of the path is a file; choose another folder with paths.output_dir=FOLDER or --out",
+    errno.EEXIST: "there is a file of that name; choose another folder with paths.output_dir=FOLDER or --out",
 }
 
 

@@ -68,8 +68,8 @@ def words(music, outputs, *more):
     return [
         *("dataset=folder", f"dataset.root={music}", "taxonomy=flat", "audio.sample_rate=8000", "augment=none"),
         *("features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256"),
-        *("features.mel_db.n_mels=16", "features.mel_db.frames=8", "model=cnn", "trainer.epochs=1"),
-        *("accelerator=cpu", f"paths.outputs={outputs}", "trainer.estimate=true", *SEGMENTS, *more),
+        *("features.mel_db.n_mels=16", "features.mel_db.frames=8", "model=cnn", "trainer.max_epochs=1"),
+        *("accelerator=cpu", f"paths.output_dir={outputs}", "trainer.estimate=true", *SEGMENTS, *more),
     ]
 
 
@@ -174,7 +174,7 @@ def test_a_trial_of_such_a_split_is_marked(music, tmp_path):
 
 
 def test_several_genres_a_track_are_marked_too(jamendo, tmp_path, capsys):
-    folder = train_several(jamendo, tmp_path, "several", "split=random_segments", "trainer.epochs=1")
+    folder = train_several(jamendo, tmp_path, "several", "split=random_segments", "trainer.max_epochs=1")
     assert "UNSAFE" in (folder / "report" / "index.html").read_text()
     print_summary(folder)
     assert "UNSAFE" in capsys.readouterr().out

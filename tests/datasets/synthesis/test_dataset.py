@@ -118,5 +118,5 @@ def test_too_many_genres():
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(GenrelabError, match=r"cannot be written \(not a directory\).*set paths.cache"):
+    with pytest.raises(GenrelabError, match=r"cannot be written \(not a directory\).*set paths.cache_dir"):
         build_demo(SPEC, tmp_path / "file", progress=False)

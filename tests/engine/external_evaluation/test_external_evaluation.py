@@ -26,7 +26,7 @@ from tones import write_tone
 FEATURES = [
     *("taxonomy=flat", "augment=none", "features=mel_db", "features.mel_db.n_fft=512", "audio.sample_rate=8000"),
     *("features.mel_db.hop_length=256", "features.mel_db.n_mels=32", "features.mel_db.frames=32", "model=cnn"),
-    *("audio.segment_seconds=2.0", "trainer.epochs=3", "trainer.estimate=false", "trainer.baselines=false"),
+    *("audio.segment_seconds=2.0", "trainer.max_epochs=3", "trainer.estimate=false", "trainer.baselines=false"),
 ]
 
 
@@ -34,7 +34,7 @@ FEATURES = [
 def trained(music, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run"
     overrides = ["dataset=folder", f"dataset.root={music}", *FEATURES, "accelerator=cpu", "split.ratios=[0.6,0.2,0.2]"]
-    run.train(compose([*overrides, f"paths.outputs={folder.parent}"]), folder, overrides)
+    run.train(compose([*overrides, f"paths.output_dir={folder.parent}"]), folder, overrides)
     return folder
 
 
@@ -215,7 +215,7 @@ def test_real_clips_of_other_artists(tmp_path):
     root = SHARED_DATA / "gtzan_mini" / "genres_original"
     overrides = [
         *("dataset=gtzan", f"dataset.root={root}", *FEATURES[1:], "split.artists=ignore", "split.ratios=[0.6,0.2,0.2]"),
-        *("audio.segment_seconds=3.0", "accelerator=cpu", f"paths.outputs={tmp_path}"),
+        *("audio.segment_seconds=3.0", "accelerator=cpu", f"paths.output_dir={tmp_path}"),
     ]
     run.train(compose(overrides), tmp_path / "run", overrides)
     with pytest.raises(GenrelabError, match="songs are not new to the run"):

@@ -68,7 +68,7 @@ def write_run(
         "model": {"kind": "mlp", "hidden": [64]},
         "loss": {"kind": loss},
         "optimizer": {"kind": "adam", "lr": 0.001},
-        "paths": {"outputs": str(folder.parent)},
+        "paths": {"output_dir": str(folder.parent)},
     }
     known = {
         "run_id": folder.name,

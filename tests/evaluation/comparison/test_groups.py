@@ -93,7 +93,9 @@ def test_what_follows_from_another_model_is_no_difference(make_run, tmp_path):
     make_run(tmp_path / "a")
     make_run(tmp_path / "b", config={"model": {"kind": "cnn", "width": 8}}, model={"kind": "cnn"})
     make_run(tmp_path / "c", config={"model": {"kind": "cnn", "width": 16}}, model={"kind": "cnn"})
-    make_run(tmp_path / "d", config={"paths": {"outputs": "elsewhere"}, "optimizer": {"kind": "sgd", "momentum": 0.9}})
+    make_run(
+        tmp_path / "d", config={"paths": {"output_dir": "elsewhere"}, "optimizer": {"kind": "sgd", "momentum": 0.9}}
+    )
     runs, _ = find_runs([tmp_path])
     assert differing(runs) == ["model", "optimizer", "model.width"]
     assert differing(runs[:2]) == ["model"]

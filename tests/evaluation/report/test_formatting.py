@@ -119,8 +119,8 @@ def test_a_handful_of_test_tracks_says_nothing_and_is_not_compared(make_run, tmp
     ("overrides", "config", "found"),
     [
         (["experiment=quickstart", "debug=fast"], "", "debug=fast"),
-        ([], "trainer:\n  epochs: 3\n  limit_batches: 4\n", "trainer.limit_batches=4"),
-        (["debug=null"], "trainer:\n  limit_batches: null\n", ""),
+        ([], "trainer:\n  max_epochs: 3\n  limit_train_batches: 4\n", "trainer.limit_train_batches=4"),
+        (["debug=null"], "trainer:\n  limit_train_batches: null\n", ""),
     ],
 )
 def test_debug_runs_say_that_they_are(run_folder, edit_record, overrides, config, found):

@@ -61,7 +61,9 @@ def write_run(folder, taxonomy, loss, seed):
         ),
     )
     write_json(folder / "taxonomy.json", taxonomy.to_dict())
-    (folder / "config.yaml").write_text(yaml.safe_dump({"seed": seed, "loss": LOSSES[loss], "trainer": {"epochs": 3}}))
+    (folder / "config.yaml").write_text(
+        yaml.safe_dump({"seed": seed, "loss": LOSSES[loss], "trainer": {"max_epochs": 3}})
+    )
     record = {
         "status": "finished",
         "seconds": 1.5,

@@ -167,7 +167,7 @@ def build_demo(spec: DemoSpec, cache: Path, workers: int | None = None, progress
     except OSError as error:
         raise GenrelabError(
             f"demo {folder}: cannot be written ({(error.strerror or str(error)).lower()}); "
-            "free some space, or set paths.cache to a folder you may write"
+            "free some space, or set paths.cache_dir to a folder you may write"
         ) from error
     return tracks
 

@@ -19,7 +19,7 @@ SEED, RUN = "seed", "run"
 MUTE_GROUPS = {"paths", "plugins", "logger", "hydra", "accelerator", "demo", "debug"}
 MUTE = {
     *("seed", "beta", "loss.beta", "data.keep_on_device"),
-    *(f"trainer.{name}" for name in ("progress", "estimate", "baselines", "profiler")),
+    *(f"trainer.{name}" for name in ("enable_progress_bar", "estimate", "baselines", "profiler")),
 }
 CONDITION = re.compile(r"\s*([\w.]+)\s*(>=|<=|!=|==|=|>|<)\s*(.*?)\s*")
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

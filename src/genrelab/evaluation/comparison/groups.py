@@ -111,7 +111,7 @@ def _flagged(run: Run, flag: str) -> bool:
     if flag == "val":
         return run.part == "val"
     if flag == "debug":
-        return bool(debug_option(run.record) or (run.config.get("trainer") or {}).get("limit_batches"))
+        return bool(debug_option(run.record) or (run.config.get("trainer") or {}).get("limit_train_batches"))
     return bool(values_of(run)[flag])
 
 

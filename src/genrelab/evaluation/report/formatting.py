@@ -155,8 +155,8 @@ def debugging(run: RunDir) -> str:
     """How a run was cut short by a debug option, as on its command line; empty for a run that is meant."""
     if chosen := debug_option(run.record):
         return chosen
-    limit = re.search(r"^  limit_batches: (\d\S*)", run.config, re.MULTILINE)
-    return f"trainer.limit_batches={limit.group(1)}" if limit else ""
+    limit = re.search(r"^  limit_train_batches: (\d\S*)", run.config, re.MULTILINE)
+    return f"trainer.limit_train_batches={limit.group(1)}" if limit else ""
 
 
 def debug_option(record: Mapping[str, Any]) -> str:

@@ -189,10 +189,14 @@ def clear_write_errors(root: Path) -> Iterator[None]:
     except OSError as error:
         full = root.exists() and shutil.disk_usage(root).free < (1 << 20)
         if isinstance(error, FileExistsError | NotADirectoryError):
-            raise GenrelabError(f"store {root}: not a folder; set paths.store to a writable folder") from error
+            raise GenrelabError(
+                f"store {root}: not a folder; set paths.feature_cache_dir to a writable folder"
+            ) from error
         reason = "no space left on device" if full else (error.strerror or str(error)).lower()
         remedy = (
-            "free some space, or set paths.store" if "space" in reason else "set paths.store to a folder you may write"
+            "free some space, or set paths.feature_cache_dir"
+            if "space" in reason
+            else "set paths.feature_cache_dir to a folder you may write"
         )
         raise GenrelabError(f"store {root}: cannot be written ({reason}); {remedy}") from error
 

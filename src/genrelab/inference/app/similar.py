@@ -115,7 +115,7 @@ def _store(run: Path) -> Path | None:
     import yaml
 
     try:
-        said = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["paths"]["store"]
+        said = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["paths"]["feature_cache_dir"]
     except (OSError, KeyError, TypeError, yaml.YAMLError):
         said = ""
     candidates = [Path(said).expanduser()] if said else []

@@ -251,7 +251,7 @@ def facts_of(rows: Sequence[Row]) -> dict[str, Any]:
         "artist_leak": known["artist_leak"],
         "unsafe": any("unsafe" in row.flags for row in rows),
         "split": known["split"],
-        "epochs": (first.config.get("trainer") or {}).get("epochs"),
+        "epochs": (first.config.get("trainer") or {}).get("max_epochs"),
     }
 
 
