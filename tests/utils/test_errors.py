@@ -7,13 +7,13 @@ import pickle
 import pkgutil
 
 import pytest
-from genrelab.audio.decode import AudioError
-from genrelab.errors import ConfigError, GenrelabError, Interrupted
-from genrelab.exits import HydraBypass
-from genrelab.features.kind import FeatureError, FeatureOverflow
 
 import genrelab
 import hydra_plugins.genrelab_optuna
+from genrelab.audio.io import AudioError
+from genrelab.features.base import FeatureError, FeatureOverflow
+from genrelab.utils.errors import ConfigError, GenrelabError, Interrupted
+from genrelab.utils.exit_codes import HydraBypass
 
 ARGUMENTS = {  # of those with a constructor of their own
     ConfigError: ((["model.widht: no such key", "beta: -1 is below 0"],), (["one"],)),
