@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train reproduce dashboard test test-all lint type bench release-check clean
+.PHONY: help setup train reproduce optuna-ui test test-all lint type bench release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,10 +23,10 @@ train: setup ## compose the demo, prepare features, train the main job's small v
 	$(BIN)/python train.py experiment=quickstart $(ARGS)
 
 reproduce: setup ## run the published systems on the data in GENRELAB_DATA, and write docs/reproduction.md
-	$(BIN)/genrelab reproduce $(ARGS)
+	$(BIN)/genrelab tools reproduce $(ARGS)
 
-dashboard: setup ## show studies (optuna-dashboard) and curves (TensorBoard) in a browser, until Ctrl-C
-	$(BIN)/genrelab studies $(ARGS)
+optuna-ui: setup ## show studies (optuna-dashboard) and curves (TensorBoard) in a browser, until Ctrl-C
+	$(BIN)/genrelab tools optuna-ui $(ARGS)
 
 test: setup ## run the quick tests (under four minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)

@@ -7,9 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import pandas as pd
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from genrelab.cli import app, main
@@ -27,15 +29,54 @@ def data(small) -> list[str]:
     return [text for text in small if not text.startswith(("model", "trainer", "accelerator"))]
 
 
-def test_help_tells_every_verb_with_an_example():
-    assert all(verb in call("--help") for verb in ("train", "prepare", "check", "graph", "features", "report"))
-    for verb in ("prepare", "check", "graph", "features", "report"):
-        assert f"Example: genrelab {verb}" in call(verb, "--help")
+def commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Words of every command below a group, such as ("tools", "optuna-ui")."""
+    found = []
+    for name, command in group.commands.items():
+        here = (*path, name)
+        found += commands(command, here) if hasattr(command, "commands") else [here]
+    return found
+
+
+COMMANDS = commands(get_command(app))
+
+
+@pytest.mark.parametrize("group", [(), ("tools",)], ids=["genrelab", "tools"])
+def test_help_shows_every_command_in_full_on_one_screen(group, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = call(*group, "--help").splitlines()
+    assert len(lines) <= 24 and all(len(line) <= 80 for line in lines)
+    assert "..." not in "".join(lines[1:])  # no sentence is cut
+    rows = {line[13:].split("  ")[0] if not group else line.split()[0] for line in lines[2:-2]}
+    assert rows == {command[len(group)] for command in COMMANDS if command[: len(group)] == group}
+
+
+def test_help_names_the_five_groups_once_and_in_order():
+    heads = [line[:13].strip() for line in call("--help").splitlines()[2:-2]]
+    assert [head for head in heads if head] == ["Train", "Data", "Evaluate", "Use a model", "More"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_command_has_an_example_and_phrases_for_its_options(command):
+    group = get_command(app)
+    for word in command:
+        group = group.commands[word]
+    assert command == ("train",) or f"Example: genrelab {' '.join(command)} " in group.help
+    for parameter in group.params:
+        text = getattr(parameter, "help", None)
+        if command != ("train",):
+            assert text and text[0].isupper() and text.endswith((".", "...")), parameter.name
+
+
+def test_a_decision_rule_and_another_dataset_are_two_commands(tmp_path):
+    for words in (["evaluate", "RUN", "excerpts=3"], ["reevaluate", "RUN", "dataset=demo"]):
+        with pytest.raises(ConfigError, match=r"^configuration, 1 problem: dataset"):
+            app([*words], standalone_mode=False)
 
 
 def test_the_version_is_told():
     assert call("--version").startswith("genrelab ")
-    assert "'features=[pcen,chroma_cqt]'" in call("features", "--help")
+    assert "'features=[pcen,chroma_cqt]'" in call("tools", "plot-features", "--help")
 
 
 def test_results_lie_below_the_configured_outputs(data, tmp_path):
@@ -53,7 +94,7 @@ def test_check_writes_a_table_and_a_summary(data, tmp_path):
 
 def test_prepare_builds_and_exports(data, tmp_path):
     overrides = [text for text in data if "features" not in text] + ["features=scalars"]
-    output = call("prepare", *overrides, "--export", "csv", "--out", str(tmp_path), "--workers", "1")
+    output = call("prepare", *overrides, "--to-csv", "--out", str(tmp_path), "--workers", "1")
     table = pd.read_csv(next(tmp_path.glob("*.csv")))
     assert "30 tracks built" in output and len(table) == 60
     assert table.columns[0] == "filename" and table.columns[-1] == "label"
@@ -62,14 +103,14 @@ def test_prepare_builds_and_exports(data, tmp_path):
 
 
 def test_graph_draws_a_taxonomy(tmp_path):
-    output = call("graph", "taxonomy=gtzan", "--genre", "Blues", "--out", str(tmp_path))
+    output = call("tools", "plot-taxonomy", "taxonomy=gtzan", "--genre", "Blues", "--out", str(tmp_path))
     assert "Jazz" in output
     assert (tmp_path / "graph.html").exists() and (tmp_path / "graph.png").exists()
 
 
 def test_features_draws_a_gallery(music, tmp_path):
     song = next(music.rglob("*.wav"))
-    call("features", str(song), "features=[mel_db,mfcc]", "--out", str(tmp_path / "song.png"))
+    call("tools", "plot-features", str(song), "features=[mel_db,mfcc]", "--out", str(tmp_path / "song.png"))
     assert (tmp_path / "song.png").stat().st_size > 10_000
 
 

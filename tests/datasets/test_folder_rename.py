@@ -77,8 +77,8 @@ def test_files_are_not_overwritten_either(root, taxonomy):
 
 
 def test_the_verb_shows_first_and_renames_when_told(root):
-    dry = CliRunner().invoke(app, ["rename", str(root), "--to", "names"])
+    dry = CliRunner().invoke(app, ["tools", "rename-folders", str(root), "--to", "names"])
     assert dry.exit_code == 0 and "alt02 -> Noise Rock" in dry.output and "--apply" in dry.output
     assert "alt02" in folders(root) and "notes" in dry.output
-    done = CliRunner().invoke(app, ["rename", str(root), "--to", "names", "--apply"])
+    done = CliRunner().invoke(app, ["tools", "rename-folders", str(root), "--to", "names", "--apply"])
     assert done.exit_code == 0 and "Noise Rock" in folders(root)

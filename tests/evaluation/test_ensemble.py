@@ -96,7 +96,7 @@ def test_the_record_names_its_members_and_the_report_compares_with_each(runs, tm
     assert record["kind"] == "ensemble" and record["status"] == "finished"
     assert [one["run_id"] for one in record["members"]] == ["a", "b"]
     assert record["members"][0]["weight"] < record["members"][1]["weight"], "the better one counts more"
-    assert record["command"].startswith("genrelab ensemble ") and record["command"].endswith("--method stack")
+    assert record["command"].startswith("genrelab tools ensemble ") and record["command"].endswith("--method stack")
     assert record["loss"]["kind"] == "none" and record["model"]["kind"] == "ensemble"
     assert record["objective"] == pytest.approx(metrics["val"]["track"]["distance"]["value"])
     assert set(metrics["differences"]["test"]["track"]) == {"knn", "svm"}
@@ -239,7 +239,7 @@ def test_where_tracks_are_cut_apart_segments_must_be_the_same(tmp_path):
 
 
 def test_the_verb(runs, tmp_path):
-    done = CliRunner().invoke(app, ["ensemble", *map(str, runs), "--out", str(tmp_path / "joined")])
+    done = CliRunner().invoke(app, ["tools", "ensemble", *map(str, runs), "--out", str(tmp_path / "joined")])
     assert done.exit_code == 0, done.output
     assert "report: " in done.output and "Accuracy" in done.output
 

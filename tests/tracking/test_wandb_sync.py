@@ -1,4 +1,4 @@
-"""`genrelab wandb-sync` hands the offline runs that wait to `wandb sync`; a stand-in of that notes what it got."""
+"""`genrelab tools wandb-sync` hands the offline runs that wait to `wandb sync`; a stand-in notes what it got."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_waiting_runs_are_uploaded_in_order(outputs, fake):
 
 
 def test_dry_run_only_lists(outputs, fake):
-    done = CliRunner().invoke(app, ["wandb-sync", str(outputs), "--dry-run"])
+    done = CliRunner().invoke(app, ["tools", "wandb-sync", str(outputs), "--dry-run"])
     assert done.exit_code == 0 and not fake.exists()
     assert "beta-0-abc (2 starts): " in done.output and "\none: " in done.output
     assert "2 offline runs below" in done.output and "two" not in done.output

@@ -82,7 +82,7 @@ def test_workspaces_hold_all_panels_without_asking_a_server():
 
 
 def test_the_verb_says_what_it_would_make():
-    done = CliRunner().invoke(app, ["dashboard", "--project", "mine", "--features", "chroma_cqt"])
+    done = CliRunner().invoke(app, ["tools", "wandb-workspaces", "--project", "mine", "--features", "chroma_cqt"])
     assert done.exit_code == 0
     for text in ("genrelab: beta sweep", "beta x test/track/distance", "test/examples_chroma_cqt", "project mine"):
         assert text in done.output, text

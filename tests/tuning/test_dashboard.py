@@ -1,4 +1,4 @@
-"""`genrelab studies`: what the browser would be told, asked of both servers."""
+"""`genrelab tools optuna-ui`: what the browser would be told, asked of both servers."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_study_in_a_database_is_found_by_its_launch(tmp_path):
 
 
 def test_the_verb_serves_until_interrupted(outputs):
-    command = [sys.executable, "-m", "genrelab", "studies", str(outputs), "--port", str(free_port())]
+    command = [sys.executable, "-m", "genrelab", "tools", "optuna-ui", str(outputs), "--port", str(free_port())]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     said = [process.stdout.readline() for _ in range(4)]
@@ -105,4 +105,4 @@ def test_the_verb_serves_until_interrupted(outputs):
     _, wrong = process.communicate(timeout=30)
     assert said[0].startswith("bowl") and said[1].startswith("other") and "logger=tensorboard" in said[2]
     assert process.returncode == 0 and "Traceback" not in wrong, wrong
-    assert CliRunner().invoke(app, ["studies", "--help"]).exit_code == 0
+    assert CliRunner().invoke(app, ["tools", "optuna-ui", "--help"]).exit_code == 0

@@ -1,4 +1,4 @@
-"""The console script `genrelab`: verbs around training."""
+"""The console script `genrelab`: one module per group of commands."""
 
 from __future__ import annotations
 
@@ -11,16 +11,34 @@ from typer.core import TyperGroup
 from genrelab.cli import data, evaluation, inference, tools
 from genrelab.utils.exit_codes import exit_interrupted, exit_on_error
 
+GROUPS = ("Train", "Data", "Evaluate", "Use a model", "More")
+
 
 class CommandGroup(TyperGroup):
-    """The verbs; typer would say "Aborted." at Ctrl-C, and keep to itself what an interruption says."""
+    """Commands with a help of one line each, and an interruption that says what is kept (Typer says "Aborted.")."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a verb."""
+        """Run a command."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             return exit_interrupted(stop)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help so that all commands fit one screen: the group at the left, one line per command."""
+        named = [(getattr(self.commands[name], "rich_help_panel", None), name) for name in self.list_commands(ctx)]
+        rows = sorted(named, key=lambda row: GROUPS.index(row[0]) if row[0] in GROUPS else len(GROUPS))
+        indent = max((len(group) + 2 for group, _ in rows if group in GROUPS), default=2)
+        width = max(len(name) for _, name in rows) + 2
+        formatter.write(f"Usage: {ctx.command_path} COMMAND [ARGS]...   {self.help}\n\n")
+        before = None
+        for group, name in rows:
+            title = group if group in GROUPS and group != before else ""
+            text = self.commands[name].get_short_help_str(limit=formatter.width - indent - width)
+            formatter.write(f"{title:<{indent}}{name:<{width}}{text}\n")
+            before = group
+        version = "--version, " if ctx.parent is None else ""
+        formatter.write(f"\nOptions: {version}--help; each command has a --help of its own, with examples.\n")
 
 
 app = typer.Typer(
@@ -31,12 +49,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (data, evaluation, inference, tools):
-    app.add_typer(module.commands)  # without a name: its verbs stand beside the others
+for module in (data, evaluation, inference):
+    app.add_typer(module.commands)  # without a name: its commands stand beside the others
+app.add_typer(tools.commands, name="tools", cls=CommandGroup, rich_help_panel="More", no_args_is_help=True)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(f"genrelab {version('genrelab')}")
@@ -46,7 +65,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="say it and exit")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Music genre recognition on a graph of genres."""
@@ -55,9 +74,12 @@ def _main(
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-@app.command(context_settings=PASS_ON, rich_help_panel="Training")
+@app.command(context_settings=PASS_ON, rich_help_panel="Train")
 def train(context: typer.Context) -> None:
-    """Train a run: the same as `python train.py`, from anywhere. `genrelab train --help` lists the groups."""
+    """Train a run, as `python train.py` does.
+
+    `genrelab train --help` lists the groups of the configuration.
+    """
     from genrelab.cli.launch import train as launch_train  # Hydra
 
     launch_train(context.args)

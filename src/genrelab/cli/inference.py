@@ -1,4 +1,4 @@
-"""Verbs that put a run to use on recordings, and in other programs."""
+"""Commands that use a run on recordings, and export it for other programs."""
 
 from __future__ import annotations
 
@@ -9,29 +9,38 @@ from typing import Annotated
 import typer
 
 commands = typer.Typer()
-command = partial(commands.command, rich_help_panel="Use")
-Plugins = Annotated[list[str] | None, typer.Option(help="a module with kinds of your own")]
+command = partial(commands.command, rich_help_panel="Use a model")
+Run = Annotated[Path, typer.Argument(help="Folder of a run, or a checkpoint.")]
+Library = typer.Argument(help="Folders and files.", metavar="LIBRARY")
+Workers = Annotated[int | None, typer.Option(help="Number of files processed in parallel (default: all cores).")]
+Device = Annotated[str, typer.Option(help="Device of the network: cpu or cuda.")]
+Plugins = Annotated[
+    list[str] | None, typer.Option(help="Module that registers models, features or datasets.", metavar="MODULE")
+]
 
 
 @command()
 def predict(
-    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
-    files: Annotated[list[Path], typer.Argument(help="audio files, and folders of them at any depth", metavar="FILE")],
-    top: Annotated[int, typer.Option(help="how many genres are named")] = 3,
-    hop: Annotated[float | None, typer.Option(help="seconds from window to window; end to end by default")] = None,
-    coverage: Annotated[float, typer.Option(help="share of val's tracks that get a genre, not a supergenre")] = 0.8,
-    json: Annotated[bool, typer.Option("--json", help="JSON lines on standard output")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output")] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="write FILE.csv or FILE.jsonl; what it has is not done again")
+    run: Run,
+    files: Annotated[list[Path], typer.Argument(help="Audio files, and folders of them at any depth.", metavar="FILE")],
+    top: Annotated[int, typer.Option(help="Number of genres to show.")] = 3,
+    hop: Annotated[
+        float | None, typer.Option(help="Seconds between the starts of windows (default: the length of a window).")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
-    device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+    coverage: Annotated[float, typer.Option(help="Share of val's tracks that get a genre, not a supergenre.")] = 0.8,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, .csv or .jsonl; recordings already in it are skipped.")
+    ] = None,
+    workers: Workers = None,
+    device: Device = "cpu",
     plugins: Plugins = None,
 ) -> None:
-    """Name the genres of recordings: probabilities, supergenre, timeline, or unknown.
+    """Predict the genres of recordings.
 
-    Exit code 0: all predicted; 3: some files could not be read, they are listed; 2: nothing was predicted.
+    Shows probabilities, supergenre and timeline, or "unknown". Exit code 0: all predicted; 3: some files could not be
+    read, they are listed; 2: nothing was predicted.
 
     Example: genrelab predict outputs/runs/20260101-120000-ab12cd song.mp3
 
@@ -46,25 +55,30 @@ def predict(
 
 @command()
 def tag(
-    run: Annotated[Path | None, typer.Argument(help="folder of a run, or a checkpoint")] = None,
-    library: Annotated[list[Path] | None, typer.Argument(help="folders and files", metavar="LIBRARY")] = None,
-    write: Annotated[bool, typer.Option("--write", help="write; without it nothing is changed")] = False,
+    run: Annotated[Path | None, typer.Argument(help="Folder of a run, or a checkpoint.")] = None,
+    library: Annotated[list[Path] | None, Library] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write the tags (default: a dry run).")] = False,
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="least probability of what is written [default: 0.5; of several genres a track each one's own]"
+            help="Smallest probability of a genre to write (default: 0.5; multi-label: the run's thresholds)."
         ),
     ] = None,
-    what: Annotated[str, typer.Option(help="genre, supergenre, or either: the supergenre if need be")] = "genre",
-    undo: Annotated[Path | None, typer.Option(help="take back what this undo file tells of", metavar="FILE")] = None,
-    undo_file: Annotated[Path | None, typer.Option(help="to write; genrelab-undo-<time>.jsonl")] = None,
-    workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
-    device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+    level: Annotated[
+        str, typer.Option(help="Level to write: genre, supergenre, or either (the supergenre of unsure genres).")
+    ] = "genre",
+    undo: Annotated[Path | None, typer.Option(help="Undo file whose changes are taken back.", metavar="FILE")] = None,
+    undo_file: Annotated[
+        Path | None, typer.Option(help="Undo file to write (default: genrelab-undo-<time>.jsonl).")
+    ] = None,
+    workers: Workers = None,
+    device: Device = "cpu",
     plugins: Plugins = None,
 ) -> None:
-    """Write genre tags into a music library; a dry run unless --write is given. Audio is never touched.
+    """Write genre tags into a music library.
 
-    What the genre was stays in the tag GENRELAB_OLD_GENRE, and an undo file puts everything back.
+    A dry run unless --write is given. Audio is never changed. What the genre was stays in the tag GENRELAB_OLD_GENRE,
+    and an undo file puts everything back.
 
     Example: genrelab tag outputs/runs/20260101-120000-ab12cd MUSIC --threshold 0.7
 
@@ -72,43 +86,45 @@ def tag(
     """
     from genrelab.inference.tagging.command import TagOptions, tag_command
 
-    options = TagOptions(write, threshold, what, undo_file, workers, device, tuple(plugins or ()))
+    options = TagOptions(write, threshold, level, undo_file, workers, device, tuple(plugins or ()))
     if code := tag_command(run, library or [], undo, options):
         raise typer.Exit(code)
 
 
 @command()
 def embed(
-    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
-    library: Annotated[list[Path], typer.Argument(help="folders and files", metavar="LIBRARY")],
-    out: Annotated[Path | None, typer.Option(help="the table; <run>/embeddings.parquet")] = None,
-    map: Annotated[str | None, typer.Option(help="also draw a map: pca, tsne")] = None,
-    colour: Annotated[str, typer.Option(help="of the map: genre (the run's answers), folder")] = "genre",
-    workers: Annotated[int | None, typer.Option(help="files at once; as many as cores by default")] = None,
-    device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+    run: Run,
+    library: Annotated[list[Path], Library],
+    out: Annotated[Path | None, typer.Option(help="Table to write (default: RUN/embeddings.parquet).")] = None,
+    map: Annotated[str | None, typer.Option(help="Also plot a map: pca or tsne.")] = None,
+    color_by: Annotated[str, typer.Option(help="Colors of the map: genre (predicted) or folder.")] = "genre",
+    workers: Workers = None,
+    device: Device = "cpu",
     plugins: Plugins = None,
 ) -> None:
-    """Turn a library into vectors, one a track, as the run's network sees them; what the table has is not done again.
+    """Compute an embedding of every track of a library.
+
+    Tracks that the table has are skipped.
 
     Example: genrelab embed outputs/runs/20260101-120000-ab12cd MUSIC --map tsne
     """
     from genrelab.inference.embeddings.command import EmbedOptions, embed_command
 
-    options = EmbedOptions(out, map, colour, workers, device, tuple(plugins or ()))
+    options = EmbedOptions(out, map, color_by, workers, device, tuple(plugins or ()))
     if code := embed_command(run, library, options):
         raise typer.Exit(code)
 
 
 @command()
 def similar(
-    table: Annotated[Path, typer.Argument(help="a table of genrelab embed, or the run that made one")],
-    file: Annotated[Path, typer.Argument(help="an audio file")],
-    count: Annotated[int, typer.Option(help="how many")] = 10,
-    run: Annotated[Path | None, typer.Option(help="where the run lies, if it has moved")] = None,
-    device: Annotated[str, typer.Option(help="of the network: cpu, cuda")] = "cpu",
+    table: Annotated[Path, typer.Argument(help="Table written by genrelab embed, or the run that wrote one.")],
+    file: Annotated[Path, typer.Argument(help="Audio file.")],
+    count: Annotated[int, typer.Option(help="Number of tracks to show.")] = 10,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run, if it has moved.")] = None,
+    device: Device = "cpu",
     plugins: Plugins = None,
 ) -> None:
-    """Find the tracks of a library that are nearest to a file.
+    """Find the tracks of a library most similar to a file.
 
     Example: genrelab similar outputs/runs/20260101-120000-ab12cd song.mp3
     """
@@ -120,31 +136,23 @@ def similar(
 
 
 @command()
-def probe(
-    table: Annotated[Path, typer.Argument(help="a table of genrelab embed, or the run that made one")],
-    labels: Annotated[Path, typer.Argument(help="CSV: path,label and perhaps artist")],
-) -> None:
-    """See how much the vectors know of other labels: logistic regression on few tracks and on all.
-
-    Example: genrelab probe outputs/runs/20260101-120000-ab12cd moods.csv
-    """
-    from genrelab.inference.embeddings.linear_probe import probe_command
-
-    probe_command(table, labels)
-
-
-@command()
 def explain(
-    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
-    file: Annotated[Path, typer.Argument(help="an audio file")],
-    genre: Annotated[str | None, typer.Option(help="what to explain, code or title; the likeliest by default")] = None,
-    method: Annotated[str, typer.Option(help="occlusion, or gradcam: quicker, less telling")] = "occlusion",
-    at: Annotated[float | None, typer.Option(help="second in the file; by default where it is likeliest")] = None,
-    layers: Annotated[bool, typer.Option("--layers", help="also draw feature maps of the convolutions")] = False,
-    out: Annotated[Path, typer.Option(help="folder to write")] = Path("outputs/explain"),
+    run: Run,
+    file: Annotated[Path, typer.Argument(help="Audio file.")],
+    genre: Annotated[
+        str | None, typer.Option(help="Genre to explain, code or title (default: the most probable).")
+    ] = None,
+    method: Annotated[str, typer.Option(help="Method: occlusion, or gradcam (faster, coarser).")] = "occlusion",
+    offset: Annotated[
+        float | None, typer.Option(help="Start in seconds (default: where the genre is most probable).")
+    ] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Also plot the feature maps of the convolutions.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("outputs/explain"),
     plugins: Plugins = None,
 ) -> None:
-    """Show what in a recording spoke for a genre: a picture, and the salient part as sound.
+    """Show which parts of a recording led to its genre.
+
+    Writes a plot, and the salient part as audio.
 
     Example: genrelab explain outputs/runs/20260101-120000-ab12cd song.mp3 --layers
     """
@@ -152,7 +160,7 @@ def explain(
     from genrelab.inference.explain.command import explain_file
 
     import_plugins(plugins or ())
-    lines, written = explain_file(run, file, out, genre, method, at, layers)
+    lines, written = explain_file(run, file, out, genre, method, offset, layers)
     print(lines)
     for path in written:
         print(f"wrote {path}")
@@ -160,17 +168,19 @@ def explain(
 
 @command()
 def app(
-    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
-    host: Annotated[str, typer.Option(help="address to listen at; 0.0.0.0 lets others in")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="of the page")] = 7860,
-    browser: Annotated[bool, typer.Option("--browser", help="open one")] = False,
-    minutes: Annotated[float, typer.Option(help="longest recording")] = 15.0,
-    megabytes: Annotated[int, typer.Option(help="largest file")] = 60,
-    at_once: Annotated[int, typer.Option(help="recordings worked on at the same time")] = 1,
-    waiting: Annotated[int, typer.Option(help="recordings that may wait for their turn")] = 8,
+    run: Run,
+    host: Annotated[str, typer.Option(help="Address to bind; 0.0.0.0 accepts other machines.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 7860,
+    browser: Annotated[bool, typer.Option("--browser", help="Open the page in a browser.")] = False,
+    max_minutes: Annotated[float, typer.Option(help="Length limit of a recording, in minutes.")] = 15.0,
+    max_megabytes: Annotated[int, typer.Option(help="Size limit of a file, in megabytes.")] = 60,
+    max_concurrent: Annotated[int, typer.Option(help="Number of recordings processed in parallel.")] = 1,
+    max_queued: Annotated[int, typer.Option(help="Number of recordings that may wait.")] = 8,
     plugins: Plugins = None,
 ) -> None:
-    """Open a web page that names the genre of what one uploads or records, until Ctrl-C. It works offline.
+    """Serve a web page that predicts genres, until Ctrl-C.
+
+    For uploads and recordings of the microphone; works offline.
 
     Example: genrelab app outputs/runs/20260101-120000-ab12cd --browser
     """
@@ -179,22 +189,22 @@ def app(
     from genrelab.inference.command import import_plugins
 
     import_plugins(plugins or ())
-    serve(run, Limits(minutes, megabytes, at_once, waiting), host, port, browser)
+    serve(run, Limits(max_minutes, max_megabytes, max_concurrent, max_queued), host, port, browser)
 
 
 @command()
 def export(
-    run: Annotated[Path, typer.Argument(help="folder of a run, or a checkpoint")],
-    form: Annotated[str, typer.Option("--format", help="onnx, torch-export, safetensors, hub")] = "onnx",
-    out: Annotated[Path | None, typer.Option(help="folder to write; <run>/export/<format>")] = None,
-    wanted: Annotated[str, typer.Option("--input", help="what goes in: auto, waveform, features")] = "auto",
-    licence: Annotated[str, typer.Option("--license", help="of the weights: mit, cc-by-nc-4.0, ...")] = "unknown",
+    run: Run,
+    format: Annotated[str, typer.Option(help="Format: onnx, torch-export, safetensors or hub.")] = "onnx",
+    out: Annotated[Path | None, typer.Option(help="Folder to write to (default: RUN/export/FORMAT).")] = None,
+    input_type: Annotated[str, typer.Option(help="Input of the exported model: auto, waveform or features.")] = "auto",
+    license: Annotated[str, typer.Option(help="License of the weights, such as mit or cc-by-nc-4.0.")] = "unknown",
     plugins: Plugins = None,
 ) -> None:
-    """Write a run for other programs, with a model card, and hold the file against the run.
+    """Export a run for other programs, with a model card.
 
-    onnx and torch-export take sound in and give logits and probabilities. safetensors and hub hold weights for
-    genrelab.load_predictor.
+    The exported file is compared with the run. onnx and torch-export take sound in and give logits and probabilities.
+    safetensors and hub hold weights for genrelab.load_predictor.
 
     Example: genrelab export outputs/runs/20260101-120000-ab12cd --format onnx --license cc-by-nc-4.0
     """
@@ -203,5 +213,5 @@ def export(
     from genrelab.inference.export.exporter import summary
 
     import_plugins(plugins or ())
-    folder, config = export_run(run, form, out, wanted, licence)
+    folder, config = export_run(run, format, out, input_type, license)
     print(summary(folder, config))

@@ -1,4 +1,4 @@
-"""Answers of finished runs joined to one (D13): `genrelab ensemble`. Nothing is trained but, on val, a stacking."""
+"""Answers of finished runs joined to one (D13): `genrelab tools ensemble`. Only a stacking is fitted, on val."""
 
 from __future__ import annotations
 

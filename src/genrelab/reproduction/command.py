@@ -1,4 +1,4 @@
-"""`genrelab reproduce`: plan, run, score, write the tables."""
+"""`genrelab tools reproduce`: plan, run, score, write the tables."""
 
 from __future__ import annotations
 

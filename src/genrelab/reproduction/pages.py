@@ -11,7 +11,7 @@ from genrelab.reproduction.systems import Row, Systems, Trial
 from genrelab.utils.io import write_text
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
-WRITTEN = "<!-- written by `genrelab reproduce`; its facts stand in src/genrelab/reproduction/systems.yaml -->"
+WRITTEN = "<!-- written by `genrelab tools reproduce`; its facts stand in src/genrelab/reproduction/systems.yaml -->"
 
 SYSTEMS = """# The published systems
 
@@ -23,9 +23,9 @@ What came of those whose data could be had: [reproduction](reproduction.md).
 REPRODUCTION = """# Published numbers, and what came of them here
 
 ```bash
-genrelab reproduce --data FOLDER           # all whose data lie in FOLDER; make reproduce GENRELAB_DATA=FOLDER
-genrelab reproduce --data FOLDER --short   # shortened where full ones are long
-genrelab reproduce --only A22,D            # some rows; what finished is kept, Ctrl-C loses an epoch at most
+genrelab tools reproduce --data FOLDER           # all whose data lie in FOLDER; make reproduce GENRELAB_DATA=FOLDER
+genrelab tools reproduce --data FOLDER --short   # shortened where full ones are long
+genrelab tools reproduce --only A22,D            # some rows; what finished is kept, Ctrl-C loses an epoch at most
 ```
 
 *Honest* protocols split by track: fault-filtered takes GTZAN's lists without doubles and faults (443, 197 and 290
@@ -55,8 +55,8 @@ python train.py dataset=gtzan_arff dataset.root=SETS model=logistic_regression m
 python train.py dataset=gtzan_arff dataset.root=SETS dataset.sets=[ssd,rh] model=logistic_regression model.c=0.03 split=fault_filtered
 python train.py dataset=gtzan_features dataset.path=features_30_sec.csv model=logistic_regression model.c=0.03 split=fault_filtered
 python train.py dataset=gtzan_images dataset.root=PICTURES model=random_forest split=fault_filtered
-genrelab reproduce --data FOLDER --only B06,C07,E07 --short --seeds 1
-genrelab ensemble RUN RUN RUN RUN RUN RUN RUN --method stack
+genrelab tools reproduce --data FOLDER --only B06,C07,E07 --short --seeds 1
+genrelab tools ensemble RUN RUN RUN RUN RUN RUN RUN --method stack
 ```
 """  # noqa: E501
 
@@ -118,7 +118,7 @@ def _reproduced(systems: Systems, row: Row, results: Results) -> tuple[str, ...]
         honest = ["not run; needs " + " or ".join(dict.fromkeys(f"`{trial.data}`" for trial in source.trials))]
     span = "" if not seconds else str(seconds[0]) if len(seconds) == 1 else f"{seconds[0]}-{seconds[-1]}"
     short = " --short" if any(one[2].get("short") for one in found) else ""
-    command = f"`genrelab reproduce --only {source.id}{short}`"
+    command = f"`genrelab tools reproduce --only {source.id}{short}`"
     truth = row.truth + (f" (trials of {source.id})" if row.same else "")
     name = f"**{row.id}** {row.name}"
     return name, row.published, truth, "<br>".join(honest), "<br>".join(other), span, command

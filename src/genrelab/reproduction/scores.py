@@ -83,7 +83,9 @@ def read_results(path: Path) -> dict[str, dict[str, Any]]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise GenrelabError(f"{path}: unreadable ({error}); delete it and run `genrelab reproduce` again") from error
+        raise GenrelabError(
+            f"{path}: unreadable ({error}); delete it and run `genrelab tools reproduce` again"
+        ) from error
     return found
 
 

@@ -1,4 +1,4 @@
-"""What `genrelab graph` prints and writes."""
+"""What `genrelab tools plot-taxonomy` prints and writes."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def wandb(
 
     offline = mode == "offline" or (mode == "auto" and not _has_account())
     if offline:
-        print(f"W&B: offline, into {run_dir / 'wandb'}; `genrelab wandb-sync` uploads it later", flush=True)
+        print(f"W&B: offline, into {run_dir / 'wandb'}; `genrelab tools wandb-sync` uploads it later", flush=True)
     names = short_names(config)
     outer, job_type = _place(run_dir, run_id)
     settings: dict[str, Any] = {

@@ -97,7 +97,7 @@ def serving(outputs: Path, study: str | None = None, port: int = 8080, curves: i
             try:
                 addresses["TensorBoard"] = str(board.launch())
             except program.TensorBoardServerException as error:
-                raise GenrelabError(f"port {curves} is taken; choose another with --curves") from error
+                raise GenrelabError(f"port {curves} is taken; choose another with --tensorboard-port") from error
         yield addresses
 
 

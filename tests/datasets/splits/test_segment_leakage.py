@@ -108,7 +108,7 @@ def test_its_results_are_marked_wherever_they_appear(unsafe_run, tmp_path, capsy
     for name in ("table.md", "index.html"):
         assert "% UNSAFE" in (tmp_path / "table" / name).read_text()
     assert "unsafe" in (tmp_path / "table" / "table.csv").read_text()
-    done = CliRunner().invoke(app, ["evaluate", str(unsafe_run), "decision=temperature"])
+    done = CliRunner().invoke(app, ["reevaluate", str(unsafe_run), "decision=temperature"])
     assert "UNSAFE test:" in done.output and "UNSAFE split" in done.output
 
 
@@ -154,7 +154,7 @@ def test_its_exports_carry_the_mark(unsafe_run, music, tmp_path):
 def test_an_ensemble_of_such_runs_is_marked(unsafe_run, music, tmp_path):
     overrides = words(music, unsafe_run.parent, "seed=1")
     run.train(compose(overrides), tmp_path / "second", overrides)
-    said, _ = cli("ensemble", unsafe_run, tmp_path / "second", "--out", tmp_path / "joined")
+    said, _ = cli("tools", "ensemble", unsafe_run, tmp_path / "second", "--out", tmp_path / "joined")
     assert "UNSAFE test:" in said
     assert json.loads((tmp_path / "joined" / "run.json").read_text())["split"]["unsafe"]
     assert "UNSAFE scores on test" in (tmp_path / "joined" / "report" / "index.html").read_text()

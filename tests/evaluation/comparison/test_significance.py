@@ -38,7 +38,7 @@ def test_other_tracks_are_refused_or_compared_on_the_common_ones(make_run, tmp_p
     one = make_run(tmp_path / "one", tracks=60)
     two = make_run(tmp_path / "two", tracks=60, first=24, beta=2.0)
     far = make_run(tmp_path / "far", tracks=60, first=600, beta=4.0)
-    with pytest.raises(GenrelabError, match=r"36 in common of 60\); --common compares on those"):
+    with pytest.raises(GenrelabError, match=r"36 in common of 60\); --common-tracks compares on those"):
         compare([one, two], against=str(one))
     found = compare([one, two, far], against=str(one), common=True)
     by_label = {row.label: paired for row, paired in zip(found.rows, found.paired, strict=True)}

@@ -52,7 +52,7 @@ def run_dir(tmp_path_factory):
 
 
 def call(*arguments):
-    done = CliRunner().invoke(app, ["evaluate", *map(str, arguments)], catch_exceptions=False)
+    done = CliRunner().invoke(app, ["reevaluate", *map(str, arguments)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -118,7 +118,7 @@ def test_the_verb_prints_and_writes(run_dir, tmp_path):
     assert written["decision"] == {"kind": "crm", "power": 2.0, "truncate": None, "calibrate": True}
     assert "a genre is named" in call(folder, "decision=hedge")
     assert "name another decision" in call(folder) and "name another decision" not in output
-    assert "Example: genrelab evaluate" in call("--help")
+    assert "Example: genrelab reevaluate" in call("--help")
 
 
 @pytest.mark.parametrize(
@@ -139,15 +139,15 @@ def test_mistakes_are_one_line(run_dir, choices, text):
 
 def test_every_option_composes():
     for option in sorted((conf_dir() / "decision").glob("*.yaml")):
-        assert compose([f"decision={option.stem}"], name="evaluate")["decision"]["kind"] == option.stem
+        assert compose([f"decision={option.stem}"], name="reevaluate")["decision"]["kind"] == option.stem
 
 
 def test_documented_commands_are_right():
     page = (conf_dir().parent / "docs" / "decisions.md").read_text()
-    commands = [line.split()[3:] for line in page.splitlines() if line.startswith("genrelab evaluate RUN")]
+    commands = [line.split()[3:] for line in page.splitlines() if line.startswith("genrelab reevaluate RUN")]
     assert len(commands) > 4
     for choices in commands:
-        compose([word for word in choices if "=" in word], name="evaluate")
+        compose([word for word in choices if "=" in word], name="reevaluate")
 
 
 @pytest.fixture(scope="module")

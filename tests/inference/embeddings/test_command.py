@@ -38,7 +38,7 @@ def library(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def embedded(run, library, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("out") / "table.parquet"
-    done = call("embed", run, library, "--out", out, "--map", "pca", "--colour", "folder")
+    done = call("embed", run, library, "--out", out, "--map", "pca", "--color-by", "folder")
     assert "8 tracks, 64 numbers each" in done.stdout
     return out
 
@@ -88,23 +88,25 @@ def test_a_probe_of_folders(embedded, tmp_path):
     table = read_embeddings(embedded)
     with (tmp_path / "labels.csv").open("w", newline="") as handle:
         csv.writer(handle).writerows([["path", "label"], *zip(table.path, table.folder, strict=True)])
-    told = call("probe", embedded, tmp_path / "labels.csv").stdout
+    told = call("tools", "linear-probe", embedded, tmp_path / "labels.csv").stdout
     assert "8 tracks, 2 labels; artists unknown" in told and "all, 4 folds" in told
     shutil.copy(embedded, tmp_path / "embeddings.parquet")
-    assert call("probe", tmp_path, tmp_path / "labels.csv").stdout == told  # a run's folder, as similar takes it
+    assert (
+        call("tools", "linear-probe", tmp_path, tmp_path / "labels.csv").stdout == told
+    )  # a run's folder, as similar takes it
 
 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
         (["embed", "RUN", "LIBRARY", "--map", "umap"], "--map umap"),
-        (["embed", "RUN", "LIBRARY", "--colour", "red"], "--colour red"),
+        (["embed", "RUN", "LIBRARY", "--color-by", "red"], "--color-by red"),
         (["embed", "RUN", "none.wav", "--out", "none.parquet"], "no such file"),
         (["similar", "RUN", "LIBRARY/slow/0.wav"], "make it with: genrelab embed"),
         (["similar", "TABLE", "LIBRARY/slow/0.wav", "--count", "0"], "--count"),
         (["similar", "TABLE", "none.wav"], "no such file"),
-        (["probe", "none.parquet", "none.csv"], "no such file"),
-        (["probe", "RUN", "none.csv"], "make it with: genrelab embed"),
+        (["tools", "linear-probe", "none.parquet", "none.csv"], "no such file"),
+        (["tools", "linear-probe", "RUN", "none.csv"], "make it with: genrelab embed"),
     ],
 )
 def test_mistakes_are_one_line(run, library, embedded, tmp_path, monkeypatch, words, reason):

@@ -28,7 +28,7 @@ def test_a_genre_and_a_second_can_be_asked_for(predictor, song):
     samples = predictor.decode(song)
     found = explain(predictor, samples, genre="slow", at=2.5, method="gradcam")
     assert found.title == "Slow" and found.window.start == 16_000
-    with pytest.raises(GenrelabError, match="--at 9"):
+    with pytest.raises(GenrelabError, match="--offset 9"):
         explain(predictor, samples, at=9)
     with pytest.raises(GenrelabError, match=r"--genre: the run knows no 'Slwo' \(did you mean 'Slow'\?\)"):
         explain(predictor, samples, genre="Slwo")

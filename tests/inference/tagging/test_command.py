@@ -147,7 +147,7 @@ def test_what_is_chosen(threshold, what, unknown, genre, reason):
         (["RUN"], "RUN LIBRARY"),
         (["--undo", "none.jsonl"], "no such undo file"),
         (["RUN", "LIBRARY", "--threshold", "70"], "a probability"),
-        (["RUN", "LIBRARY", "--what", "both"], "--what both"),
+        (["RUN", "LIBRARY", "--level", "both"], "--level both"),
         (["RUN", "LIBRARY/song.wav"], "whose tags can be written"),
     ],
 )

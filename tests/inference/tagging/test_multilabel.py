@@ -53,5 +53,5 @@ def test_all_genres_are_written_and_taken_back(several, library):
 def test_a_threshold_counts_for_all_and_supergenres_are_refused(several, library):
     assert call(several, library / "song.flac", "--threshold", "0").stdout.count("%)") == 3
     assert "not sure" in call(several, library / "song.flac", "--threshold", "1").stdout
-    with pytest.raises(ConfigError, match="--what either: this run names several genres a track"):
-        call(several, library, "--what", "either")
+    with pytest.raises(ConfigError, match="--level either: this run names several genres a track"):
+        call(several, library, "--level", "either")

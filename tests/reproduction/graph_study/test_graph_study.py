@@ -162,7 +162,7 @@ def test_holm_against_the_definition():
 
 
 def test_the_command_writes_page_and_picture(study, tmp_path, capsys):
-    app(["study", str(study), "--out", str(tmp_path), "--resamples", "200"], standalone_mode=False)
+    app(["tools", "loss-study", str(study), "--out", str(tmp_path), "--resamples", "200"], standalone_mode=False)
     page = (tmp_path / "graph_study.md").read_text()
     assert "| tiny | 6 | 18, 90, 90 | `mlp` | 100 |  | 3 | 8 | 12 |" in page
     assert (tmp_path / "images" / "graph_study.png").stat().st_size > 10_000

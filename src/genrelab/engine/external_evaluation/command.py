@@ -37,7 +37,13 @@ def read_choices(choices: Sequence[str]) -> tuple[NewData, dict[str, Any]]:
     chosen = [text for text in choices if text.partition("=")[0] in own]
     overrides = [text for text in choices if text not in chosen]
     if wrong := [text for text in overrides if text.partition("=")[0].partition(".")[0] in ("decision", "aggregate")]:
-        raise ConfigError([f"{wrong[0]}: decisions are made anew of a folder of predictions; evaluate that next"])
+        raise ConfigError(
+            [f"{wrong[0]}: evaluate writes a run with predictions; apply it to them by genrelab reevaluate"]
+        )
+    if not any(text.startswith("dataset=") for text in overrides):
+        raise ConfigError(
+            ["dataset: name one, such as dataset=folder (for another decision rule: genrelab reevaluate)"]
+        )
     how = NewData.from_plain({key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in chosen)})
     config = compose(overrides)
     check(config, overrides, training=False)

@@ -106,7 +106,7 @@ def compare(
         counts = [sum(run.reading.several == several for run in kept) for several in (False, True)]
         raise GenrelabError(
             f"{counts[0]} of the runs name one genre a track and {counts[1]} several, which have other metrics; "
-            "compare one kind by --where data.target=genre or --where data.target=multi_label"
+            "compare one kind by --filter data.target=genre or --filter data.target=multi_label"
         )
     rows = rows_of(kept, by)
     reference = find_row(rows, against) if against else None
@@ -114,7 +114,9 @@ def compare(
     notes = _notes(rows)
     if reference is not None:
         if len(rows) == 1:
-            raise GenrelabError(f"--against {against}: it is the only row; name more folders, or group with --by run")
+            raise GenrelabError(
+                f"--baseline {against}: it is the only row; name more folders, or group with --group-by run"
+            )
         paired = compare_all(rows, reference, common)
     elif len(kept) == 2:
         try:

@@ -107,7 +107,7 @@ def matching(runs: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
     for text in conditions:
         parts = CONDITION.fullmatch(text)
         if not parts:
-            raise ConfigError([f"--where {text!r}: say KEY=VALUE, with = != > >= < <=; for example beta>=1.5"])
+            raise ConfigError([f"--filter {text!r}: say KEY=VALUE, with = != > >= < <=; for example beta>=1.5"])
         key, sign, wanted = parts.groups()
         key = full_key(key, known)
         keep = [ok and _meets(one.get(key), sign, wanted, text) for ok, one in zip(keep, known, strict=True)]
@@ -119,7 +119,7 @@ def _meets(value: Any, sign: str, wanted: str, text: str) -> bool:
         try:
             limit = float(wanted)
         except ValueError as error:
-            raise ConfigError([f"--where {text!r}: {wanted!r} is not a number"]) from error
+            raise ConfigError([f"--filter {text!r}: {wanted!r} is not a number"]) from error
         number = _number(value)
         return number is not None and OPERATORS[sign](number, limit)
     same = any(_equal(value, one.strip()) for one in wanted.split("|"))

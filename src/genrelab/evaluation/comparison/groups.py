@@ -181,9 +181,9 @@ def find_row(rows: Sequence[Row], wanted: str) -> Row:
         if len(found) == 1:
             return found[0]
         if found:
-            raise GenrelabError(f"--against {wanted}: which one? there is: {'; '.join(row.label for row in found)}")
+            raise GenrelabError(f"--baseline {wanted}: which one? there is: {'; '.join(row.label for row in found)}")
     names = "; ".join(row.label for row in rows[:8])
-    raise GenrelabError(f"--against {wanted}: not among the compared runs; name a folder, or a row: {names}")
+    raise GenrelabError(f"--baseline {wanted}: not among the compared runs; name a folder, or a row: {names}")
 
 
 def shown_metrics(rows: Sequence[Row]) -> list[str]:

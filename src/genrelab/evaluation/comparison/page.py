@@ -71,7 +71,7 @@ def lead(found: Comparison) -> list[str]:
         (low, worst), (high, best) = min(means), max(means)
         lines.append(
             f"{title(first)} runs from {_short(first, low)} ({worst}) to {_short(first, high)} ({best})"
-            + ("." if lines else "; whether rows differ is tested with --against RUN.")
+            + ("." if lines else "; whether rows differ is tested with --baseline RUN.")
         )
     return lines or [f"{heading(found)}."]
 

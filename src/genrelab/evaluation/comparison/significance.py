@@ -104,7 +104,9 @@ def comparable(reference: Row, row: Row, common: bool) -> tuple[np.ndarray, tupl
         if not shared:
             raise GenrelabError("other test tracks, none in common")
         if not common:
-            raise GenrelabError(f"other test tracks ({len(shared)} in common of {tested}); --common compares on those")
+            raise GenrelabError(
+                f"other test tracks ({len(shared)} in common of {tested}); --common-tracks compares on those"
+            )
         notes.append(f"on the {len(shared)} common tracks of {tested}")
     tracks = np.array(sorted(shared), dtype=object)
     targets = [rows_on(run, tracks).target for run in runs]

@@ -75,7 +75,7 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     if options.map is not None and options.map not in METHODS:
         raise ConfigError([f"--map {options.map}: no such method{suggest(options.map, METHODS)}"])
     if options.colour not in COLOURS:
-        raise ConfigError([f"--colour {options.colour}: no such choice{suggest(options.colour, COLOURS)}"])
+        raise ConfigError([f"--color-by {options.colour}: no such choice{suggest(options.colour, COLOURS)}"])
     files, rejected = find_files(library)
     if not files:
         raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a folder or a file")

@@ -93,6 +93,6 @@ def _named(genre: str, taxonomy: Taxonomy) -> str:
 def _window_at(at: float, windows: list[Window], sample_rate: int) -> int:
     end = (windows[-1].start + len(windows[-1].samples)) / sample_rate
     if not 0 <= at < end:
-        raise GenrelabError(f"--at {at:g}: the recording has windows from 0 to {end:.1f} s")
+        raise GenrelabError(f"--offset {at:g}: the recording has windows from 0 to {end:.1f} s")
     starts = np.array([window.start for window in windows]) / sample_rate
     return max(int(np.searchsorted(starts, at, side="right")) - 1, 0)

@@ -49,7 +49,7 @@ def export_run(
     if form not in formats.FORMATS:
         raise GenrelabError(f"--format {form}: there is: {', '.join(formats.FORMATS)}")
     if wanted not in ("auto", "waveform", "features"):
-        raise GenrelabError(f"--input {wanted}: there is: auto, waveform, features")
+        raise GenrelabError(f"--input-type {wanted}: there is: auto, waveform, features")
     predictor = load_predictor(run)
     file, folder = find_checkpoint(Path(run).expanduser())
     out = out or (folder or file.parent) / "export" / form
@@ -86,7 +86,7 @@ def _front(predictor: Predictor, wanted: str) -> tuple[FrontEnd | None, str]:
         return FrontEnd(predictor.in_specs, predictor.normaliser).eval(), ""
     except NotInside as error:
         if wanted == "waveform":
-            raise GenrelabError(f"--input waveform: {error}; use --input features") from error
+            raise GenrelabError(f"--input-type waveform: {error}; use --input-type features") from error
         return None, str(error)
 
 
@@ -101,7 +101,7 @@ def _hold(parity: Parity, path: Path) -> None:
         path.unlink()
         raise GenrelabError(
             f"{path.name}: its logits differ from the run's by {parity.share:.1e} of their range, over {TOLERANCE:g}; "
-            "use --input features"
+            "use --input-type features"
         )
 
 

@@ -93,7 +93,7 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise ConfigError([f"--threshold {options.threshold:g}: a probability, from 0 to 1"])
     if options.what not in WHATS:
-        raise ConfigError([f"--what {options.what}: no such choice{suggest(options.what, WHATS)}"])
+        raise ConfigError([f"--level {options.what}: no such choice{suggest(options.what, WHATS)}"])
     found, rejected = find_files(library)
     files = [path for path in found if path.suffix.lower() in SUFFIXES]
     if not files:
@@ -109,7 +109,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
     undo_file = UndoFile(options.undo_file or _free_name())
     predictor = open_run(run, options.device, 0.8, options.plugins)
     if predictor.reading.several and options.what != WHATS[0]:
-        raise ConfigError([f"--what {options.what}: this run names several genres a track, and no supergenre of them"])
+        raise ConfigError([f"--level {options.what}: this run names several genres a track, and no supergenre of them"])
     top = len(predictor.genres) if predictor.reading.several else 1
     if options.write and options.undo_file is not None:
         undo_file.begin()  # what was named is there, even if nothing is sure enough to be written

@@ -27,11 +27,12 @@ HEAD = """\
 
 {losses} losses, {seeds} seeds each, on {datasets} datasets; every run's answers decided by argmax and by least expected
 distance (CRM, at a temperature fitted on val). The control is **cross-entropy with CRM**, which knows the graph and
-needs no training for it. `genrelab study` writes this page from the runs; no number and no verdict is typed by hand.
+needs no training for it. `genrelab tools loss-study` writes this page from the runs; no number and no verdict is typed
+by hand.
 
 ```bash
 GENRELAB_DATA=DATA python sweep.py search=graph_study    # resumable; DATA holds gtzan_images and audioset_genre
-genrelab study outputs/sweeps/graph_study_* --notes docs/graph_study_notes.md
+genrelab tools loss-study outputs/sweeps/graph_study_* --notes docs/graph_study_notes.md
 ```
 
 ![distance skill and top-1 of every loss, by both decisions]({picture})
