@@ -57,14 +57,14 @@ def answers(folder: Path, seed: int) -> str:
     import torch
     import yaml
 
-    from genrelab.datamodules import Normaliser
+    from genrelab.datamodules import Normalizer
     from genrelab.engine import build
     from genrelab.runs.checkpoint import load_checkpoint
 
     logits = {}
     run = folder / "reference" / f"seed-{seed}"
     content = load_checkpoint(run / "checkpoints" / "best.ckpt")
-    normaliser = Normaliser(content["genrelab"]["preprocessing"]["normalise"])
+    normalizer = Normalizer(content["genrelab"]["preprocessing"]["normalise"])
     for engine in ENGINES:
         config = yaml.safe_load((folder / engine / f"seed-{seed}" / "config.yaml").read_text())
         dataset = build.read_dataset(config)
@@ -74,7 +74,7 @@ def answers(folder: Path, seed: int) -> str:
         net.load_state_dict(content["state_dict"])
         features = [torch.from_numpy(array) for array in store.load(store.rows(split.tracks("test")))]
         with torch.inference_mode():
-            logits[engine] = net(*normaliser(features)).numpy()
+            logits[engine] = net(*normalizer(features)).numpy()
     slow, fast = (logits[engine] for engine in ENGINES)
     other = int((slow.argmax(axis=1) != fast.argmax(axis=1)).sum())
     apart = np.abs(slow - fast).max() / np.ptp(slow)

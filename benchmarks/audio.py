@@ -143,17 +143,17 @@ def medians(rounds: int) -> None:
 def serve(pipe: Connection, folder: str) -> None:
     """A worker: at every message, all files once; answers with its seconds of processor time."""
     from genrelab.features import make_spec
-    from genrelab.features.cache.worker import Job, Plan, do_job
+    from genrelab.features.cache.worker import TrackJob, WorkerConfig, process_track
 
     audio = AudioSpec()
     specs = tuple(make_spec(kind, {"kind": kind}, audio) for kind in ("mel_pcen", "mfcc", "chroma_cqt"))
-    plan = Plan(audio, specs, engine="fast")
+    plan = WorkerConfig(audio, specs, engine="fast")
     paths = sorted(Path(folder).iterdir())
     pipe.send(0.0)
     while pipe.recv():
         started = time.process_time()
         for path in paths:
-            do_job(plan, Job(path.name, str(path), path.name, (("none", (0, 1, 2)),)))
+            process_track(plan, TrackJob(path.name, str(path), path.name, (("none", (0, 1, 2)),)))
         pipe.send(time.process_time() - started)
 
 

@@ -188,9 +188,9 @@ def store(tracks: int, rounds: int) -> None:
     """Print what preparing demo tracks costs by both engines, two workers each, decoding included, start-up not."""
     import soundfile
 
-    from genrelab.datasets.registry import CATALOGS
+    from genrelab.datasets.registry import DATASETS
     from genrelab.datasets.synthesis.dataset import DemoSpec, build_demo
-    from genrelab.features.cache import FeatureStore
+    from genrelab.features.cache import FeatureCache
 
     audio = AudioSpec(segment_seconds=SECONDS)
     specs = [make_spec(kind, {"kind": kind}, audio) for kind in SETS["six with true HPSS"][0]]
@@ -204,11 +204,11 @@ def store(tracks: int, rounds: int) -> None:
             out = root / "music" / f"genre {number % 2}" / f"{number}.{('mp3', 'flac')[number // 2 % 2]}"
             out.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(out, samples, rate)
-        catalog = CATALOGS.build("folder", {"root": str(root / "music")}, cache=root / "cache")
+        catalog = DATASETS.build("folder", {"root": str(root / "music")}, cache=root / "cache")
         seconds: dict[str, list[float]] = {"reference": [], "fast": []}
         # The quick side before and after the slow one: a noisy machine disturbs both.
         for turn, engine in enumerate([*("fast", "reference", "fast") * rounds]):
-            one = FeatureStore(root / f"store-{turn}", audio, specs)
+            one = FeatureCache(root / f"store-{turn}", audio, specs)
             report = one.prepare(catalog.tracks, engine=engine, workers=2, progress=False)
             spent = report.seconds - report.startup_seconds
             seconds[engine].append(spent)
@@ -228,7 +228,7 @@ def store(tracks: int, rounds: int) -> None:
 def _by_stage(files: Sequence[str], specs: Sequence[FeatureSpec], audio: AudioSpec) -> None:
     """Print what one track costs one process, stage by stage: medians over some."""
     from genrelab.audio import cut_segments, load_with_rate
-    from genrelab.features import extract_segments, to_stored
+    from genrelab.features import extract_segments, quantize
 
     spent: dict[str, list[float]] = {}
 
@@ -243,7 +243,7 @@ def _by_stage(files: Sequence[str], specs: Sequence[FeatureSpec], audio: AudioSp
         segments = timed("trim and cut", lambda samples=samples: cut_segments(samples, audio, "t"))
         sounds = [segment.samples for segment in segments]
         arrays = timed("features", lambda sounds=sounds: extract_segments(specs, sounds))
-        timed("round", lambda arrays=arrays: [to_stored(s, a) for of in arrays for s, a in zip(specs, of, strict=True)])
+        timed("round", lambda arrays=arrays: [quantize(s, a) for of in arrays for s, a in zip(specs, of, strict=True)])
     told = ", ".join(f"{stage} {statistics.median(each):.0f}" for stage, each in spent.items())
     print(f"ms a track in one process: {told}")
 

@@ -21,7 +21,7 @@ from harness import make_parser, ratio
 from lightning.pytorch.callbacks import Checkpoint
 
 from genrelab.config.schema import TrainerSpec
-from genrelab.datamodules import Batch, BatchLoader, Normaliser
+from genrelab.datamodules import Batch, BatchLoader, Normalizer
 from genrelab.losses.registry import LOSSES
 from genrelab.models.registry import MODELS
 from genrelab.training.callbacks import Checkpoints, History, Progress
@@ -44,7 +44,7 @@ def make_task(model: str, shape: tuple[int, ...], params: dict[str, Any]) -> Gen
     return GenreTask(
         net=MODELS.build(model, params, in_shapes=[shape], n_classes=CLASSES),
         loss=LOSSES.build("graph_soft", {"beta": 1.5}, distances=torch.from_numpy(distances)),
-        normaliser=Normaliser(statistics),
+        normalizer=Normalizer(statistics),
         distances=distances,
         supergenres=np.arange(CLASSES) // 2,
         medoid=0,
@@ -68,7 +68,7 @@ def bare_epoch(task: GenreTask, batches: list[Batch]) -> None:
     optimizer = task._make_optimizer(task.net.parameters())
     task.net.train()
     for batch in batches:
-        loss = task.loss(task.net(*task.normaliser(batch.features)), batch.target)
+        loss = task.loss(task.net(*task.normalizer(batch.features)), batch.target)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

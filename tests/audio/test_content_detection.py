@@ -13,12 +13,12 @@ from genrelab.audio.content_detection import (
     FLATNESS,
     SILENCE_DB,
     SPEECH,
-    Sound,
-    SoundBounds,
+    AudioContent,
+    ContentThresholds,
+    analyze_content,
+    analyze_files,
     flatness,
     loudness,
-    measure,
-    measure_files,
     speech,
 )
 from made_sounds import RATE, band, coloured, formants, syllables, talker
@@ -70,15 +70,15 @@ def test_loudness_is_of_the_loudest_tenth():
     assert loudness(np.zeros(0), RATE) == pytest.approx(-120)
 
 
-def sounds(generator: np.random.Generator, count: int, noisy: float, talking: float) -> list[Sound]:
+def sounds(generator: np.random.Generator, count: int, noisy: float, talking: float) -> list[AudioContent]:
     rows = generator.normal((-12, noisy, talking), (3, 0.03, 0.05), (count, 3))
-    return [Sound(*map(float, row)) for row in rows]
+    return [AudioContent(*map(float, row)) for row in rows]
 
 
 def test_bounds_leave_out_a_hundredth_of_val():
     """Of noise music and spoken word, which a run may well be taught."""
     val = sounds(np.random.default_rng(0), 3000, 0.55, 0.6)
-    bounds = SoundBounds.fit(val)
+    bounds = ContentThresholds.fit(val)
     for left_out in (
         [sound.loudness < bounds.loudness for sound in val],
         [sound.flatness > bounds.flatness for sound in val],
@@ -86,22 +86,22 @@ def test_bounds_leave_out_a_hundredth_of_val():
     ):
         assert np.mean(left_out) <= 0.0101
     assert FLATNESS < bounds.flatness < 0.65 and SPEECH < bounds.speech < 0.8
-    few = SoundBounds.fit(val[:10])
+    few = ContentThresholds.fit(val[:10])
     assert few.flatness > max(sound.flatness for sound in val[:10])
 
 
 @given(st.integers(1, 40), st.integers(0, 5))
 def test_bounds_never_leave_out_more_than_the_constants(count, seed):
-    bounds = SoundBounds.fit(sounds(np.random.default_rng(seed), count, 0.1, 0.1))
-    assert bounds == SoundBounds(SILENCE_DB, FLATNESS, SPEECH)  # of calm music
-    assert SoundBounds.fit([]) == SoundBounds()
+    bounds = ContentThresholds.fit(sounds(np.random.default_rng(seed), count, 0.1, 0.1))
+    assert bounds == ContentThresholds(SILENCE_DB, FLATNESS, SPEECH)  # of calm music
+    assert ContentThresholds.fit([]) == ContentThresholds()
 
 
 def test_bounds_as_plain_data():
-    bounds = SoundBounds(-61.5, 0.6, 0.7)
-    assert SoundBounds.from_plain(bounds.to_plain()) == bounds
+    bounds = ContentThresholds(-61.5, 0.6, 0.7)
+    assert ContentThresholds.from_plain(bounds.to_plain()) == bounds
     with pytest.raises(KeyError, match="speech"):
-        SoundBounds.from_plain({"loudness": -60, "flatness": 0.5})
+        ContentThresholds.from_plain({"loudness": -60, "flatness": 0.5})
 
 
 def test_files_are_measured_evenly_spread(tmp_path):
@@ -112,17 +112,17 @@ def test_files_are_measured_evenly_spread(tmp_path):
         paths.append(str(tmp_path / f"{number}.wav"))
         soundfile.write(paths[-1], 10 ** (-number / 2) * np.ones(8000), 8000)
     (tmp_path / "3.wav").write_text("broken")
-    found = [round(sound.loudness) for sound in measure_files(paths, 8000)]
+    found = [round(sound.loudness) for sound in analyze_files(paths, 8000)]
     assert found == [0, -10, -20, -40, -50, -60]
-    assert [round(sound.loudness) for sound in measure_files(paths, 8000, most=3)] == [0, -60]
-    assert measure_files([], 8000) == []
+    assert [round(sound.loudness) for sound in analyze_files(paths, 8000, most=3)] == [0, -60]
+    assert analyze_files([], 8000) == []
 
 
 @pytest.mark.shared
 def test_no_real_clip_is_noise_speech_or_silence():
     clips = sorted((SHARED_DATA / "gtzan_mini").rglob("*.flac"))[::5]
     for clip in clips:
-        found = measure(trim_silence(load_audio(clip, RATE), 60.0), RATE)
+        found = analyze_content(trim_silence(load_audio(clip, RATE), 60.0), RATE)
         assert found.loudness > SILENCE_DB and found.flatness < FLATNESS and found.speech < SPEECH, clip.name
 
 

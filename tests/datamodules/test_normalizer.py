@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.datamodules import Normaliser
+from genrelab.datamodules import Normalizer
 
 
 def make_rows(n: int = 50) -> list[np.ndarray]:
@@ -20,8 +20,8 @@ SHAPES = [(4, 6), (7,)]
 def test_frequency_statistics_standardise_each_bin(chunk):
     rows = make_rows()
     chunks = ([feature[at : at + chunk] for feature in rows] for at in range(0, 50, chunk))
-    normaliser = Normaliser.fit(chunks, SHAPES, "frequency")
-    picture, vector = normaliser([torch.from_numpy(feature) for feature in rows])
+    normalizer = Normalizer.fit(chunks, SHAPES, "frequency")
+    picture, vector = normalizer([torch.from_numpy(feature) for feature in rows])
     assert picture.dtype == torch.float32 and picture.shape == (50, 4, 6)
     assert torch.allclose(picture.mean(dim=(0, 2)), torch.zeros(4), atol=1e-3)
     assert torch.allclose(picture.std(dim=(0, 2)), torch.ones(4), atol=1e-2)
@@ -31,22 +31,22 @@ def test_frequency_statistics_standardise_each_bin(chunk):
 def test_global_and_none():
     rows = make_rows()
     inputs = [torch.from_numpy(feature) for feature in rows]
-    picture, _ = Normaliser.fit([rows], SHAPES, "global")(inputs)
+    picture, _ = Normalizer.fit([rows], SHAPES, "global")(inputs)
     assert abs(float(picture.mean())) < 1e-3 and abs(float(picture.std()) - 1) < 1e-2
     assert float(picture[:, 0].mean()) < -1, "one mean for all bins keeps their differences"
-    picture, _ = Normaliser.fit([rows], SHAPES, "none")(inputs)
+    picture, _ = Normalizer.fit([rows], SHAPES, "none")(inputs)
     assert torch.equal(picture, inputs[0].float())
 
 
 def test_a_constant_bin_stays_finite():
     rows = [np.full((5, 4, 6), 3, np.float16), np.zeros((5, 7), np.float32)]
-    for feature in Normaliser.fit([rows], SHAPES, "frequency")([torch.from_numpy(r) for r in rows]):
+    for feature in Normalizer.fit([rows], SHAPES, "frequency")([torch.from_numpy(r) for r in rows]):
         assert torch.isfinite(feature).all() and (feature.abs() < 1e-3).all()
 
 
 def test_plain_round_trip_and_no_weights():
-    normaliser = Normaliser.fit([make_rows()], SHAPES, "frequency")
-    again = Normaliser(normaliser.to_plain())
+    normalizer = Normalizer.fit([make_rows()], SHAPES, "frequency")
+    again = Normalizer(normalizer.to_plain())
     inputs = [torch.from_numpy(feature) for feature in make_rows()]
-    assert all(torch.equal(a, b) for a, b in zip(normaliser(inputs), again(inputs), strict=True))
-    assert not normaliser.state_dict(), "statistics travel as plain data beside the weights"
+    assert all(torch.equal(a, b) for a, b in zip(normalizer(inputs), again(inputs), strict=True))
+    assert not normalizer.state_dict(), "statistics travel as plain data beside the weights"

@@ -12,10 +12,10 @@ import torch
 from genrelab.audio import AudioSpec
 from genrelab.audio.registry import AUGMENTS
 from genrelab.config import compose
-from genrelab.datamodules import Normaliser, StepFeatures
+from genrelab.datamodules import Normalizer, OnTheFlyFeatures
 from genrelab.engine import build, run
 from genrelab.engine.validate_config import check
-from genrelab.features import Picture, make_spec
+from genrelab.features import TimeFrequencyFeature, make_spec
 from genrelab.features.packed_waveform import pack
 from genrelab.features.registry import FEATURES
 from genrelab.runs.checkpoint import load_checkpoint
@@ -67,16 +67,16 @@ def network(path):
     shapes = [tuple(shape) for shape in made["model"]["in_shapes"]]
     net = MODELS.build(made["model"]["kind"], made["model"]["params"], in_shapes=shapes, n_classes=len(made["genres"]))
     net.load_state_dict(content["state_dict"])
-    return net.eval(), Normaliser(made["preprocessing"]["normalise"]), made["preprocessing"]["features"]
+    return net.eval(), Normalizer(made["preprocessing"]["normalise"]), made["preprocessing"]["features"]
 
 
 def test_weights_trained_on_stored_features_answer_alike_online(small, tmp_path):
     run.train(compose(small), tmp_path / "run", small)
-    net, normaliser, _ = network(tmp_path / "run" / "checkpoints" / "best.ckpt")
+    net, normalizer, _ = network(tmp_path / "run" / "checkpoints" / "best.ckpt")
     config, store, data = prepared([*small, "data.online=true"])
     features = build.make_online(config, store)
     with torch.inference_mode():
-        found = torch.cat([net(*normaliser(features(batch.features))) for batch in data.val_dataloader()]).numpy()
+        found = torch.cat([net(*normalizer(features(batch.features))) for batch in data.val_dataloader()]).numpy()
     wanted = read_predictions(tmp_path / "run" / "predictions.parquet").only("val").logits
     assert np.abs(found - wanted).max() < 1e-2 * np.ptp(wanted)
 
@@ -90,11 +90,11 @@ def test_a_whole_run_online_and_its_checkpoint_serves_features(small, tmp_path):
     assert kinds == {"waveform"}, "nothing else is stored, no copies either"
     index = pd.concat([pd.read_parquet(p) for p in (tmp_path / "outputs" / "store").glob("*/index.parquet")])
     assert set(index["augment"]) == {"none"}
-    net, normaliser, specs = network(tmp_path / "run" / "checkpoints" / "best.ckpt")
+    net, normalizer, specs = network(tmp_path / "run" / "checkpoints" / "best.ckpt")
     assert [spec["kind"] for spec in specs] == ["mel_db"]
     _, stored, data = prepared(small)  # features as a store or `predict` computes them
     with torch.inference_mode():
-        found = net(*normaliser([torch.from_numpy(array) for array in stored.load(data.rows("test"))])).numpy()
+        found = net(*normalizer([torch.from_numpy(array) for array in stored.load(data.rows("test"))])).numpy()
     wanted = read_predictions(tmp_path / "run" / "predictions.parquet").only("test").logits
     assert np.abs(found - wanted).max() < 1e-2 * np.ptp(wanted)
 
@@ -115,7 +115,7 @@ def waveforms(count):
 
 
 def test_copies_are_drawn_in_training_only_and_seeded():
-    features = StepFeatures([SPEC], AUGMENTS.build("weak", {}))
+    features = OnTheFlyFeatures([SPEC], AUGMENTS.build("weak", {}))
     batch = (waveforms(12),)
     (plain,) = features(batch)
     assert torch.equal(features(batch)[0], plain)
@@ -131,7 +131,7 @@ def test_copies_are_drawn_in_training_only_and_seeded():
 @pytest.mark.parametrize("augment", AUGMENTS.kinds())
 def test_nothing_is_read_back_from_the_device(augment):
     batch = (torch.empty(6, SPEC.n_samples + 1, dtype=torch.int16, device="meta"),)
-    (found,) = StepFeatures([SPEC], AUGMENTS.build(augment, {}))(batch, training=True)
+    (found,) = OnTheFlyFeatures([SPEC], AUGMENTS.build(augment, {}))(batch, training=True)
     assert found.device.type == "meta" and found.shape == (6, *SPEC.shape)
 
 
@@ -156,7 +156,7 @@ def test_a_dataset_of_features_has_no_waveforms(tmp_path):
 
 def test_a_kind_of_ones_own_is_tried(monkeypatch):
     @dataclass(frozen=True, kw_only=True)
-    class Numpys(Picture):
+    class Numpys(TimeFrequencyFeature):
         def height(self):
             return 1025
 
@@ -174,6 +174,6 @@ def test_a_kind_of_ones_own_is_tried(monkeypatch):
     monkeypatch.setitem(FEATURES._kinds, "numpys", Numpys)
     own = make_spec("own", {"kind": "numpys"}, AudioSpec(segment_seconds=1.0))
     with pytest.raises(ConfigError) as caught:
-        StepFeatures([SPEC, own], (Quiet(),))
+        OnTheFlyFeatures([SPEC, own], (Quiet(),))
     assert "features.own: numpys is not computed in torch" in str(caught.value)
     assert "augment: quiet has no apply_batch" in str(caught.value)

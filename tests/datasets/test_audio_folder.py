@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
 
 
@@ -19,7 +19,7 @@ def music(tmp_path):
 
 
 def read(music, **params):
-    return CATALOGS.build("folder", {"root": music.root, **params})
+    return DATASETS.build("folder", {"root": music.root, **params})
 
 
 def test_artists_are_the_first_folder_at_any_depth(music):
@@ -80,7 +80,7 @@ def test_a_csv_names_artists(music, tmp_path):
 
 def test_errors_name_the_remedy(music, tmp_path):
     with pytest.raises(ConfigError, match=r"dataset\.root: name the folder"):
-        CATALOGS.build("folder", {})
+        DATASETS.build("folder", {})
     with pytest.raises(GenrelabError, match="no such folder"):
         read(music)
     music("readme.txt")

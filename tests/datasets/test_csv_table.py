@@ -1,6 +1,6 @@
 import pytest
 
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
 
 
@@ -11,7 +11,7 @@ def write(tmp_path):
 
     def put(*lines, **params):
         (tmp_path / "tracks.csv").write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
-        return CATALOGS.build("csv", {"path": str(tmp_path / "tracks.csv"), **params})
+        return DATASETS.build("csv", {"path": str(tmp_path / "tracks.csv"), **params})
 
     return put
 
@@ -64,11 +64,11 @@ def test_bad_lines_name_file_and_line(write, lines, message):
 
 def test_bad_parameters(write, tmp_path):
     with pytest.raises(ConfigError, match=r"dataset\.path: name the CSV"):
-        CATALOGS.build("csv", {})
+        DATASETS.build("csv", {})
     with pytest.raises(ConfigError, match="did you mean 'genre'"):
         write("path,genre", "a.wav,x", columns={"genr": "x"})
     with pytest.raises(GenrelabError, match="no such file"):
-        CATALOGS.build("csv", {"path": str(tmp_path / "none.csv")})
+        DATASETS.build("csv", {"path": str(tmp_path / "none.csv")})
     (tmp_path / "latin.csv").write_bytes("path,genre\na.wav,Música\n".encode("latin-1"))
     with pytest.raises(GenrelabError, match="save it as UTF-8"):
-        CATALOGS.build("csv", {"path": str(tmp_path / "latin.csv")})
+        DATASETS.build("csv", {"path": str(tmp_path / "latin.csv")})

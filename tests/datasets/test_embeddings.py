@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from genrelab.datasets.embeddings import embeddings
-from genrelab.features.cache import GivenStore
+from genrelab.features.cache import PrecomputedFeatureCache
 from genrelab.utils.errors import GenrelabError
 from paths import SHARED_DATA
 
@@ -27,7 +27,7 @@ def npz(tmp_path) -> str:
 def test_a_sequence_becomes_a_picture_with_time_along(npz):
     catalog = embeddings(npz, track="video", separator="|")
     assert catalog.tracks["track_id"].tolist() == ["v", "w"] and len(catalog.rejected) == 1
-    store = GivenStore(catalog.given)
+    store = PrecomputedFeatureCache(catalog.given)
     assert store.specs[0].shape == (2, 3) and store.specs[0].dtype == "uint8"
     rows = store.rows(["v"])
     assert rows["segment"].tolist() == [0, 1]
@@ -49,7 +49,7 @@ def test_rare_genres_can_be_left_out(npz):
 def test_parquet_holds_lists(tmp_path):
     table = pd.DataFrame({"vector": [[1.0, 2.0], [3.0, 4.0]], "genre": ["A", "B"]})
     table.to_parquet(tmp_path / "e.parquet")
-    store = GivenStore(embeddings(str(tmp_path / "e.parquet"), values="vector").given)
+    store = PrecomputedFeatureCache(embeddings(str(tmp_path / "e.parquet"), values="vector").given)
     assert store.load(store.rows(["row-000001"]))[0].tolist() == [[3, 4]]
 
 

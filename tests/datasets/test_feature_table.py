@@ -10,7 +10,7 @@ import pytest
 
 from genrelab.datasets.feature_table import gtzan_features, one_recording, table
 from genrelab.datasets.splits.registry import SPLITS
-from genrelab.features.cache import GivenStore
+from genrelab.features.cache import PrecomputedFeatureCache
 from genrelab.utils.errors import GenrelabError
 from paths import SHARED_DATA
 
@@ -34,7 +34,7 @@ def test_rows_become_segments_of_tracks(written):
     catalog = table(str(written), track="song", artist="band")
     assert catalog.tracks["track_id"].tolist() == ["a", "b", "d"] and catalog.genres == ("Jazz", "Rock")
     assert catalog.rejected == ((f"{written}, row 4", "a number is missing"),)
-    store = GivenStore(catalog.given)
+    store = PrecomputedFeatureCache(catalog.given)
     rows = store.rows(["d", "a"])
     assert list(zip(rows["track_id"], rows["segment"], strict=True)) == [("a", 0), ("a", 1), ("d", 0)]
     (values,) = store.load(rows)
@@ -53,11 +53,11 @@ def test_three_of_a_kind_share_one_name():
 
 
 def test_other_numbers_are_another_store(written):
-    first = GivenStore(table(str(written)).given).specs[0].fingerprint
+    first = PrecomputedFeatureCache(table(str(written)).given).specs[0].fingerprint
     data = pd.read_csv(written)
     data.loc[0, "loud"] = 1.5
     data.to_csv(written, index=False)
-    assert GivenStore(table(str(written)).given).specs[0].fingerprint != first
+    assert PrecomputedFeatureCache(table(str(written)).given).specs[0].fingerprint != first
 
 
 def test_labels_are_columns_beside_the_genre_and_no_features(written):
@@ -69,7 +69,7 @@ def test_labels_are_columns_beside_the_genre_and_no_features(written):
     catalog = table(str(written), track="song", labels=["voice", "year"])
     assert catalog.tracks["label:voice"].tolist() == ["sung", None, "none"]
     assert catalog.tracks["label:year"].tolist() == ["1999", None, "2003"], "no 1999.0"
-    assert GivenStore(catalog.given).specs[0].params["names"] == ["loud", "fast"]
+    assert PrecomputedFeatureCache(catalog.given).specs[0].params["names"] == ["loud", "fast"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_gtzan_rows_are_clips_with_artists_and_lists(tmp_path):
     catalog = gtzan_features(str(tmp_path / "features_3_sec.csv"))
     assert catalog.tracks["track_id"].tolist() == ["blues.00000", "hiphop.00001"]
     assert catalog.tracks["artist_id"].notna().all()
-    assert len(GivenStore(catalog.given).rows(["blues.00000"])) == 2
+    assert len(PrecomputedFeatureCache(catalog.given).rows(["blues.00000"])) == 2
     pd.DataFrame({"filename": ["song.wav"], "tempo": [1.0], "label": ["blues"]}).to_csv(tmp_path / "o.csv", index=False)
     with pytest.raises(GenrelabError, match=r"'song.wav' is no clip of GTZAN"):
         gtzan_features(str(tmp_path / "o.csv"))

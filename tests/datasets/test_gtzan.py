@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from genrelab.datasets.gtzan import GENRES, clip_name, facts
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import GenrelabError
 from paths import SHARED_DATA
 
@@ -15,7 +15,7 @@ def make(root, *clips):
     for name in clips:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(root / name, np.zeros(100, np.float32), 22_050)
-    return CATALOGS.build("gtzan", {"root": str(root)})
+    return DATASETS.build("gtzan", {"root": str(root)})
 
 
 def test_the_lists_have_their_published_sizes():
@@ -68,13 +68,13 @@ def test_the_bad_clip_is_rejected_only_where_it_is_bad(tmp_path):
 
 def test_a_folder_without_clips(tmp_path):
     with pytest.raises(GenrelabError, match="no GTZAN clip in it"):
-        CATALOGS.build("gtzan", {"root": str(tmp_path)})
+        DATASETS.build("gtzan", {"root": str(tmp_path)})
 
 
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED_DATA.exists(), reason="development data absent")
 def test_real_clips():
-    catalog = CATALOGS.build("gtzan", {"root": str(SHARED_DATA / "gtzan_mini")})
+    catalog = DATASETS.build("gtzan", {"root": str(SHARED_DATA / "gtzan_mini")})
     assert len(catalog) == 100
     assert catalog.genres == tuple(sorted(GENRES))
     assert catalog.artists == "some"

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.datasets import COLUMNS, Catalog
+from genrelab.datasets import COLUMNS, DatasetIndex
 from genrelab.utils.errors import GenrelabError
 
 
@@ -11,7 +11,7 @@ def table(**columns):
 
 
 def test_the_table_has_one_form():
-    catalog = Catalog("d", table(artist_id=["A", np.nan], official_split=["", "test"]))
+    catalog = DatasetIndex("d", table(artist_id=["A", np.nan], official_split=["", "test"]))
     assert tuple(catalog.tracks.columns) == COLUMNS
     assert list(catalog.tracks["track_id"]) == ["a", "b"]
     assert list(catalog.tracks["artist_id"]) == [None, "A"]
@@ -22,7 +22,7 @@ def test_the_table_has_one_form():
 
 @pytest.mark.parametrize(("artists", "state"), [(["A", "B"], "all"), (["A", None], "some"), ([None, " "], "none")])
 def test_artists_known(artists, state):
-    assert Catalog("d", table(artist_id=artists)).artists == state
+    assert DatasetIndex("d", table(artist_id=artists)).artists == state
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,10 @@ def test_artists_known(artists, state):
 )
 def test_bad_tables_are_refused(tracks, message):
     with pytest.raises(GenrelabError, match=message):
-        Catalog("d", tracks)
+        DatasetIndex("d", tracks)
 
 
 def test_without_lists_what_was_left_out():
-    catalog = Catalog("d", table(), rejected=(("c.wav", "empty"),)).without([("a.wav", "corrupt")])
+    catalog = DatasetIndex("d", table(), rejected=(("c.wav", "empty"),)).without([("a.wav", "corrupt")])
     assert list(catalog.tracks["track_id"]) == ["b"]
     assert catalog.rejected == (("c.wav", "empty"), ("a.wav", "corrupt"))

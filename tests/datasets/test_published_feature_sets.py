@@ -11,7 +11,7 @@ import pytest
 from genrelab.datasets.arff import read_arff
 from genrelab.datasets.published_feature_sets import gtzan_arff, read_cls, top_magd
 from genrelab.datasets.splits.registry import SPLITS
-from genrelab.features.cache import GivenStore
+from genrelab.features.cache import PrecomputedFeatureCache
 from genrelab.utils.errors import GenrelabError
 from paths import SHARED_DATA
 
@@ -69,7 +69,7 @@ def test_the_million_song_datasets_files(tmp_path, labels):
     (tmp_path / "partition.cls").write_text(parts)
     catalog = top_magd(tmp_path / "cache", [ssd, rh], labels, str(tmp_path / "partition.cls"))
     assert len(catalog) == 29 and catalog.genres == ("New Age", "Rap"), "TR0 lacks one of the sets"
-    store = GivenStore(catalog.given)
+    store = PrecomputedFeatureCache(catalog.given)
     ssd_values, rh_values = store.load(store.rows(["TR5"]))
     assert [spec.name for spec in store.specs] == ["ssd", "rh"]
     assert ssd_values.tolist() == [[24, 0]] and rh_values.tolist() == [[5, 7]]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from genrelab.datasets.spectrogram_images import colour_table, gtzan_images, pictures, read_levels
 from genrelab.datasets.splits.registry import SPLITS
-from genrelab.features.cache import GivenStore
+from genrelab.features.cache import PrecomputedFeatureCache
 from genrelab.utils.errors import ConfigError, GenrelabError
 from paths import SHARED_DATA
 
@@ -59,7 +59,7 @@ def test_a_folder_of_pictures(tmp_path):
     catalog = pictures(tmp_path / "cache", root, 4, 4, colours="magma")
     assert len(catalog) == 6 and catalog.artists == "all"
     assert catalog.rejected[0][0].endswith("broken.png") and "unreadable picture" in catalog.rejected[0][1]
-    store = GivenStore(catalog.given)
+    store = PrecomputedFeatureCache(catalog.given)
     values = store.load(store.rows(["Jazz/artist 1/1.png"]))[0]
     assert values.shape == (1, 4, 4) and np.abs(values.astype(int) - 80).max() <= 3
     again = pictures(tmp_path / "cache", root, 4, 4, colours="magma")

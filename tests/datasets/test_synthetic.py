@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.registry import DATASETS
 
 SMALL = {"tracks_per_genre": 4, "artists_per_genre": 4, "genres": 2, "seconds": 1.0}
 
 
 def test_the_table(tmp_path):
-    catalog = CATALOGS.build("demo", SMALL, cache=tmp_path)
+    catalog = DATASETS.build("demo", SMALL, cache=tmp_path)
     tracks = catalog.tracks
     assert catalog.name == "demo" and catalog.stand_in and catalog.artists == "all"
     assert catalog.notes == (
@@ -25,7 +25,7 @@ def test_the_table(tmp_path):
 
 
 def test_genres_by_code(tmp_path):
-    catalog = CATALOGS.build("demo", {**SMALL, "genres": ["tec01", "hou01"]}, cache=tmp_path)
+    catalog = DATASETS.build("demo", {**SMALL, "genres": ["tec01", "hou01"]}, cache=tmp_path)
     assert catalog.genres == ("hou01", "tec01")
 
 
@@ -38,7 +38,7 @@ def test_timbre_alone_is_clearly_worse_than_a_look_at_the_rhythm(tmp_path):
     from sklearn.preprocessing import StandardScaler
 
     wanted = {"tracks_per_genre": 24, "genres": 8, "seconds": 20.0}
-    tracks = CATALOGS.build("demo", wanted, cache=tmp_path).tracks
+    tracks = DATASETS.build("demo", wanted, cache=tmp_path).tracks
     timbre, rhythm = zip(*(_timbre_and_rhythm(path) for path in tracks["path"]), strict=True)
 
     def score(features):

@@ -6,7 +6,7 @@ import soundfile
 from rich.console import Console
 
 from genrelab.audio import AudioSpec
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.validation import check_dataset
 from genrelab.utils.errors import GenrelabError
 
@@ -33,7 +33,7 @@ def report(tmp_path):
     (root / "rock/empty.wav").write_bytes(b"")
     (root / "rock/text.mp3").write_text("no music\n" * 9)
     (root / "rock/cut.wav").write_bytes((root / "rock/c.wav").read_bytes()[:9_000])
-    return check_dataset(CATALOGS.build("folder", {"root": str(root)}), AUDIO, progress=False)
+    return check_dataset(DATASETS.build("folder", {"root": str(root)}), AUDIO, progress=False)
 
 
 def those(report, state):
@@ -86,7 +86,7 @@ def test_names_steer_no_terminal(tmp_path):
     (tmp_path / "rock").mkdir()
     (tmp_path / "rock" / "new\nline \x1b[31m.wav").write_bytes(b"")
     console = Console(record=True, width=200, file=(tmp_path / "screen.txt").open("w"))
-    check_dataset(CATALOGS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False).print(console)
+    check_dataset(DATASETS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False).print(console)
     assert r"new\nline \x1b[31m.wav: empty file" in console.export_text()
 
 
@@ -94,7 +94,7 @@ def test_why_the_default_split_fails(tmp_path):
     for genre in ("a", "b"):
         (tmp_path / genre).mkdir()
         soundfile.write(tmp_path / genre / "x.wav", noise(2), 8_000)
-    found = check_dataset(CATALOGS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
+    found = check_dataset(DATASETS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
     assert "too few tracks" in found.summary["default_split"]["reason"]
     assert "artists: none is known" in "\n".join(found.lines())
 
@@ -106,7 +106,7 @@ def test_without_artists_tracks_are_split_and_unread_files_have_no_length(tmp_pa
             soundfile.write(tmp_path / genre / f"{number}.wav", noise(2, seed=number + 10 * (genre == "b")), 8_000)
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "x.wav").write_bytes(b"")
-    found = check_dataset(CATALOGS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
+    found = check_dataset(DATASETS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
     assert "default split (70/20/10): possible, by track, since artists are unknown" in found.lines()
     row = found.tracks.set_index("track_id").loc["c/x.wav"]
     assert row[["duration", "usable", "sample_rate", "channels"]].isna().all()
@@ -139,7 +139,7 @@ def test_given_features_are_looked_at_value_by_value(tmp_path):
         "jazz.2,3,4,jazz",
     ]
     table.write_text("\n".join(rows) + "\n")
-    given = CATALOGS.build("table", {"path": str(table), "track": "filename", "label": "label"})
+    given = DATASETS.build("table", {"path": str(table), "track": "filename", "label": "label"})
     report = check_dataset(given, AUDIO, progress=False)
     assert those(report, "duplicate") == {"rock.1", "rock.2"}  # of three the first, jazz.1, is the original
     assert those(report, "across_genres") == {"rock.1", "rock.2"}

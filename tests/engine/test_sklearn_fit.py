@@ -77,7 +77,7 @@ def test_every_kind_runs(kind, fitted, tmp_path):
 
 
 def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
-    from genrelab.datamodules import Normaliser
+    from genrelab.datamodules import Normalizer
     from genrelab.engine import build
 
     folder = tmp_path / "run"
@@ -91,7 +91,7 @@ def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
     dataset = build.read_dataset(config)
     store = build.make_store(config, dataset.catalog)
     data = build.make_data(config, dataset, build.make_split(config, dataset.catalog), store, ())
-    logits = net(*Normaliser(made["preprocessing"]["normalise"])(data.batch("test").features))
+    logits = net(*Normalizer(made["preprocessing"]["normalise"])(data.batch("test").features))
     tests = read_predictions(folder / "predictions.parquet").only("test")
     assert np.allclose(logits, tests.logits, atol=1e-4)
     assert np.array_equal(data.rows("test")["track_id"], tests.track_id)

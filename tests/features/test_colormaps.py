@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from genrelab.features.colormaps import colours_of
+from genrelab.features.colormaps import colormap_for
 
 
 def test_the_first_coefficient_does_not_flatten_the_others():
     picture = np.random.default_rng(0).normal(0, 10, (32, 64))
     picture[0] -= 300
-    colours = colours_of("coefficient", picture)
+    colours = colormap_for("coefficient", picture)
     steps = colours.steps(picture)
     assert colours.signed and colours.high == -colours.low < 40
     assert steps[1:].std() > 50 and (steps[0] == 0).all()
@@ -17,5 +17,5 @@ def test_the_first_coefficient_does_not_flatten_the_others():
 @pytest.mark.parametrize("value", [0.0, -3.0, np.nan])
 def test_a_constant_picture_has_a_colour(unit, value):
     picture = np.full((3, 4), value)
-    colours = colours_of(unit, picture)
+    colours = colormap_for(unit, picture)
     assert colours.low < colours.high and np.ptp(colours.steps(picture)) == 0

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from genrelab.audio import AudioSpec
-from genrelab.features import make_spec, to_stored
+from genrelab.features import make_spec, quantize
 from genrelab.features.csv_export import export_csv, feature_table
 
 AUDIO = AudioSpec(segment_seconds=3.0)
@@ -27,7 +27,7 @@ def test_a_vector_table_reads_back_in_gtzans_layout(tmp_path):
 def test_a_picture_gives_mean_and_variance_of_each_row(dtype):
     spec = make_spec("c", {"kind": "chroma_stft", "dtype": dtype}, AUDIO)
     values = np.random.default_rng(0).uniform(0, 1, (2, 12, 256)).astype(np.float32)
-    for array in (values, to_stored(spec, values)):
+    for array in (values, quantize(spec, values)):
         table = feature_table(FILES, LABELS, [spec], [array])
         assert list(table.columns[2:5]) == ["row000_mean", "row000_var", "row001_mean"]
         assert table["row011_mean"].to_numpy() == pytest.approx(values[:, 11].mean(axis=1), abs=2e-3)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from genrelab.audio import AudioSpec
-from genrelab.features import extract, feature_of, make_spec, to_stored
+from genrelab.features import build_feature, extract, make_spec, quantize
 from genrelab.features.registry import FEATURES
 from genrelab.utils.errors import ConfigError
 from paths import REPOSITORY, SHARED_DATA
@@ -104,7 +104,7 @@ def test_scalars_are_librosas(samples, audio):
         **{f"tonnetz_{i}": row for i, row in enumerate(f.tonnetz(y=samples, sr=RATE))},
     }
     spec = make_spec("s", {"kind": "scalars"}, audio)
-    columns = feature_of(spec).columns()
+    columns = build_feature(spec).columns()
     assert len(columns) == 14 and sorted(columns) == sorted(theirs)
     for name, value in zip(columns, extract([spec], samples)[0], strict=True):
         assert value == pytest.approx(theirs[name].mean(), rel=1e-4, abs=1e-5), name
@@ -115,7 +115,7 @@ def test_tabular57_is_librosas(samples, audio):
 
     f = librosa.feature
     spec = make_spec("t", {"kind": "tabular57"}, audio)
-    ours = dict(zip(feature_of(spec).columns(), extract([spec], samples)[0], strict=True))
+    ours = dict(zip(build_feature(spec).columns(), extract([spec], samples)[0], strict=True))
     harmonic, percussive = librosa.effects.hpss(samples)
     theirs = {
         "chroma_stft": f.chroma_stft(y=samples, sr=RATE),
@@ -150,7 +150,7 @@ def test_hard_audio_gives_finite_features_that_fit(name, audio, music):
     samples = hard(name, RATE, audio.segment_samples, music)
     for spec, array in zip(specs, extract(specs, samples), strict=True):
         assert array.shape == spec.shape and np.isfinite(array).all()
-        assert to_stored(spec, array).dtype == spec.dtype
+        assert quantize(spec, array).dtype == spec.dtype
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_tabular57_agrees_with_the_published_table():
     for clip in clips:
         samples = load_audio(clip, RATE)
         spec = make_spec("t", {"kind": "tabular57"}, AudioSpec(segment_seconds=len(samples) / RATE))
-        columns = feature_of(spec).columns()
+        columns = build_feature(spec).columns()
         assert columns == list(table.columns[1:-1])
         row = table.loc[f"{clip.stem}.wav"]
         assert row["length"] == len(samples)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genrelab.audio import AudioSpec
-from genrelab.features import extract, from_stored, make_spec, to_stored
+from genrelab.features import dequantize, extract, make_spec, quantize
 from genrelab.features.packed_waveform import pack, unpack, unpacked
 from genrelab.utils.errors import ConfigError
 from sounds import sounds
@@ -18,7 +18,7 @@ AUDIO = AudioSpec(segment_seconds=3.0)
 
 
 def stored(samples):
-    return to_stored(make_spec("sound", {"kind": "waveform"}, AUDIO), pack(samples))[None]
+    return quantize(make_spec("sound", {"kind": "waveform"}, AUDIO), pack(samples))[None]
 
 
 @given(loudest=st.integers(1, 32_767), lowest=st.integers(-32_768, 0), seed=st.integers(0, 9))
@@ -55,9 +55,9 @@ def test_engines_give_it_like_any_feature(engine):
     spec = make_spec("sound", {"kind": "waveform"}, AUDIO)
     samples = sounds()["music"]
     assert spec.shape == (len(samples) + 1,) and spec.dtype == "int16"
-    rows = to_stored(spec, extract([spec], samples, engine)[0])
+    rows = quantize(spec, extract([spec], samples, engine)[0])
     assert np.abs(unpacked(rows[None])[0] - samples).max() < 2.0**-15
-    assert np.array_equal(from_stored(spec, rows), rows)
+    assert np.array_equal(dequantize(spec, rows), rows)
 
 
 def test_the_dtype_is_its_alone():

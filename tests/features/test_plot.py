@@ -4,7 +4,7 @@ import soundfile
 
 from genrelab.audio import AudioError, AudioSpec
 from genrelab.features import make_spec
-from genrelab.features.plot import draw_gallery
+from genrelab.features.plot import plot_gallery
 from genrelab.features.registry import FEATURES
 
 
@@ -18,7 +18,7 @@ def test_every_kind_is_drawn(tmp_path, samples):
     soundfile.write(tmp_path / "song.wav", samples, 22_050)
     audio = AudioSpec(segment_seconds=2.0)
     specs = [make_spec(kind, {"kind": kind}, audio) for kind in FEATURES.kinds() if kind not in ("given", "waveform")]
-    out = draw_gallery(tmp_path / "song.wav", tmp_path / "pictures", specs)
+    out = plot_gallery(tmp_path / "song.wav", tmp_path / "pictures", specs)
     assert out == tmp_path / "pictures" / "song-features.png"
     width, height = size(out)
     assert width > 1500 and height > 2000
@@ -28,13 +28,13 @@ def test_every_kind_is_drawn(tmp_path, samples):
 def test_silence_and_short_files_are_drawn(tmp_path, seconds):
     soundfile.write(tmp_path / "still.wav", np.zeros(int(seconds * 22_050)), 22_050)
     specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_seconds=1.0)) for kind in ("mfcc", "chroma_stft")]
-    assert size(draw_gallery(tmp_path / "still.wav", tmp_path / "a.png", specs))[0] > 1500
+    assert size(plot_gallery(tmp_path / "still.wav", tmp_path / "a.png", specs))[0] > 1500
 
 
 def test_a_file_that_is_no_audio(tmp_path):
     (tmp_path / "a.mp3").write_text("hello " * 99)
     with pytest.raises(AudioError, match=r"a\.mp3: not audio \(a text file\)"):
-        draw_gallery(tmp_path / "a.mp3", tmp_path / "a.png")
+        plot_gallery(tmp_path / "a.mp3", tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists()
 
 
@@ -49,7 +49,7 @@ def test_the_title_tells_the_seconds_of_the_file(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "short.wav", noise[:11_025], 22_050)
     specs = [make_spec("mfcc", {"kind": "mfcc"}, AudioSpec(segment_seconds=1.0))]
     for name in ("late", "short"):
-        draw_gallery(tmp_path / f"{name}.wav", tmp_path / "a.png", specs)
+        plot_gallery(tmp_path / f"{name}.wav", tmp_path / "a.png", specs)
     # 2 s of silence are trimmed, but for a frame; of the three segments left the middle one begins a second later
     assert titles[0].endswith(" of 5.0 (the middle segment)")
     assert 2.9 < float(titles[0].split("seconds ")[1].split()[0]) <= 3.0

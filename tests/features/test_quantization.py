@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genrelab.audio import AudioSpec
-from genrelab.features import FeatureError, FeatureOverflow, FeatureSpec, extract, from_stored, make_spec, to_stored
+from genrelab.features import FeatureError, FeatureOverflow, FeatureSpec, dequantize, extract, make_spec, quantize
 
 AUDIO = AudioSpec(segment_seconds=3.0)
 
@@ -19,11 +19,11 @@ def test_the_variance_of_rolloff_overflows_float16():
     samples[30_000] = 1
     half = spec("tabular57", dtype="float16")
     with pytest.raises(FeatureOverflow) as caught:
-        to_stored(half, extract([half], samples)[0])
+        quantize(half, extract([half], samples)[0])
     text = str(caught.value)
     assert "feature 'some'" in text and "does not fit float16" in text
     assert "set features.some.dtype=float32" in text and "\n" not in text
-    assert to_stored(spec("tabular57"), extract([half], samples)[0]).dtype == np.float32
+    assert quantize(spec("tabular57"), extract([half], samples)[0]).dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_the_variance_of_rolloff_overflows_float16():
 def test_what_fits(dtype, value, fits):
     array = np.full((2, 128, 256), value, np.float32)
     if fits:
-        stored = to_stored(spec("mel_db", dtype=dtype), array)
-        assert stored.dtype == dtype and np.isfinite(from_stored(spec("mel_db", dtype=dtype), stored)).all()
+        stored = quantize(spec("mel_db", dtype=dtype), array)
+        assert stored.dtype == dtype and np.isfinite(dequantize(spec("mel_db", dtype=dtype), stored)).all()
     else:
         with pytest.raises(FeatureOverflow, match="does not fit"):
-            to_stored(spec("mel_db", dtype=dtype), array)
+            quantize(spec("mel_db", dtype=dtype), array)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -50,16 +50,16 @@ def test_what_is_no_number_is_named(bad, dtype):
     array = np.zeros((128, 256), np.float32)
     array[3, 4] = bad
     with pytest.raises(FeatureError, match="feature 'some': NaN or infinity"):
-        to_stored(spec("mel_db", dtype=dtype), array)
+        quantize(spec("mel_db", dtype=dtype), array)
 
 
 def test_rounding_there_and_back():
     array = np.random.default_rng(0).uniform(-100, 60, (5, 128, 256)).astype(np.float32)
     for dtype, error in (("float32", 0), ("float16", 0.04), ("uint8", 160 / 255 / 2 + 1e-4)):
         s = spec("mel_db", dtype=dtype)
-        back = from_stored(s, to_stored(s, array))
+        back = dequantize(s, quantize(s, array))
         assert back.dtype == np.float32 and np.abs(back - array).max() <= error
-        assert np.array_equal(from_stored(s, to_stored(s, back)), back)  # rounding again changes nothing
+        assert np.array_equal(dequantize(s, quantize(s, back)), back)  # rounding again changes nothing
 
 
 def test_spec_travels_as_plain_data():

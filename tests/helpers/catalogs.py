@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import pandas as pd
 
-from genrelab.datasets import Catalog
+from genrelab.datasets import DatasetIndex
 
 
 def catalog_of(rows, name="d"):
@@ -17,7 +17,7 @@ def catalog_of(rows, name="d"):
         )
         for i, row in enumerate(rows)
     ]
-    return Catalog(name, pd.DataFrame(lines))
+    return DatasetIndex(name, pd.DataFrame(lines))
 
 
 def counts(split, catalog):

@@ -34,7 +34,7 @@ TONES = (
 )
 WORKERS = "genrelab.features.cache.feature_cache.default_workers"
 CURVES = ("train/loss", "val/loss", "lr")
-PREPROCESSING = ("audio", "features", "online")  # the normaliser's statistics are floats of the data
+PREPROCESSING = ("audio", "features", "online")  # the normalizer's statistics are floats of the data
 
 
 def _multilabel(folder: Path) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genrelab.audio import load_audio
-from genrelab.audio.content_detection import Sound, SoundBounds
+from genrelab.audio.content_detection import AudioContent, ContentThresholds
 from genrelab.inference.ood import Bounds, fit_bounds, why_unknown
 from genrelab.postprocessing import SOFTMAX
 from made_sounds import RATE, coloured, talker
@@ -30,8 +30,8 @@ def test_speech():
 
 def test_what_val_holds_is_not_unknown():
     """A run that was taught field recordings, noise music and spoken word answers them."""
-    sounds = [Sound(-80, 0.6, 0.9), Sound(-20, 0.55, 0.7), Sound(-30, 0.5, 0.8)]
-    taught = SoundBounds.fit(sounds)
+    sounds = [AudioContent(-80, 0.6, 0.9), AudioContent(-20, 0.55, 0.7), AudioContent(-30, 0.5, 0.8)]
+    taught = ContentThresholds.fit(sounds)
     for samples in (talker(), coloured(1), 1e-4 * coloured(0)):
         assert reason(samples) is not None and reason(samples, sound=taught) is None
 

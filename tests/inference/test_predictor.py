@@ -17,7 +17,7 @@ from genrelab import load_predictor
 from genrelab.audio import AudioError
 from genrelab.config import compose
 from genrelab.engine import build
-from genrelab.features.cache import FeatureStore
+from genrelab.features.cache import FeatureCache
 from genrelab.postprocessing import aggregate
 from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import GenrelabError
@@ -48,12 +48,12 @@ def stored_logits(predictor, files, root) -> dict[str, np.ndarray]:
     """Training's path: decoded and stored by the store's workers, loaded, normalised, through the network."""
     import pandas as pd
 
-    store = FeatureStore(root, predictor.audio, predictor.in_specs)
+    store = FeatureCache(root, predictor.audio, predictor.in_specs)
     store.prepare(pd.DataFrame({"track_id": files, "path": files}), workers=1, progress=False)
     rows = store.rows(files)
     loaded = [torch.from_numpy(feature) for feature in store.load(rows)]
     with torch.inference_mode():
-        logits = predictor.model(*predictor.normaliser(loaded)).numpy()
+        logits = predictor.model(*predictor.normalizer(loaded)).numpy()
     return {file: logits[(rows["track_id"] == file).to_numpy()] for file in files}
 
 
@@ -179,14 +179,14 @@ def test_a_checkpoint_alone_works_uncalibrated(run, tmp_path, music):
 
 
 def test_what_val_sounds_like_travels_with_the_checkpoint(run, predictor, tmp_path, music):
-    from genrelab.audio.content_detection import SoundBounds, measure_files
+    from genrelab.audio.content_detection import ContentThresholds, analyze_files
 
     val = [
         str(music / track) for track in sorted(set(read_predictions(run / "predictions.parquet").only("val").track_id))
     ]
     shutil.copy(run / "checkpoints" / "best.ckpt", tmp_path / "model.ckpt")
     for found in (predictor, load_predictor(tmp_path / "model.ckpt")):
-        assert found.calibration.sound == SoundBounds.fit(measure_files(val, 8000)) and len(val) == 6
+        assert found.calibration.sound == ContentThresholds.fit(analyze_files(val, 8000)) and len(val) == 6
 
 
 def test_an_older_run_has_no_bounds_of_its_sound(run, tmp_path, capsys):

@@ -13,7 +13,7 @@ from genrelab.engine import run
 from genrelab.engine.validate_config import check
 from genrelab.evaluation.report import print_summary
 from genrelab.inference import load_predictor
-from genrelab.models.auxiliary_heads import LabelHeads, last_linear
+from genrelab.models.auxiliary_heads import AuxiliaryHeads, last_linear
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.training.task import GenreTask
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -156,7 +156,7 @@ def heads():
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))
     truth = torch.tensor([[0, 2], [1, -1], [-1, 0]])
-    return net, LabelHeads(last_linear(net, [(4,)], 3), (2, 3), truth, 0.5)
+    return net, AuxiliaryHeads(last_linear(net, [(4,)], 3), (2, 3), truth, 0.5)
 
 
 def test_the_loss_is_cross_entropy_over_known_labels(heads):
@@ -226,7 +226,7 @@ def test_a_label_of_one_value_is_refused_and_a_strange_value_noted(music, tmp_pa
     overrides = words(small, tmp_path / "t.csv", "dataset.labels=[voice]")
     with pytest.raises(GenrelabError, match="'voice': train tracks have only 'one'"):
         run.train(compose(overrides), tmp_path / "run", overrides)
-    from genrelab.datamodules.auxiliary_targets import read_labels
+    from genrelab.datamodules.auxiliary_targets import read_auxiliary_targets
     from genrelab.engine import build
 
     frame["voice"] = [("none", "sung")[i % 2] for i in range(len(frame))]
@@ -236,7 +236,7 @@ def test_a_label_of_one_value_is_refused_and_a_strange_value_noted(music, tmp_pa
     strange = str(split.tracks("test")[0])
     frame.loc[frame["path"].astype(str) == strange, "voice"] = "hummed"
     frame.to_csv(tmp_path / "t.csv", index=False)
-    labels = read_labels(build.read_dataset(config).catalog, split)
+    labels = read_auxiliary_targets(build.read_dataset(config).catalog, split)
     assert labels.classes == {"voice": ("none", "sung")}
     assert labels.truth[labels.track_ids.index(strange), 0] == -1
     assert "'hummed' on 1 val or test tracks" in labels.notes[0]

@@ -61,8 +61,8 @@ def test_a_run_leaves_everything_that_a_reader_needs(small, tmp_path):
 def test_the_best_checkpoint_gives_the_written_logits(small, tmp_path):
     """Serving from the checkpoint alone: audio file -> logits as in predictions.parquet."""
     from genrelab.audio import AudioSpec, cut_segments, load_audio
-    from genrelab.datamodules import Normaliser
-    from genrelab.features import FeatureSpec, extract, to_stored
+    from genrelab.datamodules import Normalizer
+    from genrelab.features import FeatureSpec, extract, quantize
     from genrelab.models.registry import MODELS
 
     folder = tmp_path / "run"
@@ -79,14 +79,14 @@ def test_the_best_checkpoint_gives_the_written_logits(small, tmp_path):
     net.eval()
     audio = AudioSpec(**made["preprocessing"]["audio"])
     specs = [FeatureSpec.from_dict(spec) for spec in made["preprocessing"]["features"]]
-    normaliser = Normaliser(made["preprocessing"]["normalise"])
+    normalizer = Normalizer(made["preprocessing"]["normalise"])
     tests = read_predictions(folder / "predictions.parquet").only("test")
     root = Path(compose(small)["dataset"]["root"])
     track = tests.track_id[0]
     for segment in cut_segments(load_audio(root / track, audio.sample_rate), audio, track):
-        arrays = [to_stored(s, a)[None] for s, a in zip(specs, extract(specs, segment.samples), strict=True)]
+        arrays = [quantize(s, a)[None] for s, a in zip(specs, extract(specs, segment.samples), strict=True)]
         with torch.no_grad():
-            logits = net(*normaliser([torch.from_numpy(array) for array in arrays]))[0].numpy()
+            logits = net(*normalizer([torch.from_numpy(array) for array in arrays]))[0].numpy()
         row = (tests.track_id == track) & (tests.segment_id == segment.index)
         assert np.allclose(logits, tests.logits[row][0], atol=1e-4)
 
@@ -100,10 +100,10 @@ def test_best_checkpoint_holds_the_statistics_that_val_was_scored_with(small, tm
     dataset = build.read_dataset(config)
     split, store = build.make_split(config, dataset.catalog), build.make_store(config)
     data = build.make_data(config, dataset, split, store, ())
-    normaliser, net = data.fit_normaliser(), build.make_network(config, data.shapes, len(dataset.taxonomy.genres))
+    normalizer, net = data.fit_normalizer(), build.make_network(config, data.shapes, len(dataset.taxonomy.genres))
     net.load_state_dict(best)
     batches = list(data.train_sample())
-    recompute_statistics(net, [lambda batch=batch: net(*normaliser(batch.features)) for batch in batches])
+    recompute_statistics(net, [lambda batch=batch: net(*normalizer(batch.features)) for batch in batches])
     same = [
         torch.allclose(value, best[name], atol=1e-5) for name, value in net.state_dict().items() if "running" in name
     ]
@@ -242,7 +242,7 @@ def test_the_test_part_is_locked_before_the_test_stage(small, tmp_path):
 
 
 def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
-    """Plant the leak: val and test rows are replaced by huge values; the normaliser must not move."""
+    """Plant the leak: val and test rows are replaced by huge values; the normalizer must not move."""
     from genrelab.engine import build
 
     config = compose([*small, "augment=pitch_noise"])
@@ -255,7 +255,7 @@ def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
     loaded = []
     load = store.load
     store.load = lambda rows: loaded.append(set(rows["track_id"])) or load(rows)
-    data.fit_normaliser()
+    data.fit_normalizer()
     assert set().union(*loaded) <= train_tracks
     assert set(data.rows("train")["augment"]) == {"none", *(augment.label for augment in augments)}
     for part in ("val", "test"):

@@ -8,7 +8,7 @@ import torch
 
 from genrelab.config import compose
 from genrelab.engine.validate_config import check
-from genrelab.models.musicnn import EPSILON, Tagger, _named
+from genrelab.models.musicnn import EPSILON, MusicnnBackbone, _named
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 from paths import SHARED_DATA
@@ -21,7 +21,7 @@ def drawn(seed: int = 0) -> dict[str, np.ndarray]:
     """Weights of every layer, in TensorFlow's layout: frames, bands, in, out."""
     generator = np.random.default_rng(seed)
     found = {}
-    for name, value in _named(Tagger()).items():
+    for name, value in _named(MusicnnBackbone()).items():
         shape = tuple(value.shape)
         if name.startswith("conv2d") and name.endswith("kernel"):
             shape = (shape[2], shape[1], 1, shape[0]) if value.ndim == 3 else shape[::-1]

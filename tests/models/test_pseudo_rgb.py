@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genrelab.models import DeepResNet
-from genrelab.models.pseudo_rgb import IMAGENET_MEAN, IMAGENET_STD, Coloured
+from genrelab.models.pseudo_rgb import IMAGENET_MEAN, IMAGENET_STD, PseudoRGB
 from genrelab.utils.errors import ConfigError
 
 
@@ -16,7 +16,7 @@ def pictures():
 
 
 def test_viridis_is_what_a_coloured_png_gives(pictures):
-    found = Coloured("viridis")(pictures).numpy()
+    found = PseudoRGB("viridis")(pictures).numpy()
     for picture, ours in zip(pictures.numpy(), found, strict=True):
         levels = np.rint(255 * (picture - picture.min()) / (picture.max() - picture.min())).astype(np.uint8)
         pixels = np.rint(255 * matplotlib.colormaps["viridis"](levels)[..., :3])  # eight bits, as a PNG has
@@ -25,7 +25,7 @@ def test_viridis_is_what_a_coloured_png_gives(pictures):
 
 
 def test_scale_and_offset_fall_away_and_one_level_is_the_first_colour(pictures):
-    coloured = Coloured("grey")
+    coloured = PseudoRGB("grey")
     torch.testing.assert_close(coloured(pictures), coloured(3 * pictures + 5), rtol=1e-3, atol=1e-3)
     found = coloured(torch.full((1, 4, 5), 0.3))
     assert found.shape == (1, 3, 4, 5) and torch.equal(found, coloured.table[0].reshape(1, 3, 1, 1).expand_as(found))
@@ -33,7 +33,7 @@ def test_scale_and_offset_fall_away_and_one_level_is_the_first_colour(pictures):
 
 def test_gradients_reach_the_picture():
     picture = torch.randn(1, 8, 8, requires_grad=True)
-    Coloured("viridis")(picture).square().sum().backward()
+    PseudoRGB("viridis")(picture).square().sum().backward()
     assert picture.grad is not None and (picture.grad != 0).float().mean() > 0.8
 
 
@@ -49,7 +49,7 @@ def test_a_network_takes_one_gray_picture_and_keeps_torchvisions_names(tmp_path)
     with torch.no_grad():
         logits = net(picture)
         torch.testing.assert_close(logits, again(picture))
-        torch.testing.assert_close(logits, plain(*Coloured("viridis")(picture).unbind(dim=1)))
+        torch.testing.assert_close(logits, plain(*PseudoRGB("viridis")(picture).unbind(dim=1)))
         torch.testing.assert_close(logits, net(2 * picture + 1), rtol=1e-3, atol=1e-3)
     with pytest.raises(ConfigError, match=r"model\.colours: of 1 picture, here are 3"):
         DeepResNet([(64, 64)] * 3, 5, 18, colours="grey")

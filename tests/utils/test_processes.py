@@ -25,12 +25,12 @@ def store(tracks, cache):
     import pandas as pd
     from genrelab.audio import AudioSpec
     from genrelab.features import make_spec
-    from genrelab.features.cache import FeatureStore
+    from genrelab.features.cache import FeatureCache
 
     audio = AudioSpec(sample_rate=8000, segment_seconds=0.5, trim_db=None)
     specs = [make_spec("mfcc", dict(kind="mfcc", n_mfcc=8, frames=16, n_fft=512, hop_length=256, n_mels=16), audio)]
     table = pd.DataFrame({"track_id": [t.path.stem for t in tracks], "path": [str(t.path) for t in tracks]})
-    return FeatureStore(Path(cache) / "store", audio, specs).prepare(table, workers=2, progress=False).built
+    return FeatureCache(Path(cache) / "store", audio, specs).prepare(table, workers=2, progress=False).built
 
 if __name__ == "__main__":
     from joblib import Parallel, delayed

@@ -37,7 +37,7 @@ LOWEST_HZ, HIGHEST_HZ, BANDS = 150, 8000, 20
 
 
 @dataclass(frozen=True)
-class Sound:
+class AudioContent:
     """What is measured of a recording.
 
     Args:
@@ -52,7 +52,7 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class SoundBounds:
+class ContentThresholds:
     """A recording is silence below `loudness`, noise above `flatness`, speech above `speech`.
 
     The defaults leave alone all music they were measured on; `fit` moves them away from what val holds.
@@ -63,7 +63,7 @@ class SoundBounds:
     speech: float = SPEECH
 
     @classmethod
-    def fit(cls, sounds: Iterable[Sound]) -> SoundBounds:
+    def fit(cls, sounds: Iterable[AudioContent]) -> ContentThresholds:
         """Bounds that each leave out at most 1 % of val's tracks, and never more than the defaults do.
 
         A val part of calm music alone would otherwise make noise of metal. Of few tracks bounds are widened as a normal
@@ -82,23 +82,23 @@ class SoundBounds:
         return asdict(self)
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, float]) -> SoundBounds:
+    def from_plain(cls, plain: Mapping[str, float]) -> ContentThresholds:
         """Inverse of `to_plain`. Raises KeyError, TypeError or ValueError where it is something else."""
         return cls(**{field.name: float(plain[field.name]) for field in fields(cls)})
 
 
-def measure(samples: np.ndarray, sample_rate: int) -> Sound:
+def analyze_content(samples: np.ndarray, sample_rate: int) -> AudioContent:
     """Measure a recording `[T]` float32, trimmed of silence."""
-    return Sound(loudness(samples, sample_rate), flatness(samples, sample_rate), speech(samples, sample_rate))
+    return AudioContent(loudness(samples, sample_rate), flatness(samples, sample_rate), speech(samples, sample_rate))
 
 
-def measure_files(paths: Sequence[str], sample_rate: int, most: int = MOST) -> list[Sound]:
+def analyze_files(paths: Sequence[str], sample_rate: int, most: int = MOST) -> list[AudioContent]:
     """Measure recordings side by side; of more than `most` as many, evenly spread. Unreadable ones are left out."""
     chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), most)).round().astype(int))
 
-    def one(path: str) -> Sound | None:
+    def one(path: str) -> AudioContent | None:
         try:
-            return measure(trim_silence(load_audio(path, sample_rate), TRIM_DB), sample_rate)
+            return analyze_content(trim_silence(load_audio(path, sample_rate), TRIM_DB), sample_rate)
         except AudioError:
             return None
 

@@ -50,14 +50,14 @@ def plot_features(
     """
     from genrelab.audio.spec import AudioSpec
     from genrelab.features import make_spec
-    from genrelab.features.plot import GALLERY, draw_gallery
+    from genrelab.features.plot import GALLERY, plot_gallery
 
     config = compose_config(overrides)
     audio = AudioSpec(**config["audio"])
     named = any(text.startswith("features") for text in overrides or [])
     features = config["features"] if named else {kind: {"kind": kind} for kind in GALLERY}
     specs = [make_spec(name, option, audio) for name, option in features.items()]
-    print(f"wrote {draw_gallery(file, out or output_dir(config), specs)}")
+    print(f"wrote {plot_gallery(file, out or output_dir(config), specs)}")
 
 
 @command("rename-folders")

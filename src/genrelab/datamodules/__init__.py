@@ -2,25 +2,25 @@
 
 from typing import TYPE_CHECKING, Any
 
-from genrelab.datamodules.batch_transforms import BatchChanges
+from genrelab.datamodules.batch_transforms import BatchAugmentation
 from genrelab.datamodules.loader import Batch, BatchLoader
-from genrelab.datamodules.normalizer import Normaliser
+from genrelab.datamodules.normalizer import Normalizer
 
 if TYPE_CHECKING:
     from genrelab.datamodules.genre_datamodule import GenreDataModule
-    from genrelab.datamodules.on_the_fly_features import StepFeatures
+    from genrelab.datamodules.on_the_fly_features import OnTheFlyFeatures
 
-__all__ = ["Batch", "BatchChanges", "BatchLoader", "GenreDataModule", "Normaliser", "StepFeatures"]
+__all__ = ["Batch", "BatchAugmentation", "BatchLoader", "GenreDataModule", "Normalizer", "OnTheFlyFeatures"]
 
 
 def __getattr__(name: str) -> Any:
-    """`GenreDataModule` and `StepFeatures` when asked for: Lightning and pandas take time that predicting saves."""
+    """`GenreDataModule` and `OnTheFlyFeatures` when asked for: Lightning and pandas take time that predicting saves."""
     if name == "GenreDataModule":
         from genrelab.datamodules.genre_datamodule import GenreDataModule
 
         return GenreDataModule
-    if name == "StepFeatures":
-        from genrelab.datamodules.on_the_fly_features import StepFeatures
+    if name == "OnTheFlyFeatures":
+        from genrelab.datamodules.on_the_fly_features import OnTheFlyFeatures
 
-        return StepFeatures
+        return OnTheFlyFeatures
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.datasets import Catalog
+from genrelab.datasets import DatasetIndex
 from genrelab.datasets.index import LABEL
 from genrelab.datasets.splits import Split
 from genrelab.utils.errors import GenrelabError
@@ -21,7 +21,7 @@ UNKNOWN = -1  # no label, or a value that no train track has
 
 
 @dataclass(frozen=True)
-class Labels:
+class AuxiliaryTargets:
     """The further labels of a run's tracks.
 
     Args:
@@ -46,7 +46,7 @@ class Labels:
         }
 
 
-def read_labels(catalog: Catalog, split: Split) -> Labels | None:
+def read_auxiliary_targets(catalog: DatasetIndex, split: Split) -> AuxiliaryTargets | None:
     """The catalog's labels as numbers, their values those of train; None where it has none.
 
     Raises:
@@ -76,10 +76,10 @@ def read_labels(catalog: Catalog, split: Split) -> Labels | None:
             )
         if without := int(given.isna().sum()):
             notes.append(f"label {name!r}: {without} of {len(given)} tracks have none; they teach it nothing")
-    return Labels(classes, counts, np.stack(columns, axis=1), track_ids, tuple(notes))
+    return AuxiliaryTargets(classes, counts, np.stack(columns, axis=1), track_ids, tuple(notes))
 
 
-def label_rows(split: str, found: Mapping[str, np.ndarray], labels: Labels) -> pd.DataFrame:
+def auxiliary_rows(split: str, found: Mapping[str, np.ndarray], labels: AuxiliaryTargets) -> pd.DataFrame:
     """Answers for the segments of a part, one row a segment and label.
 
     Args:
@@ -116,14 +116,14 @@ def label_rows(split: str, found: Mapping[str, np.ndarray], labels: Labels) -> p
     return pd.concat(parts, ignore_index=True)
 
 
-def write_labels(path: Path, rows: pd.DataFrame) -> None:
-    """Write `label_rows` as Parquet."""
+def write_auxiliary_rows(path: Path, rows: pd.DataFrame) -> None:
+    """Write `auxiliary_rows` as Parquet."""
     with atomic_path(path) as part:
         rows.to_parquet(part, index=False)
 
 
-def read_label_rows(path: Path) -> pd.DataFrame:
-    """What `write_labels` wrote.
+def read_auxiliary_rows(path: Path) -> pd.DataFrame:
+    """What `write_auxiliary_rows` wrote.
 
     Raises:
         GenrelabError: missing or unreadable.
@@ -134,18 +134,18 @@ def read_label_rows(path: Path) -> pd.DataFrame:
         raise GenrelabError(f"{path}: unreadable ({error})") from error
 
 
-def pool_labels(
+def pool_auxiliary(
     known: Sequence[Mapping[str, Any]], rows: Sequence[pd.DataFrame]
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Labels of k folds as those of one run: what a fold's train lacks, its heads cannot have answered.
 
     Args:
-        known: of each fold, as `Labels.to_plain` gives it.
-        rows: of each fold, as `label_rows` gives them.
+        known: of each fold, as `AuxiliaryTargets.to_plain` gives it.
+        rows: of each fold, as `auxiliary_rows` gives them.
 
     Returns:
-        the like of `Labels.to_plain`, every value that any fold knows, train tracks counted once in each fold; and all
-        rows, their probabilities in that order, 0 for what their fold does not know.
+        the like of `AuxiliaryTargets.to_plain`, every value that any fold knows, train tracks counted once a fold;
+        and all rows, their probabilities in that order, 0 for what their fold does not know.
     """
     names = list(dict.fromkeys(name for one in known for name in one))
     plain: dict[str, Any] = {}

@@ -13,7 +13,7 @@ Features = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
-class BatchChanges:
+class BatchAugmentation:
     """Changes of train batches; val and test are never touched. Drawn by torch's generator, which an epoch seeds.
 
     Args:

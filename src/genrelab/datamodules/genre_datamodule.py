@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from genrelab.datamodules.loader import Batch, BatchLoader, draw_epoch
-from genrelab.datamodules.normalizer import Mode, Normaliser
-from genrelab.datamodules.on_the_fly_features import StoredRows
+from genrelab.datamodules.normalizer import Mode, Normalizer
+from genrelab.datamodules.on_the_fly_features import LazyRows
 from genrelab.datasets.splits import Split
-from genrelab.features.cache import OnlineStore, Store
+from genrelab.features.cache import AnyFeatureCache, WaveformCache
 from genrelab.utils.errors import GenrelabError
 
 Part = Literal["train", "val", "test"]
@@ -30,7 +30,7 @@ class GenreDataModule(pl.LightningDataModule):
     The test loader exists in the test stage only: nothing before it can look at test segments.
 
     Args:
-        store: prepared features, or waveforms of which a `StepFeatures` makes them.
+        store: prepared features, or waveforms of which a `OnTheFlyFeatures` makes them.
         split: which track belongs to which part.
         targets: index of the genre, per track id.
         several: indices of all genres per track id, where batches shall hold several; None where they hold the one.
@@ -46,7 +46,7 @@ class GenreDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        store: Store,
+        store: AnyFeatureCache,
         split: Split,
         targets: Mapping[str, int],
         augment_labels: Sequence[str] = (),
@@ -97,11 +97,11 @@ class GenreDataModule(pl.LightningDataModule):
             self._rows[part] = rows
         return self._rows[part]
 
-    def fit_normaliser(self) -> Normaliser:
+    def fit_normalizer(self) -> Normalizer:
         """Statistics of the train rows."""
         rows = self.rows("train")
         chunks = (self.store.load(rows.iloc[at : at + FIT_CHUNK]) for at in range(0, len(rows), FIT_CHUNK))
-        return Normaliser.fit(chunks, self.shapes, self.normalise)
+        return Normalizer.fit(chunks, self.shapes, self.normalise)
 
     def batch(self, part: Part) -> Batch:
         """All rows of a part as one batch on the CPU; waveforms stay on disk until they are gathered."""
@@ -109,8 +109,8 @@ class GenreDataModule(pl.LightningDataModule):
             rows = self.rows(part)
             track = rows["track_id"].map(self._number).to_numpy(np.int64, copy=True)
             features: tuple[Any, ...]
-            if isinstance(self.store, OnlineStore):
-                features = (StoredRows(rows, self.store.waveforms, 2 * self.store.audio.segment_samples),)
+            if isinstance(self.store, WaveformCache):
+                features = (LazyRows(rows, self.store.waveforms, 2 * self.store.audio.segment_samples),)
             else:
                 features = tuple(torch.from_numpy(feature) for feature in self.store.load(rows))
             self._resident[part] = Batch(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 Mode = Literal["frequency", "global", "none"]
 
 
-class Normaliser(nn.Module):
+class Normalizer(nn.Module):
     """`(feature - mean) / std`, in float32, one pair of statistics per feature.
 
     Args:
@@ -43,7 +43,7 @@ class Normaliser(nn.Module):
         ]
 
     @classmethod
-    def fit(cls, chunks: Iterable[Sequence[np.ndarray]], shapes: Sequence[tuple[int, ...]], mode: Mode) -> Normaliser:
+    def fit(cls, chunks: Iterable[Sequence[np.ndarray]], shapes: Sequence[tuple[int, ...]], mode: Mode) -> Normalizer:
         """Fit on rows of the train split, and of nothing else.
 
         Args:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genrelab.audio import Augment
 from genrelab.audio.transforms_torch import of_rows
-from genrelab.features import FeatureSpec, Vector, feature_of
+from genrelab.features import FeatureSpec, VectorFeature, build_feature
 from genrelab.features.extraction import extract_batch
 from genrelab.features.packed_waveform import unpack
 from genrelab.utils.errors import ConfigError
@@ -20,7 +20,7 @@ Features = tuple[Tensor, ...]
 CHUNK = 256  # rows on their way to the device at once
 
 
-class StepFeatures:
+class OnTheFlyFeatures:
     """Makes the features of a batch of stored waveforms, on their device and without ever waiting for it.
 
     Args:
@@ -58,8 +58,8 @@ class StepFeatures:
 
 def _unfit(spec: FeatureSpec) -> str:
     """Why a feature cannot be made in the step; "" where it can."""
-    feature = feature_of(spec)
-    if isinstance(feature, Vector):
+    feature = build_feature(spec)
+    if isinstance(feature, VectorFeature):
         return f"features.{spec.name}: a table of numbers is not computed in the step; use data.online=false"
     if type(feature).__module__.startswith("genrelab."):
         return ""
@@ -73,7 +73,7 @@ def _unfit(spec: FeatureSpec) -> str:
     return ""
 
 
-class StoredRows:
+class LazyRows:
     """Rows of a store with as much of a tensor's face as `BatchLoader` needs: gathered when a batch is made of them.
 
     Waveforms are ten times as large as the features that are made of them, too much to hold them all in memory.

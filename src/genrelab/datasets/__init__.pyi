@@ -1,9 +1,9 @@
-from .index import AUDIO_EXTENSIONS, COLUMNS, PARTS, Catalog, Part
+from .index import AUDIO_EXTENSIONS, COLUMNS, PARTS, DatasetIndex, Part
 
 __all__ = [
     "AUDIO_EXTENSIONS",
     "COLUMNS",
     "PARTS",
-    "Catalog",
+    "DatasetIndex",
     "Part",
 ]

@@ -11,15 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.datasets.index import AUDIO_EXTENSIONS, Catalog
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.index import AUDIO_EXTENSIONS, DatasetIndex
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
 
 _TRACK_COLUMNS = ("path", "track", "track_id", "filename", "file")
 
 
-@CATALOGS.register("folder")
-def folder(root: str | None = None, artists_csv: str | None = None, artist_folders: bool = True) -> Catalog:
+@DATASETS.register("folder")
+def folder(root: str | None = None, artists_csv: str | None = None, artist_folders: bool = True) -> DatasetIndex:
     """Read a folder of music: one folder a genre, in it tracks, or folders of artists at any depth.
 
     Args:
@@ -39,7 +39,7 @@ def folder(root: str | None = None, artists_csv: str | None = None, artist_folde
     rows = [_row(top, path, artist_folders) for path in found]
     if artists_csv is not None:
         notes += _apply_artists(rows, Path(artists_csv).expanduser())
-    return Catalog(top.resolve().name or "folder", pd.DataFrame(rows), tuple(notes), tuple(rejected))
+    return DatasetIndex(top.resolve().name or "folder", pd.DataFrame(rows), tuple(notes), tuple(rejected))
 
 
 def find_root(root: str | None, what: str) -> Path:

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from genrelab.datasets.audio_folder import normal_id
-from genrelab.datasets.index import LABEL, Catalog
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.index import LABEL, DatasetIndex
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 
 _FIELDS = {
@@ -31,13 +31,13 @@ PART_WORDS = {
 }
 
 
-@CATALOGS.register("csv")
+@DATASETS.register("csv")
 def csv_file(
     path: str | None = None,
     root: str | None = None,
     columns: dict[str, str] | None = None,
     labels: list[str] | None = None,
-) -> Catalog:
+) -> DatasetIndex:
     """Read a CSV (comma, semicolon or tab; UTF-8) with the columns path and genre.
 
     Further columns are used where they are there: artist, album (an identifier: equal text means the same album),
@@ -78,7 +78,7 @@ def csv_file(
             f"{source}: none of its {len(rows)} files exists, not even {rejected[0][0]}; set dataset.root"
         )
     notes = [f"{len(rejected)} of {len(rows)} files of {source.name} do not exist"] if rejected else []
-    return Catalog(source.stem, pd.DataFrame(kept), tuple(notes), tuple(rejected))
+    return DatasetIndex(source.stem, pd.DataFrame(kept), tuple(notes), tuple(rejected))
 
 
 def _read(

@@ -11,14 +11,14 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import normal_id
 from genrelab.datasets.feature_table import existing
-from genrelab.datasets.index import Catalog
-from genrelab.datasets.registry import CATALOGS
-from genrelab.features.precomputed import Given, GivenFeature, numbered
+from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.registry import DATASETS
+from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures, segment_numbers
 from genrelab.taxonomy.tree_reader import depth_of
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 
 
-@CATALOGS.register("embeddings", "given")
+@DATASETS.register("embeddings", "given")
 def embeddings(
     path: str | None = None,
     values: str = "embedding",
@@ -30,7 +30,7 @@ def embeddings(
     min_tracks: int = 0,
     name: str | None = None,
     multi_label: bool = False,
-) -> Catalog:
+) -> DatasetIndex:
     """Read an NPZ or Parquet file of `[N, D]` vectors, or `[N, T, D]` sequences, with a genre each.
 
     A sequence becomes a picture `[D, T]`, time along the second axis, as spectrograms are.
@@ -70,15 +70,15 @@ def embeddings(
     rows["artist_id"] = [str(v) for v in arrays[artist]] if artist else None
     rows["path"] = [f"{source}, row {i + 1}" for i in range(count)]
     kept, rejected, notes = _kept(rows, min_tracks)
-    given = Given(
+    given = PrecomputedFeatures(
         rows["track_id"].to_numpy(object)[kept],
-        numbered(rows["track_id"][kept].tolist()),
-        (GivenFeature(values, matrix[kept]),),
+        segment_numbers(rows["track_id"][kept].tolist()),
+        (PrecomputedFeature(values, matrix[kept]),),
     )
     size = f"{matrix.shape[1]} numbers" if matrix.ndim == 2 else f"{matrix.shape[2]} steps of {matrix.shape[1]} numbers"
     told = (f"embeddings made elsewhere: {source.name}, {size} a row", *notes)
     tracks = rows[kept].drop_duplicates("track_id")
-    return Catalog(name or source.stem, tracks, told, rejected, given=given)
+    return DatasetIndex(name or source.stem, tracks, told, rejected, given=given)
 
 
 def _read(source: Path, wanted: list[str]) -> dict[str, Any]:

@@ -11,13 +11,13 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import normal_id
 from genrelab.datasets.gtzan import clip_name, facts
-from genrelab.datasets.index import LABEL, Catalog
-from genrelab.datasets.registry import CATALOGS
-from genrelab.features.precomputed import Given, GivenFeature, numbered
+from genrelab.datasets.index import LABEL, DatasetIndex
+from genrelab.datasets.registry import DATASETS
+from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures, segment_numbers
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 
 
-@CATALOGS.register("table", "given")
+@DATASETS.register("table", "given")
 def table(
     path: str | None = None,
     label: str = "genre",
@@ -27,7 +27,7 @@ def table(
     columns: Sequence[str] | None = None,
     labels: list[str] | None = None,
     name: str | None = None,
-) -> Catalog:
+) -> DatasetIndex:
     """Read a CSV or Parquet file with a label column and columns of numbers, one row a track or several.
 
     Rows with a missing number are left out and listed. Rows with the very same numbers stay in one part of a split:
@@ -63,8 +63,8 @@ def table(
     return _catalog(name or source.stem, source, ids, pd.DataFrame(facts_of), data, chosen, "table")
 
 
-@CATALOGS.register("gtzan_features", "given")
-def gtzan_features(path: str | None = None) -> Catalog:
+@DATASETS.register("gtzan_features", "given")
+def gtzan_features(path: str | None = None) -> DatasetIndex:
     """Read GTZAN's published feature table, `features_30_sec.csv` or `features_3_sec.csv` (B04).
 
     57 features a row; file names become clips ("blues.00000"), so that the fault-filtered lists and the known artists
@@ -141,7 +141,7 @@ def _catalog(
     data: pd.DataFrame,
     columns: Sequence[str],
     feature: str,
-) -> Catalog:
+) -> DatasetIndex:
     """The catalog of a table: `ids` and `known` (genre, artist, ...) describe its rows, `columns` are the features."""
     values = _numbers(source, data, columns)
     whole = np.isfinite(values).all(axis=1) & known["genre"].notna().to_numpy()
@@ -163,8 +163,10 @@ def _catalog(
         notes.append(f"{len(rejected)} rows left out: a number or the genre is missing")
     if twins:
         notes.append(f"{len(twins)} tracks carry another's numbers: they stay together in a split")
-    given = Given(tracks, numbered(tracks.tolist()), (GivenFeature(feature, values, tuple(map(str, columns))),))
-    return Catalog(name, rows, tuple(notes), tuple(rejected), given=given)
+    given = PrecomputedFeatures(
+        tracks, segment_numbers(tracks.tolist()), (PrecomputedFeature(feature, values, tuple(map(str, columns))),)
+    )
+    return DatasetIndex(name, rows, tuple(notes), tuple(rejected), given=given)
 
 
 def _numbers(source: Path, data: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:

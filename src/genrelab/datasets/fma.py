@@ -12,8 +12,8 @@ import pandas as pd
 
 from genrelab.datasets.download import fetch
 from genrelab.datasets.fma_exclusions import left_out
-from genrelab.datasets.index import Catalog
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
 
 Subset = Literal["small", "medium", "large"]
@@ -30,7 +30,7 @@ USED = [("artist", "id"), ("album", "id"), ("set", "split"), ("set", "subset"), 
         ("track", "genres_all")]  # fmt: skip
 
 
-@CATALOGS.register("fma")
+@DATASETS.register("fma")
 def fma(
     root: str | None = None,
     subset: Subset = "small",
@@ -39,7 +39,7 @@ def fma(
     min_tracks: int = 0,
     download: bool = False,
     multi_label: bool = False,
-) -> Catalog:
+) -> DatasetIndex:
     """Read FMA's clips of 30 s with its own split, which keeps artists apart.
 
     With target=genre a track's genre is its top genre, of which 8 (small) or 16 occur; tracks without one (half of
@@ -149,7 +149,7 @@ def _named(tables: Path, number: int, ids: Any, titles: dict[int, str]) -> tuple
 
 def _catalog(
     subset: str, rows: list[dict[str, Any]], rejected: list[tuple[str, str]], min_tracks: int, multi_label: bool
-) -> Catalog:
+) -> DatasetIndex:
     counts = Counter(genre for row in rows for genre in row["genres"])
     if multi_label:
         for row in rows:  # the rarest first: of a branch the genre that says most
@@ -161,7 +161,9 @@ def _catalog(
     tracks = pd.DataFrame([{**row, "genre": row["genres"][0]} for row in rows])
     reasons = Counter(reason for _, reason in rejected)
     notes = tuple(f"{count} tracks left out: {reason}" for reason, count in sorted(reasons.items()))
-    return Catalog(f"fma_{subset}", tracks if multi_label else tracks.drop(columns="genres"), notes, tuple(rejected))
+    return DatasetIndex(
+        f"fma_{subset}", tracks if multi_label else tracks.drop(columns="genres"), notes, tuple(rejected)
+    )
 
 
 def _audio_folder(top: Path, subset: Subset) -> Path:

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from genrelab.datasets.audio_folder import find_root, list_audio
-from genrelab.datasets.index import Catalog
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import GenrelabError
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
@@ -24,8 +24,8 @@ _PLACES = ("genres_original", "genres", "Data/genres_original", "gtzan_genre/gen
 _CLIP = re.compile(r"([a-z-]+)\.?(\d{5})")
 
 
-@CATALOGS.register("gtzan")
-def gtzan(root: str | None = None) -> Catalog:
+@DATASETS.register("gtzan")
+def gtzan(root: str | None = None) -> DatasetIndex:
     """Read GTZAN: genres_original/<genre>/<genre>.NNNNN.wav (or .au, .flac; also genres/, Data/, or root itself).
 
     Track ids are the clips' names ("blues.00000"), whatever the copy. `official_split` is the fault-filtered part;
@@ -57,7 +57,7 @@ def gtzan(root: str | None = None) -> Catalog:
         raise GenrelabError(f"{top}: no GTZAN clip in it; expected genres_original/blues/blues.00000.wav and so on")
     if BAD_CLIP in rows and (reason := _unreadable(rows[BAD_CLIP]["path"])):
         rejected.append((rows.pop(BAD_CLIP)["path"], f"known bad clip of GTZAN: {reason}"))
-    return Catalog("gtzan", pd.DataFrame(rows.values()), _notes(rows), tuple(rejected))
+    return DatasetIndex("gtzan", pd.DataFrame(rows.values()), _notes(rows), tuple(rejected))
 
 
 @cache

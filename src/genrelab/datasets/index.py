@@ -1,4 +1,4 @@
-"""`Catalog`: a table of tracks, what every dataset is turned into before anything else looks at it."""
+"""`DatasetIndex`: a table of tracks, what every dataset is turned into before anything else looks at it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from genrelab.features.precomputed import Given
+from genrelab.features.precomputed import PrecomputedFeatures
 from genrelab.utils.errors import GenrelabError
 
 COLUMNS = ("track_id", "genre", "artist_id", "album_id", "path", "duration", "official_split")
@@ -22,7 +22,7 @@ AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split())
 
 
 @dataclass(frozen=True)
-class Catalog:
+class DatasetIndex:
     """The tracks of a dataset.
 
     Args:
@@ -47,7 +47,7 @@ class Catalog:
     notes: tuple[str, ...] = ()
     rejected: tuple[tuple[str, str], ...] = ()
     stand_in: bool = False
-    given: Given | None = None
+    given: PrecomputedFeatures | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tracks", _normal(self.name, self.tracks))
@@ -84,12 +84,12 @@ class Catalog:
         """Genre by track id."""
         return dict(zip(self.tracks["track_id"], self.tracks["genre"], strict=True))
 
-    def only(self, track_ids: Collection[str]) -> Catalog:
+    def only(self, track_ids: Collection[str]) -> DatasetIndex:
         """The same dataset with fewer tracks."""
         keep = self.tracks["track_id"].isin(set(track_ids))
         return replace(self, tracks=self.tracks[keep])
 
-    def without(self, rejected: Iterable[tuple[str, str]]) -> Catalog:
+    def without(self, rejected: Iterable[tuple[str, str]]) -> DatasetIndex:
         """Leave out tracks that proved unusable, by path, and list them under `rejected`.
 
         Args:

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from genrelab.datasets.audio_folder import find_root
-from genrelab.datasets.index import Catalog
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
 
 PARTS = {"train": "train", "validation": "val", "test": "test"}
@@ -20,13 +20,13 @@ COLUMNS = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION"]  # then TAGS
 CATEGORY = "genre---"
 
 
-@CATALOGS.register("jamendo")
+@DATASETS.register("jamendo")
 def jamendo(
     root: str | None = None,
     tags: str | None = None,
     min_tracks: int = 0,
     multi_label: bool = False,
-) -> Catalog:
+) -> DatasetIndex:
     """Read MTG-Jamendo: audio at root/48/948.mp3 (or 948.low.mp3), tags in its TSV files.
 
     The tags of a line are as many columns as there are; those of other categories ("instrument---piano") are left out.
@@ -72,7 +72,9 @@ def jamendo(
     notes = [f"genres with fewer than {min_tracks} tracks, left out: {', '.join(rare)}"] if rare else []
     if absent := len(seen) - len(rows):
         notes.append(f"{len(rows)} of {len(seen)} tracks are here; {absent} are left out")
-    return Catalog("jamendo", tracks if multi_label else tracks.drop(columns="genres"), tuple(notes), tuple(rejected))
+    return DatasetIndex(
+        "jamendo", tracks if multi_label else tracks.drop(columns="genres"), tuple(notes), tuple(rejected)
+    )
 
 
 def read_tags(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

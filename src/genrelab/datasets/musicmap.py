@@ -13,8 +13,8 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import find_root, list_audio, normal_id
 from genrelab.datasets.csv_table import PART_WORDS
-from genrelab.datasets.index import Catalog
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import GenrelabError
 
 COLUMNS = ("split", "genre", "file_path", "filename", "num_segments", "num_selected_segments")  # of the split's CSV
@@ -22,8 +22,8 @@ _NAME = re.compile(r"(?P<code>\w+)-(?P<number>\d+)-(?P<artist>.*?)-(?P<title>.+)
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"'})
 
 
-@CATALOGS.register("musicmap")
-def musicmap(root: str | None = None, splits: str | None = None) -> Catalog:
+@DATASETS.register("musicmap")
+def musicmap(root: str | None = None, splits: str | None = None) -> DatasetIndex:
     """Read songs as `<code>/<code>-<i>-<Artist>-<Title>.m4a`, with the split of a CSV.
 
     Artists are what stands before the third hyphen: of "A-ha" that is "A", which keeps more together than need be.
@@ -55,7 +55,7 @@ def musicmap(root: str | None = None, splits: str | None = None) -> Catalog:
     notes += _one_recording(rows)
     if splits:
         notes += _split(Path(splits).expanduser(), rows, rejected)
-    return Catalog("musicmap", pd.DataFrame(rows), tuple(notes), tuple(rejected))
+    return DatasetIndex("musicmap", pd.DataFrame(rows), tuple(notes), tuple(rejected))
 
 
 def same_name(text: str) -> str:

@@ -12,16 +12,16 @@ import pandas as pd
 from genrelab.datasets.arff import Arff, read_arff
 from genrelab.datasets.feature_table import one_recording
 from genrelab.datasets.gtzan import GENRES, facts
-from genrelab.datasets.index import Catalog
-from genrelab.datasets.registry import CATALOGS
-from genrelab.features.precomputed import Given, GivenFeature
+from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.registry import DATASETS
+from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures
 from genrelab.utils.errors import ConfigError, GenrelabError
 
 PER_GENRE = 100
 
 
-@CATALOGS.register("gtzan_arff", "given")
-def gtzan_arff(root: str | None = None, sets: Sequence[str] = ("ssd",)) -> Catalog:
+@DATASETS.register("gtzan_arff", "given")
+def gtzan_arff(root: str | None = None, sets: Sequence[str] = ("ssd",)) -> DatasetIndex:
     """Read TU Wien and Marsyas feature sets of GTZAN: `gtzan_<set>.arff`, a row a clip in sorted order, class last.
 
     The files hold no names: a row's place tells its clip. Rows whose class is not that of their place are left out; so
@@ -63,12 +63,14 @@ def gtzan_arff(root: str | None = None, sets: Sequence[str] = ("ssd",)) -> Catal
         notes.append("rows left out, their class is not that of their place: " + _counted(lost))
     if twins:
         notes.append(f"{len(twins)} clips carry another's numbers: they stay together in a split")
-    features = tuple(GivenFeature(name, one.values[fits], one.columns) for name, one in zip(sets, read, strict=True))
-    given = Given(clips[fits], np.zeros(int(fits.sum()), np.int64), features)
-    return Catalog("gtzan_arff", rows[fits], tuple(notes), tuple(rejected), given=given)
+    features = tuple(
+        PrecomputedFeature(name, one.values[fits], one.columns) for name, one in zip(sets, read, strict=True)
+    )
+    given = PrecomputedFeatures(clips[fits], np.zeros(int(fits.sum()), np.int64), features)
+    return DatasetIndex("gtzan_arff", rows[fits], tuple(notes), tuple(rejected), given=given)
 
 
-@CATALOGS.register("top_magd", "given")
+@DATASETS.register("top_magd", "given")
 def top_magd(
     cache: Path,
     features: Sequence[str] | None = None,
@@ -76,7 +78,7 @@ def top_magd(
     partition: str | None = None,
     name: str = "top_magd",
     multi_label: bool = False,
-) -> Catalog:
+) -> DatasetIndex:
     """Read feature sets of the Million Song Dataset with the genres of Top-MAGD, MAGD, MASD or tagtraum (system D).
 
     Args:
@@ -117,12 +119,12 @@ def top_magd(
         f"features measured by others: {', '.join(one.path.name for one in read)}",
         *([f"{lost} of {len(genres)} labelled tracks have no features here"] if lost else []),
     )
-    given = Given(
+    given = PrecomputedFeatures(
         np.array(common, dtype=object),
         np.zeros(len(common), np.int64),
-        tuple(GivenFeature(one.path.name.split(".")[0], _ordered(one, common), one.columns) for one in read),
+        tuple(PrecomputedFeature(one.path.name.split(".")[0], _ordered(one, common), one.columns) for one in read),
     )
-    return Catalog(name, rows, notes, given=given)
+    return DatasetIndex(name, rows, notes, given=given)
 
 
 def read_cls(path: Path) -> dict[str, tuple[str, ...]]:

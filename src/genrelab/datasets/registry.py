@@ -2,4 +2,4 @@
 
 from genrelab.utils.registry import Registry
 
-CATALOGS = Registry("dataset", "genrelab.datasets")
+DATASETS = Registry("dataset", "genrelab.datasets")

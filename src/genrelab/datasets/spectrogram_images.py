@@ -12,9 +12,9 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import find_root, normal_id
 from genrelab.datasets.gtzan import BAD_CLIP, clip_name, facts
-from genrelab.datasets.index import Catalog
-from genrelab.datasets.registry import CATALOGS
-from genrelab.features.precomputed import Given, GivenFeature
+from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.registry import DATASETS
+from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures
 from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.io import atomic_path
 
@@ -22,8 +22,8 @@ ENDINGS = (".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
 GTZAN_PLACES = ("images_original", "Data/images_original", ".")
 
 
-@CATALOGS.register("gtzan_images", "given")
-def gtzan_images(cache: Path, root: str | None = None, height: int = 128, width: int = 256) -> Catalog:
+@DATASETS.register("gtzan_images", "given")
+def gtzan_images(cache: Path, root: str | None = None, height: int = 128, width: int = 256) -> DatasetIndex:
     """Read GTZAN's published mel spectrogram pictures: images_original/<genre>/<genre>NNNNN.png (or .webp; E01).
 
     The white margins are cut off, colours (matplotlib's magma) are turned back into levels 0 to 255, and the picture is
@@ -58,11 +58,13 @@ def gtzan_images(cache: Path, root: str | None = None, height: int = 128, width:
     notes = [f"spectrogram pictures in place of audio, {height}x{width} levels of 256"]
     if BAD_CLIP not in kept:
         notes.append(f"{BAD_CLIP} has no picture: the fault-filtered train list counts 442 of its 443 clips")
-    given = Given(np.array(kept, object), np.zeros(len(kept), np.int64), (GivenFeature("picture", levels),))
-    return Catalog("gtzan_images", rows, tuple(notes), tuple(rejected), given=given)
+    given = PrecomputedFeatures(
+        np.array(kept, object), np.zeros(len(kept), np.int64), (PrecomputedFeature("picture", levels),)
+    )
+    return DatasetIndex("gtzan_images", rows, tuple(notes), tuple(rejected), given=given)
 
 
-@CATALOGS.register("pictures", "given")
+@DATASETS.register("pictures", "given")
 def pictures(
     cache: Path,
     root: str | None = None,
@@ -70,7 +72,7 @@ def pictures(
     width: int = 256,
     colours: str = "grey",
     crop: Sequence[int] | None = None,
-) -> Catalog:
+) -> DatasetIndex:
     """Read root/genre/[artist/]picture: any spectrogram pictures, low frequencies at the bottom.
 
     Args:
@@ -96,9 +98,11 @@ def pictures(
     artists = [part[1] if len(part) > 2 else None for part in parts]
     rows = pd.DataFrame({"track_id": ids, "genre": [normal_id(part[0]) for part in parts], "artist_id": artists})
     rows["path"] = [str(file) for file in kept]
-    given = Given(np.array(ids, object), np.zeros(len(ids), np.int64), (GivenFeature("picture", levels),))
+    given = PrecomputedFeatures(
+        np.array(ids, object), np.zeros(len(ids), np.int64), (PrecomputedFeature("picture", levels),)
+    )
     notes = (f"spectrogram pictures in place of audio, {height}x{width} levels of 256",)
-    return Catalog(top.name, rows, notes, tuple(bad), given=given)
+    return DatasetIndex(top.name, rows, notes, tuple(bad), given=given)
 
 
 def _files(root: Path) -> list[Path]:

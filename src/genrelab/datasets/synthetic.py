@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from genrelab.datasets.index import Catalog
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.registry import DATASETS
 
 NOTE = "the demo is composed by genrelab: a stand-in for music, its scores say nothing about music"
 
 
-@CATALOGS.register("demo")
+@DATASETS.register("demo")
 def demo(
     cache: Path,
     tracks_per_genre: int = 40,
@@ -20,7 +20,7 @@ def demo(
     genres: int | list[str] = 12,
     seconds: float = 30.0,
     seed: int = 0,
-) -> Catalog:
+) -> DatasetIndex:
     """Compose and render the demo where the cache lacks it, and list its tracks.
 
     Args:
@@ -50,4 +50,4 @@ def demo(
         }
         for track in build_demo(spec, Path(cache))
     ]
-    return Catalog(f"demo-seed-{seed}" if seed else "demo", pd.DataFrame(rows), (NOTE,), stand_in=True)
+    return DatasetIndex(f"demo-seed-{seed}" if seed else "demo", pd.DataFrame(rows), (NOTE,), stand_in=True)

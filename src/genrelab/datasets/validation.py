@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from genrelab.audio import AudioError, AudioSpec, load_audio, probe, trim_silence
-from genrelab.datasets import Catalog
+from genrelab.datasets import DatasetIndex
 from genrelab.datasets.splits import grouped
 from genrelab.datasets.validation_report import STATES, CheckReport
-from genrelab.features.precomputed import Given
+from genrelab.features.precomputed import PrecomputedFeatures
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
 
@@ -24,7 +24,7 @@ SILENT_PEAK = 1e-3  # -60 dB under full scale
 
 
 def check_dataset(
-    catalog: Catalog,
+    catalog: DatasetIndex,
     audio: AudioSpec,
     workers: int | None = None,
     progress: bool = True,
@@ -54,7 +54,7 @@ BLANK = {"duration": np.nan, "usable": np.nan, "sample_rate": None, "channels": 
 GOOD = {"unreadable": False, "silent": False, "too_short": False, "reason": ""}
 
 
-def _rows_of(catalog: Catalog) -> Iterator[np.ndarray]:
+def _rows_of(catalog: DatasetIndex) -> Iterator[np.ndarray]:
     """Of each track, the rows of its segments."""
     assert catalog.given is not None
     rows = pd.Series(np.arange(len(catalog.given.track_id))).groupby(catalog.given.track_id).agg(list)
@@ -62,7 +62,7 @@ def _rows_of(catalog: Catalog) -> Iterator[np.ndarray]:
         yield np.asarray(rows.get(track, []), dtype=np.int64)
 
 
-def _scan_rows(given: Given, rows: np.ndarray) -> dict[str, Any]:
+def _scan_rows(given: PrecomputedFeatures, rows: np.ndarray) -> dict[str, Any]:
     """What the features of one track hold."""
     digest, faults, silent = hashlib.sha256(), [], True
     for feature in given.features:
@@ -132,7 +132,9 @@ def _mark_duplicates(tracks: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _summary(catalog: Catalog, tracks: pd.DataFrame, audio: AudioSpec, taxonomy: Taxonomy | None) -> dict[str, Any]:
+def _summary(
+    catalog: DatasetIndex, tracks: pd.DataFrame, audio: AudioSpec, taxonomy: Taxonomy | None
+) -> dict[str, Any]:
     readable = tracks[~tracks["unreadable"]]
     rates = readable["sample_rate"].value_counts().sort_index()
     per_genre = {}
@@ -180,7 +182,7 @@ def _durations(tracks: pd.DataFrame) -> dict[str, Any]:
     return {"tracks": len(tracks), "hours": round(float(known.sum()) / 3600, 3), **seconds}
 
 
-def _try_split(catalog: Catalog, tracks: pd.DataFrame) -> dict[str, Any]:
+def _try_split(catalog: DatasetIndex, tracks: pd.DataFrame) -> dict[str, Any]:
     """Whether the default split works on what can be read, and if not, why."""
     try:
         split = grouped(catalog.only(tracks.loc[~tracks["unreadable"], "track_id"]))

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from genrelab.audio import Augment
-from genrelab.audio.content_detection import SoundBounds, measure_files
+from genrelab.audio.content_detection import ContentThresholds, analyze_files
 from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.missing_keys import fill_absent
 from genrelab.config.schema import DataSpec, PathsSpec, model_options, read_fields, resolve_path
-from genrelab.datamodules import BatchChanges, GenreDataModule, StepFeatures
-from genrelab.datamodules.auxiliary_targets import Labels
-from genrelab.datasets import Catalog
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datamodules import BatchAugmentation, GenreDataModule, OnTheFlyFeatures
+from genrelab.datamodules.auxiliary_targets import AuxiliaryTargets
+from genrelab.datasets import DatasetIndex
+from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.splits import Split
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.engine.validate_config import split_name_and_params
 from genrelab.features import make_spec
-from genrelab.features.cache import FeatureStore, GivenStore, OnlineStore, PrepareReport, Store
+from genrelab.features.cache import AnyFeatureCache, FeatureCache, PrecomputedFeatureCache, PrepareReport, WaveformCache
 from genrelab.losses.registry import LOSSES
 from genrelab.models.classical.base import MARK
 from genrelab.models.registry import MODELS
@@ -40,16 +40,16 @@ Config = Mapping[str, Any]
 class Dataset:
     """Tracks and the graph of their genres; `catalog` names genres by the taxonomy's codes."""
 
-    catalog: Catalog
+    catalog: DatasetIndex
     taxonomy: Taxonomy
 
 
-def read_catalog(config: Config) -> Catalog:
+def read_catalog(config: Config) -> DatasetIndex:
     """Read the table of tracks, its genres named as the dataset names them."""
     kind, params = split_name_and_params(config["dataset"])
     cache = resolve_path(read_fields(PathsSpec, config["paths"], "paths").cache_dir)
     several = config["data"].get("target") == "multi_label"
-    catalog: Catalog = CATALOGS.build(kind, params, cache=cache, multi_label=several)
+    catalog: DatasetIndex = DATASETS.build(kind, params, cache=cache, multi_label=several)
     return catalog
 
 
@@ -101,7 +101,7 @@ def _of_supergenres(dataset: Dataset) -> Dataset:
     return Dataset(replace(dataset.catalog, tracks=tracks.assign(genre=named)), grouped)
 
 
-def make_split(config: Config, catalog: Catalog, fold: int | None = None) -> Split:
+def make_split(config: Config, catalog: DatasetIndex, fold: int | None = None) -> Split:
     """Assign tracks to train, val and test; `fold` chooses one of a k-fold split."""
     kind, params = split_name_and_params(config["split"])
     if fold is not None:
@@ -122,20 +122,20 @@ def _augments(config: Config) -> tuple[Augment, ...]:
     return augments
 
 
-def make_store(config: Config, catalog: Catalog | None = None) -> Store:
+def make_store(config: Config, catalog: DatasetIndex | None = None) -> AnyFeatureCache:
     """The store of the configured features, or of those that the dataset brings along."""
     if catalog is not None and catalog.given is not None:
-        return GivenStore(catalog.given)
+        return PrecomputedFeatureCache(catalog.given)
     audio = read_fields(AudioSpec, config["audio"], "audio")
     specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
     root = resolve_path(config["paths"]["feature_cache_dir"])
     if config["data"]["online"]:
-        return OnlineStore(root, audio, specs, config["data"]["engine"])
-    return FeatureStore(root, audio, specs)
+        return WaveformCache(root, audio, specs, config["data"]["engine"])
+    return FeatureCache(root, audio, specs)
 
 
 def prepare(
-    store: Store,
+    store: AnyFeatureCache,
     dataset: Dataset,
     split: Split,
     augments: Sequence[Augment],
@@ -146,22 +146,22 @@ def prepare(
     wanted = dataset.catalog.tracks
     wanted = wanted[wanted["track_id"].isin(list(split.parts))]
     augmented = frozenset(split.tracks("train"))
-    if isinstance(store, GivenStore):
+    if isinstance(store, PrecomputedFeatureCache):
         return store.prepare(wanted, augments, augmented)
     return store.prepare(wanted, augments, augmented, engine=engine, workers=workers)
 
 
-def sound_bounds(dataset: Dataset, split: Split, store: Store) -> SoundBounds | None:
+def sound_bounds(dataset: Dataset, split: Split, store: AnyFeatureCache) -> ContentThresholds | None:
     """What of val's tracks `genrelab predict` would call silence, noise or speech; None where there is no sound."""
     if store.audio is None:
         return None
     tracks = dataset.catalog.tracks
     paths = tracks.loc[tracks["track_id"].isin(split.tracks("val")), "path"]
-    return SoundBounds.fit(measure_files(list(paths), store.audio.sample_rate))
+    return ContentThresholds.fit(analyze_files(list(paths), store.audio.sample_rate))
 
 
 def make_data(
-    config: Config, dataset: Dataset, split: Split, store: Store, augments: Sequence[Augment]
+    config: Config, dataset: Dataset, split: Split, store: AnyFeatureCache, augments: Sequence[Augment]
 ) -> GenreDataModule:
     """The data module over a prepared store."""
     spec = read_fields(DataSpec, config["data"], "data")
@@ -186,15 +186,15 @@ def make_data(
     )
 
 
-def make_changes(config: Config) -> BatchChanges:
+def make_changes(config: Config) -> BatchAugmentation:
     """What is changed in train batches at every step."""
     spec = read_fields(DataSpec, config["data"], "data")
-    return BatchChanges(**{field.name: getattr(spec, field.name) for field in fields(BatchChanges)})
+    return BatchAugmentation(**{field.name: getattr(spec, field.name) for field in fields(BatchAugmentation)})
 
 
-def make_online(config: Config, store: Store) -> StepFeatures | None:
+def make_online(config: Config, store: AnyFeatureCache) -> OnTheFlyFeatures | None:
     """What makes features in the step, where the store holds waveforms."""
-    return StepFeatures(store.specs, _augments(config)) if isinstance(store, OnlineStore) else None
+    return OnTheFlyFeatures(store.specs, _augments(config)) if isinstance(store, WaveformCache) else None
 
 
 def is_fitted(config: Config) -> bool:
@@ -212,18 +212,18 @@ def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: i
 
 
 def make_heads(
-    config: Config, net: Any, shapes: Sequence[tuple[int, ...]], n_classes: int, labels: Labels | None
+    config: Config, net: Any, shapes: Sequence[tuple[int, ...]], n_classes: int, labels: AuxiliaryTargets | None
 ) -> Any:
     """Heads of further labels on the network; None where the dataset has none."""
     if labels is None:
         return None
     import torch
 
-    from genrelab.models.auxiliary_heads import LabelHeads, last_linear
+    from genrelab.models.auxiliary_heads import AuxiliaryHeads, last_linear
 
     sizes = [len(values) for values in labels.classes.values()]
     layer = last_linear(net, shapes, n_classes)
-    return LabelHeads(layer, sizes, torch.from_numpy(labels.truth), config["data"]["label_weight"])
+    return AuxiliaryHeads(layer, sizes, torch.from_numpy(labels.truth), config["data"]["label_weight"])
 
 
 def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevalence: np.ndarray | None = None) -> Any:

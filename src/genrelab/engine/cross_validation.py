@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.datamodules.auxiliary_targets import FILE as LABELS
-from genrelab.datamodules.auxiliary_targets import pool_labels, read_label_rows, write_labels
+from genrelab.datamodules.auxiliary_targets import pool_auxiliary, read_auxiliary_rows, write_auxiliary_rows
 from genrelab.engine.linear_baseline import NAME as BASELINE
 from genrelab.runs.predictions import concatenate, read_predictions, write_predictions
 from genrelab.runs.run_record import RunRecord
@@ -58,8 +58,8 @@ def pool_folds(record: RunRecord, records: Sequence[RunRecord]) -> None:
         write_predictions(path, concatenate([read_predictions(one) for one in baseline]))
         record.data["baselines"] = {BASELINE: {"predictions": "baselines/mean_features.parquet"}}
     if all("labels" in one.data for one in records):
-        rows = [read_label_rows(folder / LABELS) for folder in folders]
-        record.data["labels"], pooled_rows = pool_labels([one.data["labels"] for one in records], rows)
-        write_labels(record.folder / LABELS, pooled_rows)
+        rows = [read_auxiliary_rows(folder / LABELS) for folder in folders]
+        record.data["labels"], pooled_rows = pool_auxiliary([one.data["labels"] for one in records], rows)
+        write_auxiliary_rows(record.folder / LABELS, pooled_rows)
     (record.folder / "taxonomy.json").write_bytes((folders[0] / "taxonomy.json").read_bytes())
     record.write()

@@ -8,7 +8,7 @@ import numpy as np
 
 from genrelab.audio.spec import fingerprint
 from genrelab.datamodules import GenreDataModule
-from genrelab.datamodules.auxiliary_targets import Labels
+from genrelab.datamodules.auxiliary_targets import AuxiliaryTargets
 from genrelab.datamodules.genre_datamodule import Part
 from genrelab.datasets.splits import Split
 from genrelab.engine.build import Dataset
@@ -34,7 +34,7 @@ def record_dataset(
     split: Split,
     report: PrepareReport,
     data: GenreDataModule,
-    labels: Labels | None,
+    labels: AuxiliaryTargets | None,
 ) -> None:
     """Fill the record with what the data are, write the split beside it, and say what a reader must know.
 
@@ -90,7 +90,9 @@ def _train_counts(train: Any, data: GenreDataModule, classes: int) -> np.ndarray
     return np.bincount([one for track in train["track_id"].unique() for one in all_of[track]], minlength=classes)
 
 
-def _fingerprints(rows: Any, dataset: Dataset, data: GenreDataModule, labels: Labels | None) -> dict[str, str]:
+def _fingerprints(
+    rows: Any, dataset: Dataset, data: GenreDataModule, labels: AuxiliaryTargets | None
+) -> dict[str, str]:
     """Of all that a run may not lose before it is resumed."""
     genres = dataset.taxonomy.genres
     columns = ["track_id", "source", "segment", "augment"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 from genrelab.engine.build import Dataset
-from genrelab.features.cache import Store
+from genrelab.features.cache import AnyFeatureCache
 from genrelab.features.csv_export import export_csv
 
 
-def export_tables(store: Store, dataset: Dataset, out: Path) -> list[Path]:
+def export_tables(store: AnyFeatureCache, dataset: Dataset, out: Path) -> list[Path]:
     """Write one table of all configured features, a row a segment (originals only).
 
     Segments are named as in GTZAN's 3-second table: `blues.00000.4.wav` is the fifth of `blues.00000.wav`; a

@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.audio.content_detection import SoundBounds
+from genrelab.audio.content_detection import ContentThresholds
 from genrelab.config.schema import TrainerSpec, model_options, read_fields
 from genrelab.datamodules import GenreDataModule
 from genrelab.datamodules.auxiliary_targets import FILE as LABELS
-from genrelab.datamodules.auxiliary_targets import Labels, label_rows, read_labels, write_labels
+from genrelab.datamodules.auxiliary_targets import (
+    AuxiliaryTargets,
+    auxiliary_rows,
+    read_auxiliary_targets,
+    write_auxiliary_rows,
+)
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
 from genrelab.engine.dataset_record import record_dataset
@@ -49,8 +54,8 @@ class TrainingPipeline:
     record: RunRecord
     fold: int | None
     parent_dir: Path | None = None  # of a k-fold run, which is what one resumes
-    labels: Labels | None = None  # that tracks have beside the genre
-    sound: SoundBounds | None = None  # of val
+    labels: AuxiliaryTargets | None = None  # that tracks have beside the genre
+    sound: ContentThresholds | None = None  # of val
 
     @property
     def resume_dir(self) -> Path:
@@ -64,7 +69,7 @@ class TrainingPipeline:
         with record.timed_stage("catalog"):
             dataset = build.read_dataset(config)
             split = build.make_split(config, dataset.catalog, self.fold)
-            self.labels = read_labels(dataset.catalog, split)
+            self.labels = read_auxiliary_targets(dataset.catalog, split)
         store = build.make_store(config, dataset.catalog)
         augments = build.make_augments(config)
         fitted = build.is_fitted(config)
@@ -73,11 +78,11 @@ class TrainingPipeline:
         with record.timed_stage("prepare"), interruptible(self.resume_dir):
             report = build.prepare(store, dataset, split, augments, engine=config["data"]["engine"])
             data = build.make_data(config, dataset, split, store, augments)
-            normaliser = data.fit_normaliser()
+            normalizer = data.fit_normalizer()
             self.sound = build.sound_bounds(dataset, split, store)
         print(report.summary(), flush=True)
         record_dataset(record, dataset, split, report, data, self.labels)
-        task = self._task(dataset, split, data, normaliser)
+        task = self._task(dataset, split, data, normalizer)
         loggers: list[Any] = []
         error: BaseException | None = None
         try:
@@ -109,7 +114,7 @@ class TrainingPipeline:
         finally:
             finish(error)
 
-    def _task(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> GenreTask:
+    def _task(self, dataset: Dataset, split: Any, data: GenreDataModule, normalizer: Any) -> GenreTask:
         config, taxonomy = self.config, dataset.taxonomy
         distances = taxonomy.distances()
         net = build.make_network(config, data.shapes, len(taxonomy.genres))
@@ -129,7 +134,7 @@ class TrainingPipeline:
         return GenreTask(
             net=net,
             loss=loss,
-            normaliser=normaliser,
+            normalizer=normalizer,
             distances=distances,
             supergenres=supergenre_index(taxonomy),
             medoid=medoid_of(distances, np.array(self.record.data["dataset"]["train_targets"])),
@@ -139,13 +144,13 @@ class TrainingPipeline:
             seed=config["seed"],
             changes=build.make_changes(config),
             online=build.make_online(config, data.store),
-            content=self._content(dataset, split, data, normaliser),
+            content=self._content(dataset, split, data, normalizer),
             pairs=None if data.several is None else ancestor_pairs(taxonomy),
             heads=heads,
             bn_statistics=common.bn_statistics,
         )
 
-    def _content(self, dataset: Dataset, split: Any, data: GenreDataModule, normaliser: Any) -> dict[str, Any]:
+    def _content(self, dataset: Dataset, split: Any, data: GenreDataModule, normalizer: Any) -> dict[str, Any]:
         """What a checkpoint holds beside weights, see `genrelab.runs.checkpoint`."""
         taxonomy = dataset.taxonomy
         kind, params, _ = model_options(self.config)
@@ -159,7 +164,7 @@ class TrainingPipeline:
             "preprocessing": {
                 "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
                 "features": [_plain(spec.to_dict()) for spec in data.store.specs],
-                "normalise": normaliser.to_plain(),
+                "normalise": normalizer.to_plain(),
                 "online": bool(self.config["data"]["online"]),
             },
             "split_hash": split.hash,
@@ -256,11 +261,11 @@ class TrainingPipeline:
                 predict(task, data, verbose=False)
                 parts.append(_predictions(split, task.predicted, data, dataset))
                 if self.labels is not None:
-                    further.append(label_rows(split, task.predicted, self.labels))
+                    further.append(auxiliary_rows(split, task.predicted, self.labels))
         if self.record.is_rank_zero:
             write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
             if further:
-                write_labels(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
+                write_auxiliary_rows(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
 
     def _check_batch_norm(self, task: GenreTask, data: GenreDataModule, trainer: Any) -> None:
         """Warn where the kept checkpoint's batch norm does not fit evaluation: val and test scores are then too low."""

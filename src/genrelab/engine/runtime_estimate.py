@@ -13,7 +13,7 @@ from genrelab.datasets.splits import Split, split_folds
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
 from genrelab.features import extract
-from genrelab.features.cache import FeatureStore, GivenStore, Store
+from genrelab.features.cache import AnyFeatureCache, FeatureCache, PrecomputedFeatureCache
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.processes import default_workers
 
@@ -24,7 +24,7 @@ VALIDATION_SHARE = 0.35  # a forward pass costs about a third of a training step
 
 
 def print_runtime_estimate(
-    config: Config, dataset: Dataset, split: Split, store: Store, augments: Sequence[Augment]
+    config: Config, dataset: Dataset, split: Split, store: AnyFeatureCache, augments: Sequence[Augment]
 ) -> None:
     """Print the seconds that features and training will take, measured on a segment and a step of the real ones."""
     import torch
@@ -40,7 +40,7 @@ def print_runtime_estimate(
         for part in (PARTS[:1] if split.unsafe else PARTS)
     )
     features = (
-        missing * _segment_seconds(store) / default_workers() if isinstance(store, FeatureStore) and missing else 0.0
+        missing * _segment_seconds(store) / default_workers() if isinstance(store, FeatureCache) and missing else 0.0
     )
     per_segment = _step_seconds(config, dataset, store)
     each = (copies if config["data"]["copies"] == "all" else 1) * counts["train"]
@@ -55,13 +55,13 @@ def print_runtime_estimate(
     print(f"estimate: {'; '.join(parts)} ({each} train segments, {len(dataset.taxonomy.genres)} genres)", flush=True)
 
 
-def _segments(dataset: Dataset, tracks: Collection[str], store: Store) -> int:
+def _segments(dataset: Dataset, tracks: Collection[str], store: AnyFeatureCache) -> int:
     """Segments of some tracks, from their durations; where these are unknown, from a sample of file headers."""
     table = dataset.catalog.tracks
     table = table[table["track_id"].isin(list(tracks))]
     if not len(table):
         return 0
-    if isinstance(store, GivenStore):
+    if isinstance(store, PrecomputedFeatureCache):
         return len(store.rows(table["track_id"]))
     durations = table["duration"].astype(float).to_numpy()
     if np.isnan(durations).any():
@@ -78,7 +78,7 @@ def _probed(path: str) -> float:
         return 0.0
 
 
-def _segment_seconds(store: FeatureStore) -> float:
+def _segment_seconds(store: FeatureCache) -> float:
     samples = np.random.default_rng(0).normal(scale=0.1, size=store.audio.segment_samples).astype(np.float32)
     extract(store.specs, samples)  # the first call builds filterbanks
     started = time.perf_counter()
@@ -86,7 +86,7 @@ def _segment_seconds(store: FeatureStore) -> float:
     return time.perf_counter() - started
 
 
-def _step_seconds(config: Config, dataset: Dataset, store: Store) -> float:
+def _step_seconds(config: Config, dataset: Dataset, store: AnyFeatureCache) -> float:
     """Seconds of one segment in a training step, on the CPU; on a GPU the estimate is an upper bound."""
     import torch
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from genrelab.config.schema import TrainerSpec
-from genrelab.datamodules import BatchChanges, GenreDataModule
+from genrelab.datamodules import BatchAugmentation, GenreDataModule
 from genrelab.datamodules.genre_datamodule import Part
 from genrelab.engine.build import Config
 from genrelab.metrics import monitor_direction
@@ -32,7 +32,7 @@ PARTS: tuple[Part, ...] = ("val", "test")
 WITHOUT_EFFECT = (
     *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks", "model.bn_statistics"),
     *(f"trainer.{name}" for name in ("max_epochs", "gradient_clip_val", "accumulate_grad_batches", "profiler")),
-    *(f"data.{field.name}" for field in fields(BatchChanges)),
+    *(f"data.{field.name}" for field in fields(BatchAugmentation)),
 )
 WITHOUT = {"kind": "none"}
 
@@ -122,7 +122,7 @@ def train_vectors(task: GenreTask, data: GenreDataModule, net: Estimator, limit:
     x = torch.empty(len(order), net.width)
     for at in range(0, len(order), ROWS):
         chosen = order[at : at + ROWS]
-        x[at : at + ROWS] = net.vectors(*task.normaliser([feature[chosen] for feature in batch.features]))
+        x[at : at + ROWS] = net.vectors(*task.normalizer([feature[chosen] for feature in batch.features]))
     return x, batch.target[order]
 
 
@@ -161,7 +161,7 @@ def _seen(task: GenreTask, data: GenreDataModule, part: Part, rows: Tensor) -> t
     assert isinstance(net, Estimator)
     z, clusters = [], []
     for chosen in torch.split(rows, ROWS):
-        x = net.seen(*task.normaliser.cpu()([feature[chosen] for feature in batch.features]))
+        x = net.seen(*task.normalizer.cpu()([feature[chosen] for feature in batch.features]))
         if isinstance(net, Clusterer):
             z.append(net.reduced(x))
             clusters.append(net.nearest(z[-1]))

@@ -20,7 +20,7 @@ from genrelab.config.schema import (
     check_fields,
     further_labels,
 )
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.losses.registry import LOSSES
 from genrelab.models.registry import MODELS
@@ -33,7 +33,7 @@ from genrelab.utils.registry import Registry
 ROOT_KEYS = ("seed", "beta", "plugins", "demo", "features")
 # What code passes at build time, per noun: never asked of the user.
 SUPPLIED: dict[str, tuple[Registry, tuple[str, ...]]] = {
-    "dataset": (CATALOGS, ("cache", "multi_label")),
+    "dataset": (DATASETS, ("cache", "multi_label")),
     "taxonomy": (TAXONOMIES, ("genres",)),
     "split": (SPLITS, ("catalog",)),
     "augment": (AUGMENTS, ()),
@@ -137,7 +137,7 @@ def _features(config: Mapping[str, Any], training: bool) -> tuple[list[str], lis
 
     features = config.get("features") or {}
     dataset = config["dataset"]["kind"]
-    if CATALOGS.marked(dataset, "given"):
+    if DATASETS.marked(dataset, "given"):
         told = f"features: dataset {dataset!r} brings its own; leave features out, or use features=given"
         return [told] if features else [], []
     if not features:
@@ -176,20 +176,20 @@ def _target(config: Mapping[str, Any], training: bool) -> list[str]:
     from genrelab.losses.multilabel import MARK
     from genrelab.metrics import LABEL_METRICS
     from genrelab.models.classical import MARK as FITTED
-    from genrelab.models.classical import SEVERAL
+    from genrelab.models.classical import MULTILABEL
 
     several = config["data"].get("target") == "multi_label"
     dataset, loss, model = (config[noun]["kind"] for noun in ("dataset", "loss", "model"))
     problems = []
-    if several and "multi_label" not in inspect.signature(CATALOGS.get(dataset)).parameters:
-        known = [one for one in CATALOGS.kinds() if "multi_label" in inspect.signature(CATALOGS.get(one)).parameters]
+    if several and "multi_label" not in inspect.signature(DATASETS.get(dataset)).parameters:
+        known = [one for one in DATASETS.kinds() if "multi_label" in inspect.signature(DATASETS.get(one)).parameters]
         problems.append(f"data.target: dataset {dataset!r} names one genre a track; several have {', '.join(known)}")
     if further_labels(config):
         problems += _labels(several, training and MODELS.marked(model, FITTED), model)
     if not training:
         return problems
-    if several and MODELS.marked(model, FITTED) and not MODELS.marked(model, SEVERAL):
-        able = ", ".join(one for one in MODELS.kinds() if MODELS.marked(one, SEVERAL))
+    if several and MODELS.marked(model, FITTED) and not MODELS.marked(model, MULTILABEL):
+        able = ", ".join(one for one in MODELS.kinds() if MODELS.marked(one, MULTILABEL))
         problems.append(
             f"model.kind: {model!r} answers one genre a track; with target=multi_label use {able}, or train a network"
         )

@@ -8,7 +8,7 @@ from typing import Any
 from genrelab.audio.registry import AUGMENTS
 from genrelab.audio.spec import AudioSpec
 from genrelab.config.schema import further_labels, model_options
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.registry import DATASETS
 from genrelab.features import make_spec
 from genrelab.losses.registry import LOSSES
 from genrelab.models.registry import MODELS
@@ -75,14 +75,14 @@ def _online(config: Mapping[str, Any]) -> list[str]:
     data = config["data"]
     if not data["online"]:
         return []
-    if CATALOGS.marked(config["dataset"]["kind"], "given"):
+    if DATASETS.marked(config["dataset"]["kind"], "given"):
         return ["data.online: this dataset brings features, there are no waveforms; leave data.online out"]
-    from genrelab.datamodules import StepFeatures
+    from genrelab.datamodules import OnTheFlyFeatures
 
     def features() -> None:
         option, audio = dict(config["augment"]), AudioSpec(**config["audio"])
         specs = [make_spec(name, feature, audio) for name, feature in config["features"].items()]
-        StepFeatures(specs, AUGMENTS.build(option.pop("kind"), option))
+        OnTheFlyFeatures(specs, AUGMENTS.build(option.pop("kind"), option))
 
     copies = "data.copies: each step draws its copies anew; use data.copies=draw, or data.online=false"
     return [copies] * (data["copies"] == "all") + _said("data.online", features)

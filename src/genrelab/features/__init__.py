@@ -1,26 +1,26 @@
 """Features: kinds, specs, engines, storage. Importing it costs numpy alone; librosa comes with the first extract."""
 
-from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.base import Feature, FeatureError, FeatureOverflow, Picture, Vector
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
+from genrelab.features.base import Feature, FeatureError, FeatureOverflow, TimeFrequencyFeature, VectorFeature
 from genrelab.features.extraction import ENGINES, compile_kernels, extract, extract_segments
-from genrelab.features.quantization import feature_of, from_stored, make_spec, to_stored
+from genrelab.features.quantization import build_feature, dequantize, make_spec, quantize
 from genrelab.features.spec import Dtype, FeatureSpec
 
 __all__ = [
     "ENGINES",
-    "Analysis",
     "Dtype",
     "Feature",
     "FeatureError",
     "FeatureOverflow",
     "FeatureSpec",
-    "Picture",
-    "Vector",
+    "LibrosaTransforms",
+    "TimeFrequencyFeature",
+    "VectorFeature",
+    "build_feature",
     "compile_kernels",
+    "dequantize",
     "extract",
     "extract_segments",
-    "feature_of",
-    "from_stored",
     "make_spec",
-    "to_stored",
+    "quantize",
 ]

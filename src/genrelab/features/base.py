@@ -1,6 +1,7 @@
 """What a feature kind is: a frozen dataclass of parameters that knows its shape and computes itself by librosa.
 
-A new kind is one class: inherit `Picture` or `Vector`, register it in `FEATURES`, name it in `conf/features/`.
+A new kind is one class: inherit `TimeFrequencyFeature` or `VectorFeature`, register it in `FEATURES`, name it in
+`conf/features/`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from genrelab.features.spec import Dtype
 from genrelab.utils.errors import GenrelabError
 
 if TYPE_CHECKING:
-    from genrelab.features.backends.librosa_backend import Analysis
+    from genrelab.features.backends.librosa_backend import LibrosaTransforms
 
 
 class FeatureError(GenrelabError):
@@ -47,7 +48,7 @@ class Feature(ABC):
         """`(H, W)` or `(D,)` for segments of n_samples at sample_rate Hz."""
 
     @abstractmethod
-    def compute(self, audio: Analysis) -> np.ndarray:
+    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
         """The feature of one segment, float32 of `shape`: the reference that faster engines are held against."""
 
     @abstractmethod
@@ -64,7 +65,7 @@ class Feature(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture(Feature):
+class TimeFrequencyFeature(Feature):
     """A feature over time, `[H, W]`; row 0 is the lowest band, column 0 the start.
 
     Args:
@@ -84,7 +85,7 @@ class Picture(Feature):
         """Rows before resizing."""
 
     @abstractmethod
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """The picture before resizing, [height, analysis frames]."""
 
     @property
@@ -100,7 +101,7 @@ class Picture(Feature):
         """`(H, W)`."""
         return self.rows or self.height(), self.frames or 1 + n_samples // self.hop
 
-    def compute(self, audio: Analysis) -> np.ndarray:
+    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
         """Draw and resize."""
         return audio.resize(self.draw(audio), self.rows, self.frames)
 
@@ -115,7 +116,7 @@ class Picture(Feature):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vector(Feature):
+class VectorFeature(Feature):
     """Numbers about a whole segment, `[D]`."""
 
     def shape(self, sample_rate: int, n_samples: int) -> tuple[int, ...]:

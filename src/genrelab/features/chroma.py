@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.base import Picture, not_positive
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
+from genrelab.features.base import TimeFrequencyFeature, not_positive
 from genrelab.features.registry import FEATURES
 
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -16,7 +16,7 @@ TONNETZ = ("fifth x", "fifth y", "minor x", "minor y", "major x", "major y")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Chroma(Picture):
+class _Chroma(TimeFrequencyFeature):
     """Twelve pitch classes, row 0 is C, each frame scaled to a maximum of 1 (silent frames are 0).
 
     Args:
@@ -63,7 +63,7 @@ class ChromaStft(_Chroma):
 
     n_fft: int = 2048
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """[12, frames]."""
         return audio.chroma_stft(self.n_fft, self.hop_length, self.tuning)
 
@@ -100,7 +100,7 @@ class ChromaCqt(_CqtChroma):
     title: ClassVar[str] = "Chroma (constant-Q)"
     unit: ClassVar[str] = "share"
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """[12, frames]."""
         return audio.chroma_cqt(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning)
 
@@ -121,7 +121,7 @@ class ChromaCens(_CqtChroma):
 
     smooth_frames: int = 41
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """[12, frames]."""
         return audio.chroma_cens(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning, self.smooth_frames)
 
@@ -149,7 +149,7 @@ class Tonnetz(_CqtChroma):
         """Two coordinates on three circles."""
         return 6
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """[6, frames]."""
         return audio.tonnetz(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning)
 

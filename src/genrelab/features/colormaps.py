@@ -31,11 +31,11 @@ class Colours:
         return np.asarray(np.round(255 * shares.clip(0, 1)), np.uint8)
 
 
-def colours_of(unit: str, picture: np.ndarray) -> Colours:
+def colormap_for(unit: str, picture: np.ndarray) -> Colours:
     """Signed values around white, shares of a maximum, or heat over all but the outermost values.
 
     Args:
-        unit: of the feature's kind (`Picture.unit`).
+        unit: of the feature's kind (`TimeFrequencyFeature.unit`).
         picture: `[H, W]`.
     """
     picture = np.nan_to_num(np.asarray(picture, np.float64))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genrelab.features.quantization import feature_of, from_stored
+from genrelab.features.quantization import build_feature, dequantize
 from genrelab.features.spec import FeatureSpec
 from genrelab.utils.io import atomic_path
 
@@ -45,11 +45,11 @@ def feature_table(
             wanted = [len(filenames), *spec.shape]
             raise ValueError(f"feature {spec.name!r}: array {list(stored.shape)}, not {wanted}")
         # Computed values come as float32; only what bears the spec's own dtype is scaled back.
-        values = from_stored(spec, stored) if stored.dtype == np.dtype(spec.dtype) else stored
+        values = dequantize(spec, stored) if stored.dtype == np.dtype(spec.dtype) else stored
         if values.ndim == 3:
             exact = values.astype(np.float64)
             values = np.stack([exact.mean(axis=2), exact.var(axis=2)], axis=2).reshape(len(exact), -1)
-        tables.append(pd.DataFrame(values, columns=feature_of(spec).columns()))
+        tables.append(pd.DataFrame(values, columns=build_feature(spec).columns()))
     names = [name for table in tables for name in table.columns]
     if len(set(names)) < len(names):
         tables = [table.add_prefix(f"{spec.name}.") for spec, table in zip(specs, tables, strict=True)]

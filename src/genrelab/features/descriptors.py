@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.base import Vector
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
+from genrelab.features.base import VectorFeature
 from genrelab.features.registry import FEATURES
 
 _CQT = (512, 7, 36, None)  # hop, octaves, bins an octave, tuning: librosa's defaults
@@ -15,7 +15,7 @@ _CQT = (512, 7, 36, None)  # hop, octaves, bins an octave, tuning: librosa's def
 
 @FEATURES.register("scalars")
 @dataclass(frozen=True, kw_only=True)
-class Scalars(Vector):
+class Scalars(VectorFeature):
     """A14's fourteen: means over time of librosa's features at their defaults (centroid, bandwidth, rolloff in Hz)."""
 
     def columns(self) -> list[str]:
@@ -27,7 +27,7 @@ class Scalars(Vector):
             *(f"spectral_{name}" for name in spectral),
         ]
 
-    def compute(self, audio: Analysis) -> np.ndarray:
+    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
         """[14]."""
         spectral = audio.spectral(2048, 512)
         values = [
@@ -46,7 +46,7 @@ class Scalars(Vector):
 
 @FEATURES.register("tabular57")
 @dataclass(frozen=True, kw_only=True)
-class Tabular57(Vector):
+class Tabular57(VectorFeature):
     """The 57 features of GTZAN's published feature table (B04), its names, its order.
 
     Mean and variance over time of chroma, RMS, centroid, bandwidth, rolloff, zero crossings; of the harmonic and
@@ -63,7 +63,7 @@ class Tabular57(Vector):
         both = [[f"{name}_{what}" for name in names for what in ("mean", "var")] for names in (first, mfcc)]
         return [*both[0], "tempo", *both[1]]
 
-    def compute(self, audio: Analysis) -> np.ndarray:
+    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
         """[57]."""
         spectral = audio.spectral(2048, 512)
         log_mel = audio.decibels(audio.mel(2048, 512, 128, 0.0, None))

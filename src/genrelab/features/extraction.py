@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genrelab.audio.spec import AudioSpec
-from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.base import FeatureError, Vector
-from genrelab.features.quantization import feature_of, make_spec
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
+from genrelab.features.base import FeatureError, VectorFeature
+from genrelab.features.quantization import build_feature, make_spec
 from genrelab.features.registry import FEATURES
 from genrelab.features.spec import FeatureSpec
 from genrelab.utils.errors import ConfigError, suggest
@@ -28,23 +28,23 @@ def reference(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndar
     """Every feature by librosa; what several share (STFT, mel, CQT) is computed once."""
     if not specs:
         return []
-    audio = Analysis(samples, specs[0].sample_rate)
+    audio = LibrosaTransforms(samples, specs[0].sample_rate)
     with warnings.catch_warnings():
         # Silence has no tuning, and a short segment is shorter than the lowest constant-Q filters: both are fine.
         warnings.filterwarnings("ignore", message="Trying to estimate tuning from empty")
         warnings.filterwarnings("ignore", message="n_fft=.* is too large for input signal")
-        return [feature_of(spec).compute(audio) for spec in specs]
+        return [build_feature(spec).compute(audio) for spec in specs]
 
 
 def fast(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
     """The same numbers by kernels of our own, many times as fast; see `genrelab.features.backends.numba_backend`."""
-    from genrelab.features.backends.numba_backend.analysis import FastAnalysis  # numba and its compiled kernels
+    from genrelab.features.backends.numba_backend.analysis import NumbaTransforms  # numba and its compiled kernels
 
     if not specs:
         return []
-    audio = FastAnalysis(samples, specs[0].sample_rate)
+    audio = NumbaTransforms(samples, specs[0].sample_rate)
     with _blas().limit(limits=1):  # the matrices are small: threads would only wait for each other
-        return [feature_of(spec).compute(audio) for spec in specs]
+        return [build_feature(spec).compute(audio) for spec in specs]
 
 
 @lru_cache(maxsize=1)
@@ -95,16 +95,16 @@ def extract_batch(specs: Sequence[FeatureSpec], samples: Tensor) -> list[Tensor]
         One float32 tensor `[B, *spec.shape]` for each spec, on the same device; tables of numbers (`scalars`,
         `tabular57`) are computed by the fast engine on the CPU.
     """
-    from genrelab.features.backends.torch_backend import TorchAnalysis, single_precision
+    from genrelab.features.backends.torch_backend import TorchTransforms, single_precision
 
     if not specs:
         return []
-    audio: Any = TorchAnalysis(samples, specs[0].sample_rate)
+    audio: Any = TorchTransforms(samples, specs[0].sample_rate)
     with single_precision(samples.device):
         found: list[Any] = []
         for spec in specs:
-            feature = feature_of(spec)
-            found.append(_tables(spec, samples) if isinstance(feature, Vector) else feature.compute(audio))
+            feature = build_feature(spec)
+            found.append(_tables(spec, samples) if isinstance(feature, VectorFeature) else feature.compute(audio))
     return found
 
 

@@ -7,14 +7,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.base import Picture, not_positive
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
+from genrelab.features.base import TimeFrequencyFeature, not_positive
 from genrelab.features.mel import DB_RANGE, mel_ticks
 from genrelab.features.registry import FEATURES
 
 
 @dataclass(frozen=True, kw_only=True)
-class _HpssPicture(Picture):
+class _HpssFeature(TimeFrequencyFeature):
     """A part of the sound in dB (`librosa.decompose.hpss` on the magnitude: medians, soft masks).
 
     Args:
@@ -44,11 +44,11 @@ class _HpssPicture(Picture):
         """Mel bands, or bins."""
         return self.n_mels if self.scale == "mel" else 1 + self.n_fft // 2
 
-    def part(self, audio: Analysis) -> tuple[np.ndarray, np.ndarray]:
+    def part(self, audio: LibrosaTransforms) -> tuple[np.ndarray, np.ndarray]:
         """Harmonic and percussive magnitude [1 + n_fft/2, frames]."""
         return audio.hpss(self.n_fft, self.hop_length, self.kernel_size, self.margin)
 
-    def decibels(self, audio: Analysis, magnitude: np.ndarray) -> np.ndarray:
+    def decibels(self, audio: LibrosaTransforms, magnitude: np.ndarray) -> np.ndarray:
         """[height, frames] dB of full scale."""
         power = magnitude**2
         if self.scale == "mel":
@@ -74,32 +74,32 @@ class _HpssPicture(Picture):
 
 @FEATURES.register("hpss_harmonic")
 @dataclass(frozen=True, kw_only=True)
-class HpssHarmonic(_HpssPicture):
+class HpssHarmonic(_HpssFeature):
     """What lasts: the harmonic part of a spectrogram, dB (Fitzgerald 2010; what A13's names promise)."""
 
     title: ClassVar[str] = "Harmonic part"
     unit: ClassVar[str] = "dB"
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """[height, frames]."""
         return self.decibels(audio, self.part(audio)[0])
 
 
 @FEATURES.register("hpss_percussive")
 @dataclass(frozen=True, kw_only=True)
-class HpssPercussive(_HpssPicture):
+class HpssPercussive(_HpssFeature):
     """What strikes: the percussive part of a spectrogram, dB (Fitzgerald 2010; what A13's names promise)."""
 
     title: ClassVar[str] = "Percussive part"
     unit: ClassVar[str] = "dB"
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """[height, frames]."""
         return self.decibels(audio, self.part(audio)[1])
 
 
 @dataclass(frozen=True, kw_only=True)
-class _PublishedHpss(Picture):
+class _PublishedHpss(TimeFrequencyFeature):
     """A13's hpss picture: dB of |STFT| of the mean (or median) of the harmonic and the percussive signal.
 
     Degenerate: the two soft masks sum to 1, so the signals sum to the original and their mean is half of it, a
@@ -127,12 +127,12 @@ class _PublishedHpss(Picture):
         """Bins."""
         return 1 + self.n_fft // 2
 
-    def compute(self, audio: Analysis) -> np.ndarray:
+    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
         """Draw and resize, once for both names."""
         key = ("hpss as published", self.n_fft, self.hop_length, self.top_db, self.rows, self.frames)
-        return audio.once(key, lambda: super(_PublishedHpss, self).compute(audio))  # type: ignore[no-any-return]
+        return audio.cached(key, lambda: super(_PublishedHpss, self).compute(audio))  # type: ignore[no-any-return]
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """[1 + n_fft/2, frames] dB."""
         return audio.decibels(audio.power(self.n_fft, self.hop_length) * np.float32(0.25), self.top_db)
 

@@ -7,15 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.base import Picture, frequency_problems, not_positive
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
+from genrelab.features.base import TimeFrequencyFeature, frequency_problems, not_positive
 from genrelab.features.registry import FEATURES
 
 DB_RANGE = (-100.0, 60.0)  # librosa's floor (amin 1e-10), and more than a full-scale sine reaches
 
 
 @dataclass(frozen=True, kw_only=True)
-class _MelPicture(Picture):
+class _MelFeature(TimeFrequencyFeature):
     """Parameters of a mel spectrogram.
 
     Args:
@@ -41,7 +41,7 @@ class _MelPicture(Picture):
         """Mel bands."""
         return self.n_mels
 
-    def mel(self, audio: Analysis) -> np.ndarray:
+    def mel(self, audio: LibrosaTransforms) -> np.ndarray:
         """Mel power [n_mels, frames]."""
         return audio.mel(self.n_fft, self.hop_length, self.n_mels, self.fmin, self.fmax)
 
@@ -60,7 +60,7 @@ class _MelPicture(Picture):
 
 @FEATURES.register("mel_db")
 @dataclass(frozen=True, kw_only=True)
-class MelDb(_MelPicture):
+class MelDb(_MelFeature):
     """Mel spectrogram in dB of full scale (A13; `librosa.power_to_db(mel, ref=1)`).
 
     Level is kept: the reference is 1, not the segment's maximum.
@@ -74,7 +74,7 @@ class MelDb(_MelPicture):
 
     top_db: float | None = 80.0
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """Decibels [n_mels, frames]."""
         return audio.decibels(self.mel(audio), self.top_db)
 
@@ -85,7 +85,7 @@ class MelDb(_MelPicture):
 
 @FEATURES.register("mel_pcen")
 @dataclass(frozen=True, kw_only=True)
-class MelPcen(_MelPicture):
+class MelPcen(_MelFeature):
     """Per-channel energy normalisation of a mel spectrogram (A13; `librosa.pcen(mel * 2**31)`; Wang et al. 2017).
 
     Args:
@@ -105,7 +105,7 @@ class MelPcen(_MelPicture):
     time_constant: float = 0.4
     scale: float = 2147483648.0
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """PCEN [n_mels, frames], 0 or more."""
         scaled = self.mel(audio) * np.float32(self.scale)
         return audio.pcen(scaled, self.hop_length, self.gain, self.bias, self.power, self.time_constant)
@@ -118,7 +118,7 @@ class MelPcen(_MelPicture):
 
 @FEATURES.register("mfcc")
 @dataclass(frozen=True, kw_only=True)
-class Mfcc(_MelPicture):
+class Mfcc(_MelFeature):
     """Mel-frequency cepstral coefficients (A13; `librosa.feature.mfcc`: DCT-II of `mel_db` with top_db 80).
 
     Args:
@@ -136,7 +136,7 @@ class Mfcc(_MelPicture):
         """Coefficients and their differences."""
         return self.n_mfcc * (1 + self.deltas)
 
-    def draw(self, audio: Analysis) -> np.ndarray:
+    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
         """Coefficients [n_mfcc, frames], differences below."""
         coefficients = audio.mfcc(audio.decibels(self.mel(audio)), self.n_mfcc)
         further = [audio.delta(coefficients, order) for order in range(1, self.deltas + 1)]

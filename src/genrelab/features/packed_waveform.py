@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.base import Vector
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
+from genrelab.features.base import VectorFeature
 from genrelab.features.registry import FEATURES
 from genrelab.features.spec import Dtype
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @FEATURES.register("waveform")
 @dataclass(frozen=True, kw_only=True)
-class Waveform(Vector):
+class Waveform(VectorFeature):
     """A segment's samples as int16 with one power of two in common, `[n_samples + 1]`: the last value is its exponent.
 
     Music of 16 bits at its own sample rate is kept exactly, at any level, and so is what exceeds full scale by a
@@ -36,7 +36,7 @@ class Waveform(Vector):
         """None: samples are no table."""
         return []
 
-    def compute(self, audio: Analysis) -> np.ndarray:
+    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
         """Whole numbers, and their exponent at the end."""
         return pack(audio.samples)
 

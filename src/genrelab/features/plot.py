@@ -12,10 +12,10 @@ import numpy as np
 from genrelab.audio.io import AudioError, load_audio
 from genrelab.audio.segmentation import Segment, cut_segments, trim_silence
 from genrelab.audio.spec import AudioSpec
-from genrelab.features.base import Picture
-from genrelab.features.colormaps import colours_of
+from genrelab.features.base import TimeFrequencyFeature
+from genrelab.features.colormaps import colormap_for
 from genrelab.features.extraction import extract
-from genrelab.features.quantization import feature_of, make_spec
+from genrelab.features.quantization import build_feature, make_spec
 from genrelab.features.spec import FeatureSpec
 from genrelab.utils.io import atomic_path
 
@@ -30,7 +30,7 @@ GALLERY = (
 _INK, _FAINT = "#22262e", "#8a909c"
 
 
-def draw_gallery(audio: Path | str, out: Path | str, specs: Sequence[FeatureSpec] | None = None) -> Path:
+def plot_gallery(audio: Path | str, out: Path | str, specs: Sequence[FeatureSpec] | None = None) -> Path:
     """Draw the waveform and the features of the middle segment of a file.
 
     Args:
@@ -125,11 +125,11 @@ def _waveform(axes: Axes, samples: np.ndarray, start: float, sample_rate: int) -
 
 
 def _picture(figure: Figure, axes: Axes, spec: FeatureSpec, array: np.ndarray, start: float) -> None:
-    feature = feature_of(spec)
-    assert isinstance(feature, Picture)
+    feature = build_feature(spec)
+    assert isinstance(feature, TimeFrequencyFeature)
     height, width = array.shape
     extent = (start, start + spec.n_samples / spec.sample_rate, 0.0, float(height))
-    colours = colours_of(feature.unit, array)
+    colours = colormap_for(feature.unit, array)
     image = axes.imshow(
         array, colours.map, origin="lower", aspect="auto", interpolation="nearest", extent=extent,
         vmin=colours.low, vmax=colours.high,
@@ -146,7 +146,7 @@ def _picture(figure: Figure, axes: Axes, spec: FeatureSpec, array: np.ndarray, s
 
 
 def _table(axes: Axes, spec: FeatureSpec, values: np.ndarray) -> None:
-    columns = feature_of(spec).columns()
+    columns = build_feature(spec).columns()
     n_rows = -(-len(columns) // 5)
     for place, (name, value) in enumerate(zip(columns, values, strict=True)):
         x, y = place % 5 / 5, 1 - (place // 5 + 0.5) / n_rows

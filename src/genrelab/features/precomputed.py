@@ -11,7 +11,7 @@ from genrelab.utils.errors import GenrelabError
 
 
 @dataclass(frozen=True)
-class GivenFeature:
+class PrecomputedFeature:
     """One feature of every row.
 
     Args:
@@ -27,7 +27,7 @@ class GivenFeature:
 
 
 @dataclass(frozen=True)
-class Given:
+class PrecomputedFeatures:
     """The features of a dataset's segments.
 
     Args:
@@ -41,7 +41,7 @@ class Given:
 
     track_id: np.ndarray
     segment: np.ndarray
-    features: tuple[GivenFeature, ...]
+    features: tuple[PrecomputedFeature, ...]
 
     def __post_init__(self) -> None:
         count = len(self.track_id)
@@ -57,7 +57,7 @@ class Given:
             raise GenrelabError("a segment stands twice among the dataset's features; number a track's segments")
 
 
-def numbered(track_ids: Sequence[str]) -> np.ndarray:
+def segment_numbers(track_ids: Sequence[str]) -> np.ndarray:
     """`[N]` the place of each row among those of its track, in the order they stand in."""
     seen: dict[str, int] = {}
     places = []

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genrelab.features.backends.librosa_backend import Analysis
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
 from genrelab.features.base import Feature, FeatureError
 from genrelab.features.registry import FEATURES
 
 
 @FEATURES.register("given")
 @dataclass(frozen=True, kw_only=True)
-class GivenKind(Feature):
+class PrecomputedExtractor(Feature):
     """A feature of a dataset that has no audio, such as a published table.
 
     Args:
@@ -31,7 +31,7 @@ class GivenKind(Feature):
         """`size`."""
         return tuple(self.size)
 
-    def compute(self, audio: Analysis) -> np.ndarray:
+    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
         """Refuse: what a dataset measured cannot be measured again."""
         raise FeatureError("given", "it came with a dataset and cannot be computed from audio")
 

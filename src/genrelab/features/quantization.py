@@ -57,7 +57,7 @@ def make_spec(name: str, config: Mapping[str, Any], audio: AudioSpec) -> Feature
     )  # fmt: skip
 
 
-def feature_of(spec: FeatureSpec) -> Feature:
+def build_feature(spec: FeatureSpec) -> Feature:
     """The kind object behind a spec, which is made once: checking its parameters takes a tenth of a millisecond."""
     key = (FEATURES.get(spec.kind), repr(spec.params))
     if key not in _features:
@@ -67,7 +67,7 @@ def feature_of(spec: FeatureSpec) -> Feature:
     return _features[key]
 
 
-def to_stored(spec: FeatureSpec, array: np.ndarray) -> np.ndarray:
+def quantize(spec: FeatureSpec, array: np.ndarray) -> np.ndarray:
     """Round values to the stored dtype.
 
     Args:
@@ -101,8 +101,8 @@ def to_stored(spec: FeatureSpec, array: np.ndarray) -> np.ndarray:
     return np.clip(np.rint((array - first) / step), 0, 255).astype(np.uint8)
 
 
-def from_stored(spec: FeatureSpec, array: np.ndarray) -> np.ndarray:
-    """Stored values as float32, any leading dimensions; the inverse of `to_stored` up to rounding."""
+def dequantize(spec: FeatureSpec, array: np.ndarray) -> np.ndarray:
+    """Stored values as float32, any leading dimensions; the inverse of `quantize` up to rounding."""
     values = np.asarray(array).astype(np.float32)
     if spec.dtype != "uint8":
         return values

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from genrelab.features.backends.librosa_backend import Analysis
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
 from genrelab.features.base import Feature
 from genrelab.features.registry import FEATURES
 from genrelab.features.spec import Dtype
@@ -31,6 +31,6 @@ class Samples(Feature):
         """Mean and variance of the only row."""
         return ["sample_mean", "sample_var"]
 
-    def compute(self, audio: Analysis) -> np.ndarray:
+    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
         """The samples as they are; of a batch of tensors likewise."""
         return getattr(audio, "sound", audio.samples)[..., None, :]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.audio.content_detection import SoundBounds
+from genrelab.audio.content_detection import ContentThresholds
 from genrelab.inference.label_assignment import OneGenre, SeveralGenres, Speaker
 from genrelab.inference.ood import Bounds, fit_bounds
 from genrelab.postprocessing import Hedge, Reading, reading_of, target_of_tracks
@@ -43,7 +43,7 @@ class Calibration:
     speaker: Speaker
     bounds: Bounds
     fitted: bool
-    sound: SoundBounds | None = None
+    sound: ContentThresholds | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """The numbers as plain data, for an exported file, without `sound`; what is not bounded is None."""

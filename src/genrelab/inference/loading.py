@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import nn
 
-from genrelab.audio.content_detection import SoundBounds
+from genrelab.audio.content_detection import ContentThresholds
 from genrelab.audio.spec import AudioSpec
-from genrelab.datamodules.normalizer import Normaliser
+from genrelab.datamodules.normalizer import Normalizer
 from genrelab.features import FeatureSpec
 from genrelab.inference.calibration import Calibration, fit_calibration
 from genrelab.inference.predictor import Predictor
@@ -50,12 +50,12 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
             raise ValueError("genres and taxonomy differ")
         audio = AudioSpec(**prepared["audio"])
         specs = tuple(FeatureSpec.from_dict(one) for one in prepared["features"])
-        normaliser = Normaliser(prepared["normalise"])
+        normalizer = Normalizer(prepared["normalise"])
         model = _model(content["model"], len(taxonomy.genres))
         model.load_state_dict(checkpoint["state_dict"])
         calibrated = checkpoint.get("calibration")  # of an exported file; those of a run are fitted here
         calibration = Calibration.from_plain(calibrated, taxonomy) if calibrated else None
-        sound = SoundBounds.from_plain(content["sound"]) if "sound" in content else None
+        sound = ContentThresholds.from_plain(content["sound"]) if "sound" in content else None
     except ConfigError as error:
         own = "; a model or feature of your own needs its module: genrelab ... --plugins my.module"
         raise GenrelabError(f"{file}: {error}{own}") from error
@@ -72,7 +72,7 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
     marks = content["marks"] if "marks" in content else caveats_of(_record(run))
     return Predictor(
         model,
-        normaliser,
+        normalizer,
         taxonomy,
         audio,
         specs,

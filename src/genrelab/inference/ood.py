@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genrelab.audio.content_detection import SHARE, SPREAD, SoundBounds, measure
+from genrelab.audio.content_detection import SHARE, SPREAD, ContentThresholds, analyze_content
 from genrelab.postprocessing.output_type import SOFTMAX, Reading
 
 SHORTEST = 0.5  # seconds
@@ -39,7 +39,7 @@ def why_unknown(
     probabilities: np.ndarray,
     bounds: Bounds,
     reading: Reading = SOFTMAX,
-    sound: SoundBounds | None = None,
+    sound: ContentThresholds | None = None,
 ) -> str | None:
     """Why a recording gets no answer; None where it gets one.
 
@@ -52,8 +52,8 @@ def why_unknown(
         reading: of the logits.
         sound: bounds of the sound, fitted on val; None takes those that fit all music.
     """
-    sound = sound or SoundBounds()
-    found = measure(samples, sample_rate)
+    sound = sound or ContentThresholds()
+    found = analyze_content(samples, sample_rate)
     if found.loudness < sound.loudness:
         return "silence"
     if len(samples) < SHORTEST * sample_rate:

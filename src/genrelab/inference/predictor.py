@@ -4,7 +4,7 @@ Its interface, which app, export and explanations are built on:
 
     predictor.genres, .titles, .taxonomy          # classes in the order of the logits; their graph
     predictor.audio, .in_specs                    # AudioSpec, and a FeatureSpec for each input of the network
-    predictor.model, .normaliser                  # torch modules in eval mode, on predictor.device
+    predictor.model, .normalizer                  # torch modules in eval mode, on predictor.device
     predictor.predict(path_or_samples, sample_rate=None, hop=None, top=3) -> Prediction
     predictor.decode(path_or_samples, sample_rate=None) -> samples [T] float32 at predictor.audio.sample_rate
     predictor.windows(samples, hop=None) -> [Window(start, samples [n_samples])]
@@ -27,8 +27,8 @@ from torch import Tensor, nn
 
 from genrelab.audio import AudioSpec, trim_silence
 from genrelab.audio.content_detection import TRIM_DB
-from genrelab.datamodules.normalizer import Normaliser
-from genrelab.features import FeatureSpec, extract_segments, to_stored
+from genrelab.datamodules.normalizer import Normalizer
+from genrelab.features import FeatureSpec, extract_segments, quantize
 from genrelab.features.packed_waveform import pack
 from genrelab.inference.calibration import Calibration
 from genrelab.inference.ood import why_unknown
@@ -43,7 +43,7 @@ from genrelab.utils.errors import GenrelabError
 BATCH = 32  # windows in the network at once
 NEIGHBOURS = 3
 
-Sound = str | os.PathLike[str] | np.ndarray
+AudioContent = str | os.PathLike[str] | np.ndarray
 
 
 class Predictor:
@@ -51,14 +51,14 @@ class Predictor:
 
     Args:
         model: the network, with its weights.
-        normaliser: fitted on the run's train part.
+        normalizer: fitted on the run's train part.
         taxonomy: of the run.
         audio: how recordings become segments.
         in_specs: features, in the order of the network's inputs.
         calibration: fitted on the run's val part.
         run_id: the run that trained it.
         path: of the checkpoint.
-        device: that network and normaliser work on.
+        device: that network and normalizer work on.
         marks: what must be said of the run wherever it answers, see `caveats_of`.
         online: features are made in torch of waveforms as the store keeps them, as a run with `data.online` makes them.
 
@@ -69,7 +69,7 @@ class Predictor:
     def __init__(
         self,
         model: nn.Module,
-        normaliser: Normaliser,
+        normalizer: Normalizer,
         taxonomy: Taxonomy,
         audio: AudioSpec,
         in_specs: Sequence[FeatureSpec],
@@ -85,7 +85,7 @@ class Predictor:
             self.model = model.eval().to(self.device)
         except (RuntimeError, AssertionError) as error:
             raise GenrelabError(f"device {device}: {str(error).splitlines()[0]}; cpu always works") from error
-        self.normaliser = normaliser.eval().to(self.device)
+        self.normalizer = normalizer.eval().to(self.device)
         self.taxonomy = taxonomy
         self.audio = audio
         self.in_specs = tuple(in_specs)
@@ -117,7 +117,7 @@ class Predictor:
 
     # ---- from sound to logits
 
-    def decode(self, sound: Sound, sample_rate: int | None = None) -> np.ndarray:
+    def decode(self, sound: AudioContent, sample_rate: int | None = None) -> np.ndarray:
         """A file or samples as `[T]` float32 mono at `audio.sample_rate`. Raises AudioError."""
         return read_sound(sound, sample_rate, self.audio.sample_rate)
 
@@ -139,7 +139,7 @@ class Predictor:
         """
         stored = [feature.to(self.device) for feature in self._stored(np.atleast_2d(samples))]
         with torch.no_grad():
-            return list(self.normaliser(self._in_step(stored) if self.online else stored))
+            return list(self.normalizer(self._in_step(stored) if self.online else stored))
 
     def logits(self, features: Sequence[Tensor]) -> Tensor:
         """Logits `[S, C]` float32 of normalised features."""
@@ -175,7 +175,7 @@ class Predictor:
         return self.reading.probabilities(logits, self.calibration.segment)
 
     def predict(
-        self, sound: Sound, sample_rate: int | None = None, hop: float | None = None, top: int = 3
+        self, sound: AudioContent, sample_rate: int | None = None, hop: float | None = None, top: int = 3
     ) -> Prediction:
         """Name the genre of a recording of any length.
 
@@ -247,15 +247,15 @@ class Predictor:
             return [torch.from_numpy(np.stack([pack(one) for one in samples]).astype(np.int16))]
         rows = extract_segments(self.in_specs, list(samples))
         return [
-            torch.from_numpy(np.stack([to_stored(spec, row[place]) for row in rows]))
+            torch.from_numpy(np.stack([quantize(spec, row[place]) for row in rows]))
             for place, spec in enumerate(self.in_specs)
         ]
 
     @cached_property
     def _in_step(self) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
-        from genrelab.datamodules import StepFeatures
+        from genrelab.datamodules import OnTheFlyFeatures
 
-        step = StepFeatures(self.in_specs)
+        step = OnTheFlyFeatures(self.in_specs)
         return lambda stored: step(tuple(stored))
 
     def _unknown(self, samples: np.ndarray, logits: np.ndarray, probabilities: np.ndarray) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from genrelab.models.input_checks import check_numbers, check_shapes, same_width, sequence
+from genrelab.models.input_checks import check_numbers, check_shapes, same_width, to_sequence
 
 
 class LSTMAutoencoder(nn.Module):
@@ -35,7 +35,7 @@ class LSTMAutoencoder(nn.Module):
 
     def encode(self, *pictures: Tensor) -> Tensor:
         """Vectors `[B, latent]` of pictures `[B, H, W]`."""
-        _, (states, _) = self.encoder(sequence(pictures))
+        _, (states, _) = self.encoder(to_sequence(pictures))
         vectors: Tensor = self.to_latent(states[-1])
         return vectors
 

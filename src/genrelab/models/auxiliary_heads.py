@@ -43,7 +43,7 @@ def last_linear(net: nn.Module, in_shapes: Sequence[tuple[int, ...]], classes: i
     return called[-1]
 
 
-class LabelHeads(nn.Module):
+class AuxiliaryHeads(nn.Module):
     """One linear head a label, on the vector that gave the network's latest logits.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, check_single_2d
 from genrelab.models.registry import MODELS
 
 CHANNELS = (1, 2, 2, 2, 1)  # of the five blocks, in units of the width
@@ -57,4 +57,4 @@ class CNN(nn.Module):
     @staticmethod
     def check_inputs(in_shapes: Shapes) -> list[str]:
         """What is wrong with `in_shapes` for this model, a line each."""
-        return one_picture("cnn", in_shapes)
+        return check_single_2d("cnn", in_shapes)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, said, same_size, stacked
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, format_shape, same_size, stack_channels
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 
@@ -62,7 +62,7 @@ class ConvStack(nn.Module):
 
     def forward(self, *features: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        maps = self.blocks(stacked(features))  # [B, channels, H / 2**blocks, W / 2**blocks]
+        maps = self.blocks(stack_channels(features))  # [B, channels, H / 2**blocks, W / 2**blocks]
         logits: Tensor = self.fc(maps.mean(dim=(2, 3)) if self.average else maps.flatten(1))
         return logits
 
@@ -150,9 +150,9 @@ def _table_problems(
     """What is wrong with the numbers of a `TableCNN`."""
     problems = []
     if not shape and len(given) == 1:
-        problems.append(f"model.shape: empty, and the feature is a {said(given)}; give [rows,columns] of it")
+        problems.append(f"model.shape: empty, and the feature is a {format_shape(given)}; give [rows,columns] of it")
     elif shape and (len(shape) not in (2, 3) or prod(shape) != prod(given) or min(shape) < 1):
-        problems.append(f"model.shape: {list(shape)} does not hold a {said(given)}")
+        problems.append(f"model.shape: {list(shape)} does not hold a {format_shape(given)}")
     if not convolutions or any(len(one) != 3 or min(one) < 1 for one in convolutions):
         problems.append("model.convolutions: each is [channels, kernel rows, kernel columns], all 1 or more")
     if len(pools) != len(convolutions):

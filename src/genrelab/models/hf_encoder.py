@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, check_single_2d
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 
@@ -126,7 +126,7 @@ class Encoder(nn.Module):
     @staticmethod
     def check_inputs(in_shapes: Shapes) -> list[str]:
         """What is wrong with `in_shapes` for this model, a line each."""
-        return one_picture("encoder", in_shapes)
+        return check_single_2d("encoder", in_shapes)
 
 
 def _unfit(family: str, shape: tuple[int, ...]) -> list[str]:

@@ -12,14 +12,14 @@ from genrelab.utils.errors import ConfigError
 Shapes = Sequence[tuple[int, ...]]
 
 
-def said(shape: tuple[int, ...]) -> str:
+def format_shape(shape: tuple[int, ...]) -> str:
     """A shape as users read it: "128x256 picture", "vector of 57"."""
     return f"vector of {shape[0]}" if len(shape) == 1 else f"{'x'.join(map(str, shape))} picture"
 
 
-def one_picture(kind: str, in_shapes: Shapes) -> list[str]:
+def check_single_2d(kind: str, in_shapes: Shapes) -> list[str]:
     """Problems of `in_shapes` for a network that takes exactly one picture."""
-    shapes = ", ".join(said(tuple(shape)) for shape in in_shapes)
+    shapes = ", ".join(format_shape(tuple(shape)) for shape in in_shapes)
     if len(in_shapes) != 1:
         remedy = "model=resnet18flex_dual takes several" if len(in_shapes) > 1 else "e.g. features=pcen"
         return [f"model {kind!r} takes 1 feature, here are {len(in_shapes)} ({shapes}); choose one, or {remedy}"]
@@ -31,7 +31,8 @@ def pictures(kind: str, in_shapes: Shapes) -> list[str]:
     if not in_shapes:
         return [f"model {kind!r} needs a feature, here is none; e.g. features=pcen"]
     return [
-        f"model {kind!r} takes pictures, feature {number} is a {said(tuple(shape))}; choose a picture, or model=mlp"
+        f"model {kind!r} takes pictures, feature {number} is a {format_shape(tuple(shape))}; "
+        "choose a picture, or model=mlp"
         for number, shape in enumerate(in_shapes, start=1)
         if len(shape) != 2
     ]
@@ -49,12 +50,12 @@ def same_width(kind: str, in_shapes: Shapes) -> list[str]:
     )
 
 
-def stacked(features: Sequence[Tensor]) -> Tensor:
+def stack_channels(features: Sequence[Tensor]) -> Tensor:
     """Pictures `[B, H, W]` of one size as the channels of maps `[B, N, H, W]`."""
     return features[0].unsqueeze(1) if len(features) == 1 else torch.stack(list(features), dim=1)
 
 
-def sequence(features: Sequence[Tensor]) -> Tensor:
+def to_sequence(features: Sequence[Tensor]) -> Tensor:
     """Pictures `[B, H_i, W]` as W steps `[B, W, sum of H_i]`, a column each."""
     return torch.cat(list(features), dim=1).transpose(1, 2)
 
@@ -90,5 +91,5 @@ def check_shapes(problems: list[str]) -> None:
 def _alike(kind: str, in_shapes: Shapes, part: slice, wanted: str, remedy: str) -> list[str]:
     if len({tuple(shape)[part] for shape in in_shapes}) == 1:
         return []
-    shapes = ", ".join(said(tuple(shape)) for shape in in_shapes)
+    shapes = ", ".join(format_shape(tuple(shape)) for shape in in_shapes)
     return [f"model {kind!r} takes pictures {wanted}, here are {shapes}; {remedy}, or model=resnet18flex_dual"]

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, check_single_2d
 from genrelab.models.registry import MODELS
 from genrelab.models.tf_checkpoint import read_bundle
 from genrelab.utils.errors import ConfigError
 
-Vector = Literal["penultimate", "pooled"]
+VectorName = Literal["penultimate", "pooled"]
 BANDS = 96
 # Values of the configuration that make what it was trained on.
 HEARS = {"audio.sample_rate": 16_000, "data.normalise": "none"}
@@ -36,7 +36,7 @@ EPSILON = 1e-3  # of TensorFlow's batch normalisation
 REMEDY = "pip install --no-deps musicnn (its weights are read without TensorFlow), or model.weights=null"
 
 
-class Tagger(nn.Module):
+class MusicnnBackbone(nn.Module):
     """The network without its last layer: filters as high as timbres and as long as rhythms (Pons et al. 2018; musicnn
     0.1.0, Pons & Serra 2019)."""
 
@@ -55,7 +55,7 @@ class Tagger(nn.Module):
         self.dense = nn.Linear(self.pooled, LAST)
         self.dense_norm = nn.BatchNorm1d(LAST, EPSILON)
 
-    def forward(self, picture: Tensor, vector: Vector) -> Tensor:
+    def forward(self, picture: Tensor, vector: VectorName) -> Tensor:
         """Vectors `[B, 200]` or `[B, 1506]` (maximum and mean over time of each map) of pictures `[B, 96, T]`."""
         shown = self.input_norm(picture[:, None])
         maps = []
@@ -100,16 +100,16 @@ class Musicnn(nn.Module):
         n_classes: int,
         weights: str | None = None,
         frozen: bool = True,
-        vector: Vector = "penultimate",
+        vector: VectorName = "penultimate",
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
         check_shapes(self.check_inputs(in_shapes))
         check_numbers({}, dropout)
         self.frozen, self.vector = frozen, vector
-        self.net = Tagger()
+        self.net = MusicnnBackbone()
         if weights:
-            put_tensorflow(self.net, weights)
+            load_tensorflow_weights(self.net, weights)
         self.net.requires_grad_(not frozen)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(LAST if vector == "penultimate" else self.net.pooled, n_classes)
@@ -131,13 +131,13 @@ class Musicnn(nn.Module):
     @staticmethod
     def check_inputs(in_shapes: Shapes) -> list[str]:
         """What is wrong with `in_shapes` for this model, a line each."""
-        problems = one_picture("musicnn", in_shapes)
+        problems = check_single_2d("musicnn", in_shapes)
         if not problems and in_shapes[0][0] != BANDS:
             problems = [f"model 'musicnn' reads {BANDS} mel bands, here are {in_shapes[0][0]}; features=mel_musicnn"]
         return problems
 
 
-def put_tensorflow(net: Tagger, weights: str) -> None:
+def load_tensorflow_weights(net: MusicnnBackbone, weights: str) -> None:
     """Copy the weights of one of musicnn's checkpoints into `net`.
 
     Raises:
@@ -172,7 +172,7 @@ def _folder(weights: str) -> Path:
     return folder
 
 
-def _named(net: Tagger) -> dict[str, Tensor]:
+def _named(net: MusicnnBackbone) -> dict[str, Tensor]:
     """Weights and statistics by the names that TensorFlow gave them, in the order in which layers were made."""
     convolutions = [*net.front, *net.middle]
     norms = [net.input_norm, *net.front_norms, *net.middle_norms, net.pooled_norm, net.dense_norm]

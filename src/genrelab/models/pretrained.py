@@ -48,7 +48,7 @@ def read_weights(weights: str, depth: int) -> dict[str, Tensor]:
     return _tensors(_loaded(path), weights)
 
 
-def put_weights(net: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+def load_pretrained(net: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Copy `weights` into a network, leaving its last layers (`fc`) as drawn where their sizes differ.
 
     The first convolution's channels are summed for one gray picture, which equals showing it in red, green and blue.
@@ -70,7 +70,7 @@ def put_weights(net: nn.Module, weights: Mapping[str, Tensor], source: str) -> N
     unfit = [name for name in other if not name.startswith("fc.")]
     if unfit:
         name = unfit[0]
-        told = f"{name} is {_said(_shape(found, name))}, the network's is {_said(_shape(wanted, name))}"
+        told = f"{name} is {_format_shape(_shape(found, name))}, the network's is {_format_shape(_shape(wanted, name))}"
         raise ConfigError([f"model.weights: {source}: not of this network ({told}); choose the file of its depth"])
     kept = {name: value for name, value in found.items() if name not in other}
     net.load_state_dict(kept, strict=False)
@@ -114,5 +114,5 @@ def _shape(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...] | None:
     return tuple(tensors[name].shape) if name in tensors else None
 
 
-def _said(shape: tuple[int, ...] | None) -> str:
+def _format_shape(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else "x".join(map(str, shape)) or "a number"

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-ColourMap = Literal["grey", "viridis"]
+Colormap = Literal["grey", "viridis"]
 
 STEPS = 256  # of a colour map
 # Mean and standard deviation of ImageNet's red, green and blue, 0 to 1; torchvision's weights expect them.
@@ -15,7 +15,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class Coloured(nn.Module):
+class PseudoRGB(nn.Module):
     """Levels of a picture, lowest to highest of its own, as a colour map's colours, normalised as ImageNet was (A13).
 
     Whatever scale and offset a picture comes with fall away. Between two of the map's 256 colours lies a straight line.
@@ -26,9 +26,9 @@ class Coloured(nn.Module):
 
     table: Tensor
 
-    def __init__(self, name: ColourMap) -> None:
+    def __init__(self, name: Colormap) -> None:
         super().__init__()
-        colours = (colour_map(name) - torch.tensor(IMAGENET_MEAN)) / torch.tensor(IMAGENET_STD)
+        colours = (colormap_table(name) - torch.tensor(IMAGENET_MEAN)) / torch.tensor(IMAGENET_STD)
         self.register_buffer("table", colours, persistent=False)  # the weights keep torchvision's names
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class Coloured(nn.Module):
         return (first + (place - before).unsqueeze(-1) * (second - first)).permute(0, 3, 1, 2)
 
 
-def colour_map(name: ColourMap) -> Tensor:
+def colormap_table(name: Colormap) -> Tensor:
     """Red, green and blue `[256, 3]`, 0 to 1, from the lowest level to the highest."""
     if name == "grey":
         return torch.linspace(0, 1, STEPS).unsqueeze(1).repeat(1, 3)

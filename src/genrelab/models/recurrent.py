@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, same_width, sequence
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, same_width, to_sequence
 from genrelab.models.registry import MODELS
 
 
@@ -47,7 +47,7 @@ class GRU(nn.Module):
 
     def forward(self, *pictures: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        _, states = self.gru(self.norm(sequence(pictures)))  # [2 * layers, B, hidden]
+        _, states = self.gru(self.norm(to_sequence(pictures)))  # [2 * layers, B, hidden]
         both = states[-2:].transpose(0, 1).flatten(1)  # [B, 2 * hidden]: each direction has read all columns
         logits: Tensor = self.fc(self.dense(both))
         return logits
@@ -96,7 +96,7 @@ class LSTM(nn.Module):
 
     def forward(self, *pictures: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        steps = self.norm(sequence(pictures).transpose(1, 2)).transpose(1, 2)  # [B, W, H]
+        steps = self.norm(to_sequence(pictures).transpose(1, 2)).transpose(1, 2)  # [B, W, H]
         _, (states, _) = self.lstm(steps)
         logits: Tensor = self.fc(self.dense(states[-1]))
         return logits
@@ -150,7 +150,7 @@ class LSTMCNN(nn.Module):
 
     def forward(self, *pictures: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        states, _ = self.lstm(sequence(pictures))  # [B, W, hidden]
+        states, _ = self.lstm(to_sequence(pictures))  # [B, W, hidden]
         greatest = self.conv(states.transpose(1, 2)).relu().amax(dim=2)  # [B, channels]
         logits: Tensor = self.fc(self.dense(greatest))
         return logits

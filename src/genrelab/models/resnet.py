@@ -9,9 +9,9 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, same_size, stacked
-from genrelab.models.pretrained import put_weights, read_weights
-from genrelab.models.pseudo_rgb import Coloured, ColourMap
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, same_size, stack_channels
+from genrelab.models.pretrained import load_pretrained, read_weights
+from genrelab.models.pseudo_rgb import Colormap, PseudoRGB
 from genrelab.models.registry import MODELS
 from genrelab.models.resnet18flex import BasicBlock, Block, Bottleneck, ResNet
 
@@ -59,7 +59,7 @@ class DeepResNet(ResNet):
         block_dropout: float = 0.0,
         window: int = 0,
         hidden: Sequence[int] = (),
-        colours: ColourMap | None = None,
+        colours: Colormap | None = None,
     ) -> None:
         check_shapes(self.check_inputs(in_shapes))
         check_shapes(_colour_problems(colours, len(in_shapes)))
@@ -80,17 +80,17 @@ class DeepResNet(ResNet):
             channels=channels,
             block_dropout=block_dropout,
         )
-        self.coloured = Coloured(colours) if colours else None
+        self.coloured = PseudoRGB(colours) if colours else None
         rows, columns = (ceil(size / 32) for size in in_shapes[0])  # of the last stage's maps
         self.window = (min(window, rows), min(window, columns)) if window else (rows, columns)
         self.n_features *= (rows - self.window[0] + 1) * (columns - self.window[1] + 1)
         self.fc = make_head(self.n_features, hidden, n_classes)
         if weights is not None and not self.conv1.weight.is_meta:
-            put_weights(self, read_weights(weights, depth), weights)
+            load_pretrained(self, read_weights(weights, depth), weights)
 
     def channels(self, pictures: Sequence[Tensor]) -> Tensor:
         """Maps `[B, channels, H, W]` of the pictures, coloured where `colours` says so."""
-        return stacked(pictures) if self.coloured is None else self.coloured(pictures[0])
+        return stack_channels(pictures) if self.coloured is None else self.coloured(pictures[0])
 
     def pool(self, maps: Tensor) -> Tensor:
         """Features `[B, n_features]`: means over all windows."""

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture, pictures, stacked
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, check_single_2d, pictures, stack_channels
 from genrelab.models.registry import MODELS
 
 Stem = Literal["strided_time", "published"]
@@ -140,7 +140,7 @@ class ResNet(nn.Module):
 
     def channels(self, pictures: Sequence[Tensor]) -> Tensor:
         """Maps `[B, channels, H, W]` of the pictures."""
-        return stacked(pictures)
+        return stack_channels(pictures)
 
     def pool(self, maps: Tensor) -> Tensor:
         """Features `[B, n_features]` of the last stage's maps: their means."""
@@ -199,7 +199,7 @@ class ResNet18Flex(ResNet):
     @staticmethod
     def check_inputs(in_shapes: Shapes) -> list[str]:
         """What is wrong with `in_shapes` for this model, a line each."""
-        return one_picture("resnet18flex", in_shapes)
+        return check_single_2d("resnet18flex", in_shapes)
 
 
 @MODELS.register("resnet18flex_dual")

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, one_picture
+from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, check_single_2d
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 
@@ -80,7 +80,7 @@ class SpectrogramTransformer(nn.Module):
     @staticmethod
     def check_inputs(in_shapes: Shapes) -> list[str]:
         """What is wrong with `in_shapes` for this model, a line each."""
-        return one_picture("ast", in_shapes)
+        return check_single_2d("ast", in_shapes)
 
 
 def _transformers() -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ Under the key `genrelab` of every `.ckpt` file:
     run_id          the run that wrote it
     marks           list of "stand_in" and "unsafe", what must be said wherever it answers (absent: as `run.json` says)
     sound           {"loudness": dB, "flatness": float, "speech": float}, beyond which a recording is silence, noise or
-                    speech, fitted on val (absent: constants; `genrelab.audio.content_detection.SoundBounds`)
+                    speech, fitted on val (absent: constants; `genrelab.audio.content_detection.ContentThresholds`)
     labels          values of each further label by name, where there are heads for them (else absent)
 
 and under `state_dict` the network's weights, with the network's own names (no prefix);

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.datasets.index import Catalog
+from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.splits import Split
 from genrelab.datasets.splits.grouping import group_keys
 from genrelab.utils.errors import GenrelabError
@@ -37,7 +37,7 @@ def audio_hash(path: str | os.PathLike[str]) -> str | None:
     return digest.hexdigest()[:32]
 
 
-def write_training_tracks(path: Path, catalog: Catalog, split: Split) -> None:
+def write_training_tracks(path: Path, catalog: DatasetIndex, split: Split) -> None:
     """Write a split's tracks: `track_id, part, artist_id, audio` (`audio_hash`; None where there is no audio)."""
     table = catalog.tracks[catalog.tracks["track_id"].isin(list(split.parts))]
     hashes = [None if catalog.given is not None else audio_hash(file) for file in table["path"]]
@@ -64,7 +64,7 @@ def read_training_tracks(run: Path, record: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(lines).assign(artist_id=None, audio=None).astype(object)
 
 
-def find_overlap(known: pd.DataFrame, dataset: str, catalog: Catalog) -> dict[str, str]:
+def find_overlap(known: pd.DataFrame, dataset: str, catalog: DatasetIndex) -> dict[str, str]:
     """Which tracks of a dataset were trained on, or have an artist who was, with the reason.
 
     Track ids count where the dataset has the run's name, since others may call other songs alike.
@@ -78,7 +78,7 @@ def find_overlap(known: pd.DataFrame, dataset: str, catalog: Catalog) -> dict[st
     ids = set(train["track_id"]) if catalog.name == dataset else set()
     recordings = {one for one in train["audio"] if one}
     seen = train[["track_id", "artist_id"]].assign(genre="-", path="-", album_id=None)
-    artists = {key for keys in group_keys(Catalog(dataset, seen)).values() for key in keys}
+    artists = {key for keys in group_keys(DatasetIndex(dataset, seen)).values() for key in keys}
     found = {}
     for (track, keys), path in zip(group_keys(catalog).items(), catalog.tracks["path"], strict=True):
         shared = [name for kind, name in keys if (kind, name) in artists]

@@ -26,7 +26,7 @@ STEP = 0.5  # two classes that share a genre would lie one primary link apart
 
 
 @dataclass(frozen=True)
-class Place:
+class ClassMapping:
     """Where a class lies.
 
     Args:
@@ -41,7 +41,7 @@ class Place:
 
 
 GTZAN = {
-    "blues": Place(
+    "blues": ClassMapping(
         "Blues",
         "blu",
         {
@@ -51,8 +51,8 @@ GTZAN = {
             "blu08": "Clifton Chenier, Buckwheat Zydeco",
         },
     ),
-    "classical": Place("Classical", "class", {"class": "Mozart, Vivaldi, Haydn"}),
-    "country": Place(
+    "classical": ClassMapping("Classical", "class", {"class": "Mozart, Vivaldi, Haydn"}),
+    "country": ClassMapping(
         "Country",
         "cou",
         {
@@ -60,12 +60,12 @@ GTZAN = {
             "cou10": "Vince Gill, Brad Paisley, George Strait",
         },
     ),
-    "disco": Place(
+    "disco": ClassMapping(
         "Disco",
         "rnb",
         {"rnb07": "KC and the Sunshine Band, Gloria Gaynor", "pop06": "Evelyn Thomas, Boney M., Ottawan"},
     ),
-    "hiphop": Place(
+    "hiphop": ClassMapping(
         "Hip hop",
         "rap",
         {
@@ -74,7 +74,7 @@ GTZAN = {
             "rap05": "A Tribe Called Quest, De La Soul",
         },
     ),
-    "jazz": Place(
+    "jazz": ClassMapping(
         "Jazz",
         "jaz",
         {
@@ -82,7 +82,7 @@ GTZAN = {
             "jaz08": "Joe Henderson, Joe Lovano, Branford Marsalis",
         },
     ),
-    "metal": Place(
+    "metal": ClassMapping(
         "Metal",
         "met",
         {
@@ -90,7 +90,7 @@ GTZAN = {
             "met06": "Metallica, Slayer",
         },
     ),
-    "pop": Place(
+    "pop": ClassMapping(
         "Pop",
         "pop",
         {
@@ -99,14 +99,14 @@ GTZAN = {
             "rnb13": "Destiny's Child, Janet Jackson",
         },
     ),
-    "reggae": Place(
+    "reggae": ClassMapping(
         "Reggae",
         "jam",
         {
             "jam04": "Bob Marley, Burning Spear, Dennis Brown",
         },
     ),
-    "rock": Place(
+    "rock": ClassMapping(
         "Rock",
         "gld",
         {

@@ -13,10 +13,10 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from genrelab.config.schema import BatchNormStatistics
-from genrelab.datamodules import Batch, BatchChanges, GenreDataModule, Normaliser, StepFeatures
+from genrelab.datamodules import Batch, BatchAugmentation, GenreDataModule, Normalizer, OnTheFlyFeatures
 from genrelab.metrics import scores
 from genrelab.metrics.multilabel import LabelAnswers, join_tracks, label_scores
-from genrelab.models.auxiliary_heads import LabelHeads
+from genrelab.models.auxiliary_heads import AuxiliaryHeads
 from genrelab.postprocessing import aggregate
 from genrelab.training import batch_norm
 from genrelab.training.optim import Schedule
@@ -33,7 +33,7 @@ class GenreTask(pl.LightningModule):
     Args:
         net: `forward(*features) -> logits [B, C]`.
         loss: `forward(logits, target) -> scalar`; `set_epoch(epoch, epochs)`, if it has that, is called before each.
-        normaliser: puts stored features on the network's scale, on the device; not part of the weights.
+        normalizer: puts stored features on the network's scale, on the device; not part of the weights.
         distances: `[C, C]` graph distances that scores are measured by (the evaluation graph).
         supergenres: `[C]` index of each genre's supergenre.
         medoid: index of the genre of least mean distance to the train targets, the constant answer that
@@ -57,7 +57,7 @@ class GenreTask(pl.LightningModule):
         self,
         net: nn.Module,
         loss: nn.Module,
-        normaliser: Normaliser,
+        normalizer: Normalizer,
         distances: np.ndarray,
         supergenres: np.ndarray,
         medoid: int,
@@ -65,23 +65,23 @@ class GenreTask(pl.LightningModule):
         make_schedule: MakeSchedule,
         monitor: str,
         seed: int = 0,
-        changes: BatchChanges | None = None,
-        online: StepFeatures | None = None,
+        changes: BatchAugmentation | None = None,
+        online: OnTheFlyFeatures | None = None,
         content: Mapping[str, Any] | None = None,
         pairs: np.ndarray | None = None,
-        heads: LabelHeads | None = None,
+        heads: AuxiliaryHeads | None = None,
         bn_statistics: BatchNormStatistics = "auto",
     ) -> None:
         super().__init__()
         self.net = net
         self.loss = loss
-        self.normaliser = normaliser
+        self.normalizer = normalizer
         self.distances = distances
         self.supergenres = supergenres
         self.medoid = medoid
         self.monitor = monitor
         self.seed = seed
-        self.changes = changes or BatchChanges()
+        self.changes = changes or BatchAugmentation()
         self.online = online
         self.content = dict(content or {})
         self.pairs = pairs
@@ -102,7 +102,7 @@ class GenreTask(pl.LightningModule):
         """Logits `[B, C]` of what a batch holds: stored (not yet normalised) features, or waveforms."""
         if self.online is not None:
             features = self.online(features)
-        logits: Tensor = self.net(*self.normaliser(features))
+        logits: Tensor = self.net(*self.normalizer(features))
         return logits
 
     # ---- training
@@ -139,7 +139,7 @@ class GenreTask(pl.LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
         features = self.online(batch.features, training=True) if self.online else batch.features
-        features = self.changes.normalised(self.normaliser(self.changes.stored(features)))
+        features = self.changes.normalised(self.normalizer(self.changes.stored(features)))
         loss, logits = self._mixed(features, batch) if self.changes.mixup else self._plain(features, batch)
         hits = _hits(logits.detach(), batch.target)
         self._train.append(

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogs import catalog_of, counts
-from genrelab.datasets import Catalog
+from genrelab.datasets import DatasetIndex
 from genrelab.datasets.gtzan import facts
-from genrelab.datasets.registry import CATALOGS
+from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.splits import Split, SplitError, crossing_artists, read_split, split_folds
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import check_apart
@@ -22,7 +22,7 @@ def gtzan():
         {"track_id": clip, "genre": clip.split(".")[0], "path": clip, "artist_id": artist, "official_split": part}
         for clip, (part, artist) in facts().items()
     ]
-    return Catalog("gtzan", pd.DataFrame(lines))
+    return DatasetIndex("gtzan", pd.DataFrame(lines))
 
 
 @st.composite
@@ -51,7 +51,7 @@ def test_splits_by_rule_hold_what_they_promise(catalog, seed, kind):
     assert all(len(parts) == 3 for parts in counts(split, catalog).values())
     assert split.artists == "apart"
     assert not split.artist_leak
-    again = SPLITS.build(kind, params, catalog=Catalog("d", catalog.tracks.sample(frac=1, random_state=1)))
+    again = SPLITS.build(kind, params, catalog=DatasetIndex("d", catalog.tracks.sample(frac=1, random_state=1)))
     assert again.hash == split.hash
     assert Split.from_dict(split.to_dict()) == split
 
@@ -218,7 +218,7 @@ def test_fault_filtered_marks_its_leak():
 
 def test_fault_filtered_knows_clips_by_file_name():
     tracks = gtzan().tracks.assign(track_id=lambda table: "x/" + table["track_id"] + ".wav")
-    assert len(SPLITS.build("fault_filtered", {}, catalog=Catalog("images", tracks)).parts) == 930
+    assert len(SPLITS.build("fault_filtered", {}, catalog=DatasetIndex("images", tracks)).parts) == 930
 
 
 def test_official_lists():
@@ -238,7 +238,7 @@ def test_official_lists():
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED_DATA.exists(), reason="development data absent")
 def test_the_hundred_real_clips():
-    catalog = CATALOGS.build("gtzan", {"root": str(SHARED_DATA / "gtzan_mini")})
+    catalog = DATASETS.build("gtzan", {"root": str(SHARED_DATA / "gtzan_mini")})
     with pytest.raises(SplitError, match=r"blues \(1\)"):
         SPLITS.build("stratified", {"fold": 0}, catalog=catalog)
     for fold in range(5):

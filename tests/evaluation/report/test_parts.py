@@ -56,7 +56,7 @@ def test_a_genre_without_tracks_has_no_recall(run, confusion):
 def test_examples_are_right_near_and_far_and_come_from_the_middle(run, run_folder):
     level = run.level("test", "track")
 
-    class Store:
+    class AnyFeatureCache:
         specs = ()
 
         def load(self, rows):
@@ -64,7 +64,7 @@ def test_examples_are_right_near_and_far_and_come_from_the_middle(run, run_folde
             return []
 
     rows = pd.DataFrame({"track_id": np.repeat(level.track, 3), "segment": [0, 1, 2] * len(level)})
-    store = Store()
+    store = AnyFeatureCache()
     assert choose_examples(run_folder, store, rows) == []  # a store without pictures
     assert set(store.rows["segment"]) == {1} and len(store.rows) == 6
     answer = dict(zip(level.track, level.logits.argmax(axis=1), strict=True))
@@ -143,14 +143,14 @@ def test_an_example_of_mfcc_shows_more_than_its_first_coefficient(run, run_folde
     picture = np.random.default_rng(0).normal(0, 5, (6, 32, 256))
     picture[:, 0] = -300
 
-    class Store:
+    class AnyFeatureCache:
         specs = (spec,)
 
         def load(self, rows):
             return [picture[: len(rows)]]
 
     rows = pd.DataFrame({"track_id": run.level("test", "track").track})
-    examples = choose_examples(run_folder, Store(), rows)
+    examples = choose_examples(run_folder, AnyFeatureCache(), rows)
     assert len(examples) == 6 and all(one.colours == "RdBu_r" for one in examples)
     assert examples[0].picture.dtype == np.uint8 and examples[0].picture[1:].std() > 40
     drawn = painted(examples[0].picture, examples[0].colours)

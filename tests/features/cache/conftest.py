@@ -5,7 +5,7 @@ import soundfile
 
 from genrelab.audio import AudioSpec
 from genrelab.features import make_spec
-from genrelab.features.cache import FeatureStore
+from genrelab.features.cache import FeatureCache
 
 RATE = 8_000
 
@@ -45,6 +45,6 @@ def specs(audio):
 @pytest.fixture
 def open_store(tmp_path, audio, specs):
     def make(root="store", audio=audio, specs=specs):
-        return FeatureStore(tmp_path / root, audio, specs)
+        return FeatureCache(tmp_path / root, audio, specs)
 
     return make

@@ -7,8 +7,8 @@ import pytest
 
 from genrelab.audio import AudioSpec, cut_segments, load_audio, load_with_rate
 from genrelab.audio.augmentation_presets import PinkNoise, augment_rng
-from genrelab.features import extract, extract_segments, make_spec, to_stored
-from genrelab.features.cache import FeatureStore
+from genrelab.features import extract, extract_segments, make_spec, quantize
+from genrelab.features.cache import FeatureCache
 from genrelab.features.cache import builder as build
 from genrelab.features.cache.shards import FeatureShards
 from genrelab.utils.errors import GenrelabError
@@ -34,7 +34,7 @@ def test_rows_hold_what_the_features_say(make_tracks, open_store, audio, specs):
             samples = NOISE.apply(samples, audio.sample_rate, rng)
         for spec, array, expected in zip(specs, loaded, extract(specs, samples), strict=True):
             assert array.dtype == spec.dtype
-            np.testing.assert_array_equal(array[line], to_stored(spec, expected))
+            np.testing.assert_array_equal(array[line], quantize(spec, expected))
 
 
 def test_a_second_prepare_finds_everything(make_tracks, open_store):
@@ -268,9 +268,9 @@ def test_lower_sample_rates_are_told_on_later_runs_too(tmp_path):
     audio = AudioSpec(sample_rate=8_000, segment_seconds=1.0)
     spec = make_spec("mel_db", {"kind": "mel_db", "n_fft": 512, "n_mels": 16, "frames": 8}, audio)
     for built in (2, 0):
-        report = FeatureStore(tmp_path / "store", audio, [spec]).prepare(tracks, workers=1, progress=False)
+        report = FeatureCache(tmp_path / "store", audio, [spec]).prepare(tracks, workers=1, progress=False)
         assert (report.built, report.upsampled) == (built, ((str(paths[0]), 4_000),))
         assert report.counts() == {"padded": 0, "dropped": 0, "upsampled": 1}
     ledger = next((tmp_path / "store").glob("audio-*/tracks.parquet"))
     pd.read_parquet(ledger).drop(columns="sample_rate").to_parquet(ledger, index=False)  # as it was kept before
-    assert FeatureStore(tmp_path / "store", audio, [spec]).prepare(tracks, progress=False).upsampled == ()
+    assert FeatureCache(tmp_path / "store", audio, [spec]).prepare(tracks, progress=False).upsampled == ()

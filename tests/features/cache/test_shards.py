@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.features.cache.shards import FeatureShards, store_lock
+from genrelab.features.cache.shards import FeatureShards, cache_lock
 from genrelab.utils.errors import GenrelabError
 
 META = {"shape": [2, 3], "dtype": "float16"}
@@ -56,7 +56,7 @@ def test_a_damaged_index_says_what_to_do(tmp_path):
 
 
 def _add_under_lock(root: str, track: str) -> None:
-    with store_lock(root):
+    with cache_lock(root):
         shards = FeatureShards(f"{root}/mel-0", META)
         shards.index()
         time.sleep(0.05)  # without the lock the other process would read the same index and lose a row

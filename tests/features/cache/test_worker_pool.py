@@ -15,7 +15,7 @@ BUILDER = """
 import sys, pandas as pd
 from genrelab.audio import AudioSpec
 from genrelab.features import make_spec
-from genrelab.features.cache import FeatureStore, builder
+from genrelab.features.cache import FeatureCache, builder
 builder.COMMIT_TRACKS = 3
 
 def main():
@@ -24,7 +24,7 @@ def main():
     config = dict(frames=16, n_fft=512, hop_length=256, n_mels=16)
     specs = [make_spec("mel", dict(kind="mel_db", **config), audio)]
     specs += [make_spec("mfcc", dict(kind="mfcc", n_mfcc=8, **config), audio)]
-    report = FeatureStore(root, audio, specs).prepare(tracks, workers=workers, progress=False)
+    report = FeatureCache(root, audio, specs).prepare(tracks, workers=workers, progress=False)
     print("built", report.built, "present", report.present, *[reason for _, reason in report.rejected])
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embed_table import table
-from genrelab.inference.embeddings.linear_probe import probe, read_labels, tell
+from genrelab.inference.embeddings.linear_probe import probe, read_auxiliary_targets, tell
 from genrelab.utils.errors import GenrelabError
 
 
@@ -54,14 +54,14 @@ def test_what_cannot_be_probed(labels, groups, reason):
 def test_labels_by_path_and_by_track(tmp_path):
     for header, first in (("path,label", "/music/001.mp3"), ("track,genre", "001.mp3")):
         (tmp_path / "x.csv").write_text(f"{header},artist\n{first},calm,A\nunknown.mp3,calm,B\n")
-        rows, labels, artists = read_labels(tmp_path / "x.csv", table())
+        rows, labels, artists = read_auxiliary_targets(tmp_path / "x.csv", table())
         assert rows.tolist() == [1] and labels.tolist() == ["calm"] and artists.tolist() == ["A"]
     for text, reason in (("a,b\n", "needs the columns"), ("path,label\nx,y\n", "names a track")):
         (tmp_path / "x.csv").write_text(text)
         with pytest.raises(GenrelabError, match=reason):
-            read_labels(tmp_path / "x.csv", table())
+            read_auxiliary_targets(tmp_path / "x.csv", table())
     with pytest.raises(GenrelabError, match="no such file"):
-        read_labels(tmp_path / "none.csv", table())
+        read_auxiliary_targets(tmp_path / "none.csv", table())
 
 
 def test_the_scores_are_told():

@@ -22,10 +22,10 @@ def test_a_table_goes_in_and_out_and_pandas_reads_it(tmp_path):
 
 
 def test_it_serves_as_a_dataset(tmp_path):
-    from genrelab.datasets.registry import CATALOGS
+    from genrelab.datasets.registry import DATASETS
 
     write_embeddings(tmp_path / "x.parquet", table())
-    catalog = CATALOGS.build("embeddings", {"path": str(tmp_path / "x.parquet"), "track": "path"}, cache=tmp_path)
+    catalog = DATASETS.build("embeddings", {"path": str(tmp_path / "x.parquet"), "track": "path"}, cache=tmp_path)
     assert len(catalog.tracks) == 6 and set(catalog.tracks["genre"]) == {"Ska", "Dub"}
 
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from genrelab.audio.spec import AudioSpec
-from genrelab.datamodules.normalizer import Normaliser
-from genrelab.features import extract_segments, make_spec, to_stored
+from genrelab.datamodules.normalizer import Normalizer
+from genrelab.features import extract_segments, make_spec, quantize
 from genrelab.inference.export.parity import measure, trial_sounds
 from genrelab.inference.export.traceable_model import FrontEnd, NotInside, fourier
 
@@ -30,8 +30,8 @@ def test_a_feature_inside_is_the_store_s(kind, params):
     spec = make_spec("one", {"kind": kind, **params}, AUDIO)
     sounds = trial_sounds(AUDIO.segment_samples, AUDIO.sample_rate)
     with torch.no_grad():
-        [found] = FrontEnd([spec], Normaliser([PLAIN]))(torch.from_numpy(sounds))
-    stored = np.stack([to_stored(spec, row[0]) for row in extract_segments([spec], list(sounds))])
+        [found] = FrontEnd([spec], Normalizer([PLAIN]))(torch.from_numpy(sounds))
+    stored = np.stack([quantize(spec, row[0]) for row in extract_segments([spec], list(sounds))])
     assert found.shape == stored.shape
     away = np.abs(found.numpy() - stored.astype(np.float32))
     assert away.max() <= (1 if spec.dtype == "uint8" else 2e-3 * np.abs(stored).max())  # a step of uint8 may turn
@@ -49,7 +49,7 @@ def test_a_convolution_with_the_basis_is_the_fourier_transform():
 def test_what_stays_outside_is_named(kind):
     spec = make_spec("mine", {"kind": kind}, AudioSpec(sample_rate=22050, segment_seconds=2.0))
     with pytest.raises(NotInside, match=f"feature 'mine' .{kind}"):
-        FrontEnd([spec], Normaliser([PLAIN]))
+        FrontEnd([spec], Normalizer([PLAIN]))
 
 
 def test_parity_is_a_share_of_the_range_and_knows_ties():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.models.classical import SEVERAL, Estimator, LogisticRegression, NearestNeighbours, RandomForest
+from genrelab.models.classical import MULTILABEL, Estimator, LogisticRegression, NearestNeighbours, RandomForest
 from genrelab.models.registry import MODELS
 
 KINDS = {
@@ -75,6 +75,6 @@ def test_a_forest_learns_all_genres_at_once(labelled, nobodys):
 def test_a_checkpoint_knows_that_there_are_several(labelled, kind):
     x, y, new = labelled
     net, again = fitted(kind, x, y), KINDS[kind]()
-    assert net.several and not again.several and MODELS.marked(kind, SEVERAL)
+    assert net.several and not again.several and MODELS.marked(kind, MULTILABEL)
     again.load_state_dict(net.state_dict())
     assert again.several and torch.equal(again(new), net(new))

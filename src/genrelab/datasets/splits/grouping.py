@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 
-from genrelab.datasets.index import Catalog
+from genrelab.datasets.index import DatasetIndex
 
 
-def group_keys(catalog: Catalog) -> dict[str, tuple[tuple[str, str], ...]]:
+def group_keys(catalog: DatasetIndex) -> dict[str, tuple[tuple[str, str], ...]]:
     """What ties a track to others: ("artist", name) for each of its artists, ("album", id); nothing if unknown."""
     columns = catalog.tracks[["track_id", "artist_id", "album_id"]].itertuples(index=False, name=None)
     keys: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -20,7 +20,7 @@ def group_keys(catalog: Catalog) -> dict[str, tuple[tuple[str, str], ...]]:
     return keys
 
 
-def find_groups(catalog: Catalog) -> np.ndarray:
+def find_groups(catalog: DatasetIndex) -> np.ndarray:
     """Number the groups of tracks that share an artist or an album, also by way of others.
 
     Returns:

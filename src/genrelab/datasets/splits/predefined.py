@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from genrelab.datasets.gtzan import clip_name, facts
-from genrelab.datasets.index import PARTS, Catalog, Part
+from genrelab.datasets.index import PARTS, DatasetIndex, Part
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Split, SplitError, crossing_artists
 from genrelab.datasets.splits.stratified_group import ArtistRule, assign, judge_artists
@@ -17,7 +17,7 @@ from genrelab.utils.errors import ConfigError
 
 
 @SPLITS.register("official")
-def official(catalog: Catalog, artists: ArtistRule = "ignore", val_share: float = 0.1, seed: int = 0) -> Split:
+def official(catalog: DatasetIndex, artists: ArtistRule = "ignore", val_share: float = 0.1, seed: int = 0) -> Split:
     """The split that the dataset itself names.
 
     Args:
@@ -48,7 +48,7 @@ def official(catalog: Catalog, artists: ArtistRule = "ignore", val_share: float 
     return replace(split, notes=(*split.notes, *notes))
 
 
-def _val_of(train: Catalog, share: float, seed: int) -> list[str]:
+def _val_of(train: DatasetIndex, share: float, seed: int) -> list[str]:
     """Tracks of the train part to use as val."""
     shares = np.array([1 - share, share])
     try:
@@ -59,7 +59,7 @@ def _val_of(train: Catalog, share: float, seed: int) -> list[str]:
 
 
 @SPLITS.register("fault_filtered")
-def fault_filtered(catalog: Catalog, artists: ArtistRule = "ignore") -> Split:
+def fault_filtered(catalog: DatasetIndex, artists: ArtistRule = "ignore") -> Split:
     """GTZAN's fault-filtered lists (Kereliuk, Sturm, Larsen 2015): 443, 197 and 290 clips.
 
     Six artists stand in train and in test, by the whole text of Sturm's index; the results are marked `artist_leak`.
@@ -85,7 +85,7 @@ def _extension(track: str) -> str:
     return "" if tail.isdigit() or tail == track else f".{tail}"
 
 
-def _listed(parts: Mapping[str, Part], catalog: Catalog, kind: str, rule: ArtistRule) -> Split:
+def _listed(parts: Mapping[str, Part], catalog: DatasetIndex, kind: str, rule: ArtistRule) -> Split:
     """The split by lists, its gaps refused and its leaks told."""
     genres = catalog.genres_of
     counts = Counter((part, genre) for track, part in parts.items() for genre in genres[track])

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from genrelab.datasets.index import Catalog, Part
+from genrelab.datasets.index import DatasetIndex, Part
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Split, SplitError
 from genrelab.datasets.splits.stratified_group import check_ratios, judge_artists
 
 
 @SPLITS.register("shuffled")
-def shuffled(catalog: Catalog, ratios: Sequence[float] = (0.7, 0.2, 0.1), seed: int = 0) -> Split:
+def shuffled(catalog: DatasetIndex, ratios: Sequence[float] = (0.7, 0.2, 0.1), seed: int = 0) -> Split:
     """Shuffle each genre's tracks and cut at int(share * n); what is left over is test (row A08). Artists are ignored.
 
     Floors take from val what they give to test, in small genres all of it; `grouped` has neither fault.

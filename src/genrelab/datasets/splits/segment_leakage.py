@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genrelab.datasets.index import Catalog
+from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Split
 from genrelab.datasets.splits.stratified_group import check_ratios
@@ -14,7 +14,7 @@ NO_EVIDENCE = "UNSAFE split: segments of the same tracks were trained on; these 
 
 
 @SPLITS.register("random_segments", UNSAFE)
-def random_segments(catalog: Catalog, ratios: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 0) -> Split:
+def random_segments(catalog: DatasetIndex, ratios: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 0) -> Split:
     """Split segments at random, whatever track they are of (rows B05, E04); every result is marked UNSAFE.
 
     A network then meets in test the very recordings it has learnt: scores say nothing of other music. The split

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from genrelab.datasets.index import PARTS, Catalog, Part
+from genrelab.datasets.index import PARTS, DatasetIndex, Part
 from genrelab.datasets.splits.grouping import group_keys
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
@@ -158,7 +158,7 @@ def read_split(path: str | os.PathLike[str]) -> Split:
         raise GenrelabError(f"{path}: not a split of genrelab ({error})") from error
 
 
-def crossing_artists(parts: Mapping[str, Part], catalog: Catalog) -> list[str]:
+def crossing_artists(parts: Mapping[str, Part], catalog: DatasetIndex) -> list[str]:
     """The known artists whose tracks stand in more than one part, sorted."""
     where: dict[str, set[str]] = defaultdict(set)
     for track, keys in group_keys(catalog).items():
@@ -169,7 +169,7 @@ def crossing_artists(parts: Mapping[str, Part], catalog: Catalog) -> list[str]:
     return sorted(name for name, its in where.items() if len(its) > 1)
 
 
-def check_apart(parts: Mapping[str, Part], catalog: Catalog) -> None:
+def check_apart(parts: Mapping[str, Part], catalog: DatasetIndex) -> None:
     """Assert that no known artist and no known album crosses parts.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from genrelab.datasets.index import Catalog, Part
+from genrelab.datasets.index import DatasetIndex, Part
 from genrelab.datasets.splits.grouping import assign_groups, find_groups, refine
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Artists, Split, SplitError, check_apart, crossing_artists
@@ -18,7 +18,7 @@ ArtistRule = Literal["apart", "ignore"]
 
 @SPLITS.register("grouped")
 def grouped(
-    catalog: Catalog,
+    catalog: DatasetIndex,
     ratios: Sequence[float] = (0.7, 0.2, 0.1),
     seed: int = 0,
     artists: ArtistRule = "apart",
@@ -42,7 +42,7 @@ def grouped(
 
 @SPLITS.register("stratified")
 def stratified(
-    catalog: Catalog, folds: int = 5, fold: int | None = None, seed: int = 0, artists: ArtistRule = "apart"
+    catalog: DatasetIndex, folds: int = 5, fold: int | None = None, seed: int = 0, artists: ArtistRule = "apart"
 ) -> Split:
     """Stratified k-fold: test is fold k, val the next one, train the rest; every track is tested once in k runs.
 
@@ -82,7 +82,7 @@ def split_folds(params: Mapping[str, Any]) -> list[int]:
     return list(range(params["folds"])) if params.get("fold") is None else [int(params["fold"])]
 
 
-def assign(catalog: Catalog, shares: np.ndarray, seed: int, artists: ArtistRule, what: str) -> np.ndarray:
+def assign(catalog: DatasetIndex, shares: np.ndarray, seed: int, artists: ArtistRule, what: str) -> np.ndarray:
     """The place `[N]` of each track among `shares`, every genre in every place; of several genres a track all count."""
     genres = catalog.genres
     rows, codes = _labels(catalog)
@@ -105,7 +105,7 @@ def assign(catalog: Catalog, shares: np.ndarray, seed: int, artists: ArtistRule,
     return np.asarray(place)
 
 
-def _labels(catalog: Catalog) -> tuple[np.ndarray, np.ndarray]:
+def _labels(catalog: DatasetIndex) -> tuple[np.ndarray, np.ndarray]:
     """The genres of tracks: row of the track and index of the genre, of each pair of them."""
     index = {genre: number for number, genre in enumerate(catalog.genres)}
     each = [[index[genre] for genre in genres] for genres in catalog.genres_of.values()]
@@ -134,7 +134,7 @@ def _some(names: list[str]) -> str:
 
 
 def _made(
-    catalog: Catalog,
+    catalog: DatasetIndex,
     parts: list[Part],
     kind: str,
     seed: int,
@@ -149,7 +149,7 @@ def _made(
 
 
 def judge_artists(
-    parts: Mapping[str, Part], catalog: Catalog, rule: ArtistRule
+    parts: Mapping[str, Part], catalog: DatasetIndex, rule: ArtistRule
 ) -> tuple[Artists, bool, int, tuple[str, ...]]:
     """What a split does to artists: (state, artist_leak, number crossing, notes).
 

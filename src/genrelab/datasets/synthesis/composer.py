@@ -32,7 +32,7 @@ HIGHEST = (
 
 
 @dataclass(frozen=True)
-class Sound:
+class NoteEvent:
     """A note as it will sound: `time` and `length` in seconds, MIDI `pitch` and `velocity`."""
 
     time: float
@@ -42,7 +42,7 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Part:
+class InstrumentTrack:
     """What one player plays.
 
     Args:
@@ -53,11 +53,11 @@ class Part:
 
     role: str
     program: int
-    sounds: tuple[Sound, ...]
+    sounds: tuple[NoteEvent, ...]
 
 
 @dataclass(frozen=True)
-class Piece:
+class Score:
     """A composed excerpt.
 
     Args:
@@ -66,7 +66,7 @@ class Piece:
         bpm, key, swing: what became of the rules.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[InstrumentTrack, ...]
     lead: float
     bpm: float
     key: int
@@ -74,7 +74,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Arrangement:
     """What is settled for one track before a note is written."""
 
     genre: Genre
@@ -86,7 +86,7 @@ class Plan:
     bars: int
 
 
-def compose(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator) -> Piece:
+def compose(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator) -> Score:
     """Compose an excerpt of `seconds` that begins somewhere within the second bar."""
     plan = _plan(genre, artist, seconds, rng)
     # An excerpt: it does not begin on the first beat, nor with the silence before the first note.
@@ -95,11 +95,11 @@ def compose(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generat
     for role, notes in _play(plan, artist, rng):
         program = artist.kit if role == "drums" else plan.tones[role]
         sounds = _perform(role, notes, plan, artist, lead + seconds, rng)
-        parts.append(Part(role, program, tuple(sorted(sounds, key=lambda one: (one.time, one.pitch)))))
-    return Piece(tuple(parts), lead, plan.bpm, plan.key, plan.swing)
+        parts.append(InstrumentTrack(role, program, tuple(sorted(sounds, key=lambda one: (one.time, one.pitch)))))
+    return Score(tuple(parts), lead, plan.bpm, plan.key, plan.swing)
 
 
-def _plan(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator) -> Plan:
+def _plan(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator) -> Arrangement:
     mixed = borrow(genre, rng)
     place = np.clip(0.7 * artist.tempo + 0.3 * rng.uniform(), 0, 1)
     bpm = float(genre.bpm[0] + place * (genre.bpm[1] - genre.bpm[0]))
@@ -109,7 +109,7 @@ def _plan(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator
     tones = {role: int(rng.choice(programs)) for role, programs in artist.tones.items()}
     bars = int(np.ceil(seconds * bpm / 240)) + 3
     key = int(rng.choice(artist.keys))
-    return Plan(mixed, bpm, swing, key, harmony[start:] + harmony[:start], tones, bars)
+    return Arrangement(mixed, bpm, swing, key, harmony[start:] + harmony[:start], tones, bars)
 
 
 def borrow(genre: Genre, rng: np.random.Generator) -> Genre:
@@ -122,7 +122,7 @@ def borrow(genre: Genre, rng: np.random.Generator) -> Genre:
     return replace(genre, **{field: getattr(other, field) for field in fields})
 
 
-def _play(plan: Plan, artist: Artist, rng: np.random.Generator) -> Iterator[tuple[str, list[Note]]]:
+def _play(plan: Arrangement, artist: Artist, rng: np.random.Generator) -> Iterator[tuple[str, list[Note]]]:
     """Role by role, phrase by phrase."""
     genre, bars = plan.genre, range(plan.bars)
     center = 60 + int(rng.integers(-4, 5)) + artist.octave // 2
@@ -158,8 +158,8 @@ def _drums(genre: Genre, artist: Artist, bars: range, rng: np.random.Generator) 
 
 
 def _perform(
-    role: str, notes: Iterable[Note], plan: Plan, artist: Artist, end: float, rng: np.random.Generator
-) -> Iterator[Sound]:
+    role: str, notes: Iterable[Note], plan: Arrangement, artist: Artist, end: float, rng: np.random.Generator
+) -> Iterator[NoteEvent]:
     """Steps to seconds, with swing, the artist's place about the beat, and its accents."""
     step = 15.0 / plan.bpm
     for note in notes:
@@ -169,7 +169,7 @@ def _perform(
         if not 0 <= time <= end:
             continue
         velocity = int(np.clip(20 + 95 * loudness, 15, 127))
-        yield Sound(
+        yield NoteEvent(
             time, max(note.length * step, 0.03), note.pitch if role == "drums" else in_range(note.pitch), velocity
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genrelab.datasets.synthesis.artist_profiles import Artist
-from genrelab.datasets.synthesis.composer import Part, Piece
+from genrelab.datasets.synthesis.composer import InstrumentTrack, Score
 from genrelab.utils.errors import GenrelabError
 
 SAMPLE_RATE = 22_050  # Hz
@@ -37,7 +37,7 @@ def find_soundfont() -> Path:
     )
 
 
-def render(piece: Piece, artist: Artist, seconds: float, rng: np.random.Generator) -> np.ndarray:
+def render(piece: Score, artist: Artist, seconds: float, rng: np.random.Generator) -> np.ndarray:
     """Play a piece and mix it as its artist does.
 
     Returns:
@@ -72,7 +72,7 @@ def _soundfont() -> Path:
     return find_soundfont()
 
 
-def _play(part: Part, first: int, length: int) -> np.ndarray:
+def _play(part: InstrumentTrack, first: int, length: int) -> np.ndarray:
     """One part alone from sample `first` on, mono, [length]."""
     from symusic import core
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from genrelab.audio import AudioError, AudioSpec
 from genrelab.config.schema import check_fields
-from genrelab.datasets import Catalog
+from genrelab.datasets import DatasetIndex
 from genrelab.engine.external_evaluation.excerpts import draw_excerpts
 from genrelab.evaluation.report import write_report
 from genrelab.inference import load_predictor
@@ -73,7 +73,7 @@ class NewData:
 
 
 def score_new_data(
-    run: Path, catalog: Catalog, how: NewData, out: Path | None = None, overrides: Sequence[str] = ()
+    run: Path, catalog: DatasetIndex, how: NewData, out: Path | None = None, overrides: Sequence[str] = ()
 ) -> Path:
     """Predict the songs of another dataset with a run's best checkpoint, and write predictions and report.
 
@@ -121,7 +121,7 @@ def score_new_data(
     return target
 
 
-def check_songs(catalog: Catalog, source: RunDir) -> None:
+def check_songs(catalog: DatasetIndex, source: RunDir) -> None:
     """Refuse songs that the run cannot hear, or whose genres are not those of its target."""
     if catalog.given is not None:
         raise GenrelabError(
@@ -142,8 +142,8 @@ def check_seconds(how: NewData, audio: AudioSpec) -> None:
 
 
 def known_genres(
-    catalog: Catalog, taxonomy: Taxonomy, unknown: Literal["refuse", "leave_out"]
-) -> tuple[Catalog, list[str]]:
+    catalog: DatasetIndex, taxonomy: Taxonomy, unknown: Literal["refuse", "leave_out"]
+) -> tuple[DatasetIndex, list[str]]:
     """The songs whose genres the run knows, named by its codes, and what to say of the others.
 
     Of several genres a song those that the run knows are kept; the first of them stands for all.
@@ -170,8 +170,8 @@ def known_genres(
 
 
 def judge_overlap(
-    catalog: Catalog, source: RunDir, rule: Literal["refuse", "mark", "leave_out"]
-) -> tuple[Catalog, dict[str, str], list[str]]:
+    catalog: DatasetIndex, source: RunDir, rule: Literal["refuse", "mark", "leave_out"]
+) -> tuple[DatasetIndex, dict[str, str], list[str]]:
     """The songs to score, those among them that are not new with the reason, and what to say."""
     known = read_training_tracks(source.path, source.record)
     found = find_overlap(known, str((source.record.get("dataset") or {}).get("name")), catalog)
@@ -194,7 +194,9 @@ def judge_overlap(
     return catalog.only(rest), {}, [*notes, f"left out: {some}"]
 
 
-def predict_songs(predictor: Predictor, catalog: Catalog, how: NewData) -> tuple[Predictions, list[tuple[str, str]]]:
+def predict_songs(
+    predictor: Predictor, catalog: DatasetIndex, how: NewData
+) -> tuple[Predictions, list[tuple[str, str]]]:
     """Logits of every excerpt (or segment), and the files that could not be read.
 
     Raises:
@@ -253,7 +255,7 @@ def song_logits(predictor: Predictor, samples: np.ndarray, how: NewData, track_i
 
 
 def _fill(
-    record: RunRecord, source: RunDir, catalog: Catalog, found: Predictions, rejected: list[tuple[str, str]]
+    record: RunRecord, source: RunDir, catalog: DatasetIndex, found: Predictions, rejected: list[tuple[str, str]]
 ) -> None:
     """What a reader must know, and what the report is made of."""
     first = source.record

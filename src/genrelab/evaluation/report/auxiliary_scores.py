@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from genrelab.datamodules.auxiliary_targets import FILE, read_label_rows
+from genrelab.datamodules.auxiliary_targets import FILE, read_auxiliary_rows
 from genrelab.evaluation.report.formatting import interval, number
 from genrelab.metrics.confidence_intervals import percentile_interval, wilson_at_zero
 from genrelab.postprocessing import aggregate
@@ -34,7 +34,7 @@ def label_head_scores(run: RunDir) -> dict[str, Any]:
     known, path = run.record.get("labels") or {}, run.path / FILE
     if not known or not path.exists():
         return {}
-    rows = read_label_rows(path)
+    rows = read_auxiliary_rows(path)
     rows = rows[(rows["split"] == run.headline) & rows["truth"].notna()]
     return {name: _scored(rows[rows["label"] == name], told) for name, told in known.items()}
 

@@ -46,15 +46,15 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
 
     Args:
         run_dir: holds predictions and taxonomy.
-        store: the `FeatureStore` that holds the rows.
+        store: the `FeatureCache` that holds the rows.
         rows: `store.rows(...)` of the test tracks.
         most: tracks.
 
     Returns:
         one example for each of them and each feature that is a picture; each shows the track's middle segment.
     """
-    from genrelab.features import feature_of, from_stored
-    from genrelab.features.colormaps import colours_of
+    from genrelab.features import build_feature, dequantize
+    from genrelab.features.colormaps import colormap_for
 
     run = RunDir.read(run_dir)
     level = run.level(run.headline, "track")
@@ -72,8 +72,8 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
     for number, (place, _) in enumerate(chosen):
         for spec, array in zip(store.specs, arrays, strict=True):
             if array.ndim == 3 and array.shape[1] > 1:  # one row of samples is no picture
-                picture = from_stored(spec, array[number])
-                colours = colours_of(getattr(feature_of(spec), "unit", ""), picture)
+                picture = dequantize(spec, array[number])
+                colours = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
                 names = genres[level.target[place]], genres[answer[place]]
                 title = str(level.track[place])
                 found.append(Example(title, colours.steps(picture), spec.name, *names, colours.map))
@@ -138,6 +138,6 @@ def painted(picture: np.ndarray, colours: str = "magma") -> np.ndarray:
 
 def _bytes(picture: np.ndarray) -> np.ndarray:
     """`[H, W]` uint8; the range without the outermost per mille fills it."""
-    from genrelab.features.colormaps import colours_of
+    from genrelab.features.colormaps import colormap_for
 
-    return picture if picture.dtype == np.uint8 else colours_of("", picture).steps(picture)
+    return picture if picture.dtype == np.uint8 else colormap_for("", picture).steps(picture)

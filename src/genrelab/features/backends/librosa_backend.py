@@ -1,6 +1,6 @@
 """What the features of one segment share: each transform is computed once and kept while the segment lasts.
 
-`Analysis` computes all of them by librosa: the reference. An engine is a subclass with methods of its own;
+`LibrosaTransforms` computes all of them by librosa: the reference. An engine is a subclass with methods of its own;
 features call these methods and know nothing of engines.
 """
 
@@ -16,7 +16,7 @@ from genrelab.features.resize import resize
 C1_HZ = 32.703195662574829  # the constant-Q transform starts at C1, as in librosa
 
 
-class Analysis:
+class LibrosaTransforms:
     """One segment and its transforms by librosa 0.11, each with librosa's defaults where no parameter is named.
 
     Args:
@@ -29,7 +29,7 @@ class Analysis:
         self.sample_rate = sample_rate
         self._kept: dict[tuple[Any, ...], Any] = {}
 
-    def once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    def cached(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """The value under `key`, made at the first call."""
         if key not in self._kept:
             self._kept[key] = make()
@@ -47,25 +47,25 @@ class Analysis:
         """[1 + n_fft/2, frames] complex64; Hann window, centred, padded with zeros."""
         import librosa
 
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("stft", n_fft, hop_length), lambda: librosa.stft(self.samples, n_fft=n_fft, hop_length=hop_length)
         )
 
     def magnitude(self, n_fft: int, hop_length: int) -> np.ndarray:
         """|STFT|, float32."""
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("magnitude", n_fft, hop_length), lambda: np.abs(self.stft(n_fft, hop_length))
         )
 
     def power(self, n_fft: int, hop_length: int) -> np.ndarray:
         """|STFT| squared, float32."""
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("power", n_fft, hop_length), lambda: self.magnitude(n_fft, hop_length) ** 2
         )
 
     def mel(self, n_fft: int, hop_length: int, n_mels: int, fmin: float, fmax: float | None) -> np.ndarray:
         """Mel power spectrogram [n_mels, frames] (Slaney's scale and norm)."""
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("mel", n_fft, hop_length, n_mels, fmin, fmax),
             lambda: self.mel_of(self.power(n_fft, hop_length), n_fft, n_mels, fmin, fmax),
         )
@@ -124,7 +124,7 @@ class Analysis:
         """Harmonic and percussive magnitude (`librosa.decompose.hpss`: median filters, soft masks)."""
         import librosa
 
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("hpss", n_fft, hop_length, kernel_size, margin),
             lambda: librosa.decompose.hpss(self.magnitude(n_fft, hop_length), kernel_size=kernel_size, margin=margin),
         )
@@ -147,7 +147,7 @@ class Analysis:
                 )[:, :frames]
             )
 
-        return self.once(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)  # type: ignore[no-any-return]
+        return self.cached(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)  # type: ignore[no-any-return]
 
     def chroma_stft(self, n_fft: int, hop_length: int, tuning: float | None) -> np.ndarray:
         """Chroma from the power spectrogram [12, frames]."""
@@ -158,7 +158,7 @@ class Analysis:
                 S=self.power(n_fft, hop_length), sr=self.sample_rate, n_fft=n_fft, tuning=tuning
             )
 
-        return self.once(("chroma_stft", n_fft, hop_length, tuning), make)  # type: ignore[no-any-return]
+        return self.cached(("chroma_stft", n_fft, hop_length, tuning), make)  # type: ignore[no-any-return]
 
     def chroma_cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
         """Chroma from the constant-Q transform [12, frames]."""
@@ -176,7 +176,7 @@ class Analysis:
             )
 
         key = ("chroma_cqt", hop_length, octaves, bins_per_octave, tuning)
-        return self.once(key, make)  # type: ignore[no-any-return]
+        return self.cached(key, make)  # type: ignore[no-any-return]
 
     def chroma_cens(
         self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None, smooth_frames: int
@@ -219,7 +219,7 @@ class Analysis:
                 "flatness": feature.spectral_flatness(S=magnitude)[0],
             }
 
-        return self.once(("spectral", n_fft, hop_length), make)  # type: ignore[no-any-return]
+        return self.cached(("spectral", n_fft, hop_length), make)  # type: ignore[no-any-return]
 
     def contrast(self, n_fft: int, hop_length: int) -> np.ndarray:
         """Peaks over valleys [bands + 1, frames], dB (`librosa.feature.spectral_contrast`, octaves from 200 Hz)."""
@@ -251,7 +251,7 @@ class Analysis:
             onsets = librosa.onset.onset_strength(S=log_mel, sr=self.sample_rate, aggregate=np.median)
             return float(librosa.feature.tempo(onset_envelope=onsets, sr=self.sample_rate)[0])
 
-        return self.once(("tempo",), make)  # type: ignore[no-any-return]
+        return self.cached(("tempo",), make)  # type: ignore[no-any-return]
 
     def hpss_signals(self) -> tuple[np.ndarray, np.ndarray]:
         """Harmonic and percussive signals [T] (`librosa.effects.hpss`)."""

@@ -1,7 +1,7 @@
 """Features of many segments at once in torch, on any device: the same numbers to 1e-3 of the peak.
 
-`TorchAnalysis` is `Analysis` over tensors `[B, ...]`; features call it as they call the others. On a GPU it outruns
-them; on a CPU the fast engine does. Training uses it to compute features inside the step.
+`TorchTransforms` is `LibrosaTransforms` over tensors `[B, ...]`; features call it as they call the others. On a GPU it
+outruns them; on a CPU the fast engine does. Training uses it to compute features inside the step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genrelab.features.backends.librosa_backend import C1_HZ, Analysis
+from genrelab.features.backends.librosa_backend import C1_HZ, LibrosaTransforms
 from genrelab.features.backends.torch_cqt import GRID, Tunings, constant, constant_q, stft, tunings_of
 from genrelab.features.resize import area_weights, linear_weights
 
@@ -38,8 +38,9 @@ def single_precision(device: torch.device) -> Iterator[None]:
             backend.allow_tf32 = before
 
 
-class TorchAnalysis(Analysis):
-    """A batch of segments and its transforms; where `Analysis` says [bins, frames], this has [B, bins, frames].
+class TorchTransforms(LibrosaTransforms):
+    """A batch of segments and its transforms; where `LibrosaTransforms` says [bins, frames], this has
+    [B, bins, frames].
 
     Args:
         samples: [B, T] float32.
@@ -72,11 +73,11 @@ class TorchAnalysis(Analysis):
     def stft(self, n_fft: int, hop_length: int) -> Any:
         """[B, 1 + n_fft/2, frames] complex64."""
         window = self._constant(("hann", n_fft), lambda: torch.hann_window(n_fft).numpy())
-        return self.once(("stft", n_fft, hop_length), lambda: stft(self.sound, n_fft, hop_length, window))
+        return self.cached(("stft", n_fft, hop_length), lambda: stft(self.sound, n_fft, hop_length, window))
 
     def magnitude(self, n_fft: int, hop_length: int) -> Any:
         """|STFT|."""
-        return self.once(("magnitude", n_fft, hop_length), lambda: self.stft(n_fft, hop_length).abs())
+        return self.cached(("magnitude", n_fft, hop_length), lambda: self.stft(n_fft, hop_length).abs())
 
     def mel_of(self, power: Any, n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float | None = None) -> Any:
         """Mel bands [B, n_mels, frames]."""
@@ -148,7 +149,7 @@ class TorchAnalysis(Analysis):
                 magnitude * _soft_mask(striking, lasting * margin, split),
             )
 
-        return self.once(("hpss", n_fft, hop_length, kernel_size, margin), make)
+        return self.cached(("hpss", n_fft, hop_length, kernel_size, margin), make)
 
     def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> Tunings:
         """Deviation of each segment from A440, of those in `GRID`, in shares of a bin."""
@@ -157,7 +158,7 @@ class TorchAnalysis(Analysis):
             spectrum: Any = self.power(n_fft, hop_length) if of_power else self.magnitude(n_fft, hop_length)
             return Tunings(GRID, tunings_of(spectrum, self.sample_rate, bins_per_octave))
 
-        return self.once(("tunings", n_fft, hop_length, bins_per_octave, of_power), make)  # type: ignore[no-any-return]
+        return self.cached(("tunings", n_fft, hop_length, bins_per_octave, of_power), make)  # type: ignore[no-any-return]
 
     def _fixed(self, tuning: float) -> Tunings:
         return Tunings((tuning,), torch.zeros(len(self.sound), dtype=torch.int64, device=self.sound.device))
@@ -180,7 +181,7 @@ class TorchAnalysis(Analysis):
             found = self._fixed(tuning) if tuning is not None else self.tunings(2048, 512, bins_per_octave, False)
             return constant_q(self.sound, self.sample_rate, hop_length, n_octaves, bins_per_octave, found)
 
-        return self.once(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)
+        return self.cached(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)
 
     def _raw_chroma(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> Tensor:
         import librosa

@@ -1,22 +1,22 @@
 """The store: features computed once, kept on disk, gathered a whole batch at a time."""
 
-from genrelab.features.cache.feature_cache import FeatureStore
-from genrelab.features.cache.precomputed_cache import GivenStore
+from genrelab.features.cache.feature_cache import FeatureCache
+from genrelab.features.cache.precomputed_cache import PrecomputedFeatureCache
 from genrelab.features.cache.report import PrepareReport
-from genrelab.features.cache.shards import FeatureShards, store_lock
-from genrelab.features.cache.track_index import Quarantine, signature
-from genrelab.features.cache.waveform_cache import OnlineStore
+from genrelab.features.cache.shards import FeatureShards, cache_lock
+from genrelab.features.cache.track_index import RejectedFiles, file_signature
+from genrelab.features.cache.waveform_cache import WaveformCache
 
-Store = FeatureStore | GivenStore | OnlineStore
+AnyFeatureCache = FeatureCache | PrecomputedFeatureCache | WaveformCache
 
 __all__ = [
+    "AnyFeatureCache",
+    "FeatureCache",
     "FeatureShards",
-    "FeatureStore",
-    "GivenStore",
-    "OnlineStore",
+    "PrecomputedFeatureCache",
     "PrepareReport",
-    "Quarantine",
-    "Store",
-    "signature",
-    "store_lock",
+    "RejectedFiles",
+    "WaveformCache",
+    "cache_lock",
+    "file_signature",
 ]

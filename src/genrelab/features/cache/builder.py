@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from genrelab.features.cache.shards import FeatureShards
-from genrelab.features.cache.track_index import Quarantine, TrackLedger, signature
-from genrelab.features.cache.worker import Job, Outcome
+from genrelab.features.cache.track_index import RejectedFiles, TrackIndex, file_signature
+from genrelab.features.cache.worker import TrackJob, TrackResult
 from genrelab.utils.errors import GenrelabError
 
 COMMIT_TRACKS = 64
@@ -25,7 +25,7 @@ COMMIT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
-class Missing:
+class BuildPlan:
     """What a store lacks for some tracks.
 
     Args:
@@ -35,19 +35,19 @@ class Missing:
         sources: signature of the file by track id.
     """
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[TrackJob, ...]
     present: int
     rejected: dict[str, str]
     sources: dict[str, str]
 
 
-def find_missing(
+def plan_build(
     tracks: pd.DataFrame,
     shards: Sequence[FeatureShards],
-    ledger: TrackLedger,
-    quarantine: Quarantine,
+    ledger: TrackIndex,
+    quarantine: RejectedFiles,
     copies: Callable[[str], tuple[str, ...]],
-) -> Missing:
+) -> BuildPlan:
     """Compare what is wanted with what the index names.
 
     Args:
@@ -65,7 +65,7 @@ def find_missing(
     jobs, rejected, sources, present = [], {}, {}, 0
     for track, path in zip(tracks["track_id"], tracks["path"], strict=True):
         try:
-            source = signature(path)
+            source = file_signature(path)
         except OSError as error:
             rejected[track] = (
                 "no such file" if isinstance(error, FileNotFoundError) else f"unreadable ({error.strerror})"
@@ -82,10 +82,10 @@ def find_missing(
             if places:
                 needs.append((label, places))
         if needs and (track, source) not in too_short:
-            jobs.append(Job(track, str(path), source, tuple(needs)))
+            jobs.append(TrackJob(track, str(path), source, tuple(needs)))
         else:
             present += 1
-    return Missing(tuple(jobs), present, rejected, sources)
+    return BuildPlan(tuple(jobs), present, rejected, sources)
 
 
 def _done(index: pd.DataFrame) -> set[tuple[str, str, str]]:
@@ -95,7 +95,7 @@ def _done(index: pd.DataFrame) -> set[tuple[str, str, str]]:
 
 
 @dataclass
-class Committer:
+class IndexWriter:
     """Gathers outcomes and writes them in shards, so that a killed build loses little.
 
     Args:
@@ -107,12 +107,12 @@ class Committer:
 
     root: Path
     shards: Sequence[FeatureShards]
-    ledger: TrackLedger
-    quarantine: Quarantine
-    _waiting: list[Outcome] = field(default_factory=list)
+    ledger: TrackIndex
+    quarantine: RejectedFiles
+    _waiting: list[TrackResult] = field(default_factory=list)
     _since: float = field(default_factory=time.monotonic)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: TrackResult) -> None:
         """Take an outcome; commit when enough wait."""
         self._waiting.append(outcome)
         late = time.monotonic() - self._since > COMMIT_SECONDS
@@ -129,16 +129,16 @@ class Committer:
         self._since = time.monotonic()
         if not waiting:
             return
-        good = [one for one in waiting if not one.bad_file]
-        with hold_interrupt(), clear_write_errors(self.root):
+        good = [one for one in waiting if not one.decode_error]
+        with defer_sigint(), clear_write_errors(self.root):
             for place, one in enumerate(self.shards):
                 self._append(one, place, good)
             if good:
                 self.ledger.add([_line(outcome) for outcome in good])
-            bad = {_key(one): (one.job.track_id, one.bad_file) for one in waiting if one.bad_file}
+            bad = {_key(one): (one.job.track_id, one.decode_error) for one in waiting if one.decode_error}
             self.quarantine.update(bad, {_key(one) for one in good})
 
-    def _append(self, shards: FeatureShards, place: int, outcomes: list[Outcome]) -> None:
+    def _append(self, shards: FeatureShards, place: int, outcomes: list[TrackResult]) -> None:
         having = [one for one in outcomes if place in one.rows]
         if not having:
             return
@@ -149,11 +149,11 @@ class Committer:
         shards.append(keys, np.concatenate([one.rows[place] for one in having]))
 
 
-def _key(outcome: Outcome) -> str:
+def _key(outcome: TrackResult) -> str:
     return str(Path(outcome.job.path).absolute())
 
 
-def _line(outcome: Outcome) -> dict[str, object]:
+def _line(outcome: TrackResult) -> dict[str, object]:
     job = outcome.job
     return {
         "track_id": job.track_id,
@@ -166,7 +166,7 @@ def _line(outcome: Outcome) -> dict[str, object]:
 
 
 @contextmanager
-def hold_interrupt() -> Iterator[None]:
+def defer_sigint() -> Iterator[None]:
     """Let Ctrl-C wait until the block is done, so that a commit is whole."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -201,7 +201,7 @@ def clear_write_errors(root: Path) -> Iterator[None]:
         raise GenrelabError(f"store {root}: cannot be written ({reason}); {remedy}") from error
 
 
-def sweep_parts(folders: Sequence[Path]) -> None:
+def remove_partial_files(folders: Sequence[Path]) -> None:
     """Remove temporary files of writers that were killed; the caller holds the lock."""
     for folder in folders:
         for part in folder.glob(".*.part*"):

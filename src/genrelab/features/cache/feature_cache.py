@@ -1,4 +1,4 @@
-"""`FeatureStore`: precomputed features of tracks, built once, gathered in whole batches."""
+"""`FeatureCache`: precomputed features of tracks, built once, gathered in whole batches."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import pandas as pd
 from genrelab.audio import Augment
 from genrelab.audio.spec import AudioSpec, fingerprint
 from genrelab.features import FeatureSpec, compile_kernels
-from genrelab.features.cache.builder import Committer, Missing, clear_write_errors, find_missing, sweep_parts
+from genrelab.features.cache.builder import BuildPlan, IndexWriter, clear_write_errors, plan_build, remove_partial_files
 from genrelab.features.cache.progress import build_progress
 from genrelab.features.cache.report import PrepareReport
-from genrelab.features.cache.shards import KEY, FeatureShards, store_lock
-from genrelab.features.cache.track_index import Quarantine, TrackLedger
-from genrelab.features.cache.worker import ORIGINAL, Outcome, Plan
+from genrelab.features.cache.shards import KEY, FeatureShards, cache_lock
+from genrelab.features.cache.track_index import RejectedFiles, TrackIndex
+from genrelab.features.cache.worker import ORIGINAL, TrackResult, WorkerConfig
 from genrelab.features.cache.worker_pool import check_not_worker, run_jobs
 from genrelab.features.registry import FEATURES
 from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
@@ -44,7 +44,7 @@ class _Table:
     places: list[np.ndarray]  # per feature [N, 2] shard and row, -1 where the feature lacks the row
 
 
-class FeatureStore:
+class FeatureCache:
     """Features of segments on disk, keyed by (track, file signature, segment, augmentation).
 
     Args:
@@ -67,8 +67,8 @@ class FeatureStore:
         # Two names for one feature (the same picture twice, as an ablation) share its rows on disk.
         folders = [one.folder for one in self._shards]
         self._unique = [place for place, folder in enumerate(folders) if folders.index(folder) == place]
-        self._ledger = TrackLedger(self.root / f"audio-{fingerprint(audio)}")
-        self._quarantine = Quarantine(self.root)
+        self._ledger = TrackIndex(self.root / f"audio-{fingerprint(audio)}")
+        self._quarantine = RejectedFiles(self.root)
         self._sources: dict[str, str] = {}
         self._rejected: set[str] = set()
         self._table: _Table | None = None
@@ -107,7 +107,7 @@ class FeatureStore:
         check_not_worker()
         begin = self._ready_at = time.monotonic()
         found = self.missing(tracks, augments, augmented_tracks)
-        outcomes: list[Outcome] = []
+        outcomes: list[TrackResult] = []
         if found.jobs:
             with report_progress_on_interrupt(partial(self._kept, tracks, augments, augmented_tracks)), self._locked():
                 # another process may have built it meanwhile
@@ -124,7 +124,7 @@ class FeatureStore:
 
     def missing(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
-    ) -> Missing:
+    ) -> BuildPlan:
         """What `prepare` would have to do for these tracks; nothing is decoded or written."""
         labels = (ORIGINAL, *(augment.label for augment in augments))
         augmented = set(augmented_tracks)
@@ -133,7 +133,7 @@ class FeatureStore:
         def copies(track: str) -> tuple[str, ...]:
             return labels if track in augmented else labels[:1]
 
-        return find_missing(tracks, unique, self._ledger, self._quarantine, copies)
+        return plan_build(tracks, unique, self._ledger, self._quarantine, copies)
 
     def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
         """The stored rows of some tracks, the same for every feature.
@@ -187,23 +187,23 @@ class FeatureStore:
             log.warning("store %s: another process is building it; waiting until it is done", self.root)
 
         with clear_write_errors(self.root):
-            lock = store_lock(self.root, waits)
+            lock = cache_lock(self.root, waits)
             lock.__enter__()
         try:
-            sweep_parts([self.root, self._ledger.path.parent, *(one.folder for one in self._shards)])
+            remove_partial_files([self.root, self._ledger.path.parent, *(one.folder for one in self._shards)])
             yield
         finally:
             lock.__exit__(None, None, None)
 
     def _build(
-        self, found: Missing, augments: Sequence[Augment], engine: str, workers: int, progress: bool
-    ) -> list[Outcome]:
+        self, found: BuildPlan, augments: Sequence[Augment], engine: str, workers: int, progress: bool
+    ) -> list[TrackResult]:
         """Do the jobs; return the outcomes without their arrays."""
         specs = tuple(self.specs[place] for place in self._unique)
         modules = tuple(sorted({FEATURES.get(spec.kind).__module__ for spec in specs} - {"__main__"}))
-        plan = Plan(self.audio, specs, tuple(augments), engine, modules)
+        plan = WorkerConfig(self.audio, specs, tuple(augments), engine, modules)
         unique = [self._shards[place] for place in self._unique]
-        committer = Committer(self.root, unique, self._ledger, self._quarantine)
+        committer = IndexWriter(self.root, unique, self._ledger, self._quarantine)
         outcomes = []
         compile_kernels(engine, partial(print, file=sys.stderr) if progress else log.info)
         with build_progress(len(found.jobs), progress) as (ready, advance):
@@ -215,19 +215,19 @@ class FeatureStore:
             try:
                 team = min(workers, max(len(found.jobs), 1))
                 for outcome in run_jobs(plan, list(found.jobs), team, started):
-                    if outcome.failure:
-                        raise GenrelabError(outcome.failure)
+                    if outcome.config_error:
+                        raise GenrelabError(outcome.config_error)
                     committer.add(outcome)
-                    outcomes.append(outcome.without_rows())
+                    outcomes.append(outcome.summary())
                     advance(outcome.seconds)
             finally:
                 committer.commit()  # also after Ctrl-C: what is done is kept
         return outcomes
 
     def _report(
-        self, tracks: pd.DataFrame, found: Missing, outcomes: Sequence[Outcome], seconds: float
+        self, tracks: pd.DataFrame, found: BuildPlan, outcomes: Sequence[TrackResult], seconds: float
     ) -> PrepareReport:
-        reasons = {**found.rejected, **{one.job.track_id: one.bad_file for one in outcomes if one.bad_file}}
+        reasons = {**found.rejected, **{one.job.track_id: one.decode_error for one in outcomes if one.decode_error}}
         self._sources.update(found.sources)
         self._rejected = (self._rejected - set(tracks["track_id"])) | set(reasons)
         lines = self._ledger.read()
@@ -236,7 +236,7 @@ class FeatureStore:
         rates = dict(zip(low["track_id"], low["sample_rate"].tolist(), strict=True))
         pairs = list(zip(tracks["track_id"], tracks["path"], strict=True))
         return PrepareReport(
-            built=sum(not one.bad_file for one in outcomes),
+            built=sum(not one.decode_error for one in outcomes),
             present=found.present,
             rejected=tuple((str(path), reasons[track]) for track, path in pairs if track in reasons),
             seconds=seconds,

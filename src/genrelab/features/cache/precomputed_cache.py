@@ -1,4 +1,4 @@
-"""`GivenStore`: the store's face on features that came with a dataset; nothing is computed or written."""
+"""`PrecomputedFeatureCache`: the store's face on features that came with a dataset; nothing is computed or written."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pandas as pd
 
 from genrelab.audio import Augment
 from genrelab.features import FeatureSpec
-from genrelab.features.cache.builder import Missing
+from genrelab.features.cache.builder import BuildPlan
 from genrelab.features.cache.report import PrepareReport
 from genrelab.features.cache.worker import ORIGINAL
-from genrelab.features.precomputed import Given, GivenFeature
+from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures
 from genrelab.utils.errors import ConfigError, GenrelabError
 
 HASHED_ROWS = 4096  # of a large table: evenly chosen
 
 
-class GivenStore:
-    """Serves a dataset's own features as `FeatureStore` serves computed ones.
+class PrecomputedFeatureCache:
+    """Serves a dataset's own features as `FeatureCache` serves computed ones.
 
     Args:
         given: the features, and which segment each row is.
@@ -28,7 +28,7 @@ class GivenStore:
 
     audio = None  # there is none
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: PrecomputedFeatures) -> None:
         self._given = given
         self.specs = tuple(_spec(feature) for feature in given.features)
         self._index = pd.DataFrame({"track_id": given.track_id.astype(object), "segment": given.segment})
@@ -49,9 +49,9 @@ class GivenStore:
 
     def missing(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
-    ) -> Missing:
+    ) -> BuildPlan:
         """Nothing ever is."""
-        return Missing((), len(tracks), {}, {})
+        return BuildPlan((), len(tracks), {}, {})
 
     def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
         """The rows of some tracks: `track_id, source, segment, start, augment, position`, sorted.
@@ -71,7 +71,7 @@ class GivenStore:
         return [np.ascontiguousarray(feature.values[position]) for feature in self._given.features]
 
 
-def _spec(feature: GivenFeature) -> FeatureSpec:
+def _spec(feature: PrecomputedFeature) -> FeatureSpec:
     shape, dtype = feature.values.shape[1:], feature.values.dtype.name
     if dtype not in ("float16", "float32", "uint8"):
         raise GenrelabError(f"feature {feature.name}: {dtype} values; float32, float16 or uint8 are served")

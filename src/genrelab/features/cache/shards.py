@@ -37,7 +37,7 @@ KEY = ["track_id", "source", "segment", "augment"]
 
 
 @contextmanager
-def store_lock(root: str | os.PathLike[str], on_wait: Any = None) -> Iterator[None]:
+def cache_lock(root: str | os.PathLike[str], on_wait: Any = None) -> Iterator[None]:
     """Hold the store's lock; the system frees it when the process dies, however it dies.
 
     Args:
@@ -89,7 +89,7 @@ class FeatureShards:
             raise self._damaged(path, error) from error
 
     def append(self, keys: pd.DataFrame, rows: np.ndarray) -> None:
-        """Add rows: shard first, index last, each in one step. The caller holds `store_lock`.
+        """Add rows: shard first, index last, each in one step. The caller holds `cache_lock`.
 
         Args:
             keys: `[n]` lines with the columns `track_id, source, segment, start, augment`.

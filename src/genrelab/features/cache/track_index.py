@@ -28,13 +28,13 @@ TRACK_COLUMNS = {
 }
 
 
-def signature(path: str | os.PathLike[str]) -> str:
+def file_signature(path: str | os.PathLike[str]) -> str:
     """Size and modification time of a file: when they change, its features are built anew. Raises OSError."""
     stat = Path(path).stat()
     return f"{stat.st_size}-{stat.st_mtime_ns}"
 
 
-class TrackLedger:
+class TrackIndex:
     """One line per track and source that was cut by one audio spec."""
 
     def __init__(self, folder: Path) -> None:
@@ -59,7 +59,7 @@ class TrackLedger:
             both.drop_duplicates(["track_id", "source"], keep="last").to_parquet(part, index=False)
 
 
-class Quarantine:
+class RejectedFiles:
     """Files that could not be decoded; each is tried again when it changes, or when ffmpeg comes or goes."""
 
     def __init__(self, root: Path) -> None:
@@ -90,7 +90,7 @@ class Quarantine:
 
 
 def _state(path: str) -> str:
-    """Like `signature`, and with the time of the last change of permissions, which may mend a file too."""
+    """Like `file_signature`, and with the time of the last change of permissions, which may mend a file too."""
     try:
         stat = Path(path).stat()
     except OSError:

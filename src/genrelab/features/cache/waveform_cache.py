@@ -1,4 +1,4 @@
-"""`OnlineStore`: waveforms on disk, features made of them when they are asked for."""
+"""`WaveformCache`: waveforms on disk, features made of them when they are asked for."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pandas as pd
 
 from genrelab.audio import Augment
 from genrelab.audio.spec import AudioSpec
-from genrelab.features import FeatureSpec, compile_kernels, extract_segments, make_spec, to_stored
-from genrelab.features.cache.builder import Missing
-from genrelab.features.cache.feature_cache import FeatureStore
+from genrelab.features import FeatureSpec, compile_kernels, extract_segments, make_spec, quantize
+from genrelab.features.cache.builder import BuildPlan
+from genrelab.features.cache.feature_cache import FeatureCache
 from genrelab.features.cache.report import PrepareReport
 from genrelab.features.cache.worker import ORIGINAL
 from genrelab.features.packed_waveform import unpacked
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 CHUNK = 64  # waveforms in memory at once while features are computed
 
 
-class OnlineStore:
-    """Has the face of `FeatureStore`, but keeps segments' waveforms: features are computed anew whenever they are used.
+class WaveformCache:
+    """Has the face of `FeatureCache`, but keeps segments' waveforms: features are computed anew whenever they are used.
 
     Args:
         root: the store's folder.
@@ -43,7 +43,7 @@ class OnlineStore:
         self.audio = audio
         self.specs = tuple(specs)
         self.engine = engine
-        self._sounds = FeatureStore(root, audio, [make_spec("waveform", {"kind": "waveform"}, audio)])
+        self._sounds = FeatureCache(root, audio, [make_spec("waveform", {"kind": "waveform"}, audio)])
 
     def prepare(
         self,
@@ -54,18 +54,18 @@ class OnlineStore:
         workers: int | None = None,
         progress: bool = True,
     ) -> PrepareReport:
-        """Store the waveforms that are missing; see `FeatureStore.prepare`. `engine` makes no difference to them."""
+        """Store the waveforms that are missing; see `FeatureCache.prepare`. `engine` makes no difference to them."""
         compile_kernels(self.engine, partial(print, file=sys.stderr) if progress else log.info)
         return self._sounds.prepare(tracks, augments, augmented_tracks, "reference", workers, progress)
 
     def missing(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
-    ) -> Missing:
+    ) -> BuildPlan:
         """What `prepare` would have to do."""
         return self._sounds.missing(tracks, augments, augmented_tracks)
 
     def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
-        """The stored rows of some tracks; see `FeatureStore.rows`."""
+        """The stored rows of some tracks; see `FeatureCache.rows`."""
         return self._sounds.rows(track_ids, augment_labels)
 
     def waveforms(self, rows: pd.DataFrame) -> np.ndarray:
@@ -83,5 +83,5 @@ class OnlineStore:
             sounds = unpacked(self.waveforms(rows.iloc[at : at + CHUNK]))
             for place, arrays in enumerate(extract_segments(self.specs, list(sounds), self.engine), start=at):
                 for out, spec, array in zip(found, self.specs, arrays, strict=True):
-                    out[place] = to_stored(spec, array)
+                    out[place] = quantize(spec, array)
         return found

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, load_with_rate
-from genrelab.features import FeatureSpec, extract_segments, to_stored
+from genrelab.features import FeatureSpec, extract_segments, quantize
 from genrelab.utils.errors import GenrelabError
 
 ORIGINAL = "none"
 
 
 @dataclass(frozen=True)
-class Plan:
+class WorkerConfig:
     """What all jobs share; it travels to each worker once.
 
     Args:
@@ -34,7 +34,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Job:
+class TrackJob:
     """A track, and which features are missing (`needs`: places among the specs) by augmentation label."""
 
     track_id: str
@@ -44,7 +44,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrackResult:
     """What became of a job.
 
     Args:
@@ -59,27 +59,27 @@ class Outcome:
         failure: a problem with the configuration, not with the file; it stops the build.
     """
 
-    job: Job
+    job: TrackJob
     seconds: float = 0.0
     segments: int = 0
     padded: bool = False
     sample_rate: int = 0
     keys: dict[int, list[tuple[int, int, str]]] = field(default_factory=dict)
     rows: dict[int, np.ndarray] = field(default_factory=dict)
-    bad_file: str = ""
-    failure: str = ""
+    decode_error: str = ""
+    config_error: str = ""
 
     @property
     def nbytes(self) -> int:
         """Size of the rows in bytes."""
         return sum(rows.nbytes for rows in self.rows.values())
 
-    def without_rows(self) -> Outcome:
+    def summary(self) -> TrackResult:
         """The outcome without its arrays, to keep for the report."""
         return replace(self, keys={}, rows={})
 
 
-def do_job(plan: Plan, job: Job) -> Outcome:
+def process_track(plan: WorkerConfig, job: TrackJob) -> TrackResult:
     """Decode a track, cut it, augment it, and compute what is missing.
 
     Problems that are the file's or the configuration's come back in the outcome; anything else is raised.
@@ -88,18 +88,18 @@ def do_job(plan: Plan, job: Job) -> Outcome:
         samples, rate = load_with_rate(job.path, plan.audio.sample_rate)
         segments = cut_segments(samples, plan.audio, job.track_id)
     except AudioError as error:
-        return Outcome(job, bad_file=error.reason)
+        return TrackResult(job, decode_error=error.reason)
     try:
         keys, rows = _compute(plan, job, segments)
     except GenrelabError as error:
-        return Outcome(job, failure=f"{job.path}: {error}")
+        return TrackResult(job, config_error=f"{job.path}: {error}")
     padded = any(segment.padded for segment in segments)
     seconds = len(samples) / plan.audio.sample_rate
-    return Outcome(job, seconds, len(segments), padded, rate, keys, rows)
+    return TrackResult(job, seconds, len(segments), padded, rate, keys, rows)
 
 
 def _compute(
-    plan: Plan, job: Job, segments: Sequence[Segment]
+    plan: WorkerConfig, job: TrackJob, segments: Sequence[Segment]
 ) -> tuple[dict[int, list[tuple[int, int, str]]], dict[int, np.ndarray]]:
     """Keys and stacked rows by place of the feature."""
     augments = {augment.label: augment for augment in plan.augments}
@@ -117,5 +117,5 @@ def _compute(
         for segment, arrays in zip(segments, extract_segments(specs, sounds, plan.engine), strict=True):
             for place, spec, array in zip(places, specs, arrays, strict=True):
                 keys.setdefault(place, []).append((segment.index, segment.start, label))
-                rows.setdefault(place, []).append(to_stored(spec, array))
+                rows.setdefault(place, []).append(quantize(spec, array))
     return keys, {place: np.stack(arrays) for place, arrays in rows.items()}

@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 import numpy as np
 
 from genrelab.features import extract
-from genrelab.features.cache.worker import Job, Outcome, Plan, do_job
+from genrelab.features.cache.worker import TrackJob, TrackResult, WorkerConfig, process_track
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.processes import quiet_start, spawn_context
 
@@ -37,7 +37,9 @@ def check_not_worker() -> None:
         raise GenrelabError(_GUARD)
 
 
-def run_jobs(plan: Plan, jobs: list[Job], workers: int, ready: Callable[[], None]) -> Iterator[Outcome]:
+def run_jobs(
+    plan: WorkerConfig, jobs: list[TrackJob], workers: int, ready: Callable[[], None]
+) -> Iterator[TrackResult]:
     """Do all jobs and yield outcomes as they come; in this very process for one worker.
 
     Args:
@@ -52,7 +54,7 @@ def run_jobs(plan: Plan, jobs: list[Job], workers: int, ready: Callable[[], None
     if workers == 1:
         ready()
         for job in jobs:
-            yield do_job(plan, job)
+            yield process_track(plan, job)
         return
     team = [_start(plan) for _ in range(workers)]
     try:
@@ -69,11 +71,11 @@ def run_jobs(plan: Plan, jobs: list[Job], workers: int, ready: Callable[[], None
 class _Worker:
     process: SpawnProcess
     pipe: Connection
-    job: Job | None = None
+    job: TrackJob | None = None
     ready: bool = False
 
 
-def _start(plan: Plan) -> _Worker:
+def _start(plan: WorkerConfig) -> _Worker:
     context = spawn_context()
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, plan), name=_NAME, daemon=True)
@@ -83,7 +85,7 @@ def _start(plan: Plan) -> _Worker:
     return _Worker(process, ours)
 
 
-def _serve(pipe: Connection, plan: Plan) -> None:
+def _serve(pipe: Connection, plan: WorkerConfig) -> None:
     """A worker's life: jobs in, outcomes (or exceptions) out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in plan.modules:
@@ -94,7 +96,7 @@ def _serve(pipe: Connection, plan: Plan) -> None:
         while True:
             job = pipe.recv()
             try:
-                answer: Outcome | str = do_job(plan, job)
+                answer: TrackResult | str = process_track(plan, job)
             except Exception:
                 import traceback
 
@@ -102,14 +104,16 @@ def _serve(pipe: Connection, plan: Plan) -> None:
             pipe.send(answer)
 
 
-def _warm_up(plan: Plan) -> None:
+def _warm_up(plan: WorkerConfig) -> None:
     """Import, compile and cache what the first segment would otherwise wait for."""
     with suppress(Exception):  # it comes again with the first file, and is told there
         noise = np.random.default_rng(0).normal(scale=0.1, size=plan.audio.segment_samples)
         extract(plan.specs, noise.astype(np.float32), plan.engine)
 
 
-def _feed(plan: Plan, team: list[_Worker], jobs: Iterator[Job], ready: Callable[[], None]) -> Iterator[Outcome]:
+def _feed(
+    plan: WorkerConfig, team: list[_Worker], jobs: Iterator[TrackJob], ready: Callable[[], None]
+) -> Iterator[TrackResult]:
     """Hand out jobs and collect answers until both are used up."""
     while team and any(worker.job is not None or not worker.ready for worker in team):
         for pipe in wait([worker.pipe for worker in team]):
@@ -128,11 +132,11 @@ def _feed(plan: Plan, team: list[_Worker], jobs: Iterator[Job], ready: Callable[
             worker.job = next(jobs, None)
             if worker.job is not None:
                 worker.pipe.send(worker.job)
-            if isinstance(answer, Outcome):
+            if isinstance(answer, TrackResult):
                 yield answer
 
 
-def _buried(worker: _Worker) -> Outcome:
+def _buried(worker: _Worker) -> TrackResult:
     """The outcome of a job whose worker died: the file is to blame, unless the worker was killed from outside."""
     worker.process.join()
     code = worker.process.exitcode or 0
@@ -143,4 +147,4 @@ def _buried(worker: _Worker) -> Outcome:
             "a worker process was killed, most likely for want of memory: run again with fewer workers "
             "(what is done is kept)"
         )
-    return Outcome(worker.job, bad_file=f"its decoder crashed (exit code {code})")
+    return TrackResult(worker.job, decode_error=f"its decoder crashed (exit code {code})")

@@ -67,10 +67,10 @@ def train_library(predictor: Predictor, run: Path | None) -> Library | None:
     root = _store(run)
     if not tracks or root is None:
         return None
-    from genrelab.features.cache import FeatureStore
+    from genrelab.features.cache import FeatureCache
 
     try:
-        store = FeatureStore(root, predictor.audio, predictor.in_specs)
+        store = FeatureCache(root, predictor.audio, predictor.in_specs)
         rows = store.rows(tracks).iloc[:MOST_ROWS]
         parts = [_read(predictor, store.load(rows.iloc[at : at + BATCH])) for at in range(0, len(rows), BATCH)]
     except (GenrelabError, ValueError):
@@ -83,7 +83,7 @@ def train_library(predictor: Predictor, run: Path | None) -> Library | None:
 
 def _read(predictor: Predictor, arrays: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     with torch.no_grad():
-        features = predictor.normaliser([torch.from_numpy(array).to(predictor.device) for array in arrays])
+        features = predictor.normalizer([torch.from_numpy(array).to(predictor.device) for array in arrays])
     heard = _Heard(predictor.model)
     vectors = penultimate(heard, features, len(predictor.genres))
     return vectors.cpu().numpy(), heard.logits.cpu().numpy()

@@ -58,7 +58,7 @@ class Probe:
     grouped: bool
 
 
-def read_labels(path: Path, embeddings: Embeddings) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def read_auxiliary_targets(path: Path, embeddings: Embeddings) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Rows of the table that a CSV labels, their labels, and their artists where it has that column.
 
     Args:
@@ -186,6 +186,6 @@ def tell(found: Probe) -> list[str]:
 def probe_command(table: Path, labels: Path) -> int:
     """Probe a table by a CSV of labels and print the scores; returns the exit code. Raises GenrelabError."""
     embeddings = read_embeddings(find_table(table))
-    rows, names, groups = read_labels(labels, embeddings)
+    rows, names, groups = read_auxiliary_targets(labels, embeddings)
     print("\n".join(tell(probe(embeddings.vectors[rows], names, groups))), flush=True)
     return 0

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from genrelab.features import FeatureSpec, Picture, feature_of
-from genrelab.features.colormaps import Colours, colours_of
+from genrelab.features import FeatureSpec, TimeFrequencyFeature, build_feature
+from genrelab.features.colormaps import Colours, colormap_for
 from genrelab.inference.console import percent
 from genrelab.inference.explain.explanation import Explanation
 from genrelab.utils.errors import GenrelabError
@@ -34,7 +34,7 @@ def draw(found: Explanation, specs: Sequence[FeatureSpec], name: str) -> Figure:
     panels = figure.subplots(len(rows), 2, squeeze=False, sharex=True)
     for (left, right), row in zip(panels, rows, strict=True):
         picture, spec = found.pictures[row], specs[row]
-        colours = colours_of(getattr(feature_of(spec), "unit", ""), picture)
+        colours = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
         start = found.window.start / spec.sample_rate
         extent = (start, start + spec.n_samples / spec.sample_rate, -0.5, spec.shape[0] - 0.5)
         shown: dict[str, Any] = {"origin": "lower", "aspect": "auto", "extent": extent, "interpolation": "nearest"}
@@ -78,8 +78,8 @@ def _title(found: Explanation, spec: FeatureSpec, name: str) -> str:
 
 
 def _ticks(panels: Sequence[Any], spec: FeatureSpec) -> None:
-    feature = feature_of(spec)
-    if not isinstance(feature, Picture):  # samples
+    feature = build_feature(spec)
+    if not isinstance(feature, TimeFrequencyFeature):  # samples
         return
     what, ticks = feature.ticks(spec.sample_rate)
     for number, panel in enumerate(panels):

@@ -83,7 +83,7 @@ def _front(predictor: Predictor, wanted: str) -> tuple[FrontEnd | None, str]:
     if wanted == "features":
         return None, ""
     try:
-        return FrontEnd(predictor.in_specs, predictor.normaliser).eval(), ""
+        return FrontEnd(predictor.in_specs, predictor.normalizer).eval(), ""
     except NotInside as error:
         if wanted == "waveform":
             raise GenrelabError(f"--input-type waveform: {error}; use --input-type features") from error

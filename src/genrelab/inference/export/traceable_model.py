@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from genrelab.datamodules.normalizer import Normaliser
-from genrelab.features import Feature, FeatureSpec, Picture, feature_of
-from genrelab.features.backends.torch_backend import TorchAnalysis
+from genrelab.datamodules.normalizer import Normalizer
+from genrelab.features import Feature, FeatureSpec, TimeFrequencyFeature, build_feature
+from genrelab.features.backends.torch_backend import TorchTransforms
 from genrelab.features.raw_waveform import Samples
 from genrelab.postprocessing import SOFTMAX, Reading
 from genrelab.utils.errors import GenrelabError
@@ -26,8 +26,8 @@ class NotInside(GenrelabError):
     """A feature that cannot be drawn inside an exported model."""
 
 
-class RealAnalysis(TorchAnalysis):
-    """`TorchAnalysis` without complex numbers and without a cache of its own: constants are a module's buffers."""
+class ExportableTransforms(TorchTransforms):
+    """`TorchTransforms` without complex numbers and without a cache of its own: constants are a module's buffers."""
 
     def __init__(self, samples: Tensor, sample_rate: int, constants: Constants) -> None:
         super().__init__(samples, sample_rate)
@@ -46,11 +46,11 @@ class RealAnalysis(TorchAnalysis):
             bins = 1 + n_fft // 2
             return waves[:, :bins].square() + waves[:, bins:].square()
 
-        return self.once(("power", n_fft, hop_length), make)
+        return self.cached(("power", n_fft, hop_length), make)
 
     def magnitude(self, n_fft: int, hop_length: int) -> Any:
         """|STFT|."""
-        return self.once(("magnitude", n_fft, hop_length), lambda: self.power(n_fft, hop_length).sqrt())
+        return self.cached(("magnitude", n_fft, hop_length), lambda: self.power(n_fft, hop_length).sqrt())
 
     def stft(self, n_fft: int, hop_length: int) -> Any:
         """None: phases are complex."""
@@ -91,32 +91,32 @@ class FrontEnd(nn.Module):
 
     Args:
         specs: features, in the order of the network's inputs.
-        normaliser: fitted on the run's train part.
+        normalizer: fitted on the run's train part.
 
     Raises:
         NotInside: one of the features cannot be drawn; the line names it.
     """
 
-    def __init__(self, specs: Sequence[FeatureSpec], normaliser: Normaliser) -> None:
+    def __init__(self, specs: Sequence[FeatureSpec], normalizer: Normalizer) -> None:
         super().__init__()
         self.specs = tuple(specs)
-        self.kinds: tuple[Feature, ...] = tuple(feature_of(spec) for spec in specs)
-        self.normaliser = normaliser
+        self.kinds: tuple[Feature, ...] = tuple(build_feature(spec) for spec in specs)
+        self.normalizer = normalizer
         self.constants = Constants()
         self._check()
 
     def forward(self, samples: Tensor) -> tuple[Tensor, ...]:
         """One float32 tensor `[B, *spec.shape]` for each feature."""
-        audio: Any = RealAnalysis(samples, self.specs[0].sample_rate, self.constants)
+        audio: Any = ExportableTransforms(samples, self.specs[0].sample_rate, self.constants)
         drawn: list[Any] = [kind.compute(audio) for kind in self.kinds]
-        return tuple(self.normaliser([_rounded(spec, one) for spec, one in zip(self.specs, drawn, strict=True)]))
+        return tuple(self.normalizer([_rounded(spec, one) for spec, one in zip(self.specs, drawn, strict=True)]))
 
     def _check(self) -> None:
         """Draw each feature of silence once, which makes its constants too."""
         for spec, kind in zip(self.specs, self.kinds, strict=True):
-            if not isinstance(kind, Picture | Samples):
+            if not isinstance(kind, TimeFrequencyFeature | Samples):
                 raise NotInside(f"feature {spec.name!r} ({spec.kind}) is not drawn by torch")
-            audio: Any = RealAnalysis(torch.zeros(1, spec.n_samples), spec.sample_rate, self.constants)
+            audio: Any = ExportableTransforms(torch.zeros(1, spec.n_samples), spec.sample_rate, self.constants)
             try:
                 kind.compute(audio)
             except NotInside as error:
@@ -161,7 +161,7 @@ def fourier(n_fft: int) -> np.ndarray:
 
 
 def _rounded(spec: FeatureSpec, values: Tensor) -> Tensor:
-    """Values as the store holds them, which is what the normaliser was fitted on; too large ones are clipped."""
+    """Values as the store holds them, which is what the normalizer was fitted on; too large ones are clipped."""
     if spec.dtype == "float16":
         return values.clamp(-65504.0, 65504.0).half().float()
     if spec.dtype == "uint8":

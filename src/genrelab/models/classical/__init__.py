@@ -1,6 +1,6 @@
 """Systems without gradients: fitted once by scikit-learn, kept as tensors, used like networks."""
 
-from genrelab.models.classical.base import MARK, SEVERAL, Estimator, check_memory
+from genrelab.models.classical.base import MARK, MULTILABEL, Estimator, check_memory
 from genrelab.models.classical.clustering import AutoencoderMeans, Clusterer, PrincipalMixture
 from genrelab.models.classical.knn import NearestNeighbours
 from genrelab.models.classical.linear import LogisticRegression, SupportVectorMachine
@@ -8,7 +8,7 @@ from genrelab.models.classical.random_forest import RandomForest
 
 __all__ = [
     "MARK",
-    "SEVERAL",
+    "MULTILABEL",
     "AutoencoderMeans",
     "Clusterer",
     "Estimator",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from genrelab.utils.errors import GenrelabError
 
 Pooling = Literal["none", "mean", "mean_std"]
-SEVERAL = "several"  # of those kinds that can also tell each of several genres a track from the rest
+MULTILABEL = "several"  # of those kinds that can also tell each of several genres a track from the rest
 MARK = "fitted"  # of kinds in the registry of models that are fitted at once, not trained by gradient
 
 
@@ -126,7 +126,7 @@ class Estimator(nn.Module, ABC):
         return [] if in_shapes else ["a feature is needed, here is none; e.g. features=tabular57"]
 
 
-def blank(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+def empty_buffer(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """What a buffer holds before it is fitted."""
     return torch.zeros(shape, dtype=dtype)
 

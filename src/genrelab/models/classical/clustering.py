@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from genrelab.models.autoencoder import LSTMAutoencoder
-from genrelab.models.classical.base import MARK, Estimator, Pooling, blank
+from genrelab.models.classical.base import MARK, Estimator, Pooling, empty_buffer
 from genrelab.models.classical.linear import as_tensor, check_positive
 from genrelab.models.input_checks import same_width
 from genrelab.models.registry import MODELS
@@ -56,10 +56,10 @@ class Clusterer(Estimator):
         if clusters is not None and clusters < 2:
             raise ConfigError([f"model.clusters: {clusters} is below 2"])
         self.components, self.clusters = components, clusters or n_classes
-        self.keep("mean", blank(0))
-        self.keep("axes", blank(0, 0))
-        self.keep("centres", blank(0, 0))  # [clusters, components]
-        self.keep("table", blank(0, n_classes))  # logits of each cluster
+        self.keep("mean", empty_buffer(0))
+        self.keep("axes", empty_buffer(0, 0))
+        self.keep("centres", empty_buffer(0, 0))  # [clusters, components]
+        self.keep("table", empty_buffer(0, n_classes))  # logits of each cluster
 
     def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Reduce, cluster, then look at the genres."""
@@ -138,8 +138,8 @@ class PrincipalMixture(Clusterer):
         super().__init__(in_shapes, n_classes, components, clusters, pooling)
         check_positive(starts=starts)
         self.starts = starts
-        self.keep("whiten", blank(0, 0, 0))  # [clusters, P, P] that makes a Gaussian's deviations white
-        self.keep("offset", blank(0))  # log-weight and log-density at a Gaussian's centre
+        self.keep("whiten", empty_buffer(0, 0, 0))  # [clusters, P, P] that makes a Gaussian's deviations white
+        self.keep("offset", empty_buffer(0))  # log-weight and log-density at a Gaussian's centre
 
     def find(self, z: Tensor, seed: int) -> None:
         """Fit by scikit-learn."""

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from genrelab.models.classical.base import MARK, SEVERAL, Estimator, Pooling, blank, log_odds, log_shares
+from genrelab.models.classical.base import MARK, MULTILABEL, Estimator, Pooling, empty_buffer, log_odds, log_shares
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 
 BLOCK = 2**24  # distances at a time
 
 
-@MODELS.register("knn", MARK, SEVERAL)
+@MODELS.register("knn", MARK, MULTILABEL)
 class NearestNeighbours(Estimator):
     """The votes of the k nearest train segments, by Euclidean distance (E05).
 
@@ -47,9 +47,9 @@ class NearestNeighbours(Estimator):
         if neighbours is not None and neighbours < 1:
             raise ConfigError([f"model.neighbours: {neighbours} is below 1"])
         self.neighbours = neighbours
-        self.keep("origin", blank(self.width))
-        self.keep("train_x", blank(0, self.width))
-        self.keep("train_y", blank(0, dtype=torch.int64))
+        self.keep("origin", empty_buffer(self.width))
+        self.keep("train_x", empty_buffer(0, self.width))
+        self.keep("train_y", empty_buffer(0, dtype=torch.int64))
 
     def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Keep train's vectors, moved to their middle: small numbers keep their digits in differences of squares."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genrelab.models.classical.base import MARK, SEVERAL, Estimator, Pooling, blank
+from genrelab.models.classical.base import MARK, MULTILABEL, Estimator, Pooling, empty_buffer
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 
@@ -19,7 +19,7 @@ FLOOR = -30.0  # log-probability of genres that train does not have
 BLOCK = 2**24  # values of a matrix of kernels at a time
 
 
-@MODELS.register("logistic_regression", MARK, SEVERAL)
+@MODELS.register("logistic_regression", MARK, MULTILABEL)
 class LogisticRegression(Estimator):
     """Multinomial logistic regression with an L2 penalty (scikit-learn's, by L-BFGS).
 
@@ -53,8 +53,8 @@ class LogisticRegression(Estimator):
         super().__init__(in_shapes, n_classes, pooling)
         check_positive(c=c, iterations=iterations)
         self.c, self.balanced, self.iterations = c, balanced, iterations
-        self.keep("weight", blank(n_classes, self.width))
-        self.keep("bias", blank(n_classes))
+        self.keep("weight", empty_buffer(n_classes, self.width))
+        self.keep("bias", empty_buffer(n_classes))
 
     def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""
@@ -73,7 +73,7 @@ class LogisticRegression(Estimator):
 
     def _each(self, x: Tensor, target: Tensor) -> int:
         """Fit one against the rest; the most iterations of any."""
-        self.weight, self.bias, steps = blank(self.n_classes, self.width), self.prior.logit(), 0
+        self.weight, self.bias, steps = empty_buffer(self.n_classes, self.width), self.prior.logit(), 0
         for genre in range(self.n_classes):
             has = target[:, genre] > 0
             if has.any() and not has.all():
@@ -89,7 +89,7 @@ class LogisticRegression(Estimator):
         if len(model.classes_) == 2:  # one row for two genres: its half for either makes the same probabilities
             weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
         there = torch.from_numpy(model.classes_)
-        self.weight = blank(self.n_classes, self.width).index_copy(0, there, as_tensor(weight))
+        self.weight = empty_buffer(self.n_classes, self.width).index_copy(0, there, as_tensor(weight))
         self.bias = torch.full((self.n_classes,), -torch.inf).index_copy(0, there, as_tensor(bias))
         return int(max(model.n_iter_))
 
@@ -141,12 +141,12 @@ class SupportVectorMachine(Estimator):
         super().__init__(in_shapes, n_classes, pooling)
         check_positive(c=c, **({} if gamma is None else {"gamma": gamma}))
         self.kernel, self.c, self.gamma, self.balanced = kernel, c, gamma, balanced
-        self.keep("support", blank(0, self.width))  # [S, D], those of the first class first
-        self.keep("dual", blank(max(n_classes - 1, 0), 0))  # [classes - 1, S]
-        self.keep("intercept", blank(0))  # of each pair
-        self.keep("classes", blank(0, dtype=torch.int64))  # that train has
-        self.keep("counts", blank(0, dtype=torch.int64))  # support vectors of each
-        self.keep("scale", blank())  # gamma
+        self.keep("support", empty_buffer(0, self.width))  # [S, D], those of the first class first
+        self.keep("dual", empty_buffer(max(n_classes - 1, 0), 0))  # [classes - 1, S]
+        self.keep("intercept", empty_buffer(0))  # of each pair
+        self.keep("classes", empty_buffer(0, dtype=torch.int64))  # that train has
+        self.keep("counts", empty_buffer(0, dtype=torch.int64))  # support vectors of each
+        self.keep("scale", empty_buffer())  # gamma
 
     def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genrelab.models.classical.base import MARK, SEVERAL, Estimator, Pooling, blank, log_odds, log_shares
+from genrelab.models.classical.base import MARK, MULTILABEL, Estimator, Pooling, empty_buffer, log_odds, log_shares
 from genrelab.models.classical.linear import as_tensor, check_positive
 from genrelab.models.registry import MODELS
 
 
-@MODELS.register("random_forest", MARK, SEVERAL)
+@MODELS.register("random_forest", MARK, MULTILABEL)
 class RandomForest(Estimator):
     """Random forest (scikit-learn's): the mean over the trees of the shares of genres in the leaf that is reached.
 
@@ -67,12 +67,12 @@ class RandomForest(Estimator):
             "class_weight": "balanced" if balanced else None,
         }
         # All trees' nodes, one tree behind the other; a leaf's children are itself.
-        self.keep("roots", blank(0, dtype=torch.int64))
-        self.keep("column", blank(0, dtype=torch.int64))
-        self.keep("threshold", blank(0))
-        self.keep("branches", blank(0, 2, dtype=torch.int64))
-        self.keep("shares", blank(0, n_classes))
-        self.keep("levels", blank(dtype=torch.int64))
+        self.keep("roots", empty_buffer(0, dtype=torch.int64))
+        self.keep("column", empty_buffer(0, dtype=torch.int64))
+        self.keep("threshold", empty_buffer(0))
+        self.keep("branches", empty_buffer(0, 2, dtype=torch.int64))
+        self.keep("shares", empty_buffer(0, n_classes))
+        self.keep("levels", empty_buffer(dtype=torch.int64))
 
     def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""

@@ -8,8 +8,8 @@ import pytest
 
 from genrelab.audio import AudioSpec, load_audio
 from genrelab.features import extract, make_spec
-from genrelab.features.backends.librosa_backend import Analysis
-from genrelab.features.backends.numba_backend.analysis import FastAnalysis
+from genrelab.features.backends.librosa_backend import LibrosaTransforms
+from genrelab.features.backends.numba_backend.analysis import NumbaTransforms
 from genrelab.features.extraction import ENGINES
 from paths import SHARED_DATA
 from sounds import KINDS, RATE, music, sounds
@@ -80,12 +80,12 @@ def test_tuning_is_librosas(cents, of_power):
     spectrogram = np.abs(librosa.stft(samples)) ** (2 if of_power else 1)
     for bins in (12, 36):
         expected = librosa.estimate_tuning(S=spectrogram, sr=RATE, bins_per_octave=bins)
-        assert FastAnalysis(samples, RATE).tuning(2048, 512, bins, of_power) == expected
+        assert NumbaTransforms(samples, RATE).tuning(2048, 512, bins, of_power) == expected
 
 
 def test_the_shared_spectra_are_librosas():
     samples = sounds()["click"]
-    reference, fast = Analysis(samples, RATE), FastAnalysis(samples, RATE)
+    reference, fast = LibrosaTransforms(samples, RATE), NumbaTransforms(samples, RATE)
     assert np.array_equal(fast.magnitude(2048, 512), reference.magnitude(2048, 512))
     assert np.array_equal(fast.stft(2048, 512), reference.stft(2048, 512))
 
@@ -99,7 +99,7 @@ def test_features_outlive_the_next_segment():
 
 
 def test_decibels_of_arrays_that_follow_each_other_in_memory_are_their_own():
-    audio = FastAnalysis(music(1.0), RATE)
+    audio = NumbaTransforms(music(1.0), RATE)
     rows = np.random.default_rng(0).random((40, 8, 6)).astype(np.float32)
     for row in rows:
         power = row**2  # freed in the next turn: its memory is used again

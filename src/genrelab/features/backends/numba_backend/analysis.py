@@ -1,11 +1,11 @@
-"""`FastAnalysis`: the transforms of `Analysis` by kernels of our own; `engine=fast`."""
+"""`NumbaTransforms`: the transforms of `LibrosaTransforms` by kernels of our own; `engine=fast`."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from genrelab.audio.phase_vocoder import istft
-from genrelab.features.backends.librosa_backend import Analysis, contrast_bands
+from genrelab.features.backends.librosa_backend import LibrosaTransforms, contrast_bands
 from genrelab.features.backends.numba_backend import chroma, tempo
 from genrelab.features.backends.numba_backend import cqt as constantq
 from genrelab.features.backends.numba_backend import median_filter as medians
@@ -13,7 +13,7 @@ from genrelab.features.backends.numba_backend import spectral_descriptors as sta
 from genrelab.features.backends.numba_backend import stft as spectrum
 
 
-class FastAnalysis(Analysis):
+class NumbaTransforms(LibrosaTransforms):
     """One segment and its transforms, numbers as librosa's.
 
     Large arrays are workspaces of the thread: they hold until the next segment's analysis begins. Values that
@@ -33,20 +33,20 @@ class FastAnalysis(Analysis):
         return self._spectra(n_fft, hop_length)[0].T
 
     def _spectra(self, n_fft: int, hop_length: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("spectra", n_fft, hop_length),
             lambda: spectrum.power_and_magnitude(self.samples, n_fft, hop_length),
         )
 
     def stft(self, n_fft: int, hop_length: int) -> np.ndarray:
         """[1 + n_fft/2, frames] complex64."""
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("stft", n_fft, hop_length), lambda: spectrum.stft(self.samples, n_fft, hop_length).T
         )
 
     def hpss(self, n_fft: int, hop_length: int, kernel_size: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
         """Harmonic and percussive magnitude [1 + n_fft/2, frames]."""
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("hpss", n_fft, hop_length, kernel_size, margin),
             lambda: medians.hpss(self.magnitude(n_fft, hop_length), kernel_size, margin),
         )
@@ -66,7 +66,7 @@ class FastAnalysis(Analysis):
     def decibels(self, power: np.ndarray, top_db: float | None = 80.0) -> np.ndarray:
         """dB of full scale, same shape; that of a spectrogram which several features want is computed once."""
         # The power is kept beside, so that no other array can take its identity while the segment lasts.
-        _, found = self.once(
+        _, found = self.cached(
             ("decibels", id(power), top_db), lambda: (power, spectrum.decibels(by_frame(power), top_db).T)
         )
         return np.asarray(found)
@@ -84,7 +84,7 @@ class FastAnalysis(Analysis):
     def tuning(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> float:
         """Deviation from A440 in shares of a bin, estimated on the shared power or magnitude spectrogram."""
         spectra = self._spectra(n_fft, hop_length)
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("tuning", n_fft, hop_length, bins_per_octave, of_power),
             lambda: chroma.tuning_of(spectra[0 if of_power else 1], self.sample_rate, bins_per_octave),
         )
@@ -97,7 +97,7 @@ class FastAnalysis(Analysis):
             found = self.tuning(2048, 512, bins_per_octave, of_power=False) if tuning is None else tuning
             return constantq.constant_q(self.samples, self.sample_rate, hop_length, n_octaves, bins_per_octave, found).T
 
-        return self.once(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)  # type: ignore[no-any-return]
+        return self.cached(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)  # type: ignore[no-any-return]
 
     def chroma_stft(self, n_fft: int, hop_length: int, tuning: float | None) -> np.ndarray:
         """Chroma from the power spectrogram [12, frames]."""
@@ -107,11 +107,11 @@ class FastAnalysis(Analysis):
             power = self._spectra(n_fft, hop_length)[0]
             return chroma.chroma_of_power(power, self.sample_rate, n_fft, found).T
 
-        return self.once(("chroma_stft", n_fft, hop_length, tuning), make)  # type: ignore[no-any-return]
+        return self.cached(("chroma_stft", n_fft, hop_length, tuning), make)  # type: ignore[no-any-return]
 
     def _raw_chroma(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
         octaves = self.octaves(n_octaves)
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("raw_chroma", hop_length, octaves, bins_per_octave, tuning),
             lambda: chroma.raw_chroma(self.cqt(hop_length, octaves, bins_per_octave, tuning).T, bins_per_octave),
         )
@@ -133,7 +133,7 @@ class FastAnalysis(Analysis):
     def spectral(self, n_fft: int, hop_length: int) -> dict[str, np.ndarray]:
         """Centroid, bandwidth, rolloff (Hz) and flatness, each [frames]."""
         power, magnitude = self._spectra(n_fft, hop_length)
-        return self.once(  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
             ("spectral", n_fft, hop_length), lambda: statistics.spectral(magnitude, power, self.sample_rate, n_fft)
         )
 
@@ -157,7 +157,7 @@ class FastAnalysis(Analysis):
             log_mel = self.decibels(self.mel(2048, 512, 128, 0.0, None))
             return tempo.tempo(by_frame(log_mel), self.sample_rate, 512, 2048)
 
-        return self.once(("tempo",), make)  # type: ignore[no-any-return]
+        return self.cached(("tempo",), make)  # type: ignore[no-any-return]
 
 
 def by_frame(array: np.ndarray) -> np.ndarray:
