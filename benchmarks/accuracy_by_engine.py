@@ -21,13 +21,13 @@ import numpy as np
 from harness import make_parser
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ENGINES = ("reference", "fast")
+BACKENDS = ("librosa", "numba")
 SCORES = ("accuracy", "distance")
 
 
-def score(folder: Path, engine: str, seed: int, epochs: int, overrides: list[str]) -> list[float]:
+def score(folder: Path, backend: str, seed: int, epochs: int, overrides: list[str]) -> list[float]:
     """Train one run unless it is there; its `SCORES` on test tracks."""
-    run = folder / engine / f"seed-{seed}"
+    run = folder / backend / f"seed-{seed}"
     if not (run / "metrics.json").exists():
         command = [
             sys.executable,
@@ -36,10 +36,10 @@ def score(folder: Path, engine: str, seed: int, epochs: int, overrides: list[str
             f"trainer.max_epochs={epochs}",
         ]
         command += [
-            f"data.engine={engine}",
+            f"data.feature_backend={backend}",
             f"seed={seed}",
             f"hydra.run.dir={run}",
-            f"paths.feature_cache_dir={folder / engine / 'store'}",
+            f"paths.feature_cache_dir={folder / backend / 'store'}",
         ]
         command += [
             "trainer.estimate=false",
@@ -62,11 +62,11 @@ def answers(folder: Path, seed: int) -> str:
     from genrelab.runs.checkpoint import load_checkpoint
 
     logits = {}
-    run = folder / "reference" / f"seed-{seed}"
+    run = folder / "librosa" / f"seed-{seed}"
     content = load_checkpoint(run / "checkpoints" / "best.ckpt")
     normalizer = Normalizer(content["genrelab"]["preprocessing"]["normalise"])
-    for engine in ENGINES:
-        config = yaml.safe_load((folder / engine / f"seed-{seed}" / "config.yaml").read_text())
+    for backend in BACKENDS:
+        config = yaml.safe_load((folder / backend / f"seed-{seed}" / "config.yaml").read_text())
         dataset = build.read_dataset(config)
         split = build.make_split(config, dataset.catalog)
         store = build.make_store(config, dataset.catalog)
@@ -74,8 +74,8 @@ def answers(folder: Path, seed: int) -> str:
         net.load_state_dict(content["state_dict"])
         features = [torch.from_numpy(array) for array in store.load(store.rows(split.tracks("test")))]
         with torch.inference_mode():
-            logits[engine] = net(*normalizer(features)).numpy()
-    slow, fast = (logits[engine] for engine in ENGINES)
+            logits[backend] = net(*normalizer(features)).numpy()
+    slow, fast = (logits[backend] for backend in BACKENDS)
     other = int((slow.argmax(axis=1) != fast.argmax(axis=1)).sum())
     apart = np.abs(slow - fast).max() / np.ptp(slow)
     return f"one network on both stores: {other} of {len(slow)} answers differ, logits by {apart:.1e} of their range"
@@ -97,16 +97,16 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "accuracy-by-engine")
     asked, overrides = parser.parse_known_args()
-    found: dict[str, list[list[float]]] = {engine: [] for engine in ENGINES}
+    found: dict[str, list[list[float]]] = {backend: [] for backend in BACKENDS}
     for seed in range(asked.rounds):
-        for engine in ENGINES:
-            found[engine].append(score(asked.folder.absolute(), engine, seed, asked.epochs, overrides))
-            told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SCORES, found[engine][-1], strict=True))
-            print(f"engine={engine} seed={seed}: {told}", flush=True)
-    values = {engine: np.array(rows) for engine, rows in found.items()}
+        for backend in BACKENDS:
+            found[backend].append(score(asked.folder.absolute(), backend, seed, asked.epochs, overrides))
+            told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SCORES, found[backend][-1], strict=True))
+            print(f"backend={backend} seed={seed}: {told}", flush=True)
+    values = {backend: np.array(rows) for backend, rows in found.items()}
     for place, name in enumerate(SCORES):
-        for engine in ENGINES:
-            print(f"{name}, {engine}: {interval(values[engine][:, place])}")
+        for backend in BACKENDS:
+            print(f"{name}, {backend}: {interval(values[backend][:, place])}")
         print(f"{name}, fast - reference: {interval(values['fast'][:, place] - values['reference'][:, place])}")
     print(answers(asked.folder.absolute(), 0))
 

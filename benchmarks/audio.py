@@ -147,7 +147,7 @@ def serve(pipe: Connection, folder: str) -> None:
 
     audio = AudioSpec()
     specs = tuple(make_spec(kind, {"kind": kind}, audio) for kind in ("mel_pcen", "mfcc", "chroma_cqt"))
-    plan = WorkerConfig(audio, specs, engine="fast")
+    plan = WorkerConfig(audio, specs, backend="numba")
     paths = sorted(Path(folder).iterdir())
     pipe.send(0.0)
     while pipe.recv():

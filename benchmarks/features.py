@@ -34,7 +34,7 @@ from harness import interleaved, make_parser
 
 from genrelab.audio import AudioSpec
 from genrelab.features import FeatureSpec, extract, make_spec
-from genrelab.features.extraction import ENGINES
+from genrelab.features.extraction import BACKENDS
 
 RATE, SECONDS = 22_050, 15.0
 Librosa = Callable[[np.ndarray], object]
@@ -63,7 +63,7 @@ def _pcen(y: np.ndarray) -> object:
 
 def _reference(kind: str) -> Librosa:
     spec = [spec_of(kind)]
-    return lambda y: ENGINES["reference"](spec, y)
+    return lambda y: BACKENDS["librosa"](spec, y)
 
 
 def spec_of(kind: str) -> FeatureSpec:
@@ -117,7 +117,7 @@ def music(seconds: float) -> np.ndarray:
 
 def difference(kind: str, y: np.ndarray) -> float:
     """Largest difference between the engines: of the peak for pictures, relative for tables."""
-    slow, fast = (ENGINES[name]([spec_of(kind)], y)[0] for name in ("reference", "fast"))
+    slow, fast = (BACKENDS[name]([spec_of(kind)], y)[0] for name in ("librosa", "numba"))
     if slow.ndim == 1:
         return float((np.abs(slow - fast) / np.maximum(np.abs(slow), 1e-6)).max())
     return float(np.abs(slow - fast).max() / np.abs(slow).max())
@@ -169,15 +169,15 @@ def first_call() -> None:
         "extract(specs, y, ENGINE); print(time.perf_counter() - t)"
     )
 
-    def seconds(engine: str, cache: str | None) -> float:
+    def seconds(backend: str, cache: str | None) -> float:
         environment = {**os.environ, **({"NUMBA_CACHE_DIR": cache} if cache else {})}
-        command = [sys.executable, "-c", code.replace("ENGINE", repr(engine))]
+        command = [sys.executable, "-c", code.replace("ENGINE", repr(backend))]
         return float(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
 
     with tempfile.TemporaryDirectory() as cache:
-        cold = seconds("fast", cache)
-        warm = min(seconds("fast", cache) for _ in range(2))
-    slow = min(seconds("reference", None) for _ in range(2))
+        cold = seconds("numba", cache)
+        warm = min(seconds("numba", cache) for _ in range(2))
+    slow = min(seconds("librosa", None) for _ in range(2))
     print(
         f"first segment, imports included: librosa {slow:.1f} s; genrelab {warm:.1f} s, "
         f"and {cold:.1f} s once per machine, while its kernels are compiled"
@@ -205,20 +205,20 @@ def store(tracks: int, rounds: int) -> None:
             out.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(out, samples, rate)
         catalog = DATASETS.build("folder", {"root": str(root / "music")}, cache=root / "cache")
-        seconds: dict[str, list[float]] = {"reference": [], "fast": []}
+        seconds: dict[str, list[float]] = {"librosa": [], "numba": []}
         # The quick side before and after the slow one: a noisy machine disturbs both.
-        for turn, engine in enumerate([*("fast", "reference", "fast") * rounds]):
+        for turn, backend in enumerate([*("numba", "librosa", "numba") * rounds]):
             one = FeatureCache(root / f"store-{turn}", audio, specs)
-            report = one.prepare(catalog.tracks, engine=engine, workers=2, progress=False)
+            report = one.prepare(catalog.tracks, backend=backend, workers=2, progress=False)
             spent = report.seconds - report.startup_seconds
-            seconds[engine].append(spent)
+            seconds[backend].append(spent)
             print(
-                f"{engine}: {spent:.1f} s, {1e3 * spent / len(found):.0f} ms a track, "
+                f"{backend}: {spent:.1f} s, {1e3 * spent / len(found):.0f} ms a track, "
                 f"{report.audio_seconds / spent:.0f} x real time; start of workers: {report.startup_seconds:.0f} s",
                 flush=True,
             )
         _by_stage(sorted(catalog.tracks["path"])[:20], specs, audio)
-    slow, fast = (statistics.median(seconds[engine]) for engine in ("reference", "fast"))
+    slow, fast = (statistics.median(seconds[backend]) for backend in ("librosa", "numba"))
     print(
         f"{len(found)} tracks of 30 s, MP3 and FLAC, eight features, decoding included, two workers: "
         f"{slow / fast:.1f}x (wanted 12x)"

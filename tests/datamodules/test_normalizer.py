@@ -20,7 +20,7 @@ SHAPES = [(4, 6), (7,)]
 def test_frequency_statistics_standardise_each_bin(chunk):
     rows = make_rows()
     chunks = ([feature[at : at + chunk] for feature in rows] for at in range(0, 50, chunk))
-    normalizer = Normalizer.fit(chunks, SHAPES, "frequency")
+    normalizer = Normalizer.fit(chunks, SHAPES, "per_bin")
     picture, vector = normalizer([torch.from_numpy(feature) for feature in rows])
     assert picture.dtype == torch.float32 and picture.shape == (50, 4, 6)
     assert torch.allclose(picture.mean(dim=(0, 2)), torch.zeros(4), atol=1e-3)
@@ -40,12 +40,12 @@ def test_global_and_none():
 
 def test_a_constant_bin_stays_finite():
     rows = [np.full((5, 4, 6), 3, np.float16), np.zeros((5, 7), np.float32)]
-    for feature in Normalizer.fit([rows], SHAPES, "frequency")([torch.from_numpy(r) for r in rows]):
+    for feature in Normalizer.fit([rows], SHAPES, "per_bin")([torch.from_numpy(r) for r in rows]):
         assert torch.isfinite(feature).all() and (feature.abs() < 1e-3).all()
 
 
 def test_plain_round_trip_and_no_weights():
-    normalizer = Normalizer.fit([make_rows()], SHAPES, "frequency")
+    normalizer = Normalizer.fit([make_rows()], SHAPES, "per_bin")
     again = Normalizer(normalizer.to_plain())
     inputs = [torch.from_numpy(feature) for feature in make_rows()]
     assert all(torch.equal(a, b) for a, b in zip(normalizer(inputs), again(inputs), strict=True))

@@ -45,7 +45,7 @@ def prepared(overrides):
 def test_step_features_are_the_stores(small):
     small = [one for one in small if not one.startswith("features") and not one.startswith("model")] + BOTH
     _, stored, data = prepared(small)
-    config, waves, online = prepared([*small, "data.online=true"])
+    config, waves, online = prepared([*small, "data.on_the_fly=true"])
     assert [spec.fingerprint for spec in waves.specs] == [spec.fingerprint for spec in stored.specs]
     wanted = stored.load(data.rows("val"))
     batch = next(iter(online.val_dataloader()))
@@ -73,7 +73,7 @@ def network(path):
 def test_weights_trained_on_stored_features_answer_alike_online(small, tmp_path):
     run.train(compose(small), tmp_path / "run", small)
     net, normalizer, _ = network(tmp_path / "run" / "checkpoints" / "best.ckpt")
-    config, store, data = prepared([*small, "data.online=true"])
+    config, store, data = prepared([*small, "data.on_the_fly=true"])
     features = build.make_online(config, store)
     with torch.inference_mode():
         found = torch.cat([net(*normalizer(features(batch.features))) for batch in data.val_dataloader()]).numpy()
@@ -82,7 +82,13 @@ def test_weights_trained_on_stored_features_answer_alike_online(small, tmp_path)
 
 
 def test_a_whole_run_online_and_its_checkpoint_serves_features(small, tmp_path):
-    overrides = [*small, "data.online=true", "augment=pitch_noise", "data.mask_bands=0.2", "data.mixup=0.2"]
+    overrides = [
+        *small,
+        "data.on_the_fly=true",
+        "augment=pitch_noise",
+        "data.freq_mask_ratio=0.2",
+        "data.mixup_alpha=0.2",
+    ]
     overrides += ["callbacks=swa", "callbacks.swa.start_epoch=0"]
     record = run.train(compose(overrides), tmp_path / "run", overrides)
     assert record["status"] == "finished" and (tmp_path / "run" / "report" / "index.html").exists()
@@ -100,7 +106,7 @@ def test_a_whole_run_online_and_its_checkpoint_serves_features(small, tmp_path):
 
 
 def test_two_runs_are_the_same(small, tmp_path):
-    overrides = [*small, "data.online=true", "augment=weak", "trainer.max_epochs=2"]
+    overrides = [*small, "data.on_the_fly=true", "augment=weak", "trainer.max_epochs=2"]
     run.train(compose(overrides), tmp_path / "a", overrides)
     run.train(compose(overrides), tmp_path / "b", overrides)
     first, second = (pd.read_csv(tmp_path / name / "metrics.csv") for name in "ab")
@@ -139,18 +145,18 @@ def test_nothing_is_read_back_from_the_device(augment):
     ("override", "message"),
     [
         ("features=scalars", r"features\.scalars: a table of numbers is not computed in the step"),
-        ("data.copies=all", r"data\.copies: each step draws its copies anew"),
+        ("data.copies_per_epoch=all", r"data\.copies_per_epoch: each step draws its copies anew"),
     ],
 )
 def test_what_is_not_made_in_the_step_is_told_beforehand(override, message):
     model = ["model=mlp"] if "scalars" in override else []
     with pytest.raises(ConfigError, match=message):
-        check(compose(["data.online=true", override, *model]))
+        check(compose(["data.on_the_fly=true", override, *model]))
 
 
 def test_a_dataset_of_features_has_no_waveforms(tmp_path):
-    overrides = ["dataset=table", "dataset.path=/nowhere.csv", "data.online=true", "augment=none"]
-    with pytest.raises(ConfigError, match=r"data\.online: this dataset brings features"):
+    overrides = ["dataset=table", "dataset.path=/nowhere.csv", "data.on_the_fly=true", "augment=none"]
+    with pytest.raises(ConfigError, match=r"data\.on_the_fly: this dataset brings features"):
         check(compose(overrides))
 
 

@@ -37,7 +37,7 @@ def fitted(music, tmp_path_factory):
         "split.ratios=[0.6,0.2,0.2]",
         *("audio.sample_rate=8000", "audio.segment_seconds=2.0", "features=mel_db", "features.mel_db.n_fft=512"),
         *("features.mel_db.hop_length=256", "features.mel_db.n_mels=32", "features.mel_db.frames=32"),
-        *("data.batch_size=8", "data.normalise=global", "accelerator=cpu"),
+        *("data.batch_size=8", "data.normalize=global", "accelerator=cpu"),
         f"paths.output_dir={tmp_path_factory.mktemp('outputs')}",
     ]
 
@@ -101,12 +101,12 @@ def test_what_has_no_effect_is_told(knn):
     record = json.loads((knn / "run.json").read_text())
     told = next(text for text in record["warnings"] if "no effect" in text)
     assert told.endswith("no effect has loss=focal, optimizer.lr=0.1, trainer.max_epochs=5, augment=pitch_noise")
-    asked = ["model=knn", "seed=3", "beta=2", "~callbacks.stop", "data.mixup=0.2", "data.normalise=none"]
-    assert ineffective_overrides(asked) == ["beta=2", "callbacks.stop", "data.mixup=0.2"]
+    asked = ["model=knn", "seed=3", "beta=2", "~callbacks.stop", "data.mixup_alpha=0.2", "data.normalize=none"]
+    assert ineffective_overrides(asked) == ["beta=2", "callbacks.stop", "data.mixup_alpha=0.2"]
 
 
 def test_every_copy_is_fitted_where_asked_for(fitted, tmp_path):
-    record = train([*fitted, *KNN[:2], *QUICK, "data.copies=all", "augment=weak"], tmp_path / "run")
+    record = train([*fitted, *KNN[:2], *QUICK, "data.copies_per_epoch=all", "augment=weak"], tmp_path / "run")
     state = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["state_dict"]
     assert len(state["train_x"]) > 36 and not any("augment" in text for text in record["warnings"])
 

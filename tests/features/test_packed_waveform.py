@@ -50,12 +50,12 @@ def test_torch_and_numpy_unpack_alike():
     assert np.array_equal(unpack(torch.from_numpy(rows)).numpy(), unpacked(rows))
 
 
-@pytest.mark.parametrize("engine", ["fast", "reference", "torch"])
-def test_engines_give_it_like_any_feature(engine):
+@pytest.mark.parametrize("backend", ["numba", "librosa", "torch"])
+def test_backends_give_it_like_any_feature(backend):
     spec = make_spec("sound", {"kind": "waveform"}, AUDIO)
     samples = sounds()["music"]
     assert spec.shape == (len(samples) + 1,) and spec.dtype == "int16"
-    rows = quantize(spec, extract([spec], samples, engine)[0])
+    rows = quantize(spec, extract([spec], samples, backend)[0])
     assert np.abs(unpacked(rows[None])[0] - samples).max() < 2.0**-15
     assert np.array_equal(dequantize(spec, rows), rows)
 

@@ -60,7 +60,7 @@ def stored_logits(predictor, files, root) -> dict[str, np.ndarray]:
 @pytest.mark.slow
 def test_a_run_with_features_made_in_the_step_listens_alike(music, tmp_path):
     """It stores waveforms of 16 bits and computes features in torch, unrounded."""
-    run = train_small(music, tmp_path, [*small_overrides(), "data.online=true"])
+    run = train_small(music, tmp_path, [*small_overrides(), "data.on_the_fly=true"])
     catalog = build.read_catalog(compose([*small_overrides(), f"dataset.root={music}"]))
     paths = catalog.tracks.set_index("track_id")["path"]
     predictor = load_predictor(run)

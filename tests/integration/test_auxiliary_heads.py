@@ -50,7 +50,7 @@ def short():
         "taxonomy=flat", "split.ratios=[0.6,0.2,0.2]", "audio.sample_rate=8000", "audio.segment_seconds=2.0",
         "augment=none", "features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256",
         "features.mel_db.n_mels=32", "features.mel_db.frames=32", "model=cnn", "data.batch_size=8",
-        "trainer.max_epochs=6", "trainer.estimate=false", "accelerator=cpu", "data.mixup=0.2",
+        "trainer.max_epochs=6", "trainer.estimate=false", "accelerator=cpu", "data.mixup_alpha=0.2",
     ]  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def test_a_network_without_linear_layer_has_no_place():
     [
         (["model=knn"], "fitted at once"),
         (["target=multi_label", "loss=binary_cross_entropy"], "one genre a track"),
-        (["data.label_weight=-1"], "below 0"),
+        (["data.aux_loss_weight=-1"], "below 0"),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_data(small, table, more, told):

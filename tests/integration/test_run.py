@@ -337,10 +337,10 @@ def test_a_table_of_features_is_trained_on(tmp_path):
 
 
 def test_masks_and_mixup_change_training_alone(small, tmp_path):
-    changed = ["data.mask_bands=0.3", "data.mask_frames=0.3", "data.mixup=0.4"]
+    changed = ["data.freq_mask_ratio=0.3", "data.time_mask_ratio=0.3", "data.mixup_alpha=0.4"]
     plain, other = (train([*small, *more], tmp_path / name) for name, more in (("plain", []), ("other", changed)))
     a, b = (pd.read_csv(tmp_path / name / "metrics.csv") for name in ("plain", "other"))
     assert plain["status"] == other["status"] == "finished"
     assert not np.allclose(a["train/loss"], b["train/loss"])
-    with pytest.raises(ConfigError, match=r"data.mask_bands: 1.5 is not in \[0, 1\)"):
-        train([*small, "data.mask_bands=1.5"], tmp_path / "wrong")
+    with pytest.raises(ConfigError, match=r"data.freq_mask_ratio: 1.5 is not in \[0, 1\)"):
+        train([*small, "data.freq_mask_ratio=1.5"], tmp_path / "wrong")

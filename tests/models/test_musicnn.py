@@ -139,11 +139,11 @@ def test_what_does_not_fit_is_told(tmp_path, monkeypatch):
 
 
 def test_a_picture_that_it_was_not_trained_on_is_refused():
-    overrides = ["dataset=demo", "experiment=musicnn", "data.normalise=frequency", "features.mel_musicnn.n_fft=1024"]
+    overrides = ["dataset=demo", "experiment=musicnn", "data.normalize=per_bin", "features.mel_musicnn.n_fft=1024"]
     with pytest.raises(ConfigError, match="experiment=musicnn has all") as caught:
         check(compose(overrides), overrides)
     told = "\n".join(caught.value.problems)
-    assert "data.normalise: frequency is not" in told and "features.mel_musicnn.n_fft: 1024 is not" in told
+    assert "data.normalize: per_bin is not" in told and "features.mel_musicnn.n_fft: 1024 is not" in told
     assert len(caught.value.problems) == 2
     check(compose(overrides[:2]), overrides[:2])
 

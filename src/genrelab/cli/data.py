@@ -68,7 +68,7 @@ def prepare(
     folds: list[int | None] = [*split_folds(config["split"])]
     for fold in folds or [None]:
         split = build.make_split(config, dataset.catalog, fold)
-        report = build.prepare(store, dataset, split, augments, workers, config["data"]["engine"])
+        report = build.prepare(store, dataset, split, augments, workers, config["data"]["feature_backend"])
         print(report.summary())
     if to_csv:
         from genrelab.engine.export_features import export_tables

@@ -52,22 +52,22 @@ class DataSpec:
     """Targets, batches and normalisation; see conf/data/default.yaml."""
 
     target: Literal["genre", "multi_label", "supergenre"] = "genre"
-    label_weight: float = 0.3
+    aux_loss_weight: float = 0.3
     batch_size: int = 64
-    copies: Literal["draw", "all"] = "draw"
-    roll_time: bool = True
-    mask_bands: float = 0.0
-    mask_frames: float = 0.0
-    mixup: float = 0.0
-    flip_time: float = 0.0
-    rotate: float = 0.0
+    copies_per_epoch: Literal["one", "all"] = "one"
+    random_roll: bool = True
+    freq_mask_ratio: float = 0.0
+    time_mask_ratio: float = 0.0
+    mixup_alpha: float = 0.0
+    time_reverse_prob: float = 0.0
+    degrees: float = 0.0
     translate: float = 0.0
     scale: float = 0.0
-    noise: float = 0.0
-    normalise: Literal["frequency", "global", "none"] = "frequency"
-    keep_on_device: bool = True
-    engine: Literal["fast", "reference", "torch"] = "fast"
-    online: bool = False
+    noise_std: float = 0.0
+    normalize: Literal["per_bin", "global", "none"] = "per_bin"
+    cache_on_device: bool = True
+    feature_backend: Literal["numba", "librosa", "torch"] = "numba"
+    on_the_fly: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class PathsSpec:
     cache_dir: str = "outputs/cache"
 
 
-SHARES = ("mask_bands", "mask_frames", "translate", "scale")
+SHARES = ("freq_mask_ratio", "time_mask_ratio", "translate", "scale")
 POSITIVE = ("max_epochs", "accumulate_grad_batches", "limit_train_batches", "devices", "num_threads", "batch_size")
 
 
@@ -120,13 +120,13 @@ def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str
             problems.append(f"{at}.{key}: {value} is below 1")
         elif key in SHARES and not 0 <= value < 1:
             problems.append(f"{at}.{key}: {value} is not in [0, 1)")
-        elif key == "flip_time" and not 0 <= value <= 1:
+        elif key == "time_reverse_prob" and not 0 <= value <= 1:
             problems.append(f"{at}.{key}: {value} is not in [0, 1]")
-        elif key == "label_weight" and value < 0:
+        elif key == "aux_loss_weight" and value < 0:
             problems.append(f"{at}.{key}: {value} is below 0; 0 teaches the trunk nothing of labels")
-        elif key in ("rotate", "noise") and value < 0:
+        elif key in ("degrees", "noise_std") and value < 0:
             problems.append(f"{at}.{key}: {value} is below 0; 0 changes nothing")
-        elif key == "mixup" and value < 0:
+        elif key == "mixup_alpha" and value < 0:
             problems.append(f"{at}.{key}: {value} is below 0; 0 mixes nothing")
         elif key == "gradient_clip_val" and value is not None and not value > 0:
             problems.append(f"{at}.{key}: {value} is not above 0; null clips nothing")

@@ -17,50 +17,50 @@ class BatchAugmentation:
     """Changes of train batches; val and test are never touched. Drawn by torch's generator, which an epoch seeds.
 
     Args:
-        roll_time: rotate pictures along time by one drawn share of their length: a segment begins anywhere in its
+        random_roll: rotate pictures along time by one drawn share of their length: a segment begins anywhere in its
             track, which a small train set alone does not teach.
-        mask_bands: widest band of rows that is set to train's mean, as a share of a picture's rows; drawn from 0 to it
-            for each segment (SpecAugment, Park et al. 2019, arXiv 1904.08779).
-        mask_frames: the same for columns.
-        mixup: both parameters of the beta distribution that a batch's share of a second, shuffled batch is drawn from
-            (Zhang et al. 2018, arXiv 1710.09412); 0 mixes nothing.
-        flip_time: share of segments that run backwards. This and what follows treats pictures as pictures (row E09,
-            where it did not help), drawn for each segment, alike for all its pictures; what comes in from outside is
-            train's mean.
-        rotate: most degrees that a picture is turned, either way.
+        freq_mask_ratio: widest band of rows that is set to train's mean, as a share of a picture's rows; drawn from 0
+            to it for each segment (SpecAugment, Park et al. 2019, arXiv 1904.08779).
+        time_mask_ratio: the same for columns.
+        mixup_alpha: both parameters of the beta distribution that a batch's share of a second, shuffled batch is drawn
+            from (Zhang et al. 2018, arXiv 1710.09412); 0 mixes nothing.
+        time_reverse_prob: share of segments that run backwards. This and what follows treats pictures as pictures
+            (row E09, where it did not help), drawn for each segment, alike for all its pictures; what comes in from
+            outside is train's mean.
+        degrees: most degrees that a picture is turned, either way.
         translate: most that it is moved, a share of its sides.
         scale: most that it is made larger or smaller, a share; below 1.
-        noise: standard deviation of white noise, in those of train.
+        noise_std: standard deviation of white noise, in those of train.
     """
 
-    roll_time: bool = False
-    mask_bands: float = 0.0
-    mask_frames: float = 0.0
-    mixup: float = 0.0
-    flip_time: float = 0.0
-    rotate: float = 0.0
+    random_roll: bool = False
+    freq_mask_ratio: float = 0.0
+    time_mask_ratio: float = 0.0
+    mixup_alpha: float = 0.0
+    time_reverse_prob: float = 0.0
+    degrees: float = 0.0
     translate: float = 0.0
     scale: float = 0.0
-    noise: float = 0.0
+    noise_std: float = 0.0
 
     def stored(self, features: Features) -> Features:
         """Rotate stored pictures `[B, H, W]`; vectors stay."""
-        if not self.roll_time:
+        if not self.random_roll:
             return features
         share = float(torch.rand(()))
         return tuple(f.roll(int(share * f.shape[-1]), dims=-1) if f.ndim == 3 else f for f in features)
 
     def normalised(self, features: Features) -> Features:
         """Flip, move and mask normalised pictures, whose train mean is 0; noise goes into vectors too."""
-        if self.flip_time > 0:
-            back = torch.rand(len(features[0]), device=features[0].device) < self.flip_time
+        if self.time_reverse_prob > 0:
+            back = torch.rand(len(features[0]), device=features[0].device) < self.time_reverse_prob
             features = tuple(torch.where(back[:, None, None], f.flip(-1), f) if f.ndim == 3 else f for f in features)
-        if self.rotate > 0 or self.translate > 0 or self.scale > 0:
+        if self.degrees > 0 or self.translate > 0 or self.scale > 0:
             moves = self._moves(len(features[0]), features[0].device)
             features = tuple(_moved(f, *moves) if f.ndim == 3 else f for f in features)
-        if self.noise > 0:
-            features = tuple(f + self.noise * torch.randn_like(f) for f in features)
-        for axis, share in ((1, self.mask_bands), (2, self.mask_frames)):
+        if self.noise_std > 0:
+            features = tuple(f + self.noise_std * torch.randn_like(f) for f in features)
+        for axis, share in ((1, self.freq_mask_ratio), (2, self.time_mask_ratio)):
             if share > 0:
                 features = tuple(_masked(f, axis, share) if f.ndim == 3 else f for f in features)
         return features
@@ -68,11 +68,11 @@ class BatchAugmentation:
     def _moves(self, count: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Angle in radians `[B]`, size `[B]` and shift `[B, 2]` (along time, along bands; shares of the sides)."""
         drawn = 2 * torch.rand(4, count, device=device) - 1
-        return math.radians(self.rotate) * drawn[0], 1 + self.scale * drawn[1], self.translate * drawn[2:].T
+        return math.radians(self.degrees) * drawn[0], 1 + self.scale * drawn[1], self.translate * drawn[2:].T
 
     def partner(self, count: int) -> tuple[float, Tensor]:
         """The share of the batch itself, and which segment each is mixed with, `[count]`."""
-        share = float(torch.distributions.Beta(self.mixup, self.mixup).sample())
+        share = float(torch.distributions.Beta(self.mixup_alpha, self.mixup_alpha).sample())
         return share, torch.randperm(count)
 
 

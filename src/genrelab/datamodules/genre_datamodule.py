@@ -37,11 +37,11 @@ class GenreDataModule(pl.LightningDataModule):
         n_classes: number of genres, needed with `several`.
         augment_labels: copies that train segments have beside the original.
         batch_size: segments in a batch.
-        copies: "draw": an epoch sees each train segment once, as one of its copies, drawn by (seed, epoch);
+        copies_per_epoch: "one": an epoch sees each train segment once, as one of its copies, drawn by (seed, epoch);
             "all": an epoch sees every copy (the published systems).
-        normalise: statistics per frequency bin, global, or none; fitted on train.
+        normalize: statistics per frequency bin, global, or none; fitted on train.
         seed: of shuffling and drawing.
-        keep_on_device: hold all rows on the accelerator where they fill at most a quarter of its memory.
+        cache_on_device: hold all rows on the accelerator where they fill at most a quarter of its memory.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class GenreDataModule(pl.LightningDataModule):
         targets: Mapping[str, int],
         augment_labels: Sequence[str] = (),
         batch_size: int = 64,
-        copies: Literal["draw", "all"] = "draw",
-        normalise: Mode = "frequency",
+        copies_per_epoch: Literal["one", "all"] = "one",
+        normalize: Mode = "per_bin",
         seed: int = 0,
-        keep_on_device: bool = True,
+        cache_on_device: bool = True,
         several: Mapping[str, Sequence[int]] | None = None,
         n_classes: int = 0,
     ) -> None:
@@ -66,10 +66,10 @@ class GenreDataModule(pl.LightningDataModule):
         self.n_classes = n_classes
         self.augment_labels = tuple(augment_labels)
         self.batch_size = batch_size
-        self.copies = copies
-        self.normalise = normalise
+        self.copies_per_epoch = copies_per_epoch
+        self.normalize = normalize
         self.seed = seed
-        self.keep_on_device = keep_on_device
+        self.cache_on_device = cache_on_device
         # Tracks are numbered over all parts, so that a number names one track wherever it appears.
         self.track_ids = tuple(sorted(split.parts))
         self._number = {track: number for number, track in enumerate(self.track_ids)}
@@ -101,7 +101,7 @@ class GenreDataModule(pl.LightningDataModule):
         """Statistics of the train rows."""
         rows = self.rows("train")
         chunks = (self.store.load(rows.iloc[at : at + FIT_CHUNK]) for at in range(0, len(rows), FIT_CHUNK))
-        return Normalizer.fit(chunks, self.shapes, self.normalise)
+        return Normalizer.fit(chunks, self.shapes, self.normalize)
 
     def batch(self, part: Part) -> Batch:
         """All rows of a part as one batch on the CPU; waveforms stay on disk until they are gathered."""
@@ -140,7 +140,7 @@ class GenreDataModule(pl.LightningDataModule):
 
         def order() -> Tensor:
             epoch = self.trainer.current_epoch if self.trainer is not None else 0
-            return draw_epoch(copies, self.seed, epoch, self.copies == "all", rank, world_size)
+            return draw_epoch(copies, self.seed, epoch, self.copies_per_epoch == "all", rank, world_size)
 
         return BatchLoader(self._placed("train"), order, self.batch_size, drop_single=True)
 
@@ -188,7 +188,7 @@ class GenreDataModule(pl.LightningDataModule):
         """The part's rows, on the accelerator where they fit well."""
         batch = self.batch(part)
         device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
-        if device.type != "cuda" or not self.keep_on_device:
+        if device.type != "cuda" or not self.cache_on_device:
             return batch
         size = sum(feature.nbytes for feature in batch.features)
         if size > torch.cuda.mem_get_info(device)[0] / 4:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-Mode = Literal["frequency", "global", "none"]
+Mode = Literal["per_bin", "global", "none"]
 
 
 class Normalizer(nn.Module):
@@ -61,7 +61,7 @@ class Normalizer(nn.Module):
 def _moments(rows: np.ndarray, shape: tuple[int, ...], mode: Mode) -> np.ndarray:
     """Count, sum and sum of squares `[3, *statistic's shape]` in float64."""
     values = np.asarray(rows, dtype=np.float64)
-    kept = 1 if mode == "frequency" else 0
+    kept = 1 if mode == "per_bin" else 0
     axes = tuple(axis for axis in range(values.ndim) if not (kept and axis == 1))
     total = values.sum(axis=axes)
     return np.stack((np.full_like(total, values.size / max(total.size, 1)), total, np.square(values).sum(axis=axes)))

@@ -37,7 +37,7 @@ class OnTheFlyFeatures:
         self.augments = tuple(augments)
         problems = [told for spec in specs if (told := _unfit(spec))]
         problems += [
-            f"augment: {augment.label} has no apply_batch, which makes it in the step; use data.online=false"
+            f"augment: {augment.label} has no apply_batch, which makes it in the step; use data.on_the_fly=false"
             for augment in augments
             if not hasattr(augment, "apply_batch")
         ]
@@ -60,16 +60,16 @@ def _unfit(spec: FeatureSpec) -> str:
     """Why a feature cannot be made in the step; "" where it can."""
     feature = build_feature(spec)
     if isinstance(feature, VectorFeature):
-        return f"features.{spec.name}: a table of numbers is not computed in the step; use data.online=false"
+        return f"features.{spec.name}: a table of numbers is not computed in the step; use data.on_the_fly=false"
     if type(feature).__module__.startswith("genrelab."):
         return ""
     try:
         found = extract_batch([spec], torch.zeros(1, spec.n_samples))
     except Exception as error:  # a kind of the user's own, written for numpy
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return f"features.{spec.name}: {spec.kind} is not computed in torch ({reason}); use data.online=false"
+        return f"features.{spec.name}: {spec.kind} is not computed in torch ({reason}); use data.on_the_fly=false"
     if tuple(found[0].shape[1:]) != spec.shape:
-        return f"features.{spec.name}: {spec.kind} has another shape in torch; use data.online=false"
+        return f"features.{spec.name}: {spec.kind} has another shape in torch; use data.on_the_fly=false"
     return ""
 
 

@@ -112,8 +112,8 @@ def make_split(config: Config, catalog: DatasetIndex, fold: int | None = None) -
 
 def make_augments(config: Config) -> tuple[Augment, ...]:
     """The further copies that train segments get in the store; those of the step see `make_online`."""
-    unused = is_fitted(config) and config["data"]["copies"] != "all"
-    return () if unused or config["data"]["online"] else _augments(config)
+    unused = is_fitted(config) and config["data"]["copies_per_epoch"] != "all"
+    return () if unused or config["data"]["on_the_fly"] else _augments(config)
 
 
 def _augments(config: Config) -> tuple[Augment, ...]:
@@ -129,8 +129,8 @@ def make_store(config: Config, catalog: DatasetIndex | None = None) -> AnyFeatur
     audio = read_fields(AudioSpec, config["audio"], "audio")
     specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
     root = resolve_path(config["paths"]["feature_cache_dir"])
-    if config["data"]["online"]:
-        return WaveformCache(root, audio, specs, config["data"]["engine"])
+    if config["data"]["on_the_fly"]:
+        return WaveformCache(root, audio, specs, config["data"]["feature_backend"])
     return FeatureCache(root, audio, specs)
 
 
@@ -140,7 +140,7 @@ def prepare(
     split: Split,
     augments: Sequence[Augment],
     workers: int | None = None,
-    engine: str = "fast",
+    backend: str = "numba",
 ) -> PrepareReport:
     """Build what is missing for a split: all tracks' originals, the train tracks' copies."""
     wanted = dataset.catalog.tracks
@@ -148,7 +148,7 @@ def prepare(
     augmented = frozenset(split.tracks("train"))
     if isinstance(store, PrecomputedFeatureCache):
         return store.prepare(wanted, augments, augmented)
-    return store.prepare(wanted, augments, augmented, engine=engine, workers=workers)
+    return store.prepare(wanted, augments, augmented, backend=backend, workers=workers)
 
 
 def sound_bounds(dataset: Dataset, split: Split, store: AnyFeatureCache) -> ContentThresholds | None:
@@ -177,10 +177,10 @@ def make_data(
         {track: index[genres[track]] for track in split.parts},
         [augment.label for augment in augments],
         batch_size=spec.batch_size,
-        copies=spec.copies,
-        normalise=spec.normalise,
+        copies_per_epoch=spec.copies_per_epoch,
+        normalize=spec.normalize,
         seed=config["seed"],
-        keep_on_device=spec.keep_on_device,
+        cache_on_device=spec.cache_on_device,
         several=several,
         n_classes=len(index),
     )
@@ -223,7 +223,7 @@ def make_heads(
 
     sizes = [len(values) for values in labels.classes.values()]
     layer = last_linear(net, shapes, n_classes)
-    return AuxiliaryHeads(layer, sizes, torch.from_numpy(labels.truth), config["data"]["label_weight"])
+    return AuxiliaryHeads(layer, sizes, torch.from_numpy(labels.truth), config["data"]["aux_loss_weight"])
 
 
 def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevalence: np.ndarray | None = None) -> Any:

@@ -76,7 +76,7 @@ class TrainingPipeline:
         if trainer_spec.estimate and not (resuming or fitted) and record.is_rank_zero:
             print_runtime_estimate(config, dataset, split, store, augments)
         with record.timed_stage("prepare"), interruptible(self.resume_dir):
-            report = build.prepare(store, dataset, split, augments, engine=config["data"]["engine"])
+            report = build.prepare(store, dataset, split, augments, backend=config["data"]["feature_backend"])
             data = build.make_data(config, dataset, split, store, augments)
             normalizer = data.fit_normalizer()
             self.sound = build.sound_bounds(dataset, split, store)
@@ -165,7 +165,7 @@ class TrainingPipeline:
                 "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
                 "features": [_plain(spec.to_dict()) for spec in data.store.specs],
                 "normalise": normalizer.to_plain(),
-                "online": bool(self.config["data"]["online"]),
+                "online": bool(self.config["data"]["on_the_fly"]),
             },
             "split_hash": split.hash,
             "run_id": self.record.data["run_id"],

@@ -43,7 +43,7 @@ def print_runtime_estimate(
         missing * _segment_seconds(store) / default_workers() if isinstance(store, FeatureCache) and missing else 0.0
     )
     per_segment = _step_seconds(config, dataset, store)
-    each = (copies if config["data"]["copies"] == "all" else 1) * counts["train"]
+    each = (copies if config["data"]["copies_per_epoch"] == "all" else 1) * counts["train"]
     if limit := config["trainer"]["limit_train_batches"]:
         each = min(each, limit * config["data"]["batch_size"])
     epoch = (each + VALIDATION_SHARE * counts["val"]) * per_segment

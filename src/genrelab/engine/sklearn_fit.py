@@ -53,7 +53,7 @@ def record_sklearn_model(record: RunRecord, config: Config) -> None:
     record.data["loss"] = {**WITHOUT, "beta": None, "effective_beta": None}
     record.data |= {"optimizer": WITHOUT, "scheduler": WITHOUT}
     asked = ineffective_overrides(record.data["overrides"])
-    if config["data"]["copies"] != "all":
+    if config["data"]["copies_per_epoch"] != "all":
         asked += [text for text in record.data["overrides"] if text.startswith("augment=") and text != "augment=none"]
     if asked:
         kind = config["model"]["kind"]

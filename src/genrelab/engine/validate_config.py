@@ -228,8 +228,8 @@ def _fitted(config: Mapping[str, Any]) -> list[str]:
         problems.append(f"accelerator: model {kind!r} is fitted by one process; leave devices and strategy out")
     if config["trainer"]["monitor"].startswith("train/"):
         problems.append(f"trainer.monitor: model {kind!r} has no epochs, nor their train metrics; monitor val/...")
-    if config["data"].get("online"):
-        problems.append(f"data.online: model {kind!r} has no steps to make features in; leave it out")
+    if config["data"].get("on_the_fly"):
+        problems.append(f"data.on_the_fly: model {kind!r} has no steps to make features in; leave it out")
     return problems
 
 

@@ -73,10 +73,10 @@ def _musicnn(config: Mapping[str, Any]) -> list[str]:
 def _online(config: Mapping[str, Any]) -> list[str]:
     """What cannot be made in the step."""
     data = config["data"]
-    if not data["online"]:
+    if not data["on_the_fly"]:
         return []
     if DATASETS.marked(config["dataset"]["kind"], "given"):
-        return ["data.online: this dataset brings features, there are no waveforms; leave data.online out"]
+        return ["data.on_the_fly: this dataset brings features, there are no waveforms; leave data.on_the_fly out"]
     from genrelab.datamodules import OnTheFlyFeatures
 
     def features() -> None:
@@ -84,8 +84,8 @@ def _online(config: Mapping[str, Any]) -> list[str]:
         specs = [make_spec(name, feature, audio) for name, feature in config["features"].items()]
         OnTheFlyFeatures(specs, AUGMENTS.build(option.pop("kind"), option))
 
-    copies = "data.copies: each step draws its copies anew; use data.copies=draw, or data.online=false"
-    return [copies] * (data["copies"] == "all") + _said("data.online", features)
+    copies = "data.copies_per_epoch: each step draws its copies anew; use one, or data.on_the_fly=false"
+    return [copies] * (data["copies_per_epoch"] == "all") + _said("data.on_the_fly", features)
 
 
 def device_problems(config: Mapping[str, Any]) -> list[str]:

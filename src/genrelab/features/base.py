@@ -49,7 +49,7 @@ class Feature(ABC):
 
     @abstractmethod
     def compute(self, audio: LibrosaTransforms) -> np.ndarray:
-        """The feature of one segment, float32 of `shape`: the reference that faster engines are held against."""
+        """The feature of one segment, float32 of `shape`: the reference that faster backends are held against."""
 
     @abstractmethod
     def columns(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Engines: ways to compute the same numbers. "reference" is librosa; "fast" is held against it."""
+"""Engines: ways to compute the same numbers. "librosa" is librosa; "numba" is held against it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from genrelab.utils.numba_cache import compile_once
 if TYPE_CHECKING:
     from torch import Tensor
 
-Engine = Callable[[Sequence[FeatureSpec], np.ndarray], list[np.ndarray]]
+Backend = Callable[[Sequence[FeatureSpec], np.ndarray], list[np.ndarray]]
 
 
 def reference(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
@@ -54,9 +54,9 @@ def _blas() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
-def compile_kernels(engine: str, say: Callable[[str], None]) -> None:
-    """Compile what an engine compiles, unless it was done before; `say` is told where it takes its time."""
-    if engine == "fast":
+def compile_kernels(backend: str, say: Callable[[str], None]) -> None:
+    """Compile what a backend compiles, unless it was done before; `say` is told where it takes its time."""
+    if backend == "numba":
         compile_once(_warm_up, say)
 
 
@@ -93,7 +93,7 @@ def extract_batch(specs: Sequence[FeatureSpec], samples: Tensor) -> list[Tensor]
 
     Returns:
         One float32 tensor `[B, *spec.shape]` for each spec, on the same device; tables of numbers (`scalars`,
-        `tabular57`) are computed by the fast engine on the CPU.
+        `tabular57`) are computed by the numba backend on the CPU.
     """
     from genrelab.features.backends.torch_backend import TorchTransforms, single_precision
 
@@ -115,37 +115,37 @@ def _tables(spec: FeatureSpec, samples: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(rows)).to(samples.device)
 
 
-ENGINES: dict[str, Engine] = {"fast": fast, "reference": reference, "torch": batched}
+BACKENDS: dict[str, Backend] = {"numba": fast, "librosa": reference, "torch": batched}
 BATCH = 16  # segments on the device at once
 
 
-def extract(specs: Sequence[FeatureSpec], samples: np.ndarray, engine: str = "fast") -> list[np.ndarray]:
+def extract(specs: Sequence[FeatureSpec], samples: np.ndarray, backend: str = "numba") -> list[np.ndarray]:
     """Compute the features of one segment.
 
     Args:
         specs: features of the same sample rate and segment length.
         samples: [n_samples] float32.
-        engine: a name in `ENGINES`.
+        backend: a name in `BACKENDS`.
 
     Returns:
         One float32 array of `spec.shape` for each spec, in their order, all finite.
 
     Raises:
-        ConfigError: no such engine.
+        ConfigError: no such backend.
         FeatureError: samples of another length, or a feature that is not finite.
     """
-    return extract_segments(specs, [samples], engine)[0]
+    return extract_segments(specs, [samples], backend)[0]
 
 
 def extract_segments(
-    specs: Sequence[FeatureSpec], segments: Sequence[np.ndarray], engine: str = "fast"
+    specs: Sequence[FeatureSpec], segments: Sequence[np.ndarray], backend: str = "numba"
 ) -> list[list[np.ndarray]]:
-    """`extract` for several segments, which engine "torch" computes together."""
-    if engine not in ENGINES:
-        raise ConfigError([f"engine: no engine {engine!r}{suggest(engine, ENGINES)}"])
+    """`extract` for several segments, which the backend "torch" computes together."""
+    if backend not in BACKENDS:
+        raise ConfigError([f"backend: no backend {backend!r}{suggest(backend, BACKENDS)}"])
     segments = [_checked(specs, samples) for samples in segments]
-    if engine != "torch" or not specs:
-        return [_sound(specs, ENGINES[engine](specs, samples)) for samples in segments]
+    if backend != "torch" or not specs:
+        return [_sound(specs, BACKENDS[backend](specs, samples)) for samples in segments]
     found = []
     for at in range(0, len(segments), BATCH):
         arrays = _batched(specs, np.stack(segments[at : at + BATCH]))

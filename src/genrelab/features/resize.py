@@ -20,7 +20,7 @@ def resize(picture: np.ndarray, rows: int | None, frames: int | None) -> np.ndar
     if rows is not None and rows != height:
         weights = area_weights(height, rows) if rows < height else linear_weights(height, rows)
         picture = weights @ picture
-    return np.array(picture, dtype=np.float32, order="C")  # always a copy: an engine may use its arrays again
+    return np.array(picture, dtype=np.float32, order="C")  # always a copy: a backend may use its arrays again
 
 
 @lru_cache(maxsize=64)

@@ -60,7 +60,7 @@ class Predictor:
         path: of the checkpoint.
         device: that network and normalizer work on.
         marks: what must be said of the run wherever it answers, see `caveats_of`.
-        online: features are made in torch of waveforms as the store keeps them, as a run with `data.online` makes them.
+        online: features are made in torch of waveforms as the store keeps them, as with `data.on_the_fly`.
 
     Raises:
         GenrelabError: no such device.

@@ -20,7 +20,7 @@ from genrelab.utils.errors import ConfigError
 VectorName = Literal["penultimate", "pooled"]
 BANDS = 96
 # Values of the configuration that make what it was trained on.
-HEARS = {"audio.sample_rate": 16_000, "data.normalise": "none"}
+HEARS = {"audio.sample_rate": 16_000, "data.normalize": "none"}
 PICTURE = {
     "kind": "mel_db",
     "n_fft": 512,
@@ -79,7 +79,7 @@ class MusicnnBackbone(nn.Module):
 class Musicnn(nn.Module):
     """musicnn's network, frozen under a linear layer or fine-tuned (Pons & Serra 2019, arXiv 1909.06654).
 
-    Takes `features=mel_musicnn` as they are, in dB (`data.normalise=none`): the network brings its own statistics.
+    Takes `features=mel_musicnn` as they are, in dB (`data.normalize=none`): the network brings its own statistics.
 
     Args:
         in_shapes: one `(96, T)`: mel bands of sound at 16 kHz.

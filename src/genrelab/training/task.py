@@ -140,7 +140,7 @@ class GenreTask(pl.LightningModule):
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
         features = self.online(batch.features, training=True) if self.online else batch.features
         features = self.changes.normalised(self.normalizer(self.changes.stored(features)))
-        loss, logits = self._mixed(features, batch) if self.changes.mixup else self._plain(features, batch)
+        loss, logits = self._mixed(features, batch) if self.changes.mixup_alpha else self._plain(features, batch)
         hits = _hits(logits.detach(), batch.target)
         self._train.append(
             torch.stack((loss.detach() * len(batch.target), hits, torch.full_like(hits, len(batch.target))))

@@ -52,7 +52,9 @@ def test_only_what_is_missing_is_built(make_tracks, open_store, specs, monkeypat
     asked = []
     monkeypatch.setattr(
         "genrelab.features.cache.worker.extract_segments",
-        lambda specs, sounds, engine: asked.append([s.name for s in specs]) or extract_segments(specs, sounds, engine),
+        lambda specs, sounds, backend: (
+            asked.append([s.name for s in specs]) or extract_segments(specs, sounds, backend)
+        ),
     )
     store = open_store()
     assert store.prepare(tracks, workers=1, progress=False).built == 2
@@ -164,8 +166,8 @@ def test_a_value_that_does_not_fit_stops_the_build_and_keeps_the_rest(make_track
     tracks = make_tracks(3)
     calls = iter(range(100))
 
-    def loud(specs, sounds, engine):
-        found = extract_segments(specs, sounds, engine)
+    def loud(specs, sounds, backend):
+        found = extract_segments(specs, sounds, backend)
         return [[array * 1e6 for array in arrays] for arrays in found] if next(calls) == 1 else found
 
     with monkeypatch.context() as patch:

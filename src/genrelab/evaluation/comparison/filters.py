@@ -18,7 +18,7 @@ SEED, RUN = "seed", "run"
 # What says nothing about the experiment, or is said under a better name.
 MUTE_GROUPS = {"paths", "plugins", "logger", "hydra", "accelerator", "demo", "debug"}
 MUTE = {
-    *("seed", "beta", "loss.beta", "data.keep_on_device"),
+    *("seed", "beta", "loss.beta", "data.cache_on_device"),
     *(f"trainer.{name}" for name in ("enable_progress_bar", "estimate", "baselines", "profiler")),
 }
 CONDITION = re.compile(r"\s*([\w.]+)\s*(>=|<=|!=|==|=|>|<)\s*(.*?)\s*")

@@ -85,7 +85,7 @@ class FeatureCache:
         tracks: pd.DataFrame,
         augments: Sequence[Augment] = (),
         augmented_tracks: Collection[str] = frozenset(),
-        engine: str = "fast",
+        backend: str = "numba",
         workers: int | None = None,
         progress: bool = True,
     ) -> PrepareReport:
@@ -95,7 +95,7 @@ class FeatureCache:
             tracks: `track_id` and `path`, as in a catalog.
             augments: further copies, made of `augmented_tracks` only.
             augmented_tracks: track ids of the train part.
-            engine: computes the features ("reference" is librosa, "fast" has its numbers).
+            backend: computes the features ("librosa" is librosa, "numba" has its numbers).
             workers: processes; all cores by default, and 1 works in this process.
             progress: show a bar on the terminal.
 
@@ -112,7 +112,7 @@ class FeatureCache:
             with report_progress_on_interrupt(partial(self._kept, tracks, augments, augmented_tracks)), self._locked():
                 # another process may have built it meanwhile
                 found = self.missing(tracks, augments, augmented_tracks)
-                outcomes = self._build(found, augments, engine, workers or default_workers(), progress)
+                outcomes = self._build(found, augments, backend, workers or default_workers(), progress)
         seconds = time.monotonic() - begin
         return replace(self._report(tracks, found, outcomes, seconds), startup_seconds=self._ready_at - begin)
 
@@ -196,16 +196,16 @@ class FeatureCache:
             lock.__exit__(None, None, None)
 
     def _build(
-        self, found: BuildPlan, augments: Sequence[Augment], engine: str, workers: int, progress: bool
+        self, found: BuildPlan, augments: Sequence[Augment], backend: str, workers: int, progress: bool
     ) -> list[TrackResult]:
         """Do the jobs; return the outcomes without their arrays."""
         specs = tuple(self.specs[place] for place in self._unique)
         modules = tuple(sorted({FEATURES.get(spec.kind).__module__ for spec in specs} - {"__main__"}))
-        plan = WorkerConfig(self.audio, specs, tuple(augments), engine, modules)
+        plan = WorkerConfig(self.audio, specs, tuple(augments), backend, modules)
         unique = [self._shards[place] for place in self._unique]
         committer = IndexWriter(self.root, unique, self._ledger, self._quarantine)
         outcomes = []
-        compile_kernels(engine, partial(print, file=sys.stderr) if progress else log.info)
+        compile_kernels(backend, partial(print, file=sys.stderr) if progress else log.info)
         with build_progress(len(found.jobs), progress) as (ready, advance):
 
             def started() -> None:

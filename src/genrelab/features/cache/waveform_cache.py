@@ -33,16 +33,16 @@ class WaveformCache:
         root: the store's folder.
         audio: decoding and segmentation.
         specs: features, in the order that `load` returns them.
-        engine: computes those that `load` is asked for; training steps have an engine of their own.
+        backend: computes those that `load` is asked for; training steps have a backend of their own.
     """
 
     def __init__(
-        self, root: str | os.PathLike[str], audio: AudioSpec, specs: Sequence[FeatureSpec], engine: str = "fast"
+        self, root: str | os.PathLike[str], audio: AudioSpec, specs: Sequence[FeatureSpec], backend: str = "numba"
     ) -> None:
         self.root = Path(root)
         self.audio = audio
         self.specs = tuple(specs)
-        self.engine = engine
+        self.backend = backend
         self._sounds = FeatureCache(root, audio, [make_spec("waveform", {"kind": "waveform"}, audio)])
 
     def prepare(
@@ -50,13 +50,13 @@ class WaveformCache:
         tracks: pd.DataFrame,
         augments: Sequence[Augment] = (),
         augmented_tracks: Collection[str] = frozenset(),
-        engine: str = "fast",
+        backend: str = "numba",
         workers: int | None = None,
         progress: bool = True,
     ) -> PrepareReport:
-        """Store the waveforms that are missing; see `FeatureCache.prepare`. `engine` makes no difference to them."""
-        compile_kernels(self.engine, partial(print, file=sys.stderr) if progress else log.info)
-        return self._sounds.prepare(tracks, augments, augmented_tracks, "reference", workers, progress)
+        """Store the waveforms that are missing; see `FeatureCache.prepare`. `backend` makes no difference to them."""
+        compile_kernels(self.backend, partial(print, file=sys.stderr) if progress else log.info)
+        return self._sounds.prepare(tracks, augments, augmented_tracks, "librosa", workers, progress)
 
     def missing(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
@@ -81,7 +81,7 @@ class WaveformCache:
         found = [np.empty((len(rows), *spec.shape), spec.dtype) for spec in self.specs]
         for at in range(0, len(rows), CHUNK):
             sounds = unpacked(self.waveforms(rows.iloc[at : at + CHUNK]))
-            for place, arrays in enumerate(extract_segments(self.specs, list(sounds), self.engine), start=at):
+            for place, arrays in enumerate(extract_segments(self.specs, list(sounds), self.backend), start=at):
                 for out, spec, array in zip(found, self.specs, arrays, strict=True):
                     out[place] = quantize(spec, array)
         return found

@@ -22,14 +22,14 @@ class WorkerConfig:
         audio: decoding and segmentation.
         specs: the store's features.
         augments: the further copies, found by their labels.
-        engine: computes the features.
+        backend: computes the features.
         modules: imported before anything else, so that a user's own kinds are known.
     """
 
     audio: AudioSpec
     specs: tuple[FeatureSpec, ...]
     augments: tuple[Augment, ...] = ()
-    engine: str = "fast"
+    backend: str = "numba"
     modules: tuple[str, ...] = ()
 
 
@@ -114,7 +114,7 @@ def _compute(
                 samples = augments[label].apply(samples, plan.audio.sample_rate, rng)
             sounds.append(samples)
         specs = [plan.specs[place] for place in places]
-        for segment, arrays in zip(segments, extract_segments(specs, sounds, plan.engine), strict=True):
+        for segment, arrays in zip(segments, extract_segments(specs, sounds, plan.backend), strict=True):
             for place, spec, array in zip(places, specs, arrays, strict=True):
                 keys.setdefault(place, []).append((segment.index, segment.start, label))
                 rows.setdefault(place, []).append(quantize(spec, array))

@@ -108,7 +108,7 @@ def _warm_up(plan: WorkerConfig) -> None:
     """Import, compile and cache what the first segment would otherwise wait for."""
     with suppress(Exception):  # it comes again with the first file, and is told there
         noise = np.random.default_rng(0).normal(scale=0.1, size=plan.audio.segment_samples)
-        extract(plan.specs, noise.astype(np.float32), plan.engine)
+        extract(plan.specs, noise.astype(np.float32), plan.backend)
 
 
 def _feed(

@@ -10,7 +10,7 @@ from genrelab.audio import AudioSpec, load_audio
 from genrelab.features import extract, make_spec
 from genrelab.features.backends.librosa_backend import LibrosaTransforms
 from genrelab.features.backends.numba_backend.analysis import NumbaTransforms
-from genrelab.features.extraction import ENGINES
+from genrelab.features.extraction import BACKENDS
 from paths import SHARED_DATA
 from sounds import KINDS, RATE, music, sounds
 
@@ -21,7 +21,7 @@ def worst(kind: str, samples: np.ndarray, rate: int = RATE, **params: object) ->
     """Largest difference between the engines, of the reference's largest value."""
     audio = AudioSpec(sample_rate=rate, segment_seconds=len(samples) / rate)
     spec = make_spec(kind, {"kind": kind, "frames": None, **params}, audio)
-    reference, fast = (ENGINES[name]([spec], samples)[0] for name in ("reference", "fast"))
+    reference, fast = (BACKENDS[name]([spec], samples)[0] for name in ("librosa", "numba"))
     assert fast.dtype == np.float32 and fast.shape == spec.shape
     return float(np.abs(fast - reference).max() / max(float(np.abs(reference).max()), 1e-6))
 
@@ -66,7 +66,7 @@ def test_other_sizes_are_librosas(kind, rate, seconds, params):
 def test_tables_are_librosas(kind, name):
     audio = AudioSpec(segment_seconds=3.0)
     spec = make_spec(kind, {"kind": kind}, audio)
-    reference, fast = (extract([spec], sounds()[name], engine) for engine in ("reference", "fast"))
+    reference, fast = (extract([spec], sounds()[name], backend) for backend in ("librosa", "numba"))
     assert fast[0] == pytest.approx(reference[0], rel=1e-3, abs=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""`NumbaTransforms`: the transforms of `LibrosaTransforms` by kernels of our own; `engine=fast`."""
+"""`NumbaTransforms`: the transforms of `LibrosaTransforms` by kernels of our own; `backend=numba`."""
 
 from __future__ import annotations
 
