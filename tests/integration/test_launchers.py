@@ -131,7 +131,7 @@ def test_processes_of_a_launcher_are_told_the_folder(monkeypatch, capsys):
 
 
 def test_jobs_side_by_side_share_the_cores(monkeypatch):
-    from genrelab.engine.pipeline import trainer
+    from genrelab.training import trainer
 
     monkeypatch.setattr(trainer, "default_workers", lambda: 16)
     for told, threads in (("4", 4), ("4,2", 4), ("", 8), ("0", 8)):

@@ -12,7 +12,7 @@ import soundfile
 from mutagen.mp4 import MP4
 
 from genrelab.audio import AudioError
-from genrelab.inference.tagging import tags
+from genrelab.inference.tagging import audio_tags
 from genrelab.inference.tagging.audio_payload import flac_audio, mp3_audio, mp4_audio, ogg_audio
 from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
 
@@ -198,7 +198,7 @@ def header(whole: bytearray) -> None:
 def test_a_copy_whose_audio_is_harmed_takes_no_place(tmp_path, monkeypatch, suffix, harm):
     path = song(tmp_path / f"song{suffix}")
     before = path.read_bytes()
-    kind = type(tags._format(path))
+    kind = type(audio_tags._format(path))
     write = kind.write
 
     def writes(self, genre):

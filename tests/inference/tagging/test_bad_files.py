@@ -11,16 +11,16 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
-from conftest import write_tone
 from mutagen.flac import FLAC
 from typer.testing import CliRunner
 
 from genrelab.audio import AudioError
 from genrelab.cli import app
-from genrelab.inference.tagging import command, tags
+from genrelab.inference.tagging import audio_tags, command
 from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
 from genrelab.inference.tagging.undo_log import UndoFile, undo
 from genrelab.utils.errors import GenrelabError
+from tones import write_tone
 
 GOOD = ("a.flac", "m.ogg", "z.mp3")
 
@@ -211,5 +211,5 @@ def test_random_harm_is_one_line(tmp_path, suffix):
         except AudioError as error:
             assert "\n" not in str(error) and path.read_bytes() == harmed
         else:
-            assert mutagen.File(path) is not None and tags.read_genre(path)
+            assert mutagen.File(path) is not None and audio_tags.read_genre(path)
         assert [one.name for one in tmp_path.iterdir()] == [path.name]
