@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from harness import interleaved, make_parser
 
-from genrelab.losses.multilabel import MARK
+from genrelab.losses.multilabel import MULTILABEL_TAG
 from genrelab.losses.registry import LOSSES
 from genrelab.models.registry import MODELS
 from genrelab.training.registry import OPTIMIZERS
@@ -37,7 +37,7 @@ def make_loss(kind: str) -> torch.nn.Module:
 def alone(kind: str) -> Callable[[], None]:
     """Forward and backward of a loss on given logits."""
     loss, target = make_loss(kind), torch.randint(CLASSES, (BATCH,))
-    if LOSSES.marked(kind, MARK):
+    if LOSSES.marked(kind, MULTILABEL_TAG):
         target = torch.nn.functional.one_hot(target, CLASSES)
     logits = torch.randn(BATCH, CLASSES, requires_grad=True)
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from genrelab.cli import app
 from genrelab.evaluation.ensemble import ensemble, join
 from genrelab.metrics.multilabel import sigmoid
-from genrelab.postprocessing.stacking import fit_weights
+from genrelab.postprocessing.stacking import fit_stacking_weights
 from genrelab.postprocessing.temperature_scaling import log_softmax
 from genrelab.runs.predictions import Predictions, concatenate, read_predictions, write_predictions
 from genrelab.runs.run_dir import RunDir
@@ -126,7 +126,7 @@ def test_stackings_weights_are_the_likeliest():
     def loss(weights):
         return -log_softmax(np.tensordot(weights, logs, axes=1))[np.arange(200), target].mean()
 
-    weights = fit_weights(logs, target)
+    weights = fit_stacking_weights(logs, target)
     assert (weights >= 0).all() and weights[1] > weights[0] > weights[2]
     for step in (-0.02, 0.02):
         for number in range(3):

@@ -9,8 +9,8 @@ import pytest
 from genrelab import load_predictor
 from genrelab.inference.command import Options, predict_command
 from genrelab.inference.console import NONE, Lines, card, timeline
-from genrelab.metrics.multilabel import join_tracks, sigmoid
-from genrelab.postprocessing import SIGMOID, Thresholds
+from genrelab.metrics.multilabel import aggregate_multilabel_segments, sigmoid
+from genrelab.postprocessing import MULTILABEL, PerClassThresholds
 from genrelab.runs.predictions import read_predictions
 from several_genres import RATE, sounding
 
@@ -38,13 +38,13 @@ def test_logits_are_those_of_the_run(own, several, jamendo):
 
 def test_thresholds_are_those_of_val(own, several):
     val = read_predictions(several / "predictions.parquet").only("val")
-    logits, _ = join_tracks(val.logits, val.track_id)
+    logits, _ = aggregate_multilabel_segments(val.logits, val.track_id)
     first = np.unique(val.track_id, return_index=True)[1]
     record = json.loads((several / "run.json").read_text())["dataset"]
-    decision = Thresholds(np.array(record["train_targets"]) / record["tracks"]["train"])
+    decision = PerClassThresholds(np.array(record["train_targets"]) / record["tracks"]["train"])
     decision.fit(logits, val.targets[first])
     np.testing.assert_allclose(own.calibration.speaker.track, decision.values)
-    assert own.calibration.fitted and own.reading is SIGMOID
+    assert own.calibration.fitted and own.output_type is MULTILABEL
     assert {key: pytest.approx(value) for key, value in zip(own.genres, decision.values, strict=True)} == (
         own.predict(sounding(("hum",), 1)).thresholds
     )

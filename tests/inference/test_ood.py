@@ -6,7 +6,7 @@ import pytest
 from genrelab.audio import load_audio
 from genrelab.audio.content_detection import AudioContent, ContentThresholds
 from genrelab.inference.ood import Bounds, fit_bounds, why_unknown
-from genrelab.postprocessing import SOFTMAX
+from genrelab.postprocessing import MULTICLASS
 from made_sounds import RATE, coloured, talker
 from paths import SHARED_DATA
 
@@ -53,8 +53,8 @@ def test_what_val_never_gave_is_unlike_it():
 
 def test_energy_and_entropy_are_what_they_are_called():
     logits = np.array([[1.0, 2.0, 3.0], [1000.0, 1000.0, 0.0]])
-    np.testing.assert_allclose(SOFTMAX.energy(logits), [np.log(np.exp([1, 2, 3]).sum()), 1000 + np.log(2)])
-    np.testing.assert_allclose(SOFTMAX.entropy(np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])), [0, 1], atol=1e-9)
+    np.testing.assert_allclose(MULTICLASS.energy(logits), [np.log(np.exp([1, 2, 3]).sum()), 1000 + np.log(2)])
+    np.testing.assert_allclose(MULTICLASS.entropy(np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])), [0, 1], atol=1e-9)
 
 
 def test_bounds_leave_out_a_hundredth_and_widen_for_few():

@@ -18,7 +18,7 @@ from genrelab.audio import AudioError
 from genrelab.config import compose
 from genrelab.engine import build
 from genrelab.features.cache import FeatureCache
-from genrelab.postprocessing import aggregate
+from genrelab.postprocessing import aggregate_segments
 from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import GenrelabError
 from paths import SHARED_DATA
@@ -40,7 +40,7 @@ def test_logits_and_decisions_are_those_of_the_run_itself(run, predictor):
         theirs = written.logits[written.track_id == track]
         found = predictor.predict(paths[track])
         agree(found.logits, theirs)
-        joined, _ = aggregate(theirs, np.zeros(len(theirs), int))
+        joined, _ = aggregate_segments(theirs, np.zeros(len(theirs), int))
         assert found.top[0].genre == written.genres[int(joined.argmax())]
 
 

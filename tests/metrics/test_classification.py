@@ -12,18 +12,18 @@ from genrelab.metrics import (
     DIRECTION,
     METRICS,
     baseline_scores,
-    counts_of,
-    intervals,
-    medoid_of,
+    bootstrap_intervals,
+    count_predictions,
+    medoid_class,
     monitor_direction,
     paired_difference,
     paired_difference_of_seeds,
     scores,
     scores_from_counts,
-    top_answers,
+    top_k_classes,
 )
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
-from genrelab.postprocessing import aggregate, target_of_tracks
+from genrelab.postprocessing import aggregate_segments, track_targets
 from genrelab.utils.errors import ConfigError
 
 
@@ -99,7 +99,7 @@ def test_metrics_on_made_up_answers(classes, n, seed, skill):
 def test_counts_of_parts_add_up_to_the_whole():
     logits, target = some(12, 200)
     distances, supergenres = line_of(12)
-    parts = [counts_of(logits[i : i + 37], target[i : i + 37], supergenres) for i in range(0, 200, 37)]
+    parts = [count_predictions(logits[i : i + 37], target[i : i + 37], supergenres) for i in range(0, 200, 37)]
     joined = type(parts[0])(
         confusion=sum(part.confusion for part in parts),
         hits={name: sum(part.hits[name] for part in parts) for name in parts[0].hits},
@@ -117,7 +117,7 @@ def test_a_perfect_answer_has_skill_one_and_the_medoid_none():
     perfect = scores(np.eye(7)[target], target, distances, supergenres, 3)
     assert perfect["accuracy"] == perfect["distance_skill"] == perfect["f1_macro"] == 1.0
     assert perfect["distance"] == perfect["severity"] == 0.0
-    medoid = medoid_of(distances, np.bincount(target))
+    medoid = medoid_class(distances, np.bincount(target))
     assert medoid == 3
     constant = np.zeros((28, 7))
     constant[:, medoid] = 1
@@ -137,8 +137,8 @@ def test_unreachable_genres_and_what_says_nothing():
 
 
 def test_top_answers_of_ties_are_the_first():
-    assert top_answers(np.array([[1.0, 2.0, 2.0, 0.0]]), 3).tolist() == [[1, 2, 0]]
-    assert top_answers(np.zeros((1, 2)), 5).tolist() == [[0, 1]]
+    assert top_k_classes(np.array([[1.0, 2.0, 2.0, 0.0]]), 3).tolist() == [[1, 2, 0]]
+    assert top_k_classes(np.zeros((1, 2)), 5).tolist() == [[0, 1]]
 
 
 def test_baselines_against_their_definitions():
@@ -148,7 +148,7 @@ def test_baselines_against_their_definitions():
     found = baseline_scores(target, train, distances, supergenres)
     assert found[MAJORITY]["accuracy"] == pytest.approx((target == 8).mean())
     assert found[MAJORITY]["top3"] == pytest.approx(np.isin(target, [8, 5, 0]).mean())
-    medoid = medoid_of(distances, train)
+    medoid = medoid_class(distances, train)
     assert found[MEDOID]["distance"] == pytest.approx(distances[target, medoid].mean())
     assert found[MEDOID]["distance_skill"] == 0.0
     drawn = np.random.default_rng(1).normal(size=(200_000, 9))
@@ -175,8 +175,8 @@ def clustered(tracks: int, per_track: int, seed: int, rate: float = 0.6):
 def test_intervals_by_track_are_wider_where_segments_agree():
     distances, supergenres = line_of(3)
     logits, target, track = clustered(50, 20, seed=0)
-    by_track = intervals(logits, target, track, distances, supergenres)["accuracy"]
-    by_segment = intervals(logits, target, np.arange(len(target)), distances, supergenres)["accuracy"]
+    by_track = bootstrap_intervals(logits, target, track, distances, supergenres)["accuracy"]
+    by_segment = bootstrap_intervals(logits, target, np.arange(len(target)), distances, supergenres)["accuracy"]
     wide, narrow = by_track[1] - by_track[0], by_segment[1] - by_segment[0]
     assert wide / narrow == pytest.approx(math.sqrt(20), rel=0.15)
     value = scores(logits, target, distances, supergenres)["accuracy"]
@@ -191,7 +191,7 @@ def test_intervals_equal_those_of_a_plain_loop_over_resamples():
     track = generator.integers(0, 25, 120)
     target = of_track[track]
     logits[np.arange(120), target] += 1
-    found = intervals(logits, target, track, distances, supergenres, 2, n=300, seed=9)
+    found = bootstrap_intervals(logits, target, track, distances, supergenres, 2, n=300, seed=9)
     names = np.unique(track)
     again = np.random.default_rng(9)
     drawn = []
@@ -213,7 +213,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     hits = 0
     for seed in range(150):
         logits, target, track = clustered(60, 3, seed)
-        low, high = intervals(logits, target, track, distances, supergenres, n=200)["accuracy"]
+        low, high = bootstrap_intervals(logits, target, track, distances, supergenres, n=200)["accuracy"]
         hits += low <= 0.6 <= high
     assert 0.88 <= hits / 150 <= 0.99
 
@@ -222,16 +222,16 @@ def test_many_genres_do_not_push_macro_scores_out_of_their_own_intervals():
     logits, target = some(100, 300, skill=2.0)
     distances, supergenres = line_of(100)
     value = scores(logits, target, distances, supergenres)
-    for name, (low, high) in intervals(logits, target, np.arange(300), distances, supergenres, 50).items():
+    for name, (low, high) in bootstrap_intervals(logits, target, np.arange(300), distances, supergenres, 50).items():
         assert low <= value[name] <= high or name == "distance_skill", name
 
 
 def test_a_faultless_score_on_few_tracks_is_not_certain():
     distances, supergenres = line_of(3)
     logits, target, track = clustered(10, 4, 0, rate=1.0)
-    low, high = intervals(logits, target, track, distances, supergenres)["accuracy"]
+    low, high = bootstrap_intervals(logits, target, track, distances, supergenres)["accuracy"]
     assert high == 1.0 and low == pytest.approx(1 - 3.8415 / 13.8415, abs=1e-3)
-    assert intervals(logits[:0], target[:0], track[:0], distances, supergenres) == {}
+    assert bootstrap_intervals(logits[:0], target[:0], track[:0], distances, supergenres) == {}
 
 
 def test_paired_difference_sees_what_separate_intervals_do_not():
@@ -240,7 +240,7 @@ def test_paired_difference_sees_what_separate_intervals_do_not():
     better = logits.copy()
     wrong = np.flatnonzero(logits.argmax(axis=1) != target)[:12]
     better[wrong] = np.eye(3)[target[wrong]] * 4
-    separate = [intervals(one, target, track, distances, supergenres)["accuracy"] for one in (logits, better)]
+    separate = [bootstrap_intervals(one, target, track, distances, supergenres)["accuracy"] for one in (logits, better)]
     assert separate[0][1] > separate[1][0]  # they overlap
     difference = paired_difference(logits, better, target, track, distances, supergenres)["accuracy"]
     assert difference.value == pytest.approx(12 / 80) and difference.low > 0.05 and difference.p < 0.01
@@ -250,9 +250,9 @@ def test_paired_difference_sees_what_separate_intervals_do_not():
 
 def test_track_scores_come_from_the_same_function():
     logits, target, track = clustered(20, 5, 0)
-    of_track, _ = aggregate(logits, track)
+    of_track, _ = aggregate_segments(logits, track)
     distances, supergenres = line_of(3)
-    found = scores(of_track, target_of_tracks(target, track), distances, supergenres)
+    found = scores(of_track, track_targets(target, track), distances, supergenres)
     assert found["accuracy"] == pytest.approx(scores(logits, target, distances, supergenres)["accuracy"])
 
 
@@ -326,6 +326,6 @@ def test_intervals_of_hubness_cover_that_of_as_many_tracks():
     for name in ("hub_share", "effective_classes"):
         truth, hits = np.mean([one[name] for one in found]), 0
         for seed in range(100):
-            low, high = intervals(*answers(seed), np.arange(80), distances, supergenres, n=200)[name]
+            low, high = bootstrap_intervals(*answers(seed), np.arange(80), distances, supergenres, n=200)[name]
             hits += low <= truth <= high
         assert 85 <= hits <= 100, (name, hits)

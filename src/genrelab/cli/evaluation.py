@@ -75,7 +75,7 @@ def reevaluate(
         raise ConfigError([f"{wrong[0]}: reevaluate takes no dataset (genrelab evaluate scores another dataset)"])
     run_dir = RunDir.read(run, several=True)
     named = any(text.startswith("decision=") for text in settings)
-    default = [] if named else [f"decision={run_dir.reading.decision}"]
+    default = [] if named else [f"decision={run_dir.output_type.default_decision}"]
     config = compose(normalize_overrides([*default, *settings]), name="reevaluate")
     rule, params = split_name_and_params(config["decision"])
     result = evaluate(run_dir, rule, params, config["aggregate"], config["part"])

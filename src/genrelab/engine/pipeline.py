@@ -28,7 +28,7 @@ from genrelab.engine.runtime_estimate import print_runtime_estimate
 from genrelab.engine.sklearn_fit import fit_sklearn, record_sklearn_model, write_pca_projection
 from genrelab.engine.validate_config import split_name_and_params
 from genrelab.evaluation.report import choose_examples, write_report
-from genrelab.metrics import medoid_of, monitor_direction
+from genrelab.metrics import medoid_class, monitor_direction
 from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, caveats_of, load_checkpoint
 from genrelab.runs.predictions import Predictions, concatenate, write_predictions
 from genrelab.runs.run_record import RunRecord
@@ -137,7 +137,7 @@ class TrainingPipeline:
             normalizer=normalizer,
             distances=distances,
             supergenres=supergenre_index(taxonomy),
-            medoid=medoid_of(distances, np.array(self.record.data["dataset"]["train_targets"])),
+            medoid=medoid_class(distances, np.array(self.record.data["dataset"]["train_targets"])),
             make_optimizer=optimizer,
             make_schedule=schedule,
             monitor=config["trainer"]["monitor"],

@@ -173,8 +173,8 @@ def _monitor(config: Mapping[str, Any]) -> list[str]:
 
 def _target(config: Mapping[str, Any], training: bool) -> list[str]:
     """Dataset, loss, model and monitor that do not fit the number of genres a track has."""
-    from genrelab.losses.multilabel import MARK
-    from genrelab.metrics import LABEL_METRICS
+    from genrelab.losses.multilabel import MULTILABEL_TAG
+    from genrelab.metrics import MULTILABEL_METRICS
     from genrelab.models.classical import MARK as FITTED
     from genrelab.models.classical import MULTILABEL
 
@@ -193,15 +193,15 @@ def _target(config: Mapping[str, Any], training: bool) -> list[str]:
         problems.append(
             f"model.kind: {model!r} answers one genre a track; with target=multi_label use {able}, or train a network"
         )
-    elif several != LOSSES.marked(loss, MARK) and not MODELS.marked(model, FITTED):
-        fitting = [one for one in LOSSES.kinds() if LOSSES.marked(one, MARK)]
+    elif several != LOSSES.marked(loss, MULTILABEL_TAG) and not MODELS.marked(model, FITTED):
+        fitting = [one for one in LOSSES.kinds() if LOSSES.marked(one, MULTILABEL_TAG)]
         problems.append(
             f"loss.kind: {loss!r} is for one genre a track; with target=multi_label use {' or '.join(fitting)}"
             if several
             else f"loss.kind: {loss!r} is for several genres a track; add target=multi_label, or use another loss"
         )
     metric = config["trainer"]["monitor"].rpartition("/")[2]
-    if config["trainer"]["monitor"].count("/") == 2 and several != (metric in LABEL_METRICS):
+    if config["trainer"]["monitor"].count("/") == 2 and several != (metric in MULTILABEL_METRICS):
         problems.append(
             f"trainer.monitor: {metric!r} is of one genre a track; with target=multi_label use val/track/pr_auc"
             if several

@@ -13,7 +13,7 @@ import numpy as np
 from genrelab.config.composition import launch_id
 from genrelab.evaluation.report import write_report
 from genrelab.metrics import monitor_direction
-from genrelab.postprocessing.stacking import stack
+from genrelab.postprocessing.stacking import fit_stacking
 from genrelab.runs.predictions import Predictions, concatenate, write_predictions
 from genrelab.runs.run_dir import LevelName, Part, RunDir, level_of, state
 from genrelab.runs.run_record import RunRecord
@@ -121,14 +121,16 @@ def join(members: Sequence[RunDir], method: str) -> tuple[LevelName, Predictions
     level: LevelName = "segment" if all(_same_rows(tables[0], one) for one in tables[1:]) else "track"
     if level == "track":
         tables = [_to_tracks(table) for table in tables]
-    reading, weights = members[0].reading, np.empty(0)
-    logs = np.stack([reading.normalised(table.logits) for table in tables])  # [M, N, C]
+    output_type, weights = members[0].output_type, np.empty(0)
+    logs = np.stack([output_type.log_probs_or_logits(table.logits) for table in tables])  # [M, N, C]
     if method == "mean":
-        joined = reading.logits(reading.probabilities(logs).mean(axis=0))
+        joined = output_type.logits(output_type.probabilities(logs).mean(axis=0))
     elif method == "mean_log":
         joined = logs.mean(axis=0)
     else:
-        joined, weights = stack(logs, tables[0].target.astype(np.int64), tables[0].track_id, tables[0].split == "val")
+        joined, weights = fit_stacking(
+            logs, tables[0].target.astype(np.int64), tables[0].track_id, tables[0].split == "val"
+        )
     return level, replace(tables[0], logits=joined.astype(np.float32)), [round(float(one), 4) for one in weights]
 
 
@@ -215,7 +217,7 @@ def _member(run: RunDir) -> dict[str, Any]:
 
 def _score(record: RunRecord, first: RunDir, found: Predictions) -> None:
     """The val metric that runs are chosen by."""
-    value, metric = _on_val(first, found), f"val/track/{first.reading.chosen_by}"
+    value, metric = _on_val(first, found), f"val/track/{first.output_type.selection_metric}"
     mode = monitor_direction(metric)
     record.data["monitor"] = {"metric": metric, "mode": mode, "best": value, "best_epoch": None, "epochs": 0}
     record.data["objective"] = value
@@ -223,8 +225,8 @@ def _score(record: RunRecord, first: RunDir, found: Predictions) -> None:
 
 def _keep_members(record: RunRecord, members: Sequence[RunDir]) -> None:
     """Copy members' predictions, so that the report compares the ensemble with each on the same tracks."""
-    reading = members[0].reading
-    sign = 1 if reading.direction[reading.chosen_by] == "min" else -1
+    output_type = members[0].output_type
+    sign = 1 if output_type.direction[output_type.selection_metric] == "min" else -1
     titled = sorted(
         zip(_titles(members), members, strict=True), key=lambda one: sign * _on_val(one[1], one[1].predictions)
     )
@@ -252,5 +254,5 @@ def _titles(members: Sequence[RunDir]) -> list[str]:
 
 def _on_val(judge: RunDir, predictions: Predictions) -> float:
     """The val metric that runs are chosen by."""
-    rows, reading = level_of(predictions.only("val"), "track"), judge.reading
-    return float(reading.scores(rows.logits, rows.target, judge.judge)[reading.chosen_by])
+    rows, output_type = level_of(predictions.only("val"), "track"), judge.output_type
+    return float(output_type.scores(rows.logits, rows.target, judge.hierarchy)[output_type.selection_metric])

@@ -12,7 +12,7 @@ import numpy as np
 from genrelab.audio.content_detection import ContentThresholds
 from genrelab.inference.label_assignment import OneGenre, SeveralGenres, Speaker
 from genrelab.inference.ood import Bounds, fit_bounds
-from genrelab.postprocessing import Hedge, Reading, reading_of, target_of_tracks
+from genrelab.postprocessing import Hedge, OutputType, get_output_type, track_targets
 from genrelab.postprocessing.temperature_scaling import fit_temperature
 from genrelab.postprocessing.thresholds import fit_thresholds
 from genrelab.runs.predictions import Predictions, read_predictions
@@ -28,7 +28,7 @@ class Calibration:
     """Numbers fitted on val; those of `unfitted` where a checkpoint came without its run.
 
     Args:
-        reading: of the run's logits.
+        output_type: of the run's logits.
         track: temperature of a recording's joined logits; 1 where a track has several genres.
         segment: temperature of a window's logits; likewise.
         speaker: says what follows; a hedge knows its own temperature, that of tracks.
@@ -37,7 +37,7 @@ class Calibration:
         sound: beyond which a recording is silence, noise or speech; checkpoints hold it, those of old runs do not.
     """
 
-    reading: Reading
+    output_type: OutputType
     track: float
     segment: float
     speaker: Speaker
@@ -59,7 +59,7 @@ class Calibration:
         kept = {name: value for name, value in plain["bounds"].items() if value is not None}
         kind: type[Speaker] = SeveralGenres if several else OneGenre
         speaker = kind.from_plain(plain, taxonomy)
-        return cls(reading_of(several), track, segment, speaker, Bounds(**kept), plain["fitted"])
+        return cls(get_output_type(several), track, segment, speaker, Bounds(**kept), plain["fitted"])
 
 
 def fit_calibration(
@@ -82,19 +82,19 @@ def fit_calibration(
         GenrelabError: the file is broken, or of other genres.
     """
     val = _val(taxonomy, predictions)
-    reading = reading_of(several)
+    output_type = get_output_type(several)
     if val is None:
-        return Calibration(reading, 1.0, 1.0, unfitted(taxonomy, coverage, several), Bounds(), fitted=False)
-    logits, tracks = reading.join(val.logits, val.track_id)
+        return Calibration(output_type, 1.0, 1.0, unfitted(taxonomy, coverage, several), Bounds(), fitted=False)
+    logits, tracks = output_type.aggregate(val.logits, val.track_id)
     speaker: Speaker
     if several:
         speaker, temperatures = _thresholds(taxonomy, val, logits, prior), (1.0, 1.0)
     else:
         speaker, temperatures = _hedge(taxonomy, val, logits, coverage)
-    of_window = reading.energy(val.logits)
+    of_window = output_type.energy(val.logits)
     energies = np.array([of_window[val.track_id == track].mean() for track in tracks])
-    bounds = fit_bounds(energies, reading.entropy(reading.probabilities(logits, temperatures[0])))
-    return Calibration(reading, *temperatures, speaker, bounds, fitted=True)
+    bounds = fit_bounds(energies, output_type.entropy(output_type.probabilities(logits, temperatures[0])))
+    return Calibration(output_type, *temperatures, speaker, bounds, fitted=True)
 
 
 def unfitted(taxonomy: Taxonomy, coverage: float, several: bool) -> Speaker:
@@ -112,7 +112,7 @@ def _hedge(
 ) -> tuple[OneGenre, tuple[float, float]]:
     """And the temperatures of tracks and windows."""
     hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), coverage)
-    hedge.fit(logits, target_of_tracks(val.target, val.track_id).astype(np.int64))
+    hedge.fit(logits, track_targets(val.target, val.track_id).astype(np.int64))
     segment = fit_temperature(val.logits, val.target.astype(np.int64))
     return OneGenre(taxonomy, hedge), (hedge.probabilities.temperature, segment)
 

@@ -150,7 +150,7 @@ def _shower(
         name = Path("answers.jsonl" if options.json else "answers.csv")
         form = make_format(name, predictor, options.top)
         _print(form.head)
-    lines = Lines(predictor.titles, predictor.reading.several)
+    lines = Lines(predictor.titles, predictor.output_type.multilabel)
     told = False
 
     def show(path: Path, prediction: Prediction | None, reason: str) -> None:

@@ -101,7 +101,7 @@ class OneGenre:
         """The hedged answer; a group that holds every genre says nothing."""
         decided = self.hedge.decide(joined)
         p = np.exp(decided.log_prob[0])
-        height, group = int(decided.height[0]), int(decided.group[0])
+        height, group = int(decided.level[0]), int(decided.index[0])
         if height < len(self.levels) and len(self.levels[height][1]) > 1:
             name, names, numbers = self.levels[height]
             code, title = names[group]

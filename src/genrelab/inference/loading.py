@@ -18,7 +18,7 @@ from genrelab.features import FeatureSpec
 from genrelab.inference.calibration import Calibration, fit_calibration
 from genrelab.inference.predictor import Predictor
 from genrelab.models.registry import MODELS
-from genrelab.postprocessing.thresholds import prior_of
+from genrelab.postprocessing.thresholds import class_prior
 from genrelab.runs.checkpoint import caveats_of, load_checkpoint
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -66,7 +66,7 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         several = content.get("target") == "multi_label"
         predictions = run / "predictions.parquet" if run else None
         calibration = fit_calibration(
-            taxonomy, predictions, coverage, several, prior_of(_record(run), len(taxonomy.genres))
+            taxonomy, predictions, coverage, several, class_prior(_record(run), len(taxonomy.genres))
         )
     online = bool(prepared.get("online"))
     marks = content["marks"] if "marks" in content else caveats_of(_record(run))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genrelab.audio.content_detection import SHARE, SPREAD, ContentThresholds, analyze_content
-from genrelab.postprocessing.output_type import SOFTMAX, Reading
+from genrelab.postprocessing.output_type import MULTICLASS, OutputType
 
 SHORTEST = 0.5  # seconds
 
@@ -38,7 +38,7 @@ def why_unknown(
     logits: np.ndarray,
     probabilities: np.ndarray,
     bounds: Bounds,
-    reading: Reading = SOFTMAX,
+    output_type: OutputType = MULTICLASS,
     sound: ContentThresholds | None = None,
 ) -> str | None:
     """Why a recording gets no answer; None where it gets one.
@@ -49,7 +49,7 @@ def why_unknown(
         logits: `[S, C]` of its windows.
         probabilities: `[C]` calibrated, of the whole.
         bounds: of the logits, fitted on val.
-        reading: of the logits.
+        output_type: of the logits.
         sound: bounds of the sound, fitted on val; None takes those that fit all music.
     """
     sound = sound or ContentThresholds()
@@ -62,6 +62,9 @@ def why_unknown(
         return "noise"
     if found.speech > sound.speech:
         return "speech"
-    if reading.energy(logits).mean() < bounds.energy or reading.entropy(probabilities[None])[0] > bounds.entropy:
+    if (
+        output_type.energy(logits).mean() < bounds.energy
+        or output_type.entropy(probabilities[None])[0] > bounds.entropy
+    ):
         return "unlike the training music"
     return None

@@ -35,7 +35,7 @@ from genrelab.inference.ood import why_unknown
 from genrelab.inference.penultimate import penultimate
 from genrelab.inference.prediction import Guess, Neighbour, Prediction, TimelineEntry
 from genrelab.inference.windowing import Window, cut_windows, read_sound
-from genrelab.postprocessing import Reading
+from genrelab.postprocessing import OutputType
 from genrelab.runs.checkpoint import CAVEATS
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import GenrelabError
@@ -96,9 +96,9 @@ class Predictor:
         self.online = online
 
     @property
-    def reading(self) -> Reading:
+    def output_type(self) -> OutputType:
         """How its logits are read: one genre a track, or several."""
-        return self.calibration.reading
+        return self.calibration.output_type
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ class Predictor:
 
     def segment_probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Calibrated probabilities `[S, C]` of windows."""
-        return self.reading.probabilities(logits, self.calibration.segment)
+        return self.output_type.probabilities(logits, self.calibration.segment)
 
     def predict(
         self, sound: AudioContent, sample_rate: int | None = None, hop: float | None = None, top: int = 3
@@ -262,12 +262,12 @@ class Predictor:
         trimmed = trim_silence(samples, TRIM_DB)
         fitted = self.calibration
         return why_unknown(
-            trimmed, self.audio.sample_rate, logits, probabilities, fitted.bounds, self.reading, fitted.sound
+            trimmed, self.audio.sample_rate, logits, probabilities, fitted.bounds, self.output_type, fitted.sound
         )
 
     def _joined(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        joined, _ = self.reading.join(logits, np.zeros(len(logits), np.int64))
-        return joined, self.reading.probabilities(joined, self.calibration.track)[0]
+        joined, _ = self.output_type.aggregate(logits, np.zeros(len(logits), np.int64))
+        return joined, self.output_type.probabilities(joined, self.calibration.track)[0]
 
     def _guess(self, genre: int, probabilities: np.ndarray) -> Guess:
         return Guess(self.genres[genre], self.titles[genre], float(probabilities[genre]))

@@ -163,7 +163,7 @@ def make_format(path: Path, predictor: Predictor, top: int) -> Format:
     """The format that a file's name asks for. Raises GenrelabError."""
     if path.suffix.lower() in Table.suffixes:
         top = min(top, len(predictor.genres))
-        return Table(predictor.run_id, top, predictor.reading.several, predictor.marks)
+        return Table(predictor.run_id, top, predictor.output_type.multilabel, predictor.marks)
     if path.suffix.lower() in JsonLines.suffixes:
         return JsonLines(predictor.run_id, predictor.genres, predictor.marks)
     raise GenrelabError(f"--out {path}: name it .csv or .jsonl")

@@ -12,10 +12,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
 
-MARK = "multi_label"  # of kinds in the registry of losses whose targets are `[B, C]`
+MULTILABEL_TAG = "multi_label"  # of kinds in the registry of losses whose targets are `[B, C]`
 
 
-@LOSSES.register("binary_cross_entropy", MARK)
+@LOSSES.register("binary_cross_entropy", MULTILABEL_TAG)
 class BinaryCrossEntropy(nn.Module):
     """Mean over segments and genres of -w_j t_j log s_j - (1 - t_j) log(1 - s_j), s_j the sigmoid of a logit.
 
@@ -52,7 +52,7 @@ class BinaryCrossEntropy(nn.Module):
         return binary_cross_entropy_with_logits(logits.float(), target.float(), pos_weight=weight)
 
 
-@LOSSES.register("graph_sigmoid", MARK)
+@LOSSES.register("graph_sigmoid", MULTILABEL_TAG)
 class GraphSigmoid(nn.Module):
     """Binary cross-entropy against targets softened on the graph: t_j = max of exp(-beta d_ij) over a track's genres i.
 

@@ -8,17 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.metrics.classification import Tally, reachable, scores_of, surprise, top_answers
-from genrelab.metrics.confidence_intervals import percentile_interval, two_sided_p, wilson_at_zero
-from genrelab.metrics.registry import CENTRED_DETAILS, CENTRED_LABELS
+from genrelab.metrics.classification import (
+    MetricSums,
+    fill_unreachable,
+    negative_log_likelihood,
+    scores_from_sums,
+    top_k_classes,
+)
+from genrelab.metrics.confidence_intervals import bootstrap_p_value, percentile_interval, wilson_upper_bound_at_zero
+from genrelab.metrics.registry import CENTERED_EXTENDED_METRICS, CENTERED_MULTILABEL_METRICS
 
 SHARES = ("accuracy", "top3", "top5", "supergenre_accuracy", "supergenre_top3", "top1", "subset_accuracy")
 # Resamples see fewer different tracks than the sample: rare genres drop out of them, which moves macro averages,
 # extremes and spreads of the answers as a whole. Their draws are moved back.
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
-UP_TO_ONE = (*MACRO, *CENTRED_LABELS)
+UP_TO_ONE = (*MACRO, *CENTERED_MULTILABEL_METRICS)
 LEAST = {**dict.fromkeys(UP_TO_ONE, 0.0), "hub_share": 0.0, "effective_classes": 1.0, "never_predicted": 0.0}
-CENTRED = (*LEAST, *CENTRED_DETAILS)
+CENTERED = (*LEAST, *CENTERED_EXTENDED_METRICS)
 CHUNK = 128  # resamples at a time
 
 
@@ -39,7 +45,7 @@ class Difference:
     p: float
 
 
-def intervals(
+def bootstrap_intervals(
     logits: np.ndarray,
     target: np.ndarray,
     track: np.ndarray,
@@ -73,15 +79,15 @@ def intervals(
     """
     if not len(target):
         return {}
-    draws = draw_scores(logits, target, track, distances, supergenres, medoid, n, seed)
-    return intervals_of(draws, len(np.unique(track)), confidence)
+    results = bootstrap_scores(logits, target, track, distances, supergenres, medoid, n, seed)
+    return confidence_intervals(results, len(np.unique(track)), confidence)
 
 
-def _of_equal(name: str, value: float, tracks: int, confidence: float) -> tuple[float, float]:
+def _degenerate_interval(name: str, value: float, tracks: int, confidence: float) -> tuple[float, float]:
     """The interval where all resamples have one value: Wilson's for shares at their ends, else none."""
     if name not in (*SHARES, *MACRO) or not min(value, 1 - value) <= 1e-9:
         return float("nan"), float("nan")
-    bound = wilson_at_zero(tracks, confidence)
+    bound = wilson_upper_bound_at_zero(tracks, confidence)
     return (0.0, bound) if value < 0.5 else (1.0 - bound, 1.0)
 
 
@@ -102,7 +108,7 @@ def paired_difference(
     Args:
         logits_a: `[N, C]` of the one.
         logits_b: `[N, C]` of the other.
-        target: `[N]`; the other arguments as in `intervals`.
+        target: `[N]`; the other arguments as in `bootstrap_intervals`.
 
     Returns:
         metric -> `Difference`, b minus a.
@@ -134,7 +140,7 @@ def paired_difference_of_seeds(
     Args:
         logits_a: `[N, C]` of each seed of the one.
         logits_b: `[N, C]` of each seed of the other; as many or not.
-        target: `[N]`; the other arguments as in `intervals`.
+        target: `[N]`; the other arguments as in `bootstrap_intervals`.
 
     Returns:
         metric -> `Difference`, b minus a.
@@ -143,19 +149,19 @@ def paired_difference_of_seeds(
     on the same tracks.
     """
     common = (target, track, distances, supergenres, medoid, n, seed)
-    a, b = ([draw_scores(one, *common) for one in logits] for logits in (logits_a, logits_b))
-    return difference_of_draws(a, b, seed, confidence)
+    a, b = ([bootstrap_scores(one, *common) for one in logits] for logits in (logits_a, logits_b))
+    return paired_difference_of_results(a, b, seed, confidence)
 
 
 @dataclass(frozen=True)
-class Draws:
+class BootstrapResult:
     """The metrics of one run: `whole[metric]` its value, `drawn[metric]` `[n]` its values over resamples."""
 
-    whole: Mapping[str, np.ndarray]
-    drawn: Mapping[str, np.ndarray]
+    estimate: Mapping[str, np.ndarray]
+    replicates: Mapping[str, np.ndarray]
 
 
-def draw_scores(
+def bootstrap_scores(
     logits: np.ndarray,
     target: np.ndarray,
     track: np.ndarray,
@@ -164,55 +170,64 @@ def draw_scores(
     medoid: int | None = None,
     n: int = 1000,
     seed: int = 0,
-) -> Draws:
-    """Score a run over resamples, to be kept where it is compared more than once; arguments as in `intervals`."""
-    by_track = _tally_by_track(logits, target, track, distances, supergenres)
-    whole = scores_of(_weighted(by_track), reachable(distances), medoid)
-    return Draws(whole, _resampled(by_track, distances, medoid, n, seed))
+) -> BootstrapResult:
+    """Score a run over resamples, for more than one comparison; arguments as in `bootstrap_intervals`."""
+    by_track = _sums_by_track(logits, target, track, distances, supergenres)
+    estimate = scores_from_sums(_weighted_sums(by_track), fill_unreachable(distances), medoid)
+    return BootstrapResult(estimate, _replicates(by_track, distances, medoid, n, seed))
 
 
-def difference_of_draws(
-    a: Sequence[Draws], b: Sequence[Draws], seed: int = 0, confidence: float = 0.95
+def paired_difference_of_results(
+    a: Sequence[BootstrapResult], b: Sequence[BootstrapResult], seed: int = 0, confidence: float = 0.95
 ) -> dict[str, Difference]:
     """`paired_difference_of_seeds` of runs drawn before, over the same rows and with the same seed."""
     (whole_a, drawn_a), (whole_b, drawn_b) = (
-        _over_seeds(draws, np.random.default_rng([seed, number])) for number, draws in enumerate((a, b))
+        _average_over_seeds(results, np.random.default_rng([seed, number])) for number, results in enumerate((a, b))
     )
     found = {}
     for name in drawn_a:
         value = np.asarray(whole_b[name] - whole_a[name])
-        differences = _centred(name, drawn_b[name] - drawn_a[name], value)
+        differences = _centered(name, drawn_b[name] - drawn_a[name], value)
         low, high = percentile_interval(differences, confidence)
-        found[name] = Difference(float(value), low, high, two_sided_p(differences))
+        found[name] = Difference(float(value), low, high, bootstrap_p_value(differences))
     return found
 
 
-def intervals_of(draws: Draws, tracks: int, confidence: float = 0.95) -> dict[str, tuple[float, float]]:
-    """`intervals` of one run drawn before, over `tracks` tracks: metric -> (low, high)."""
+def confidence_intervals(
+    results: BootstrapResult, tracks: int, confidence: float = 0.95
+) -> dict[str, tuple[float, float]]:
+    """`bootstrap_intervals` of one run drawn before, over `tracks` tracks: metric -> (low, high)."""
     found = {}
-    for name, values in draws.drawn.items():
-        low, high = percentile_interval(_centred(name, values, draws.whole[name]), confidence)
+    for name, values in results.replicates.items():
+        low, high = percentile_interval(_centered(name, values, results.estimate[name]), confidence)
         if name in LEAST:
             low, high = max(low, LEAST[name]), min(high, 1.0) if name in UP_TO_ONE else high
-        found[name] = (low, high) if high - low > 1e-9 else _of_equal(name, low, tracks, confidence)
+        found[name] = (low, high) if high - low > 1e-9 else _degenerate_interval(name, low, tracks, confidence)
     return found
 
 
-def intervals_of_draws(
-    draws: Sequence[Draws], seed: int = 0, confidence: float = 0.95
+def seed_averaged_intervals(
+    results: Sequence[BootstrapResult], seed: int = 0, confidence: float = 0.95
 ) -> dict[str, tuple[float, float, float]]:
     """Mean over seeds of runs drawn before, with an interval over tracks and seeds: metric -> (value, low, high)."""
-    whole, drawn = _over_seeds(draws, np.random.default_rng([seed, 0]))
-    ends = {name: percentile_interval(_centred(name, drawn[name], whole[name]), confidence) for name in drawn}
-    return {name: (float(whole[name]), *ends[name]) for name in drawn}
+    estimate, replicates = _average_over_seeds(results, np.random.default_rng([seed, 0]))
+    bounds = {
+        name: percentile_interval(_centered(name, replicates[name], estimate[name]), confidence) for name in replicates
+    }
+    return {name: (float(estimate[name]), *bounds[name]) for name in replicates}
 
 
-def _over_seeds(draws: Sequence[Draws], generator: np.random.Generator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _average_over_seeds(
+    results: Sequence[BootstrapResult], generator: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Metric -> mean over the seeds; and over resamples that draw seeds too."""
-    weights = _seed_weights(len(draws), len(next(iter(draws[0].drawn.values()))), generator)
-    whole = {name: np.mean([one.whole[name] for one in draws], axis=0) for name in draws[0].whole}
-    drawn = {name: (weights * np.stack([one.drawn[name] for one in draws])).sum(axis=0) for name in draws[0].drawn}
-    return whole, drawn
+    weights = _seed_weights(len(results), len(next(iter(results[0].replicates.values()))), generator)
+    estimate = {name: np.mean([one.estimate[name] for one in results], axis=0) for name in results[0].estimate}
+    replicates = {
+        name: (weights * np.stack([one.replicates[name] for one in results])).sum(axis=0)
+        for name in results[0].replicates
+    }
+    return estimate, replicates
 
 
 def _seed_weights(seeds: int, n: int, generator: np.random.Generator) -> np.ndarray:
@@ -224,22 +239,22 @@ def _seed_weights(seeds: int, n: int, generator: np.random.Generator) -> np.ndar
     return found
 
 
-def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
+def _centered(name: str, replicates: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Draws without NaN, those of macro averages, hubness and calibration about the value."""
-    drawn = drawn[~np.isnan(drawn)]
-    return drawn + (value - drawn.mean()) if name in CENTRED and len(drawn) else drawn
+    replicates = replicates[~np.isnan(replicates)]
+    return replicates + (value - replicates.mean()) if name in CENTERED and len(replicates) else replicates
 
 
-def _tally_by_track(
+def _sums_by_track(
     logits: np.ndarray, target: np.ndarray, track: np.ndarray, distances: np.ndarray, supergenres: np.ndarray
-) -> Tally:
+) -> MetricSums:
     """A tally of each track, `[T]` and `[T, C]`."""
     tracks, place = np.unique(track, return_inverse=True)
     target = np.asarray(target, dtype=np.int64)
     count, classes = len(tracks), logits.shape[1]
-    top = top_answers(logits, 5)
-    answer = top[:, 0]
-    away = reachable(distances)[target, answer]
+    top = top_k_classes(logits, 5)
+    prediction = top[:, 0]
+    away = fill_unreachable(distances)[target, prediction]
     near = supergenres[top[:, :3]] == supergenres[target][:, None]
 
     def total(values: np.ndarray) -> np.ndarray:
@@ -250,24 +265,29 @@ def _tally_by_track(
         return found.reshape(count, classes).astype(np.float64)
 
     every = np.ones(len(target), dtype=bool)
-    return Tally(
+    return MetricSums(
         support=by_genre(target, every),
-        predicted=by_genre(answer, every),
-        correct=by_genre(target, answer == target),
+        predicted=by_genre(prediction, every),
+        correct=by_genre(target, prediction == target),
         distance=total(away),
         square=total(away**2),
         supergenre=total(near[:, 0]),
         top3=total((top[:, :3] == target[:, None]).any(axis=1)),
         top5=total((top == target[:, None]).any(axis=1)),
         supergenre_top3=total(near.any(axis=1)),
-        nll=total(surprise(logits, target)),
+        nll=total(negative_log_likelihood(logits, target)),
     )
 
 
-def _resampled(by_track: Tally, distances: np.ndarray, medoid: int | None, n: int, seed: int) -> dict[str, np.ndarray]:
+def _replicates(
+    by_track: MetricSums, distances: np.ndarray, medoid: int | None, n: int, seed: int
+) -> dict[str, np.ndarray]:
     """Metric -> `[n]`, its values over resamples. The same seed draws the same tracks."""
-    finite = reachable(distances)
-    parts = [scores_of(_weighted(by_track, w), finite, medoid) for w in track_weights(len(by_track.support), n, seed)]
+    finite = fill_unreachable(distances)
+    parts = [
+        scores_from_sums(_weighted_sums(by_track, w), finite, medoid)
+        for w in track_weights(len(by_track.support), n, seed)
+    ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -278,7 +298,7 @@ def track_weights(tracks: int, n: int, seed: int) -> Iterator[np.ndarray]:
         yield generator.multinomial(tracks, np.full(tracks, 1 / tracks), size=min(CHUNK, n - start)).astype(float)
 
 
-def _weighted(by_track: Tally, weights: np.ndarray | None = None) -> Tally:
+def _weighted_sums(by_track: MetricSums, weights: np.ndarray | None = None) -> MetricSums:
     """Sum the tracks' tallies, each as often as it was drawn; once by default."""
     weights = np.ones(len(by_track.support)) if weights is None else weights
-    return Tally(**{field.name: weights @ getattr(by_track, field.name) for field in fields(Tally)})
+    return MetricSums(**{field.name: weights @ getattr(by_track, field.name) for field in fields(MetricSums)})

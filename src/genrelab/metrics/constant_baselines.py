@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genrelab.metrics.classification import Counts, medoid_of, reachable, scores, scores_from_counts
+from genrelab.metrics.classification import Counts, fill_unreachable, medoid_class, scores, scores_from_counts
 
 MAJORITY, MEDOID, RANDOM = "majority genre", "medoid genre", "uniform random"
 
@@ -27,12 +27,12 @@ def baseline_scores(
     Returns:
         baseline -> metric -> value.
     """
-    medoid = medoid_of(distances, train_counts)
+    medoid = medoid_class(distances, train_counts)
     prior = np.log((np.asarray(train_counts, dtype=np.float64) + 0.5) / (np.sum(train_counts) + 0.5 * len(distances)))
-    answers = {MAJORITY: prior, MEDOID: -reachable(distances)[medoid]}
+    constant_logits = {MAJORITY: prior, MEDOID: -fill_unreachable(distances)[medoid]}
     found = {
         name: scores(np.tile(logits, (len(target), 1)), target, distances, supergenres, medoid)
-        for name, logits in answers.items()
+        for name, logits in constant_logits.items()
     }
     del found[MEDOID]["nll"]  # it gives no probabilities
     found[RANDOM] = scores_from_counts(random_counts(target, supergenres), distances, supergenres, medoid)

@@ -11,11 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genrelab.metrics.bootstrap import Difference, Draws, track_weights
-from genrelab.metrics.classification import log_probabilities, reachable, top_answers
-from genrelab.metrics.confidence_intervals import percentile_interval, two_sided_p
-from genrelab.metrics.predictions import Answers, Tree, chosen, confidence_of, holds, shared_ancestors
-from genrelab.metrics.registry import CENTRED_DETAILS
+from genrelab.metrics.bootstrap import BootstrapResult, Difference, track_weights
+from genrelab.metrics.class_hierarchy import ClassHierarchy
+from genrelab.metrics.classification import fill_unreachable, log_probabilities, top_k_classes
+from genrelab.metrics.confidence_intervals import bootstrap_p_value, percentile_interval
+from genrelab.metrics.predictions import (
+    HierarchicalPredictions,
+    covers_target,
+    filled,
+    prediction_confidence,
+    shared_ancestor_counts,
+)
+from genrelab.metrics.registry import CENTERED_EXTENDED_METRICS
 
 BINS = 15
 POINTS = 101
@@ -32,102 +39,119 @@ class _Sums:
     last: np.ndarray
 
 
-def detail_scores(
-    answers: Answers, tree: Tree, n: int = 1000, seed: int = 0, confidence: float = 0.95
+def extended_scores(
+    predictions: HierarchicalPredictions,
+    hierarchy: ClassHierarchy,
+    n: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
 ) -> dict[str, tuple[float, float, float]]:
-    """Values of the metrics that `DETAILS` and `HEDGED` name, with bootstrap intervals by track.
+    """Values of the metrics that `EXTENDED_METRICS` and `HEDGED_METRICS` name, with bootstrap intervals by track.
 
     Args:
-        answers: of segments or tracks.
-        tree: the graph that they are judged by.
+        predictions: of segments or tracks.
+        hierarchy: the graph that they are judged by.
         n: resamples; 0 for no intervals.
-        seed: of the resampling; the same draws the same tracks as `intervals` does.
+        seed: of the resampling; the same draws the same tracks as `bootstrap_intervals` does.
         confidence: of the intervals.
 
     Returns:
         metric -> (value, low, high); empty without rows. NaN where there is none.
     """
-    if not len(answers.target):
+    if not len(predictions.target):
         return {}
-    sums = _sums(answers, tree)
-    whole, drawn = _whole_and_drawn(sums, n, seed)
+    sums = _sums(predictions, hierarchy)
+    estimate, replicates = _estimate_and_replicates(sums, n, seed)
     found = {}
-    for name, value in whole.items():
-        ends = percentile_interval(_centred(name, drawn[name], value), confidence) if n else (np.nan, np.nan)
-        low, high = (max(ends[0], 0.0), ends[1]) if name in CENTRED_DETAILS else ends
+    for name, value in estimate.items():
+        bounds = percentile_interval(_centered(name, replicates[name], value), confidence) if n else (np.nan, np.nan)
+        low, high = (max(bounds[0], 0.0), bounds[1]) if name in CENTERED_EXTENDED_METRICS else bounds
         found[name] = (float(value), low, high) if high - low > 1e-9 else (float(value), np.nan, np.nan)
     return found
 
 
-def detail_differences(
-    a: Answers, b: Answers, tree: Tree, n: int = 1000, seed: int = 0, confidence: float = 0.95
+def extended_differences(
+    a: HierarchicalPredictions,
+    b: HierarchicalPredictions,
+    hierarchy: ClassHierarchy,
+    n: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
 ) -> dict[str, Difference]:
     """Compare two sets of answers to the same rows, drawing the same tracks for both: b minus a."""
-    (whole_a, drawn_a), (whole_b, drawn_b) = (_whole_and_drawn(_sums(one, tree), n, seed) for one in (a, b))
+    (whole_a, drawn_a), (whole_b, drawn_b) = (
+        _estimate_and_replicates(_sums(one, hierarchy), n, seed) for one in (a, b)
+    )
     found = {}
     for name, value_a in whole_a.items():
         value = whole_b[name] - value_a
-        drawn = _centred(name, drawn_b[name] - drawn_a[name], value)
-        low, high = percentile_interval(drawn, confidence)
-        found[name] = Difference(float(value), low, high, two_sided_p(drawn))
+        replicates = _centered(name, drawn_b[name] - drawn_a[name], value)
+        low, high = percentile_interval(replicates, confidence)
+        found[name] = Difference(float(value), low, high, bootstrap_p_value(replicates))
     return found
 
 
-def draw_details(answers: Answers, tree: Tree, n: int = 1000, seed: int = 0) -> Draws:
-    """`draw_scores` of the metrics that `DETAILS` and `HEDGED` name; the same seed draws the same tracks."""
-    return Draws(*_whole_and_drawn(_sums(answers, tree), n, seed))
+def bootstrap_extended_scores(
+    predictions: HierarchicalPredictions, hierarchy: ClassHierarchy, n: int = 1000, seed: int = 0
+) -> BootstrapResult:
+    """`bootstrap_scores` of `EXTENDED_METRICS` and `HEDGED_METRICS`; the same seed draws the same tracks."""
+    return BootstrapResult(*_estimate_and_replicates(_sums(predictions, hierarchy), n, seed))
 
 
-def reliability(answers: Answers, bins: int = BINS) -> list[dict[str, float]]:
+def reliability_bins(predictions: HierarchicalPredictions, bins: int = BINS) -> list[dict[str, float]]:
     """How sure answers are against how often they are right, in bins of equal width that hold any.
 
     Returns:
         for each bin `low`, `high`, `count`, mean `confidence`, and `accuracy`.
     """
-    sure, right = confidence_of(answers)
-    place = _bin(sure, bins)
+    confidence, right = prediction_confidence(predictions)
+    place = _bin(confidence, bins)
     found = []
     for number in np.unique(place):
         inside = place == number
-        ends = {"low": number / bins, "high": (number + 1) / bins, "count": int(inside.sum())}
-        found.append(ends | {"confidence": float(sure[inside].mean()), "accuracy": float(right[inside].mean())})
+        bounds = {"low": number / bins, "high": (number + 1) / bins, "count": int(inside.sum())}
+        found.append(bounds | {"confidence": float(confidence[inside].mean()), "accuracy": float(right[inside].mean())})
     return found
 
 
-def risk_coverage(answers: Answers, points: int = POINTS) -> list[tuple[float, float]]:
+def risk_coverage_curve(predictions: HierarchicalPredictions, points: int = POINTS) -> list[tuple[float, float]]:
     """(coverage, share of wrong answers) where only the surest answers are kept, at up to `points` coverages."""
-    sure, right = confidence_of(answers)
-    if not len(sure):
+    confidence, right = prediction_confidence(predictions)
+    if not len(confidence):
         return []
-    order = np.argsort(-sure, kind="stable")
-    last = _last_of_ties(sure[order])
+    order = np.argsort(-confidence, kind="stable")
+    last = _last_of_ties(confidence[order])
     risk = np.cumsum(~right[order])[last] / (last + 1)
-    at = np.unique(np.linspace(0, len(sure) - 1, min(points, len(sure))).round().astype(int))
-    return [(float((last[i] + 1) / len(sure)), float(risk[i])) for i in at]
+    at = np.unique(np.linspace(0, len(confidence) - 1, min(points, len(confidence))).round().astype(int))
+    return [(float((last[i] + 1) / len(confidence)), float(risk[i])) for i in at]
 
 
-def _bin(sure: np.ndarray, bins: int) -> np.ndarray:
+def _bin(confidence: np.ndarray, bins: int) -> np.ndarray:
     """`[N]` number of the bin, upper ends included as in Guo et al."""
-    found: np.ndarray = np.clip(np.ceil((sure * bins).round(9)).astype(int) - 1, 0, bins - 1)
+    found: np.ndarray = np.clip(np.ceil((confidence * bins).round(9)).astype(int) - 1, 0, bins - 1)
     return found
 
 
 def _last_of_ties(ordered: np.ndarray) -> np.ndarray:
     """`[N]` place of the last value equal to each: tied answers are kept or dropped together."""
-    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-    found: np.ndarray = ends[np.searchsorted(ends, np.arange(len(ordered)))]
+    bounds = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    found: np.ndarray = bounds[np.searchsorted(bounds, np.arange(len(ordered)))]
     return found
 
 
-def _sums(answers: Answers, tree: Tree) -> _Sums:
-    tracks, place = np.unique(answers.track, return_inverse=True)
-    sure, right = confidence_of(answers)
-    rows = _rows(answers, tree)
-    binned = np.eye(BINS)[_bin(sure, BINS)]
-    rows |= {"bin_confidence": binned * sure[:, None], "bin_right": binned * right[:, None], "n": np.ones(len(sure))}
+def _sums(predictions: HierarchicalPredictions, hierarchy: ClassHierarchy) -> _Sums:
+    tracks, place = np.unique(predictions.track, return_inverse=True)
+    confidence, right = prediction_confidence(predictions)
+    rows = _rows(predictions, hierarchy)
+    binned = np.eye(BINS)[_bin(confidence, BINS)]
+    rows |= {
+        "bin_confidence": binned * confidence[:, None],
+        "bin_right": binned * right[:, None],
+        "n": np.ones(len(confidence)),
+    }
     summed = {name: _by_track(values, place, len(tracks)) for name, values in rows.items()}
-    order = np.argsort(-sure, kind="stable")
-    return _Sums(summed, place[order], (~right)[order].astype(float), _last_of_ties(sure[order]))
+    order = np.argsort(-confidence, kind="stable")
+    return _Sums(summed, place[order], (~right)[order].astype(float), _last_of_ties(confidence[order]))
 
 
 def _by_track(values: np.ndarray, place: np.ndarray, tracks: int) -> np.ndarray:
@@ -136,30 +160,32 @@ def _by_track(values: np.ndarray, place: np.ndarray, tracks: int) -> np.ndarray:
     return found
 
 
-def _rows(answers: Answers, tree: Tree) -> dict[str, np.ndarray]:
+def _rows(predictions: HierarchicalPredictions, hierarchy: ClassHierarchy) -> dict[str, np.ndarray]:
     """`[N]` of each quantity whose mean, or ratio of means, is a metric."""
-    target, answer, height = answers.target, chosen(answers.answer), chosen(answers.height)
-    finite = reachable(tree.distances)
-    p = np.exp(log_probabilities(answers.log_prob))
+    target, prediction, level = predictions.target, filled(predictions.prediction), filled(predictions.level)
+    finite = fill_unreachable(hierarchy.distances)
+    p = np.exp(log_probabilities(predictions.log_prob))
     ranked = p.copy()
-    ranked[np.arange(len(p)), answer] = 2.0  # the answer leads, whatever its probability
-    top = top_answers(ranked, 5)
+    ranked[np.arange(len(p)), prediction] = 2.0  # the answer leads, whatever its probability
+    top = top_k_classes(ranked, 5)
     centrality = finite.mean(axis=1)
-    held, said, all_of = shared_ancestors(answers, tree)
+    held, said, all_of = shared_ancestor_counts(predictions, hierarchy)
     return {
         "distance_at_3": finite[target[:, None], top[:, :3]].mean(axis=1),
         "distance_at_5": finite[target[:, None], top].mean(axis=1),
-        "cluster_accuracy": (tree.clusters[answer] == tree.clusters[target]).astype(float),
-        "cluster_top3": (tree.clusters[top[:, :3]] == tree.clusters[target][:, None]).any(axis=1).astype(float),
+        "cluster_accuracy": (hierarchy.clusters[prediction] == hierarchy.clusters[target]).astype(float),
+        "cluster_top3": (hierarchy.clusters[top[:, :3]] == hierarchy.clusters[target][:, None])
+        .any(axis=1)
+        .astype(float),
         "held": held,
         "said": said,
         "all": all_of,
-        "centrality_gap": centrality[target] - centrality[answer],
+        "centrality_gap": centrality[target] - centrality[prediction],
         "brier": (p**2).sum(axis=1) - 2 * p[np.arange(len(p)), target] + 1,
-        "genres": (height == 0).astype(float),
-        "genres_right": ((height == 0) & (answer == target)).astype(float),
-        "answers": (height < 3).astype(float),
-        "answers_right": holds(answers, tree).astype(float),
+        "genres": (level == 0).astype(float),
+        "genres_right": ((level == 0) & (prediction == target)).astype(float),
+        "answers": (level < 3).astype(float),
+        "answers_right": covers_target(predictions, hierarchy).astype(float),
     }
 
 
@@ -189,18 +215,18 @@ def _values(rows: Mapping[str, np.ndarray], aurc: np.ndarray) -> dict[str, np.nd
     }
 
 
-def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    found: np.ndarray = np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
+def _over(part: np.ndarray, estimate: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.where(estimate > 0, part / np.where(estimate > 0, estimate, 1.0), np.nan)
     return found
 
 
-def _whole_and_drawn(sums: _Sums, n: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def _estimate_and_replicates(sums: _Sums, n: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Metric -> value, and metric -> `[n]` its values over resamples."""
     tracks = len(sums.rows["n"])
-    whole = _weighted(sums, np.ones((1, tracks)))
+    estimate = _weighted(sums, np.ones((1, tracks)))
     parts = [_weighted(sums, weights) for weights in track_weights(tracks, n, seed)]
-    drawn = {name: np.concatenate([part[name] for part in parts]) for name in whole} if parts else {}
-    return {name: value[0] for name, value in whole.items()}, drawn
+    replicates = {name: np.concatenate([part[name] for part in parts]) for name in estimate} if parts else {}
+    return {name: value[0] for name, value in estimate.items()}, replicates
 
 
 def _weighted(sums: _Sums, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -219,7 +245,11 @@ def _aurc(sums: _Sums, weights: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _centred(name: str, drawn: np.ndarray, value: np.ndarray) -> np.ndarray:
+def _centered(name: str, replicates: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Draws without NaN. Resamples repeat tracks, which looks like worse calibration: its draws are moved back."""
-    drawn = drawn[~np.isnan(drawn)]
-    return drawn + (value - drawn.mean()) if name in CENTRED_DETAILS and len(drawn) else drawn
+    replicates = replicates[~np.isnan(replicates)]
+    return (
+        replicates + (value - replicates.mean())
+        if name in CENTERED_EXTENDED_METRICS and len(replicates)
+        else replicates
+    )

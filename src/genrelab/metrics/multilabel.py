@@ -11,16 +11,16 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from genrelab.metrics.bootstrap import CHUNK, Draws, track_weights
-from genrelab.metrics.registry import LABEL_METRICS
+from genrelab.metrics.bootstrap import CHUNK, BootstrapResult, track_weights
+from genrelab.metrics.registry import MULTILABEL_METRICS
 
 ROWS = 2**22  # weights at a time
-LabelHow = Literal["mean_prob", "mean_logit", "max"]
-LABEL_HOWS: tuple[str, ...] = get_args(LabelHow)
+MultilabelAggregationMethod = Literal["mean_prob", "mean_logit", "max"]
+MULTILABEL_AGGREGATION_METHODS: tuple[str, ...] = get_args(MultilabelAggregationMethod)
 
 
 @dataclass(frozen=True)
-class LabelAnswers:
+class MultilabelPredictions:
     """Logits of some segments or tracks with what they should have been.
 
     Args:
@@ -37,37 +37,39 @@ class LabelAnswers:
         return len(self.track)
 
 
-def label_scores(answers: LabelAnswers, pairs: np.ndarray | None = None) -> dict[str, float]:
-    """All metrics of some answers; `LABEL_METRICS` says what each is.
+def multilabel_scores(predictions: MultilabelPredictions, ancestor_pairs: np.ndarray | None = None) -> dict[str, float]:
+    """All metrics of some answers; `MULTILABEL_METRICS` says what each is.
 
     Args:
-        answers: of segments or of tracks.
-        pairs: `[P, 2]` ancestor and descendant, see `taxonomy.groups.ancestor_pairs`; without any, `consistency` says
-            nothing.
+        predictions: of segments or of tracks.
+        ancestor_pairs: `[P, 2]` ancestor and descendant, see `taxonomy.hierarchy.ancestor_pairs`; without any,
+            `consistency` is NaN.
 
     Returns:
         metric -> value; NaN where it says nothing.
     """
-    found = _scores(answers, np.ones((1, len(answers))), pairs)
+    found = _scores(predictions, np.ones((1, len(predictions))), ancestor_pairs)
     return {name: float(values[0]) for name, values in found.items()}
 
 
-def draw_label_scores(answers: LabelAnswers, pairs: np.ndarray | None = None, n: int = 1000, seed: int = 0) -> Draws:
+def bootstrap_multilabel_scores(
+    predictions: MultilabelPredictions, ancestor_pairs: np.ndarray | None = None, n: int = 1000, seed: int = 0
+) -> BootstrapResult:
     """Score answers over resamples of tracks; the same seed draws the same tracks."""
-    tracks, place = np.unique(answers.track, return_inverse=True)
+    tracks, place = np.unique(predictions.track, return_inverse=True)
     parts = [
-        _scores(answers, weights, pairs)
+        _scores(predictions, weights, ancestor_pairs)
         for drawn in track_weights(len(tracks), n, seed)
-        for weights in _in_parts(drawn, place)
+        for weights in _weights_in_chunks(drawn, place)
     ]
-    whole = {name: np.asarray(value) for name, value in label_scores(answers, pairs).items()}
-    return Draws(whole, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    estimate = {name: np.asarray(value) for name, value in multilabel_scores(predictions, ancestor_pairs).items()}
+    return BootstrapResult(estimate, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def per_class(answers: LabelAnswers) -> dict[str, np.ndarray]:
+def per_class_auc(predictions: MultilabelPredictions) -> dict[str, np.ndarray]:
     """`positives`, `roc_auc`, `pr_auc` of each genre, `[C]`; NaN where all rows have it, or none."""
-    roc, pr = auc(answers.logits, answers.target, np.ones((1, len(answers))))
-    return {"positives": answers.target.sum(axis=0), "roc_auc": roc[0], "pr_auc": pr[0]}
+    roc, pr = auc(predictions.logits, predictions.target, np.ones((1, len(predictions))))
+    return {"positives": predictions.target.sum(axis=0), "roc_auc": roc[0], "pr_auc": pr[0]}
 
 
 def auc(logits: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -104,23 +106,25 @@ def auc(logits: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np
     return roc, pr
 
 
-def make_consistent(logits: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+def enforce_hierarchy(logits: np.ndarray, ancestor_pairs: np.ndarray) -> np.ndarray:
     """Raise each ancestor to its likeliest descendant (max-propagation): `[N, C]`, with all pairs consistent."""
     raised = np.array(logits)
-    for ancestor in np.unique(pairs[:, 0]):
-        below = pairs[pairs[:, 0] == ancestor, 1]
+    for ancestor in np.unique(ancestor_pairs[:, 0]):
+        below = ancestor_pairs[ancestor_pairs[:, 0] == ancestor, 1]
         raised[:, ancestor] = np.maximum(logits[:, ancestor], logits[:, below].max(axis=1))
     return raised
 
 
-def join_tracks(logits: np.ndarray, track: np.ndarray, how: LabelHow = "mean_prob") -> tuple[np.ndarray, np.ndarray]:
+def aggregate_multilabel_segments(
+    logits: np.ndarray, track: np.ndarray, method: MultilabelAggregationMethod = "mean_prob"
+) -> tuple[np.ndarray, np.ndarray]:
     """Join the segments of each track.
 
     Args:
         logits: `[N, C]` of segments.
         track: `[N]`.
-        how: "mean_prob" (a genre's share of the track), "mean_logit" (product of experts), or "max" (a genre that any
-            segment has).
+        method: "mean_prob" (a genre's share of the track), "mean_logit" (product of experts), or "max" (a genre that
+            any segment has).
 
     Returns:
         logits `[T, C]` float64, finite, and the tracks, sorted.
@@ -128,20 +132,20 @@ def join_tracks(logits: np.ndarray, track: np.ndarray, how: LabelHow = "mean_pro
     tracks, place = np.unique(track, return_inverse=True)
     count = np.bincount(place, minlength=len(tracks))[:, None]
     logits64 = np.asarray(logits, dtype=np.float64)
-    if how == "max":
-        joined = np.full((len(tracks), logits.shape[1]), -np.inf)
-        np.maximum.at(joined, place, logits64)
-        return joined, tracks
+    if method == "max":
+        aggregated = np.full((len(tracks), logits.shape[1]), -np.inf)
+        np.maximum.at(aggregated, place, logits64)
+        return aggregated, tracks
     total = np.zeros((len(tracks), logits.shape[1]))
-    np.add.at(total, place, logits64 if how == "mean_logit" else sigmoid(logits))
-    if how == "mean_logit":
+    np.add.at(total, place, logits64 if method == "mean_logit" else sigmoid(logits))
+    if method == "mean_logit":
         return total / count, tracks
     share = np.clip(total / count, 1e-12, 1 - 1e-12)
-    joined = np.log(share) - np.log1p(-share)
+    aggregated = np.log(share) - np.log1p(-share)
     single = count[:, 0] == 1
     first = np.unique(track, return_index=True)[1]
-    joined[single] = logits[first[single]]  # as they are: a mean of one must not round
-    return joined, tracks
+    aggregated[single] = logits[first[single]]  # as they are: a mean of one must not round
+    return aggregated, tracks
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
@@ -158,15 +162,19 @@ def prior_logits(positives: np.ndarray, tracks: int) -> np.ndarray:
     return found
 
 
-def _scores(answers: LabelAnswers, weights: np.ndarray, pairs: np.ndarray | None) -> dict[str, np.ndarray]:
+def _scores(
+    predictions: MultilabelPredictions, weights: np.ndarray, ancestor_pairs: np.ndarray | None
+) -> dict[str, np.ndarray]:
     """Metric -> `[R]` of weights `[R, N]`."""
-    if not len(answers) or not np.isfinite(answers.logits).all():
-        return {name: np.full(len(weights), np.nan) for name in LABEL_METRICS}
-    logits, target = np.asarray(answers.logits, dtype=np.float64), answers.target.astype(bool)
-    said = logits > 0
+    if not len(predictions) or not np.isfinite(predictions.logits).all():
+        return {name: np.full(len(weights), np.nan) for name in MULTILABEL_METRICS}
+    logits, target = np.asarray(predictions.logits, dtype=np.float64), predictions.target.astype(bool)
+    predicted = logits > 0
     roc, pr = auc(logits, target, weights)
     total = weights.sum(axis=1)
-    right, claimed, true = (weights @ table.astype(np.float64) for table in (said & target, said, target))  # [R, C]
+    right, claimed, true = (
+        weights @ table.astype(np.float64) for table in (predicted & target, predicted, target)
+    )  # [R, C]
     loss = np.logaddexp(0, logits) - logits * target
     top = target[np.arange(len(target)), logits.argmax(axis=1)]
     found = {
@@ -175,18 +183,18 @@ def _scores(answers: LabelAnswers, weights: np.ndarray, pairs: np.ndarray | None
         "f1_micro": _over(2 * right.sum(axis=1), claimed.sum(axis=1) + true.sum(axis=1)),
         "f1_macro": _nanmean(np.where(true > 0, _over(2 * right, claimed + true), np.nan)),
         "top1": weights @ top / total,
-        "subset_accuracy": weights @ (said == target).all(axis=1) / total,
+        "subset_accuracy": weights @ (predicted == target).all(axis=1) / total,
         "bce": weights @ loss.mean(axis=1) / total,
         "labels": claimed.sum(axis=1) / total,
         "consistency": np.full(len(weights), np.nan),
     }
-    if pairs is not None and len(pairs):
-        held = logits[:, pairs[:, 0]] >= logits[:, pairs[:, 1]]
+    if ancestor_pairs is not None and len(ancestor_pairs):
+        held = logits[:, ancestor_pairs[:, 0]] >= logits[:, ancestor_pairs[:, 1]]
         found["consistency"] = weights @ held.mean(axis=1) / total
     return found
 
 
-def _in_parts(drawn: np.ndarray, place: np.ndarray) -> Iterator[np.ndarray]:
+def _weights_in_chunks(drawn: np.ndarray, place: np.ndarray) -> Iterator[np.ndarray]:
     """Weights of rows `[up to CHUNK, N]` of weights of tracks, a manageable number at a time."""
     size = max(1, min(CHUNK, ROWS // max(len(place), 1)))
     for at in range(0, len(drawn), size):
@@ -198,7 +206,7 @@ def _nanmean(values: np.ndarray) -> np.ndarray:
     return _over(np.where(there, values, 0.0).sum(axis=1), there.sum(axis=1))
 
 
-def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    whole = np.asarray(whole, dtype=np.float64)
-    found: np.ndarray = np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
+def _over(part: np.ndarray, estimate: np.ndarray) -> np.ndarray:
+    estimate = np.asarray(estimate, dtype=np.float64)
+    found: np.ndarray = np.where(estimate > 0, part / np.where(estimate > 0, estimate, 1.0), np.nan)
     return found

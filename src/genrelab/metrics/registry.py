@@ -29,7 +29,7 @@ METRICS: dict[str, str] = {
 }
 
 # Beyond training's, see `details`.
-DETAILS: dict[str, str] = {
+EXTENDED_METRICS: dict[str, str] = {
     "distance_at_3": "mean distance to the truth of the three likeliest genres",
     "distance_at_5": "mean distance to the truth of the five likeliest genres",
     "cluster_accuracy": "share of answers in the right cluster of supergenres",
@@ -42,13 +42,13 @@ DETAILS: dict[str, str] = {
     "ece": "mean gap between how sure answers are and how often they are right, in 15 bins",
     "aurc": "mean share of wrong answers over all coverages, the surest kept first; its least is not 0",
 }
-HEDGED: dict[str, str] = {
+HEDGED_METRICS: dict[str, str] = {
     "coverage": "share of answers that name a genre",
     "selective_accuracy": "share of those that are right",
     "answered": "share of answers that say anything",
     "answered_accuracy": "share of those that hold, be it a genre, a supergenre or a cluster",
 }
-CENTRED_DETAILS = ("ece",)
+CENTERED_EXTENDED_METRICS = ("ece",)
 
 DIRECTION: dict[str, Direction] = {
     name: "min" if name in {"distance", "distance_sd", "severity", "hub_share", "never_predicted", "nll"} else "max"
@@ -56,7 +56,7 @@ DIRECTION: dict[str, Direction] = {
 }
 
 # Where a track may have several genres.
-LABEL_METRICS: dict[str, str] = {
+MULTILABEL_METRICS: dict[str, str] = {
     "pr_auc": "mean over the genres of the area under precision over recall (average precision)",
     "roc_auc": "mean over the genres of how often a track that has it is put above one that has not; 0.5 is chance",
     "f1_micro": "harmonic mean of precision and recall of all yeses at probability 0.5",
@@ -67,9 +67,9 @@ LABEL_METRICS: dict[str, str] = {
     "labels": "mean number of yeses at probability 0.5",
     "bce": "mean binary cross-entropy of a genre, nats",
 }
-CENTRED_LABELS = ("pr_auc", "roc_auc")
-LABEL_DIRECTION: dict[str, Direction] = {
-    name: "min" if name == "bce" else "max" for name in LABEL_METRICS if name != "labels"
+CENTERED_MULTILABEL_METRICS = ("pr_auc", "roc_auc")
+MULTILABEL_DIRECTION: dict[str, Direction] = {
+    name: "min" if name == "bce" else "max" for name in MULTILABEL_METRICS if name != "labels"
 }
 
 LEVELS = ("track", "segment")
@@ -85,7 +85,7 @@ def monitor_direction(name: str) -> Direction:
         ConfigError: no such metric is logged in time; the message suggests one.
     """
     known: dict[str, Direction] = {"val/loss": "min", "train/loss": "min", "train/accuracy": "max"}
-    ways = {**DIRECTION, **LABEL_DIRECTION}
+    ways = {**DIRECTION, **MULTILABEL_DIRECTION}
     known |= {f"val/{level}/{metric}": way for level in LEVELS for metric, way in ways.items()}
     if name in known:
         return known[name]

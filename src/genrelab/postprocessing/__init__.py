@@ -1,28 +1,37 @@
 """From logits to answers: segments joined to tracks, and decisions made after training."""
 
-from genrelab.postprocessing.aggregation import HOWS, How, aggregate, target_of_tracks
-from genrelab.postprocessing.decision import Decided, Decision
-from genrelab.postprocessing.decision_rules import Argmax, HubCorrected, LeastExpectedDistance, Temperature
+from genrelab.postprocessing.aggregation import (
+    AGGREGATION_METHODS,
+    AggregationMethod,
+    aggregate_segments,
+    track_targets,
+)
+from genrelab.postprocessing.decision import DecisionResult, DecisionRule
+from genrelab.postprocessing.decision_rules import (
+    Argmax,
+    ConditionalRiskMinimization,
+    PriorCorrection,
+    TemperatureScaling,
+)
 from genrelab.postprocessing.hedging import Hedge
-from genrelab.postprocessing.output_type import SIGMOID, SOFTMAX, Judge, Reading, reading_of
-from genrelab.postprocessing.thresholds import Thresholds
+from genrelab.postprocessing.output_type import MULTICLASS, MULTILABEL, OutputType, get_output_type
+from genrelab.postprocessing.thresholds import PerClassThresholds
 
 __all__ = [
-    "HOWS",
-    "SIGMOID",
-    "SOFTMAX",
+    "AGGREGATION_METHODS",
+    "MULTICLASS",
+    "MULTILABEL",
+    "AggregationMethod",
     "Argmax",
-    "Decided",
-    "Decision",
+    "ConditionalRiskMinimization",
+    "DecisionResult",
+    "DecisionRule",
     "Hedge",
-    "How",
-    "HubCorrected",
-    "Judge",
-    "LeastExpectedDistance",
-    "Reading",
-    "Temperature",
-    "Thresholds",
-    "aggregate",
-    "reading_of",
-    "target_of_tracks",
+    "OutputType",
+    "PerClassThresholds",
+    "PriorCorrection",
+    "TemperatureScaling",
+    "aggregate_segments",
+    "get_output_type",
+    "track_targets",
 ]

@@ -6,21 +6,23 @@ from typing import Literal, get_args
 
 import numpy as np
 
-How = Literal["mean_log_prob", "mean_prob", "vote", "max", "confidence"]
-HOWS: tuple[str, ...] = get_args(How)
+AggregationMethod = Literal["mean_log_prob", "mean_prob", "vote", "max", "confidence"]
+AGGREGATION_METHODS: tuple[str, ...] = get_args(AggregationMethod)
 
 # Votes leave most genres at zero: mean probabilities, this much of a vote in all, order them and break ties.
 TIE_BREAK = 1e-3
 TINY = 1e-12
 
 
-def aggregate(logits: np.ndarray, track: np.ndarray, how: How = "mean_log_prob") -> tuple[np.ndarray, np.ndarray]:
+def aggregate_segments(
+    logits: np.ndarray, track: np.ndarray, method: AggregationMethod = "mean_log_prob"
+) -> tuple[np.ndarray, np.ndarray]:
     """Join the segments of each track to one answer.
 
     Args:
         logits: `[N, C]` of segments.
         track: `[N]` number or name of each segment's track.
-        how: "mean_log_prob" (product of experts, the default), "mean_prob", "vote" (one segment, one vote; equal
+        method: "mean_log_prob" (product of experts, the default), "mean_prob", "vote" (one segment, one vote; equal
             counts are decided by mean probability), "max" (the surest segment of each genre), or "confidence" (the
             mean of log-probabilities, each segment weighted by 1 - entropy / log C: the unsure say little).
 
@@ -41,32 +43,32 @@ def aggregate(logits: np.ndarray, track: np.ndarray, how: How = "mean_log_prob")
     shifted = np.asarray(logits, dtype=np.float64)[order]
     shifted -= shifted.max(axis=1, keepdims=True)
     log_prob = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    if how == "mean_log_prob":
+    if method == "mean_log_prob":
         return np.add.reduceat(log_prob, starts) / count, tracks
-    if how == "confidence":
-        weight = certainty(log_prob)[:, None]
+    if method == "confidence":
+        weight = entropy_weight(log_prob)[:, None]
         return np.add.reduceat(weight * log_prob, starts) / np.add.reduceat(weight, starts), tracks
-    if how == "max":
+    if method == "max":
         return np.maximum.reduceat(log_prob, starts), tracks
     mean_prob = np.add.reduceat(np.exp(log_prob), starts) / count
-    if how == "mean_prob":
+    if method == "mean_prob":
         return np.log(np.maximum(mean_prob, TINY)), tracks
-    if how == "vote":
+    if method == "vote":
         votes = np.zeros_like(mean_prob)
         np.add.at(votes, (place[order], log_prob.argmax(axis=1)), 1.0)
         return np.log(np.maximum((votes + TIE_BREAK * mean_prob) / (count + TIE_BREAK), TINY)), tracks
-    raise ValueError(f"no rule {how!r} for joining segments; there is: {', '.join(HOWS)}")
+    raise ValueError(f"no rule {method!r} for joining segments; there is: {', '.join(AGGREGATION_METHODS)}")
 
 
-def certainty(log_prob: np.ndarray) -> np.ndarray:
+def entropy_weight(log_prob: np.ndarray) -> np.ndarray:
     """`[N]` 1 - entropy / log C of each row of log-probabilities: 0 is uniform, 1 is sure; never quite 0."""
     spread = -(np.exp(log_prob) * log_prob).sum(axis=1) / np.log(max(log_prob.shape[1], 2))
     found: np.ndarray = np.maximum(1 - spread, 1e-6)
     return found
 
 
-def target_of_tracks(target: np.ndarray, track: np.ndarray) -> np.ndarray:
-    """The target of each track, in the order of `aggregate`.
+def track_targets(target: np.ndarray, track: np.ndarray) -> np.ndarray:
+    """The target of each track, in the order of `aggregate_segments`.
 
     Args:
         target: `[N]` of segments.

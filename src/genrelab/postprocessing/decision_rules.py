@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from genrelab.metrics.classification import reachable
-from genrelab.postprocessing.decision import Decided
+from genrelab.metrics.classification import fill_unreachable
+from genrelab.postprocessing.decision import DecisionResult
 from genrelab.postprocessing.registry import DECISIONS
 from genrelab.postprocessing.temperature_scaling import fit_temperature, log_softmax
 from genrelab.utils.errors import ConfigError
@@ -20,9 +20,9 @@ class Argmax:
     def fit(self, logits: np.ndarray, target: np.ndarray) -> None:
         """Nothing is learnt."""
 
-    def decide(self, logits: np.ndarray) -> Decided:
+    def decide(self, logits: np.ndarray) -> DecisionResult:
         """Answers to logits `[N, C]`."""
-        return Decided.of_genres(log_softmax(logits))
+        return DecisionResult.from_classes(log_softmax(logits))
 
     @property
     def fitted(self) -> dict[str, float]:
@@ -31,7 +31,7 @@ class Argmax:
 
 
 @DECISIONS.register("temperature")
-class Temperature:
+class TemperatureScaling:
     """The likeliest genre, by probabilities of logits / T, T fitted on val (Guo et al. 2017): the answers of argmax."""
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Temperature:
         """Find T on val."""
         self.temperature = fit_temperature(logits, target)
 
-    def decide(self, logits: np.ndarray) -> Decided:
+    def decide(self, logits: np.ndarray) -> DecisionResult:
         """Answers to logits `[N, C]`."""
-        return Decided.of_genres(log_softmax(np.asarray(logits, dtype=np.float64) / self.temperature))
+        return DecisionResult.from_classes(log_softmax(np.asarray(logits, dtype=np.float64) / self.temperature))
 
     @property
     def fitted(self) -> dict[str, float]:
@@ -52,7 +52,7 @@ class Temperature:
 
 
 @DECISIONS.register("crm")
-class LeastExpectedDistance:
+class ConditionalRiskMinimization:
     """argmin_k sum_j cost(d_kj) p_j: the genre of least expected cost (CRM, Karthik et al. 2021), for rank 1 alone.
 
     Its probabilities and the order of the genres behind the answer stay those of p. It needs calibrated
@@ -77,23 +77,23 @@ class LeastExpectedDistance:
             raise ConfigError([f"decision.power: {power} is not above 0"])
         if truncate is not None and not truncate > 0:
             raise ConfigError([f"decision.truncate: {truncate} is not above 0; null leaves distances whole"])
-        finite = reachable(distances)
+        finite = fill_unreachable(distances)
         self.cost = (finite if truncate is None else np.minimum(finite, truncate)) ** power
         self.calibrate = calibrate
-        self.probabilities = Temperature()
+        self.probabilities = TemperatureScaling()
 
     def fit(self, logits: np.ndarray, target: np.ndarray) -> None:
         """Find the temperature on val, where asked for."""
         if self.calibrate:
             self.probabilities.fit(logits, target)
 
-    def decide(self, logits: np.ndarray) -> Decided:
+    def decide(self, logits: np.ndarray) -> DecisionResult:
         """Answers to logits `[N, C]`; of equal risks the likelier genre wins."""
         log_prob = self.probabilities.decide(logits).log_prob
         p = np.exp(log_prob)
         risk = p @ self.cost.T
         least = risk <= risk.min(axis=1, keepdims=True) + 1e-9 * (1 + self.cost.max(initial=0.0))
-        return Decided.of_genres(log_prob, np.where(least, p, -1.0).argmax(axis=1))
+        return DecisionResult.from_classes(log_prob, np.where(least, p, -1.0).argmax(axis=1))
 
     @property
     def fitted(self) -> dict[str, float]:
@@ -102,7 +102,7 @@ class LeastExpectedDistance:
 
 
 @DECISIONS.register("hub_corrected")
-class HubCorrected:
+class PriorCorrection:
     """The likeliest genre by log p_k - strength * log(q_k / r_k): what is answered too often counts less.
 
     q is the mean probability of each genre on val, r its share of val's truth, both with one more track of every
@@ -127,10 +127,12 @@ class HubCorrected:
         there = np.bincount(np.asarray(target, dtype=np.int64), minlength=len(expected)) + 1
         self.excess = np.log(expected / there)
 
-    def decide(self, logits: np.ndarray) -> Decided:
+    def decide(self, logits: np.ndarray) -> DecisionResult:
         """Answers to logits `[N, C]`."""
         log_prob = log_softmax(logits)
-        return Decided.of_genres(log_softmax(log_prob - self.strength * (0.0 if self.excess is None else self.excess)))
+        return DecisionResult.from_classes(
+            log_softmax(log_prob - self.strength * (0.0 if self.excess is None else self.excess))
+        )
 
     @property
     def fitted(self) -> dict[str, float]:

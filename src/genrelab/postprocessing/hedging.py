@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from genrelab.postprocessing.decision import Decided
-from genrelab.postprocessing.decision_rules import Temperature
+from genrelab.postprocessing.decision import DecisionResult
+from genrelab.postprocessing.decision_rules import TemperatureScaling
 from genrelab.postprocessing.registry import DECISIONS
 from genrelab.utils.errors import ConfigError
 
@@ -35,31 +35,31 @@ class Hedge:
             raise ConfigError([f"decision.coverage: {coverage} is not in [0, 1]"])
         self.groups = [np.eye(group.max() + 1)[group] for group in (supergenres, clusters)]  # [C, G] each
         self.coverage, self.calibrate = coverage, calibrate
-        self.probabilities = Temperature()
+        self.probabilities = TemperatureScaling()
         self.tau = 0.0
 
     def fit(self, logits: np.ndarray, target: np.ndarray) -> None:
         """Find the temperature and tau on val."""
         if self.calibrate:
             self.probabilities.fit(logits, target)
-        sure = np.sort(np.exp(self.probabilities.decide(logits).log_prob.max(axis=1)))[::-1]
-        kept = round(self.coverage * len(sure))
+        confidence = np.sort(np.exp(self.probabilities.decide(logits).log_prob.max(axis=1)))[::-1]
+        kept = round(self.coverage * len(confidence))
         # Half-way between the last that keeps its genre and the first that does not.
-        ends = (sure[kept - 1] if kept else 1.0, sure[kept] if kept < len(sure) else 0.0)
-        self.tau = float(np.mean(ends)) if kept else float(np.nextafter(1.0, 2.0))
-        if kept == len(sure):
+        bounds = (confidence[kept - 1] if kept else 1.0, confidence[kept] if kept < len(confidence) else 0.0)
+        self.tau = float(np.mean(bounds)) if kept else float(np.nextafter(1.0, 2.0))
+        if kept == len(confidence):
             self.tau = 0.0
 
-    def decide(self, logits: np.ndarray) -> Decided:
+    def decide(self, logits: np.ndarray) -> DecisionResult:
         """Answers to logits `[N, C]`."""
         log_prob = self.probabilities.decide(logits).log_prob
         p = np.exp(log_prob)
-        height = np.full(len(p), 3, dtype=np.int64)
-        group = np.full(len(p), -1, dtype=np.int64)
+        level_of_row = np.full(len(p), 3, dtype=np.int64)
+        index = np.full(len(p), -1, dtype=np.int64)
         for level, sums in reversed(list(enumerate((p, *(p @ member for member in self.groups))))):
             enough = sums.max(axis=1) >= self.tau
-            height[enough], group[enough] = level, sums.argmax(axis=1)[enough]
-        return Decided(log_prob, p.argmax(axis=1), height, group)
+            level_of_row[enough], index[enough] = level, sums.argmax(axis=1)[enough]
+        return DecisionResult(log_prob, p.argmax(axis=1), level_of_row, index)
 
     @property
     def fitted(self) -> dict[str, float]:

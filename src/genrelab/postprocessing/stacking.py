@@ -9,7 +9,9 @@ from genrelab.postprocessing.temperature_scaling import log_softmax
 FOLDS = 5  # of val, by track
 
 
-def stack(logs: np.ndarray, target: np.ndarray, track: np.ndarray, val: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fit_stacking(
+    logs: np.ndarray, target: np.ndarray, track: np.ndarray, val: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Weigh members as fits val best.
 
     Args:
@@ -25,22 +27,22 @@ def stack(logs: np.ndarray, target: np.ndarray, track: np.ndarray, val: np.ndarr
 
     inside, known = logs[:, val], target[val]
     groups = np.unique(track[val].astype(str), return_inverse=True)[1].ravel()
-    weights = fit_weights(inside, known)
-    joined = mixed(weights, logs)
+    weights = fit_stacking_weights(inside, known)
+    joined = blend(weights, logs)
     left_out = np.zeros_like(joined[val])
     folds = GroupKFold(min(FOLDS, groups.max() + 1), shuffle=True, random_state=0)
     for kept, out in folds.split(groups, groups=groups):
-        left_out[out] = mixed(fit_weights(inside[:, kept], known[kept]), inside[:, out])
+        left_out[out] = blend(fit_stacking_weights(inside[:, kept], known[kept]), inside[:, out])
     joined[val] = left_out
     return joined, weights
 
 
-def mixed(weights: np.ndarray, logs: np.ndarray) -> np.ndarray:
+def blend(weights: np.ndarray, logs: np.ndarray) -> np.ndarray:
     """`[N, C]` log-probabilities of `[M]` weights and `[M, N, C]` logarithms."""
     return log_softmax(np.tensordot(weights, logs, axes=1))
 
 
-def fit_weights(logs: np.ndarray, target: np.ndarray) -> np.ndarray:
+def fit_stacking_weights(logs: np.ndarray, target: np.ndarray) -> np.ndarray:
     """`[M]` weights of 0 or more that make the targets likeliest: p is softmax(sum of weight * log p of each member).
 
     A logistic regression with one weight for a member, not one for each pair of genres too: on GTZAN's fault-filtered
@@ -56,7 +58,7 @@ def fit_weights(logs: np.ndarray, target: np.ndarray) -> np.ndarray:
     right = logs[:, np.arange(len(target)), target].mean(axis=1)
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        log_p = mixed(weights, logs)
+        log_p = blend(weights, logs)
         slope = (np.exp(log_p) * logs).sum(axis=2).mean(axis=1) - right
         return -float(log_p[np.arange(len(target)), target].mean()), slope
 

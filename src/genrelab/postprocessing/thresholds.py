@@ -11,13 +11,13 @@ from genrelab.metrics.multilabel import sigmoid
 from genrelab.postprocessing.registry import DECISIONS
 from genrelab.utils.errors import ConfigError
 
-MARK = "multi_label"  # of kinds in the registry of decisions that answer any number of genres, `[N, C]` bool
+MULTILABEL_TAG = "multi_label"  # of kinds in the registry of decisions that answer any number of genres, `[N, C]` bool
 HALF = 0.5
 ABOVE = float(np.nextafter(1.0, 2.0))  # what no probability reaches
 
 
-@DECISIONS.register("thresholds", MARK)
-class Thresholds:
+@DECISIONS.register("thresholds", MULTILABEL_TAG)
+class PerClassThresholds:
     """Answer the genres whose probability reaches a threshold of their own.
 
     Probabilities of rare genres stay low, and those of a weighted or softened loss are too high: 0.5 answers nothing
@@ -56,7 +56,9 @@ class Thresholds:
         for genre in range(p.shape[1]):
             enough = positives[genre] >= max(self.few, 1) and positives[genre] < len(p)
             self.values[genre] = (
-                best_f1(p[:, genre], target[:, genre]) if enough else as_often(p[:, genre], float(prior[genre]))
+                best_f1_threshold(p[:, genre], target[:, genre])
+                if enough
+                else prevalence_matched_threshold(p[:, genre], float(prior[genre]))
             )
 
     def decide(self, logits: np.ndarray) -> np.ndarray:
@@ -76,25 +78,25 @@ class Thresholds:
 
 def fit_thresholds(logits: np.ndarray, target: np.ndarray, prior: np.ndarray | None) -> np.ndarray:
     """`[C]` thresholds of the usual decision, found on val: logits `[N, C]`, targets `[N, C]` bool."""
-    decision = Thresholds(prior)
+    decision = PerClassThresholds(prior)
     decision.fit(logits, target)
     assert decision.values is not None
     return decision.values
 
 
-def prior_of(record: Mapping[str, Any], classes: int) -> np.ndarray | None:
+def class_prior(record: Mapping[str, Any], classes: int) -> np.ndarray | None:
     """`[C]` share of train's tracks that have each genre, by a run's record; None where it does not say."""
-    counts, tracks = (record.get("dataset") or {}).get("train_targets") or (), train_tracks(record)
+    counts, tracks = (record.get("dataset") or {}).get("train_targets") or (), count_train_tracks(record)
     return np.array(counts) / tracks if tracks and len(counts) == classes else None
 
 
-def train_tracks(record: Mapping[str, Any]) -> int:
+def count_train_tracks(record: Mapping[str, Any]) -> int:
     """Tracks that `train_targets` of a run's record counts, of folds or of one run; 0 where it does not say."""
     dataset = record.get("dataset") or {}
     return int(dataset.get("train_targets_of") or (dataset.get("tracks") or {}).get("train") or 0)
 
 
-def best_f1(probability: np.ndarray, target: np.ndarray) -> float:
+def best_f1_threshold(probability: np.ndarray, target: np.ndarray) -> float:
     """The threshold of best F1, half-way to the next lower probability; of equal F1s the one that answers least.
 
     Args:
@@ -103,14 +105,14 @@ def best_f1(probability: np.ndarray, target: np.ndarray) -> float:
     """
     order = np.argsort(-probability, kind="stable")
     p, hits = probability[order], target[order].cumsum()
-    said = np.arange(1, len(p) + 1)
-    f1 = 2 * hits / (said + hits[-1])
-    ends = np.flatnonzero(np.r_[p[1:] != p[:-1], True])  # rows of one probability are answered together
-    best = int(ends[f1[ends].argmax()])
-    return between(p, best + 1)
+    n_predicted = np.arange(1, len(p) + 1)
+    f1 = 2 * hits / (n_predicted + hits[-1])
+    last_of_ties = np.flatnonzero(np.r_[p[1:] != p[:-1], True])  # rows of one probability are answered together
+    best = int(last_of_ties[f1[last_of_ties].argmax()])
+    return midpoint(p, best + 1)
 
 
-def as_often(probability: np.ndarray, share: float) -> float:
+def prevalence_matched_threshold(probability: np.ndarray, share: float) -> float:
     """The threshold that `share` of the rows reach, or as near to it as ties allow.
 
     Args:
@@ -118,10 +120,10 @@ def as_often(probability: np.ndarray, share: float) -> float:
         share: of all rows, from 0 to 1.
     """
     p = np.sort(probability)[::-1]
-    return between(p, round(share * len(p)))
+    return midpoint(p, round(share * len(p)))
 
 
-def between(p: np.ndarray, kept: int) -> float:
+def midpoint(p: np.ndarray, kept: int) -> float:
     """Half-way between the last of `kept` descending probabilities and the next, which 0 and 1 enclose."""
     above = float(p[kept - 1]) if kept else ABOVE
     below = float(p[kept]) if kept < len(p) else 0.0

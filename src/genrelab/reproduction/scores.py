@@ -29,7 +29,7 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
     """
     import numpy as np
 
-    from genrelab.metrics import intervals, scores
+    from genrelab.metrics import bootstrap_intervals, scores
     from genrelab.runs.run_dir import RunDir
 
     jobs = [job for job in jobs if is_finished(job.folder)]
@@ -41,7 +41,7 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
     logits, target, track = (np.concatenate([getattr(level, name) for level in levels]) for name in _FIELDS)
     first = runs[0]
     found = scores(logits, target, first.distances, first.supergenres, first.medoid)
-    ends = intervals(logits, target, track, first.distances, first.supergenres, first.medoid)
+    ends = bootstrap_intervals(logits, target, track, first.distances, first.supergenres, first.medoid)
     each = [scores(level.logits, level.target, first.distances, first.supergenres)["accuracy"] for level in levels]
     split = first.record.get("split", {})
     return {

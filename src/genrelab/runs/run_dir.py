@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from genrelab.metrics import Tree, medoid_of
-from genrelab.postprocessing import SIGMOID, SOFTMAX, Judge, Reading, reading_of, target_of_tracks
-from genrelab.postprocessing.thresholds import prior_of
+from genrelab.metrics import ClassHierarchy, medoid_class
+from genrelab.postprocessing import MULTICLASS, MULTILABEL, OutputType, get_output_type, track_targets
+from genrelab.postprocessing.thresholds import class_prior
 from genrelab.runs.predictions import Predictions, read_predictions
 from genrelab.taxonomy.hierarchy import ancestor_pairs, cluster_index
 from genrelab.taxonomy.taxonomy import Taxonomy
@@ -101,14 +101,15 @@ class RunDir:
         return self.predictions.targets is not None
 
     @property
-    def reading(self) -> Reading:
+    def output_type(self) -> OutputType:
         """How its logits are read."""
-        return reading_of(self.multi_label)
+        return get_output_type(self.multi_label)
 
     @cached_property
-    def judge(self) -> Judge:
+    def hierarchy(self) -> ClassHierarchy:
         """What its answers are measured against."""
-        return Judge(self.distances, self.supergenres, self.medoid, ancestor_pairs(self.taxonomy))
+        pairs = ancestor_pairs(self.taxonomy)
+        return ClassHierarchy(self.distances, self.supergenres, self.clusters, self.medoid, pairs)
 
     @property
     def at_once(self) -> bool:
@@ -154,11 +155,6 @@ class RunDir:
         return cluster_index(self.taxonomy)
 
     @cached_property
-    def tree(self) -> Tree:
-        """Distances, supergenres and clusters together."""
-        return Tree(self.distances, self.supergenres, self.clusters)
-
-    @cached_property
     def supergenre_codes(self) -> tuple[str, ...]:
         """The supergenres of the classes, by first appearance."""
         return tuple(dict.fromkeys(self.taxonomy.supergenre_of))
@@ -173,12 +169,12 @@ class RunDir:
     @property
     def prior(self) -> np.ndarray | None:
         """`[C]` share of train's tracks that have each genre; None where the record does not say."""
-        return prior_of(self.record, len(self.taxonomy.genres))
+        return class_prior(self.record, len(self.taxonomy.genres))
 
     @cached_property
     def medoid(self) -> int:
         """The constant answer that distance skill is measured against."""
-        return medoid_of(self.distances, self.train_counts)
+        return medoid_class(self.distances, self.train_counts)
 
     def level(self, part: Part, level: LevelName) -> Level:
         """The answers of a part at a level."""
@@ -186,20 +182,20 @@ class RunDir:
 
 
 def level_of(predictions: Predictions, level: LevelName, how: str | None = None) -> Level:
-    """Predictions of segments, as they are or joined to tracks, see `Reading.join`."""
+    """Predictions of segments, as they are or joined to tracks, see `OutputType.aggregate`."""
     if predictions.targets is not None:
         return _several(predictions, level, how)
     if level == "segment":
         return Level(predictions.logits, predictions.target.astype(np.int64), predictions.track_id)
-    logits, tracks = SOFTMAX.join(predictions.logits, predictions.track_id, how)
-    return Level(logits, target_of_tracks(predictions.target, predictions.track_id).astype(np.int64), tracks)
+    logits, tracks = MULTICLASS.aggregate(predictions.logits, predictions.track_id, how)
+    return Level(logits, track_targets(predictions.target, predictions.track_id).astype(np.int64), tracks)
 
 
 def _several(predictions: Predictions, level: LevelName, how: str | None) -> Level:
     assert predictions.targets is not None
     if level == "segment":
         return Level(predictions.logits, predictions.targets, predictions.track_id)
-    logits, tracks = SIGMOID.join(predictions.logits, predictions.track_id, how)
+    logits, tracks = MULTILABEL.aggregate(predictions.logits, predictions.track_id, how)
     first = np.unique(predictions.track_id, return_index=True)[1]
     return Level(logits, predictions.targets[first], tracks)
 

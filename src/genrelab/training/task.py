@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from genrelab.config.schema import BatchNormStatistics
 from genrelab.datamodules import Batch, BatchAugmentation, GenreDataModule, Normalizer, OnTheFlyFeatures
 from genrelab.metrics import scores
-from genrelab.metrics.multilabel import LabelAnswers, join_tracks, label_scores
+from genrelab.metrics.multilabel import MultilabelPredictions, aggregate_multilabel_segments, multilabel_scores
 from genrelab.models.auxiliary_heads import AuxiliaryHeads
-from genrelab.postprocessing import aggregate
+from genrelab.postprocessing import aggregate_segments
 from genrelab.training import batch_norm
 from genrelab.training.optim import Schedule
 
@@ -258,13 +258,15 @@ class GenreTask(pl.LightningModule):
         if of_labels:
             self.predicted["labels"] = of_labels[0]
         several = target.ndim == 2
-        of_track, tracks = join_tracks(logits, track) if several else aggregate(logits, track)
+        of_track, tracks = (
+            aggregate_multilabel_segments(logits, track) if several else aggregate_segments(logits, track)
+        )
         first = {int(t): i for i, t in reversed(list(enumerate(track)))}
         levels = {"segment": (logits, target), "track": (of_track, target[[first[int(t)] for t in tracks]])}
         for level, (level_logits, level_target) in levels.items():
             if several:
-                of_level = LabelAnswers(level_logits, level_target > 0, np.arange(len(level_target)))
-                found = label_scores(of_level, self.pairs)
+                of_level = MultilabelPredictions(level_logits, level_target > 0, np.arange(len(level_target)))
+                found = multilabel_scores(of_level, self.pairs)
             else:
                 found = scores(level_logits, level_target, self.distances, self.supergenres, self.medoid)
             self.log_dict({f"{split}/{level}/{name}": float(value) for name, value in found.items()}, logger=logged)

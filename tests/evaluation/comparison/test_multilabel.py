@@ -13,8 +13,8 @@ from genrelab.evaluation.comparison import compare
 from genrelab.evaluation.comparison.console import print_comparison
 from genrelab.evaluation.comparison.loader import read_run
 from genrelab.evaluation.comparison.write import write_comparison
-from genrelab.metrics import difference_of_draws
-from genrelab.metrics.multilabel import LabelAnswers, draw_label_scores
+from genrelab.metrics import paired_difference_of_results
+from genrelab.metrics.multilabel import MultilabelPredictions, bootstrap_multilabel_scores
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.registry import TAXONOMIES
@@ -71,7 +71,7 @@ def pair(tmp_path_factory):
 def test_a_run_is_read_with_its_own_metrics(pair):
     run = read_run(pair[1], "strong")
     rows = run.answers
-    assert run.reading.several and rows.target.shape == (80, 4)
+    assert run.output_type.multilabel and rows.target.shape == (80, 4)
     expected = average_precision_score(rows.target, rows.logits, average="macro")
     assert run.scores["pr_auc"]["value"] == pytest.approx(expected)
 
@@ -82,8 +82,8 @@ def test_two_runs_are_tested_on_the_same_tracks(pair):
     test = next(one for one in found.paired if one)
     assert test.verdict("pr_auc") == "better" and test.verdict("bce") == "better" and test.verdict("labels") is None
     sides = [RunDir.read(path, several=True).level("test", "track") for path in pair]
-    a, b = (draw_label_scores(LabelAnswers(one.logits, one.target, one.track)) for one in sides)
-    expected = difference_of_draws([a], [b])["pr_auc"]
+    a, b = (bootstrap_multilabel_scores(MultilabelPredictions(one.logits, one.target, one.track)) for one in sides)
+    expected = paired_difference_of_results([a], [b])["pr_auc"]
     own = test.differences["pr_auc"]
     assert [own.value, own.low, own.high] == pytest.approx([expected.value, expected.low, expected.high])
 

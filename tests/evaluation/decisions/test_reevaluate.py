@@ -13,7 +13,7 @@ from genrelab.config import compose, conf_dir
 from genrelab.evaluation.decisions import decision_name, evaluate, write_evaluation
 from genrelab.evaluation.report.multilabel_scores import score_labels
 from genrelab.metrics import scores
-from genrelab.postprocessing import Thresholds, aggregate, target_of_tracks
+from genrelab.postprocessing import PerClassThresholds, aggregate_segments, track_targets
 from genrelab.postprocessing.temperature_scaling import fit_temperature
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunDir
@@ -60,9 +60,12 @@ def call(*arguments):
 def test_it_is_fitted_on_val_and_scored_on_test_at_both_levels(run_dir):
     run = RunDir.read(run_dir)
     found = evaluate(run, "temperature", resamples=50)
-    for level, logits_of in (("segment", lambda p: p.logits), ("track", lambda p: aggregate(p.logits, p.track_id)[0])):
+    for level, logits_of in (
+        ("segment", lambda p: p.logits),
+        ("track", lambda p: aggregate_segments(p.logits, p.track_id)[0]),
+    ):
         val, test = run.predictions.only("val"), run.predictions.only("test")
-        targets = [p.target if level == "segment" else target_of_tracks(p.target, p.track_id) for p in (val, test)]
+        targets = [p.target if level == "segment" else track_targets(p.target, p.track_id) for p in (val, test)]
         temperature = fit_temperature(logits_of(val), targets[0].astype(int))
         assert found[level]["fitted"]["temperature"] == pytest.approx(temperature) and temperature > 1.2
         expected = scores(logits_of(test) / temperature, targets[1], run.distances, run.supergenres, run.medoid)
@@ -179,7 +182,7 @@ def test_thresholds_answer_more_than_a_half_and_rank_the_same(several_dir):
     run = RunDir.read(several_dir, several=True)
     found = evaluate(run, "thresholds", {}, resamples=100)
     one = found["track"]
-    rows, decision = run.level("test", "track"), Thresholds(np.array([0.4, 0.3, 0.2, 0.02]))
+    rows, decision = run.level("test", "track"), PerClassThresholds(np.array([0.4, 0.3, 0.2, 0.02]))
     val = run.level("val", "track")
     decision.fit(val.logits, val.target)
     assert list(one["thresholds"].values()) == pytest.approx(decision.values.tolist())

@@ -13,8 +13,8 @@ import pytest
 
 from genrelab.evaluation.report import write_report
 from genrelab.evaluation.report.formatting import TITLES, interval, number
-from genrelab.metrics import DETAILS, METRICS, intervals, scores
-from genrelab.postprocessing import aggregate, target_of_tracks
+from genrelab.metrics import EXTENDED_METRICS, METRICS, bootstrap_intervals, scores
+from genrelab.postprocessing import aggregate_segments, track_targets
 from genrelab.runs.predictions import Predictions, read_predictions, write_predictions
 from genrelab.runs.run_dir import RunDir
 from genrelab.utils.errors import GenrelabError
@@ -120,14 +120,14 @@ def test_scores_are_those_of_the_metrics(reports, classes):
     folder = reports[classes]
     run, metrics = RunDir.read(folder), metrics_of(folder)
     test = read_predictions(folder / "predictions.parquet").only("test")
-    logits, tracks = aggregate(test.logits, test.track_id)
-    target = target_of_tracks(test.target, test.track_id).astype(int)
+    logits, tracks = aggregate_segments(test.logits, test.track_id)
+    target = track_targets(test.target, test.track_id).astype(int)
     given = run.distances, run.supergenres, run.medoid
     for metric, value in scores(logits, target, *given).items():
         assert metrics["test"]["track"][metric]["value"] == pytest.approx(value), metric
     for metric, value in scores(test.logits, test.target, *given).items():
         assert metrics["test"]["segment"][metric]["value"] == pytest.approx(value), metric
-    low, high = intervals(logits, target, tracks, *given)["accuracy"]
+    low, high = bootstrap_intervals(logits, target, tracks, *given)["accuracy"]
     assert metrics["test"]["track"]["accuracy"] == pytest.approx(
         {"value": (logits.argmax(1) == target).mean(), "low": low, "high": high}
     )
@@ -139,7 +139,7 @@ def test_metrics_json_has_its_shape(reports, classes):
     assert metrics["headline"] == "test"
     for part in ("test", "val"):
         for level in ("track", "segment"):
-            assert set(metrics[part][level]) == {*METRICS, *DETAILS}
+            assert set(metrics[part][level]) == {*METRICS, *EXTENDED_METRICS}
             for found in [metrics[part][level], *metrics["baselines"][part][level].values()]:
                 for name, one in found.items():
                     assert set(one) == {"value", "low", "high"}, name
@@ -205,8 +205,8 @@ def test_intervals_are_wider_by_track_than_segments_alone_would_say(reports):
     run = RunDir.read(reports[248])
     given = test.logits, test.target
     known = run.distances, run.supergenres, run.medoid
-    low, high = intervals(*given, test.track_id, *known, n=300)["distance"]
-    alone = intervals(*given, np.arange(len(test)), *known, n=300)["distance"]
+    low, high = bootstrap_intervals(*given, test.track_id, *known, n=300)["distance"]
+    alone = bootstrap_intervals(*given, np.arange(len(test)), *known, n=300)["distance"]
     assert high - low > 1.4 * (alone[1] - alone[0])
 
 

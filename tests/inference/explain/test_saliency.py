@@ -5,7 +5,7 @@ from torch import nn
 
 from genrelab.inference.explain.saliency import _spans, grad_cam, occlusion, saliency
 from genrelab.models import LSTM, ResNet18FlexDual
-from genrelab.postprocessing import SIGMOID
+from genrelab.postprocessing import MULTILABEL
 from genrelab.utils.errors import GenrelabError
 
 
@@ -49,7 +49,7 @@ def test_of_several_genres_each_is_explained_by_itself():
         def forward(self, picture):
             return torch.stack([picture[:, :, :10].mean(dim=(1, 2)), -9 * picture[:, :, 10:].mean(dim=(1, 2))], dim=1)
 
-    [found] = saliency(Two(), [torch.full((1, 8, 20), 1.0)], 0, cells=9, reading=SIGMOID)
+    [found] = saliency(Two(), [torch.full((1, 8, 20), 1.0)], 0, cells=9, output_type=MULTILABEL)
     assert found[:, 12:].max() == 0 and found[:, :8].min() > 0.5
 
 

@@ -105,9 +105,9 @@ def test_the_table_is_what_the_predictions_give(study, scored, decision):
             rule = make_decision(run, decision, {})
             rule.fit(val.logits, val.target)
             decided = rule.decide(test.logits)
-            found = scores(decided.ranking, test.target, run.distances, run.supergenres, run.medoid)
-            assert found["accuracy"] == pytest.approx((decided.answer == test.target).mean())
-            away = run.distances[test.target, decided.answer]
+            found = scores(decided.ranking_scores, test.target, run.distances, run.supergenres, run.medoid)
+            assert found["accuracy"] == pytest.approx((decided.prediction == test.target).mean())
+            away = run.distances[test.target, decided.prediction]
             assert found["distance"] == pytest.approx(away.mean())
             values.append([found[metric] for metric in ("accuracy", "top3", "distance", "distance_skill", "hub_share")])
         setting = scored.get(name, decision)

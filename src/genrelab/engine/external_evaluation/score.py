@@ -231,7 +231,7 @@ def predict_songs(
         track_id=np.repeat(np.array([track for track, _, _ in rows], dtype=object), counts),
         segment_id=np.concatenate([np.arange(count, dtype=np.int32) for count in counts]),
         target=np.repeat(np.array([found[0] for _, found, _ in rows], dtype=np.int16), counts),
-        targets=np.repeat(targets, counts, axis=0) if predictor.reading.several else None,
+        targets=np.repeat(targets, counts, axis=0) if predictor.output_type.multilabel else None,
         logits=np.concatenate([logits for _, _, logits in rows]).astype(np.float32),
         genres=predictor.genres,
         taxonomy_hash=predictor.taxonomy.hash,
@@ -250,7 +250,9 @@ def song_logits(predictor: Predictor, samples: np.ndarray, how: NewData, track_i
     logits = predictor.window_logits([window for windows in cut for window in windows])
     if all(len(windows) == 1 for windows in cut):
         return logits
-    joined, _ = predictor.reading.join(logits, np.repeat(np.arange(len(cut)), [len(windows) for windows in cut]))
+    joined, _ = predictor.output_type.aggregate(
+        logits, np.repeat(np.arange(len(cut)), [len(windows) for windows in cut])
+    )
     return joined
 
 

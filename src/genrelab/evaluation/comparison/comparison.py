@@ -11,7 +11,7 @@ from genrelab.evaluation.comparison.groups import FLAGS, Row, find_row, rows_of,
 from genrelab.evaluation.comparison.loader import LeftOut, Run, find_runs
 from genrelab.evaluation.comparison.primary_metrics import Headline, headline_of
 from genrelab.evaluation.comparison.significance import Paired, compare_all
-from genrelab.postprocessing import Reading
+from genrelab.postprocessing import OutputType
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown
 
@@ -37,14 +37,14 @@ class Comparison:
     notes: tuple[str, ...]
 
     @property
-    def reading(self) -> Reading:
+    def output_type(self) -> OutputType:
         """Of all runs' logits: one genre a track, or several."""
-        return self.rows[0].reading
+        return self.rows[0].output_type
 
     @property
     def headline(self) -> Headline:
         """Which metrics stand where."""
-        return headline_of(self.reading.several)
+        return headline_of(self.output_type.multilabel)
 
     @property
     def runs(self) -> list[Run]:
@@ -67,7 +67,7 @@ class Comparison:
 
         None of several genres a track: there an answer is no single genre that goes to another.
         """
-        runs = self.runs if not self.reading.several else []
+        runs = self.runs if not self.output_type.multilabel else []
         tested = len(runs) == 2 and any(one and not one.refused for one in self.paired)
         if not tested or self.reference is None:
             return None
@@ -102,8 +102,8 @@ def compare(
     kept = matching(runs, where)
     if not kept:
         raise GenrelabError(f"none of the {len(runs)} runs meets {' and '.join(where)}")
-    if len({run.reading.several for run in kept}) > 1:
-        counts = [sum(run.reading.several == several for run in kept) for several in (False, True)]
+    if len({run.output_type.multilabel for run in kept}) > 1:
+        counts = [sum(run.output_type.multilabel == several for run in kept) for several in (False, True)]
         raise GenrelabError(
             f"{counts[0]} of the runs name one genre a track and {counts[1]} several, which have other metrics; "
             "compare one kind by --filter data.target=genre or --filter data.target=multi_label"

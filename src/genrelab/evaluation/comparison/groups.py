@@ -14,8 +14,8 @@ from genrelab.evaluation.comparison.filters import RUN, SEED, differing, full_ke
 from genrelab.evaluation.comparison.loader import Run
 from genrelab.evaluation.comparison.primary_metrics import headline_of
 from genrelab.evaluation.report.formatting import debug_option
-from genrelab.metrics import DETAILS
-from genrelab.postprocessing import Reading
+from genrelab.metrics import EXTENDED_METRICS
+from genrelab.postprocessing import OutputType
 from genrelab.utils.errors import GenrelabError
 
 ON_THE_GRAPH = ("distance", "distance_skill", "severity", "distance_sd", "supergenre_accuracy", "supergenre_top3")
@@ -45,9 +45,9 @@ class Row:
     telling: tuple[str, ...] = ()
 
     @property
-    def reading(self) -> Reading:
+    def output_type(self) -> OutputType:
         """Of its runs' logits."""
-        return self.runs[0].reading
+        return self.runs[0].output_type
 
     @cached_property
     def label(self) -> str:
@@ -84,7 +84,7 @@ class Row:
 
     def constant(self, metric: str) -> float | None:
         """Mean of what the best constant answer of the metric's kind gives."""
-        name = headline_of(self.reading.several).constant_of(metric)
+        name = headline_of(self.output_type.multilabel).constant_of(metric)
         return self._baseline([run.trivial.get(name, {}) for run in self.runs], metric)
 
     def _baseline(self, found: Sequence[Mapping[str, Mapping[str, float | None]]], metric: str) -> float | None:
@@ -190,10 +190,10 @@ def shown_metrics(rows: Sequence[Row]) -> list[str]:
     """The metrics that any run has, of the details ECE alone, without distances where every taxonomy is flat."""
     flat = all(run.metrics.get("flat") for row in rows for run in row.runs)
     names = dict.fromkeys(
-        (*rows[0].reading.metrics, *(name for row in rows for run in row.runs for name in run.scores))
+        (*rows[0].output_type.metrics, *(name for row in rows for run in row.runs for name in run.scores))
     )
     known = [name for name in names if any(row.each(name) for row in rows)]
-    mute = {*DETAILS} - {"ece"} | (set(ON_THE_GRAPH) if flat else set())
+    mute = {*EXTENDED_METRICS} - {"ece"} | (set(ON_THE_GRAPH) if flat else set())
     return [name for name in known if name not in mute]
 
 

@@ -16,7 +16,7 @@ from genrelab.config.missing_keys import fill_absent
 from genrelab.evaluation.report.multilabel_scores import PRIOR
 from genrelab.evaluation.report.writer import score
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
-from genrelab.postprocessing import Reading, reading_of
+from genrelab.postprocessing import OutputType, get_output_type
 from genrelab.runs.run_dir import Level, RunDir, state
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown
@@ -43,9 +43,9 @@ class Run:
     metrics: Mapping[str, Any]
 
     @property
-    def reading(self) -> Reading:
+    def output_type(self) -> OutputType:
         """How its logits are read: one genre a track, or several."""
-        return reading_of(self.metrics.get("target") == "multi_label")
+        return get_output_type(self.metrics.get("target") == "multi_label")
 
     @property
     def part(self) -> str:
@@ -135,7 +135,7 @@ def read_run(path: Path, name: str) -> Run:
     )
     run = Run(path, name, _config(path / "config.yaml"), record, metrics)
     try:
-        value = run.scores[run.reading.first]["value"]
+        value = run.scores[run.output_type.primary_metric]["value"]
     except (KeyError, TypeError) as error:
         raise GenrelabError(f"metrics.json lacks {error}; write it anew with: genrelab report {shown(path)}") from error
     if value is None:

@@ -36,7 +36,7 @@ def render(found: Comparison, folder: Path, two: Two | None) -> str:
         lead=lead(found),
         notes=[(text.startswith(tuple(FLAGS.values())), text) for text in found.notes],
         keys=[key_title(key, keys) for key in keys] or ["run"],
-        metrics=[{"title": title(name), "note": found.reading.metrics.get(name, "")} for name in metrics],
+        metrics=[{"title": title(name), "note": found.output_type.metrics.get(name, "")} for name in metrics],
         rows=[_row(found, row, metrics) for row in found.rows],
         first=title(found.headline.first),
         constant_is=found.headline.constant_is,
@@ -126,7 +126,7 @@ def _tests(found: Comparison) -> dict[str, Any] | None:
             if name in one.differences
         ]
         rows.append({"label": row.label, "refused": one.refused, "tracks": one.tracks, "cells": made})
-    heads = [{"title": title(name), "note": found.reading.metrics.get(name, "")} for name in metrics]
+    heads = [{"title": title(name), "note": found.output_type.metrics.get(name, "")} for name in metrics]
     return {"reference": found.reference.label, "heads": heads, "rows": rows, "notes": notes_of_tests(found)}
 
 
@@ -136,7 +136,7 @@ def _genres(two: Two) -> list[dict[Any, Any]]:
 
 
 def _run(run: Run, row: Row, folder: Path, common: set[str]) -> dict[str, Any]:
-    report, first = run.path / "report" / "index.html", run.reading.first
+    report, first = run.path / "report" / "index.html", run.output_type.primary_metric
     return {
         "name": run.name,
         "folder": shown(run.path),

@@ -12,7 +12,7 @@ from genrelab.evaluation.comparison.groups import Row
 from genrelab.evaluation.comparison.loader import Run
 from genrelab.evaluation.comparison.significance import comparable, rows_on
 from genrelab.evaluation.report import tables
-from genrelab.metrics import reachable, top_answers
+from genrelab.metrics import fill_unreachable, top_k_classes
 
 MOST = 12
 KINDS = ("both right", "mended", "broken", "both wrong, alike", "both wrong, otherwise")
@@ -50,14 +50,14 @@ def two_runs(first: Run, second: Run) -> Two:
     tracks, _ = comparable(Row({}, (first,)), Row({}, (second,)), common=True)
     a, b = rows_on(first, tracks), rows_on(second, tracks)
     taxonomy, distances = first.folder.taxonomy, first.folder.distances
-    answers = [top_answers(one.logits, 1)[:, 0] for one in (a, b)]
+    answers = [top_k_classes(one.logits, 1)[:, 0] for one in (a, b)]
     right = [one == a.target for one in answers]
     kind = np.select(
         [right[0] & right[1], ~right[0] & right[1], right[0] & ~right[1], answers[0] == answers[1]], KINDS[:4], KINDS[4]
     )
     confusions = [tables.confusion_matrix(one, len(taxonomy.genres)) for one in (a, b)]
     titles = np.array(taxonomy.titles, dtype=object)
-    away = reachable(distances)
+    away = fill_unreachable(distances)
     changes = pd.DataFrame(
         {
             "track_id": a.track,

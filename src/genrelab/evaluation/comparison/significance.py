@@ -13,13 +13,13 @@ from genrelab.evaluation.comparison.groups import ON_THE_GRAPH, Row
 from genrelab.evaluation.comparison.loader import Run
 from genrelab.evaluation.report.formatting import TINY_TRACKS
 from genrelab.evaluation.report.scores import CONFIDENCE, RESAMPLES
-from genrelab.metrics import DIRECTION, LABEL_DIRECTION, Difference, Draws, difference_of_draws
+from genrelab.metrics import DIRECTION, MULTILABEL_DIRECTION, BootstrapResult, Difference, paired_difference_of_results
 from genrelab.runs.run_dir import Level, RunDir
 from genrelab.utils.errors import GenrelabError
 
 Verdict = Literal["better", "worse", "no difference shown", "too few tracks"]
-WAYS = {**LABEL_DIRECTION, **DIRECTION}
-Kept = dict[tuple[str, ...], list[Draws]]
+WAYS = {**MULTILABEL_DIRECTION, **DIRECTION}
+Kept = dict[tuple[str, ...], list[BootstrapResult]]
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,17 @@ def against(row: Row, reference: Row, common: bool = False, kept: Kept | None = 
     with threadpool_limits(1):
         if key not in kept:
             kept[key] = [_drawn(run, tracks, judge) for run in reference.runs]
-        found = difference_of_draws(kept[key], [_drawn(run, tracks, judge) for run in row.runs], confidence=CONFIDENCE)
+        found = paired_difference_of_results(
+            kept[key], [_drawn(run, tracks, judge) for run in row.runs], confidence=CONFIDENCE
+        )
     if judge.taxonomy.flat:
         found = {name: one for name, one in found.items() if name not in ON_THE_GRAPH}
     return Paired(len(tracks), found, notes=notes)
 
 
-def _drawn(run: Run, tracks: np.ndarray, judge: RunDir) -> Draws:
+def _drawn(run: Run, tracks: np.ndarray, judge: RunDir) -> BootstrapResult:
     rows = rows_on(run, tracks)
-    return run.reading.draws(rows.logits, rows.target, rows.track, judge.judge, RESAMPLES)
+    return run.output_type.bootstrap(rows.logits, rows.target, rows.track, judge.hierarchy, RESAMPLES)
 
 
 def comparable(reference: Row, row: Row, common: bool) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from genrelab.evaluation.report.multilabel_scores import with_ends
-from genrelab.metrics import Draws, difference_of_draws
-from genrelab.postprocessing import SIGMOID, Thresholds
+from genrelab.metrics import BootstrapResult, paired_difference_of_results
+from genrelab.postprocessing import MULTILABEL, PerClassThresholds
 from genrelab.postprocessing.registry import DECISIONS
-from genrelab.postprocessing.thresholds import MARK
+from genrelab.postprocessing.thresholds import MULTILABEL_TAG
 from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, level_of
 from genrelab.utils.errors import ConfigError
 
@@ -20,7 +20,7 @@ SAID = ("f1_micro", "f1_macro", "subset_accuracy", "labels")  # of yeses and noe
 
 def check_kind(run: RunDir, kind: str) -> None:
     """Refuse a decision that is for the other kind of run. Raises ConfigError."""
-    fitting = [one for one in DECISIONS.kinds() if DECISIONS.marked(one, MARK) == run.multi_label]
+    fitting = [one for one in DECISIONS.kinds() if DECISIONS.marked(one, MULTILABEL_TAG) == run.multi_label]
     DECISIONS.get(kind)
     if kind not in fitting:
         other, own = ("one genre", "several") if run.multi_label else ("several genres", "one")
@@ -36,11 +36,11 @@ def several_level(
     check_kind(run, kind)
     val, rows = (level_of(run.predictions.only(one), level, how) for one in ("val", part))
     plain = level_of(run.predictions.only(part), level)
-    decision: Thresholds = DECISIONS.build(kind, params, prior=run.prior)
+    decision: PerClassThresholds = DECISIONS.build(kind, params, prior=run.prior)
     decision.fit(val.logits, val.target)
     assert decision.values is not None
     decided, half = _drawn(run, rows, decision.values, resamples), _drawn(run, plain, None, resamples)
-    differences, tracks = difference_of_draws([half], [decided]), len(np.unique(rows.track))
+    differences, tracks = paired_difference_of_results([half], [decided]), len(np.unique(rows.track))
     return {
         "rows": len(rows),
         "fitted": decision.fitted,
@@ -51,15 +51,15 @@ def several_level(
     }
 
 
-def _drawn(run: RunDir, rows: Level, thresholds: np.ndarray | None, resamples: int) -> Draws:
+def _drawn(run: RunDir, rows: Level, thresholds: np.ndarray | None, resamples: int) -> BootstrapResult:
     """Metrics over resamples; those of yeses by logits that are moved so that 0 is where a genre is answered."""
-    found = SIGMOID.draws(rows.logits, rows.target, rows.track, run.judge, resamples)
+    found = MULTILABEL.bootstrap(rows.logits, rows.target, rows.track, run.hierarchy, resamples)
     if thresholds is None:
         return found
-    at = np.nextafter(SIGMOID.logits(thresholds), -np.inf)  # what reaches a threshold is answered
-    moved = SIGMOID.draws(rows.logits - at, rows.target, rows.track, run.judge, resamples)
+    at = np.nextafter(MULTILABEL.logits(thresholds), -np.inf)  # what reaches a threshold is answered
+    moved = MULTILABEL.bootstrap(rows.logits - at, rows.target, rows.track, run.hierarchy, resamples)
     whole, drawn = (
         {name: (new if name in SAID else old)[name] for name in old}
-        for old, new in ((found.whole, moved.whole), (found.drawn, moved.drawn))
+        for old, new in ((found.estimate, moved.estimate), (found.replicates, moved.replicates))
     )
-    return Draws(whole, drawn)
+    return BootstrapResult(whole, drawn)

@@ -12,16 +12,16 @@ from genrelab.datasets.splits import NO_EVIDENCE
 from genrelab.evaluation.decisions.multilabel import check_kind, several_level
 from genrelab.evaluation.report.scores import LEVELS, without_nan
 from genrelab.metrics import (
-    Answers,
-    detail_differences,
-    detail_scores,
-    intervals,
+    HierarchicalPredictions,
+    bootstrap_intervals,
+    extended_differences,
+    extended_scores,
     paired_difference,
-    reliability,
-    risk_coverage,
+    reliability_bins,
+    risk_coverage_curve,
     scores,
 )
-from genrelab.postprocessing import Argmax, Decided, Decision
+from genrelab.postprocessing import Argmax, DecisionResult, DecisionRule
 from genrelab.postprocessing.registry import DECISIONS
 from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, level_of
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
@@ -56,7 +56,7 @@ def evaluate(
         plain data: `name`, `decision`, `aggregate`, `part`, `notes`, and of each level `rows`, `fitted`,
         `metrics[metric]` and `argmax[metric]` (`half[metric]` of several genres a track) with `{"value", "low",
         "high"}`, `differences[metric]` (the decision minus that, paired by track) with `p` too; of one genre a track
-        `reliability` and `risk_coverage`, of several `thresholds` by genre.
+        `reliability` and `risk_coverage_curve`, of several `thresholds` by genre.
 
     Raises:
         ConfigError: no such decision or aggregation, or parameters that do not fit.
@@ -78,12 +78,15 @@ def evaluate(
         {
             "format": 1,
             "run_id": run.record.get("run_id", run.path.name),
-            "name": decision_name(kind, params, "" if how == run.reading.hows[0] else how),
+            "name": decision_name(kind, params, "" if how == run.output_type.aggregations[0] else how),
             "decision": {"kind": kind, **params},
             "aggregate": how,
             "part": part,
             "resampling": {"unit": "track", "resamples": resamples, "confidence": 0.95, "seed": 0},
-            "notes": [*_notes(run, part), *([AS_IT_WAS] if kind == "argmax" and how == run.reading.hows[0] else [])],
+            "notes": [
+                *_notes(run, part),
+                *([AS_IT_WAS] if kind == "argmax" and how == run.output_type.aggregations[0] else []),
+            ],
             **levels,
         }
     )
@@ -108,7 +111,7 @@ def decision_name(kind: str, params: Mapping[str, Any], aggregate: str = "") -> 
 
 
 def _how(run: RunDir, aggregate: str | None) -> str:
-    hows = run.reading.hows
+    hows = run.output_type.aggregations
     if aggregate is None:
         return hows[0]
     if aggregate not in hows:
@@ -142,40 +145,44 @@ def _level(
         "metrics": _scored(run, decided, rows, resamples),
         "argmax": _scored(run, argmax, rows, resamples),
         "differences": _differences(run, argmax, decided, rows, resamples),
-        "reliability": reliability(answers),
-        "risk_coverage": risk_coverage(answers),
+        "reliability": reliability_bins(answers),
+        "risk_coverage": risk_coverage_curve(answers),
     }
 
 
-def make_decision(run: RunDir, kind: str, params: Mapping[str, Any]) -> Decision:
+def make_decision(run: RunDir, kind: str, params: Mapping[str, Any]) -> DecisionRule:
     """The decision `kind` on the run's graph. Raises ConfigError."""
     check_kind(run, kind)
-    tree = run.tree
-    made: Decision = DECISIONS.build(
+    tree = run.hierarchy
+    made: DecisionRule = DECISIONS.build(
         kind, params, distances=tree.distances, supergenres=tree.supergenres, clusters=tree.clusters
     )
     return made
 
 
-def _answers(decided: Decided, rows: Level) -> Answers:
-    return Answers(decided.log_prob, rows.target, rows.track, decided.answer, decided.height, decided.group)
+def _answers(decided: DecisionResult, rows: Level) -> HierarchicalPredictions:
+    return HierarchicalPredictions(
+        decided.log_prob, rows.target, rows.track, decided.prediction, decided.level, decided.index
+    )
 
 
-def _scored(run: RunDir, decided: Decided, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
+def _scored(run: RunDir, decided: DecisionResult, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
     """Training's metrics from the ranking, but likelihood from the probabilities; then the details."""
     given = (rows.target, run.distances, run.supergenres, run.medoid)
     bounds = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
-    value, ends = scores(decided.ranking, *given), intervals(decided.ranking, *bounds)
+    value, ends = scores(decided.ranking_scores, *given), bootstrap_intervals(decided.ranking_scores, *bounds)
     value["nll"] = scores(decided.log_prob, *given)["nll"]
-    ends["nll"] = intervals(decided.log_prob, *bounds)["nll"]
+    ends["nll"] = bootstrap_intervals(decided.log_prob, *bounds)["nll"]
     found = {name: (value[name], *ends[name]) for name in value}
-    found |= detail_scores(_answers(decided, rows), run.tree, resamples)
+    found |= extended_scores(_answers(decided, rows), run.hierarchy, resamples)
     return {name: {"value": one[0], "low": one[1], "high": one[2]} for name, one in found.items()}
 
 
-def _differences(run: RunDir, a: Decided, b: Decided, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
+def _differences(
+    run: RunDir, a: DecisionResult, b: DecisionResult, rows: Level, resamples: int
+) -> dict[str, dict[str, float]]:
     given = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
-    found = paired_difference(a.ranking, b.ranking, *given)
+    found = paired_difference(a.ranking_scores, b.ranking_scores, *given)
     found["nll"] = paired_difference(a.log_prob, b.log_prob, *given)["nll"]
-    found |= detail_differences(_answers(a, rows), _answers(b, rows), run.tree, resamples)
+    found |= extended_differences(_answers(a, rows), _answers(b, rows), run.hierarchy, resamples)
     return {name: {"value": one.value, "low": one.low, "high": one.high, "p": one.p} for name, one in found.items()}

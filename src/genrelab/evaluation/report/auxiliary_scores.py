@@ -10,8 +10,8 @@ import pandas as pd
 
 from genrelab.datamodules.auxiliary_targets import FILE, read_auxiliary_rows
 from genrelab.evaluation.report.formatting import interval, number
-from genrelab.metrics.confidence_intervals import percentile_interval, wilson_at_zero
-from genrelab.postprocessing import aggregate
+from genrelab.metrics.confidence_intervals import percentile_interval, wilson_upper_bound_at_zero
+from genrelab.postprocessing import aggregate_segments
 from genrelab.runs.run_dir import RunDir
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _scored(rows: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, Any]:
     if not len(rows):
         return {**found, "majority": None, "answer": common}
     shares = np.log(np.maximum(np.stack(rows["probabilities"].to_list()).astype(np.float64), 1e-12))
-    joined, tracks = aggregate(shares, rows["track_id"].to_numpy())
+    joined, tracks = aggregate_segments(shares, rows["track_id"].to_numpy())
     truth = rows.groupby("track_id")["truth"].first().loc[tracks].to_numpy()
     hits = np.array(classes, dtype=object)[joined.argmax(axis=1)] == truth
     value, low, high = _share(hits)
@@ -64,7 +64,7 @@ def _share(hits: np.ndarray) -> tuple[float, float, float]:
     """A share with its bootstrap interval over tracks; Wilson's bound where all resamples are alike."""
     value, count = float(hits.mean()), len(hits)
     if value in (0.0, 1.0):
-        bound = wilson_at_zero(count, CONFIDENCE)
+        bound = wilson_upper_bound_at_zero(count, CONFIDENCE)
         return (value, 0.0, bound) if value == 0 else (value, 1 - bound, 1.0)
     drawn = np.random.default_rng(0).binomial(count, value, RESAMPLES) / count  # hits of tracks drawn with replacement
     return (value, *percentile_interval(drawn, CONFIDENCE))

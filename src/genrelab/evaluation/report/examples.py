@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.metrics import reachable, top_answers
+from genrelab.metrics import fill_unreachable, top_k_classes
 from genrelab.runs.run_dir import RunDir
 from genrelab.utils.io import atomic_path
 
@@ -58,7 +58,7 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
 
     run = RunDir.read(run_dir)
     level = run.level(run.headline, "track")
-    answer = top_answers(level.logits, 1)[:, 0]
+    answer = top_k_classes(level.logits, 1)[:, 0]
     chosen = []
     for place in _telling(run, level.logits, level.target, answer, most):
         of_track = rows[rows["track_id"] == level.track[place]]
@@ -83,7 +83,7 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
 def _telling(run: RunDir, logits: np.ndarray, target: np.ndarray, answer: np.ndarray, most: int) -> list[int]:
     """Places of tracks, one of a genre where that is possible."""
     sure = logits.max(axis=1)
-    away = reachable(run.distances)[target, answer]
+    away = fill_unreachable(run.distances)[target, answer]
     right = np.flatnonzero(answer == target)
     wrong = np.flatnonzero(answer != target)
     third = max(most // 3, 1)

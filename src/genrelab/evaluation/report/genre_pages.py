@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from genrelab.evaluation.report.page import template
-from genrelab.metrics import top_answers
+from genrelab.metrics import top_k_classes
 from genrelab.runs.run_dir import Level, RunDir
 from genrelab.utils.io import write_text
 
@@ -64,7 +64,7 @@ def name(place: int) -> str:
 
 def _tracks(run: RunDir, rows: Level) -> list[dict[str, Any]]:
     """Each track's truth and answer, surest answers first."""
-    answer = top_answers(rows.logits, 1)[:, 0]
+    answer = top_k_classes(rows.logits, 1)[:, 0]
     p = np.exp(rows.logits - rows.logits.max(axis=1, keepdims=True))
     sure = p[np.arange(len(rows)), answer] / p.sum(axis=1)
     titles = run.taxonomy.titles

@@ -23,7 +23,7 @@ from genrelab.evaluation.report.multilabel_scores import (
     track_table,
 )
 from genrelab.evaluation.report.page import provenance, stages, template
-from genrelab.metrics import LABEL_METRICS
+from genrelab.metrics import MULTILABEL_METRICS
 from genrelab.runs.run_dir import RunDir
 from genrelab.utils.io import atomic_path, write_json, write_text
 
@@ -133,7 +133,7 @@ def _headline(run: RunDir, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": TITLES[name],
-            "note": LABEL_METRICS[name],
+            "note": MULTILABEL_METRICS[name],
             "own": shown(name, own[name]),
             "others": [shown(name, scores[name]) for _, scores in _columns(run, metrics)],
         }
@@ -146,7 +146,7 @@ def _levels(run: RunDir, metrics: Mapping[str, Any]) -> dict[str, Any]:
     rows = [
         {
             "name": TITLES[name],
-            "note": LABEL_METRICS[name],
+            "note": MULTILABEL_METRICS[name],
             "cells": [shown(name, metrics[part][level][name]) for part, level in columns],
         }
         for name in shown_metrics(metrics)

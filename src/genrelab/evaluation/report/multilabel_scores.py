@@ -17,18 +17,18 @@ from genrelab.evaluation.report.scores import (
     trained_baselines,
     without_nan,
 )
-from genrelab.metrics import LABEL_METRICS, Draws, difference_of_draws
-from genrelab.metrics.bootstrap import intervals_of
+from genrelab.metrics import MULTILABEL_METRICS, BootstrapResult, paired_difference_of_results
+from genrelab.metrics.bootstrap import confidence_intervals
 from genrelab.metrics.multilabel import (
-    LabelAnswers,
-    draw_label_scores,
-    label_scores,
-    make_consistent,
-    per_class,
+    MultilabelPredictions,
+    bootstrap_multilabel_scores,
+    enforce_hierarchy,
+    multilabel_scores,
+    per_class_auc,
     prior_logits,
     sigmoid,
 )
-from genrelab.postprocessing.thresholds import HALF, fit_thresholds, train_tracks
+from genrelab.postprocessing.thresholds import HALF, count_train_tracks, fit_thresholds
 from genrelab.runs.predictions import Predictions
 from genrelab.runs.run_dir import LevelName, Part, RunDir, level_of
 from genrelab.taxonomy.hierarchy import ancestor_pairs
@@ -76,12 +76,12 @@ def _score(run: RunDir, resamples: int) -> dict[str, Any]:
         for level in LEVELS:
             rows = label_level(run.predictions, part, level)
             result["tracks" if level == "track" else "segments"][part] = len(rows)
-            draws, tracks = draw_label_scores(rows, pairs, resamples), len(np.unique(rows.track))
+            draws, tracks = bootstrap_multilabel_scores(rows, pairs, resamples), len(np.unique(rows.track))
             result[part][level] = with_ends(draws, tracks)
             if len(pairs):
-                raised = LabelAnswers(make_consistent(rows.logits, pairs), rows.target, rows.track)
+                raised = MultilabelPredictions(enforce_hierarchy(rows.logits, pairs), rows.target, rows.track)
                 result["consistent"].setdefault(part, {})[level] = (
-                    with_ends(draw_label_scores(raised, pairs, resamples), tracks)
+                    with_ends(bootstrap_multilabel_scores(raised, pairs, resamples), tracks)
                     if level == "track"
                     else _alone(raised, pairs)
                 )
@@ -102,28 +102,32 @@ def _score(run: RunDir, resamples: int) -> dict[str, Any]:
 
 
 def _against(
-    others: Mapping[str, LabelAnswers], rows: LabelAnswers, draws: Draws, pairs: np.ndarray, resamples: int
+    others: Mapping[str, MultilabelPredictions],
+    rows: MultilabelPredictions,
+    draws: BootstrapResult,
+    pairs: np.ndarray,
+    resamples: int,
 ) -> tuple[dict[str, Scores], dict[str, Any]]:
     """Scores of trained baselines by name, and what the run gains over those that answered for the same tracks."""
     scores, gains = {}, {}
     for name, other in others.items():
-        drawn = draw_label_scores(other, pairs, resamples)
+        drawn = bootstrap_multilabel_scores(other, pairs, resamples)
         scores[name] = with_ends(drawn, len(other))
         if other.track.tolist() == rows.track.tolist():
-            found = difference_of_draws([drawn], [draws], confidence=CONFIDENCE)
+            found = paired_difference_of_results([drawn], [draws], confidence=CONFIDENCE)
             gains[name] = {metric: vars(one) for metric, one in found.items()}
     return scores, gains
 
 
-def label_level(predictions: Predictions, part: Part, level: LevelName) -> LabelAnswers:
+def label_level(predictions: Predictions, part: Part, level: LevelName) -> MultilabelPredictions:
     """The answers of a part at a level; tracks get the mean of their segments' probabilities."""
     rows = level_of(predictions.only(part), level)
-    return LabelAnswers(rows.logits, rows.target, rows.track)
+    return MultilabelPredictions(rows.logits, rows.target, rows.track)
 
 
-def genre_table(run: RunDir, rows: LabelAnswers) -> pd.DataFrame:
+def genre_table(run: RunDir, rows: MultilabelPredictions) -> pd.DataFrame:
     """One row a genre, the most common first: train tracks, tracks, share, AUCs; precision, recall from a threshold."""
-    found, thresholds = per_class(rows), track_thresholds(run)
+    found, thresholds = per_class_auc(rows), track_thresholds(run)
     said, true = sigmoid(rows.logits) >= thresholds, rows.target
     right = (said & true).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -154,7 +158,7 @@ def track_thresholds(run: RunDir) -> np.ndarray:
     return fit_thresholds(rows.logits, rows.target, run.prior)
 
 
-def track_table(run: RunDir, rows: LabelAnswers, most: int = 5) -> pd.DataFrame:
+def track_table(run: RunDir, rows: MultilabelPredictions, most: int = 5) -> pd.DataFrame:
     """One row a track: its genres, those above their thresholds, and the likeliest with their probabilities."""
     titles = np.asarray(run.taxonomy.titles, dtype=object)
     probability = sigmoid(rows.logits)
@@ -214,23 +218,23 @@ def shown(metric: str, found: Mapping[str, float | None]) -> str:
 def shown_metrics(metrics: Mapping[str, Any]) -> list[str]:
     """The metrics that say something here: no consistency where the taxonomy is no tree."""
     found = metrics[metrics["headline"]]["track"]
-    return [name for name in LABEL_METRICS if found[name]["value"] is not None]
+    return [name for name in MULTILABEL_METRICS if found[name]["value"] is not None]
 
 
-def with_ends(draws: Draws, tracks: int) -> Scores:
+def with_ends(draws: BootstrapResult, tracks: int) -> Scores:
     """Metric -> value and interval over `tracks` tracks."""
-    ends = intervals_of(draws, tracks, CONFIDENCE)
+    ends = confidence_intervals(draws, tracks, CONFIDENCE)
     return {
         name: {"value": float(value), "low": ends[name][0], "high": ends[name][1]}
-        for name, value in draws.whole.items()
+        for name, value in draws.estimate.items()
     }
 
 
-def _alone(rows: LabelAnswers, pairs: np.ndarray) -> Scores:
-    return {name: {"value": value, "low": None, "high": None} for name, value in label_scores(rows, pairs).items()}
+def _alone(rows: MultilabelPredictions, pairs: np.ndarray) -> Scores:
+    return {name: {"value": value, "low": None, "high": None} for name, value in multilabel_scores(rows, pairs).items()}
 
 
-def _prior(run: RunDir, rows: LabelAnswers) -> LabelAnswers:
-    tracks = train_tracks(run.record) or int(run.train_counts.sum())
+def _prior(run: RunDir, rows: MultilabelPredictions) -> MultilabelPredictions:
+    tracks = count_train_tracks(run.record) or int(run.train_counts.sum())
     logits = np.tile(prior_logits(run.train_counts, tracks), (len(rows), 1))
-    return LabelAnswers(logits, rows.target, rows.track)
+    return MultilabelPredictions(logits, rows.target, rows.track)

@@ -20,7 +20,7 @@ from genrelab.evaluation.report.figures import panels
 from genrelab.evaluation.report.heatmap import heatmap
 from genrelab.evaluation.report.pca_plot import Plane, sentences
 from genrelab.evaluation.report.pca_plot import pictures as plane_pictures
-from genrelab.metrics import DETAILS, METRICS
+from genrelab.metrics import EXTENDED_METRICS, METRICS
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.runs.run_dir import RunDir
 
@@ -192,7 +192,7 @@ def _levels(shown: Shown) -> dict[str, Any]:
         *calibration.shown_details(shown.run),
     ):
         cells = [_cell(metric, metrics[part][level].get(metric, {})) for part, level in columns]
-        rows.append({"name": wording.TITLES[metric], "note": {**METRICS, **DETAILS}[metric], "cells": cells})
+        rows.append({"name": wording.TITLES[metric], "note": {**METRICS, **EXTENDED_METRICS}[metric], "cells": cells})
     heads = [(part, f"{level}s", metrics[f"{level}s"][part]) for part, level in columns]
     return {"heads": heads, "rows": rows}
 

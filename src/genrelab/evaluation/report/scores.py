@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.metrics import (
-    DETAILS,
+    EXTENDED_METRICS,
     METRICS,
-    Answers,
+    HierarchicalPredictions,
     baseline_scores,
-    detail_scores,
-    intervals,
+    bootstrap_intervals,
+    extended_scores,
     paired_difference,
-    reliability,
-    risk_coverage,
+    reliability_bins,
+    risk_coverage_curve,
     scores,
 )
 from genrelab.runs.predictions import Predictions, read_predictions
@@ -68,8 +68,8 @@ def _score(run: RunDir) -> dict[str, Any]:
             rows = run.level(part, level)
             result["tracks" if level == "track" else "segments"][part] = len(rows)
             result[part][level] = _scored(run, rows)
-            answers = Answers(rows.logits, rows.target, rows.track)
-            found = {"reliability": reliability(answers), "risk_coverage": risk_coverage(answers)}
+            answers = HierarchicalPredictions(rows.logits, rows.target, rows.track)
+            found = {"reliability": reliability_bins(answers), "risk_coverage": risk_coverage_curve(answers)}
             result.setdefault("calibration", {}).setdefault(part, {})[level] = found
             trivial = baseline_scores(rows.target, run.train_counts, run.distances, run.supergenres)
             baselines = {name: _with_ends(values) for name, values in trivial.items()}
@@ -97,7 +97,7 @@ def _with_ends(
 
 
 def _scored(run: RunDir, rows: Level) -> dict[str, dict[str, float | None]]:
-    spread = intervals(
+    spread = bootstrap_intervals(
         rows.logits,
         rows.target,
         rows.track,
@@ -108,8 +108,10 @@ def _scored(run: RunDir, rows: Level) -> dict[str, dict[str, float | None]]:
         confidence=CONFIDENCE,
     )
     found = _with_ends(scores(rows.logits, rows.target, run.distances, run.supergenres, run.medoid), spread)
-    details = detail_scores(Answers(rows.logits, rows.target, rows.track), run.tree, n=RESAMPLES, confidence=CONFIDENCE)
-    for name in DETAILS:
+    details = extended_scores(
+        HierarchicalPredictions(rows.logits, rows.target, rows.track), run.hierarchy, n=RESAMPLES, confidence=CONFIDENCE
+    )
+    for name in EXTENDED_METRICS:
         value, low, high = details[name]
         found[name] = {"value": value, "low": low, "high": high}
     return found

@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from genrelab.metrics import reachable, top_answers
+from genrelab.metrics import fill_unreachable, top_k_classes
 from genrelab.runs.run_dir import Level, RunDir
 
 
@@ -54,7 +54,7 @@ class Confusion:
 
 def confusion_matrix(rows: Level, classes: int) -> np.ndarray:
     """`[C, C]` counts, rows the truth and columns the answer."""
-    answer = top_answers(rows.logits, 1)[:, 0]
+    answer = top_k_classes(rows.logits, 1)[:, 0]
     return np.bincount(rows.target * classes + answer, minlength=classes**2).reshape(classes, classes)
 
 
@@ -76,7 +76,7 @@ def per_genre(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
     What has no meaning (recall of a genre without tracks) is NaN.
     """
     taxonomy = run.taxonomy
-    finite = reachable(run.distances)
+    finite = fill_unreachable(run.distances)
     support, predicted, correct = confusion.sum(axis=1), confusion.sum(axis=0), np.diagonal(confusion)
     wrong = confusion - np.diag(correct)
     worst = wrong.argmax(axis=1)
@@ -102,7 +102,7 @@ def per_genre(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
 
 def mistakes(run: RunDir, rows: Level) -> pd.DataFrame:
     """Every track whose answer is wrong, farthest first: truth, answer, its probability, their distance."""
-    top = top_answers(rows.logits, 3)
+    top = top_k_classes(rows.logits, 3)
     answer = top[:, 0]
     probability = np.exp(rows.logits - rows.logits.max(axis=1, keepdims=True))
     probability /= probability.sum(axis=1, keepdims=True)
@@ -129,7 +129,7 @@ def confusions(run: RunDir, confusion: np.ndarray, most: int = 12) -> tuple[list
     """The confusions that happened more than once, commonest first, and the farthest of the others, with paths."""
     truth, answer = np.nonzero(confusion - np.diag(np.diagonal(confusion)))
     count = confusion[truth, answer]
-    away = reachable(run.distances)[truth, answer]
+    away = fill_unreachable(run.distances)[truth, answer]
     common = np.lexsort((answer, truth, -away, -count))
     common = common[count[common] > 1][:most]
     far = np.lexsort((answer, truth, -count, -away))
@@ -169,7 +169,7 @@ def mistake_distances(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
         `distance, mistakes, random`: the second a count, the third its expectation where each mistaken track is
         answered by any other genre alike.
     """
-    finite = reachable(run.distances)
+    finite = fill_unreachable(run.distances)
     wrong = confusion - np.diag(np.diagonal(confusion))
     values, place = np.unique(finite.round(6), return_inverse=True)
     place = place.reshape(finite.shape)

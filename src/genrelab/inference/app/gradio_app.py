@@ -26,7 +26,7 @@ def build(listener: Listener) -> Blocks:
     gradio = _gradio()
     limits = listener.limits
     with gradio.Blocks(title="genrelab: what genre is this?", analytics_enabled=False) as blocks:
-        asked = "Any" if listener.predictor.reading.several else "One"
+        asked = "Any" if listener.predictor.output_type.multilabel else "One"
         count = len(listener.predictor.genres)
         gradio.Markdown(
             f"# What genre is this?\n{asked} of {count} genres, by ear of a network. Upload a recording or record one, "

@@ -70,7 +70,7 @@ def explain(
     chosen = int(probabilities.argmax()) if at is None else _window_at(at, windows, predictor.audio.sample_rate)
     window = windows[chosen]
     features = predictor.features(window.samples)
-    maps = saliency(predictor.model, features, place, method, cells, predictor.reading, progress)
+    maps = saliency(predictor.model, features, place, method, cells, predictor.output_type, progress)
     return Explanation(
         place,
         predictor.titles[place],

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genrelab.postprocessing import SOFTMAX, Reading
+from genrelab.postprocessing import MULTICLASS, OutputType
 from genrelab.utils.errors import GenrelabError
 
 Method = Literal["occlusion", "gradcam"]
@@ -32,7 +32,7 @@ def saliency(
     genre: int,
     method: str = "occlusion",
     cells: int = CELLS,
-    reading: Reading = SOFTMAX,
+    output_type: OutputType = MULTICLASS,
     progress: Progress = lambda done: None,
 ) -> Maps:
     """Maps of how much each part of one window's pictures spoke for a genre.
@@ -43,7 +43,7 @@ def saliency(
         genre: place of its logit.
         method: "occlusion", or "gradcam" for networks with convolutions.
         cells: see `occlusion`.
-        reading: likewise.
+        output_type: likewise.
         progress: likewise.
 
     Returns:
@@ -57,7 +57,7 @@ def saliency(
     if not any(feature.ndim == 3 for feature in features):
         raise GenrelabError("the run takes no pictures; parts of vectors have no place and no time")
     if method == "occlusion":
-        return occlusion(model, features, genre, cells, reading, progress)
+        return occlusion(model, features, genre, cells, output_type, progress)
     found = grad_cam(model, features, genre)
     if found is None:
         raise GenrelabError(f"{type(model).__name__} has no convolutions to look into; use --method occlusion")
@@ -120,7 +120,7 @@ def occlusion(
     features: Sequence[Tensor],
     genre: int,
     cells: int = CELLS,
-    reading: Reading = SOFTMAX,
+    output_type: OutputType = MULTICLASS,
     progress: Progress = lambda done: None,
 ) -> Maps:
     """How far a genre's log-probability falls when a patch is set to the mean (Zeiler & Fergus 2014).
@@ -132,7 +132,7 @@ def occlusion(
         features: as in `saliency`.
         genre: likewise.
         cells: patches along each axis of a picture, each overlapping half of its neighbours.
-        reading: of the logits.
+        output_type: of the logits.
         progress: called now and then.
 
     Returns:
@@ -140,7 +140,7 @@ def occlusion(
     """
 
     def sure(given: Sequence[Tensor]) -> np.ndarray:
-        return reading.normalised(model(*given).cpu().numpy())[:, genre]
+        return output_type.log_probs_or_logits(model(*given).cpu().numpy())[:, genre]
 
     pictures = [place for place, feature in enumerate(features) if feature.ndim == 3]
     falls: list[np.ndarray | None] = [None] * len(features)

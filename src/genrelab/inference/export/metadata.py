@@ -39,8 +39,8 @@ def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None)
         "genres": list(taxonomy.genres),
         "titles": list(taxonomy.titles),
         "supergenres": [taxonomy.supergenres[code] for code in taxonomy.supergenre_of],
-        "several": predictor.reading.several,
-        "joining": predictor.reading.joining,
+        "several": predictor.output_type.multilabel,
+        "joining": predictor.output_type.aggregation_description,
         "temperature": {"track": calibration.track, "segment": calibration.segment, "fitted": calibration.fitted},
         "inputs": _inputs(predictor, fed),
     }

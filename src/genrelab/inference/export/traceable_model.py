@@ -18,7 +18,7 @@ from genrelab.datamodules.normalizer import Normalizer
 from genrelab.features import Feature, FeatureSpec, TimeFrequencyFeature, build_feature
 from genrelab.features.backends.torch_backend import TorchTransforms
 from genrelab.features.raw_waveform import Samples
-from genrelab.postprocessing import SOFTMAX, Reading
+from genrelab.postprocessing import MULTICLASS, OutputType
 from genrelab.utils.errors import GenrelabError
 
 
@@ -130,23 +130,23 @@ class Answering(nn.Module):
         model: the network.
         front: what makes its inputs of waveforms; None takes features that are normalised already.
         temperature: of a window's logits, fitted on val.
-        reading: of the logits: one genre a track, or several.
+        output_type: of the logits: one genre a track, or several.
     """
 
     def __init__(
-        self, model: nn.Module, front: FrontEnd | None, temperature: float, reading: Reading = SOFTMAX
+        self, model: nn.Module, front: FrontEnd | None, temperature: float, output_type: OutputType = MULTICLASS
     ) -> None:
         super().__init__()
         self.model = model
         self.front = front
         self.temperature = temperature
-        self.reading = reading
+        self.output_type = output_type
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Logits as in training, and calibrated probabilities of windows."""
         features = inputs if self.front is None else self.front(inputs[0])
         logits: Tensor = self.model(*features).float()
-        return logits, self.reading.module(logits / self.temperature)
+        return logits, self.output_type.tensor_probabilities(logits / self.temperature)
 
 
 def fourier(n_fft: int) -> np.ndarray:

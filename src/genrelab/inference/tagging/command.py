@@ -108,9 +108,9 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
 def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options: TagOptions) -> int:
     undo_file = UndoFile(options.undo_file or _free_name())
     predictor = open_run(run, options.device, 0.8, options.plugins)
-    if predictor.reading.several and options.what != WHATS[0]:
+    if predictor.output_type.multilabel and options.what != WHATS[0]:
         raise ConfigError([f"--level {options.what}: this run names several genres a track, and no supergenre of them"])
-    top = len(predictor.genres) if predictor.reading.several else 1
+    top = len(predictor.genres) if predictor.output_type.multilabel else 1
     if options.write and options.undo_file is not None:
         undo_file.begin()  # what was named is there, even if nothing is sure enough to be written
 

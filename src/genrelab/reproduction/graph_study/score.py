@@ -15,9 +15,9 @@ from genrelab.evaluation.comparison.groups import Row, rows_of
 from genrelab.evaluation.comparison.loader import Run, find_runs
 from genrelab.evaluation.decisions import make_decision
 from genrelab.losses.registry import LOSSES
-from genrelab.metrics import Answers, Draws, difference_of_draws, draw_scores
-from genrelab.metrics.bootstrap import intervals_of_draws
-from genrelab.metrics.extended import draw_details
+from genrelab.metrics import BootstrapResult, HierarchicalPredictions, bootstrap_scores, paired_difference_of_results
+from genrelab.metrics.bootstrap import seed_averaged_intervals
+from genrelab.metrics.extended import bootstrap_extended_scores
 from genrelab.runs.run_dir import Part, RunDir, level_of
 from genrelab.utils.errors import GenrelabError
 
@@ -25,7 +25,7 @@ DECISIONS = ("argmax", "crm")
 TESTED = ("distance_skill", "accuracy")
 RESAMPLES = 2000  # so that a p-value can survive some twenty comparisons
 Key = tuple[str, str]  # loss, decision
-Drawn = dict[Key, list[Draws]]
+Drawn = dict[Key, list[BootstrapResult]]
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def score_study(name: str, rows: Sequence[Row], resamples: int = RESAMPLES) -> S
         blind = [row.label for row in rows if row.runs[0].config["loss"]["kind"] == "cross_entropy"]
         controls = ((blind[0], "crm"), *((label, "argmax") for label in blind))
         settings = tuple(
-            Setting(*key, intervals_of_draws(draws), {c: {} for c in controls if key != c and _meets(key, c)})
+            Setting(*key, seed_averaged_intervals(draws), {c: {} for c in controls if key != c and _meets(key, c)})
             for key, draws in drawn.items()
         )
         for control in controls:
@@ -184,7 +184,7 @@ def _meets(key: Key, control: Key) -> bool:
     return control[1] in ("crm", key[1])
 
 
-def _drawn(run: RunDir, resamples: int) -> dict[str, Draws]:
+def _drawn(run: RunDir, resamples: int) -> dict[str, BootstrapResult]:
     """The metrics of each decision over resamples."""
     part: Part = run.headline
     val, rows = (level_of(run.predictions.only(one), "track") for one in ("val", part))
@@ -194,29 +194,36 @@ def _drawn(run: RunDir, resamples: int) -> dict[str, Draws]:
         decision.fit(val.logits, val.target)
         decided = decision.decide(rows.logits)
         given = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
-        answers = Answers(decided.log_prob, rows.target, rows.track, decided.answer, decided.height, decided.group)
-        found[kind] = _joined(draw_scores(decided.ranking, *given), draw_details(answers, run.tree, resamples))
+        answers = HierarchicalPredictions(
+            decided.log_prob, rows.target, rows.track, decided.prediction, decided.level, decided.index
+        )
+        found[kind] = _joined(
+            bootstrap_scores(decided.ranking_scores, *given),
+            bootstrap_extended_scores(answers, run.hierarchy, resamples),
+        )
     scaled = make_decision(run, "temperature", {})
     scaled.fit(val.logits, val.target)
-    details = draw_details(Answers(scaled.decide(rows.logits).log_prob, rows.target, rows.track), run.tree, resamples)
-    ece = Draws({"ece_scaled": details.whole["ece"]}, {"ece_scaled": _about(details, "ece")})
+    details = bootstrap_extended_scores(
+        HierarchicalPredictions(scaled.decide(rows.logits).log_prob, rows.target, rows.track), run.hierarchy, resamples
+    )
+    ece = BootstrapResult({"ece_scaled": details.estimate["ece"]}, {"ece_scaled": _about(details, "ece")})
     return {kind: _joined(one, ece) for kind, one in found.items()}
 
 
-def _about(draws: Draws, name: str) -> np.ndarray:
+def _about(draws: BootstrapResult, name: str) -> np.ndarray:
     """Draws moved to the value, as calibration's are."""
-    found: np.ndarray = draws.drawn[name] + (draws.whole[name] - draws.drawn[name].mean())
+    found: np.ndarray = draws.replicates[name] + (draws.estimate[name] - draws.replicates[name].mean())
     return found
 
 
-def _joined(a: Draws, b: Draws) -> Draws:
-    return Draws({**b.whole, **a.whole}, {**b.drawn, **a.drawn})
+def _joined(a: BootstrapResult, b: BootstrapResult) -> BootstrapResult:
+    return BootstrapResult({**b.estimate, **a.estimate}, {**b.replicates, **a.replicates})
 
 
 def _test(settings: Sequence[Setting], drawn: Drawn, control: Key) -> None:
     """Fill in the tests against a control."""
     tested = [one for one in settings if control in one.tests]
-    found = [difference_of_draws(drawn[control], drawn[one.loss, one.decision]) for one in tested]
+    found = [paired_difference_of_results(drawn[control], drawn[one.loss, one.decision]) for one in tested]
     for metric in TESTED:
         adjusted = holm([one[metric].p for one in found])
         for setting, one, p in zip(tested, found, adjusted, strict=True):
