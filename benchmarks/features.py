@@ -69,7 +69,7 @@ def _reference(kind: str) -> Librosa:
 def spec_of(kind: str) -> FeatureSpec:
     """The feature at its defaults, one column for each frame."""
     params = {} if kind in ("scalars", "tabular57") else {"frames": None}
-    return make_spec(kind, {"kind": kind, **params}, AudioSpec(segment_seconds=SECONDS))
+    return make_spec(kind, {"kind": kind, **params}, AudioSpec(segment_duration=SECONDS))
 
 
 SINGLES: dict[str, Librosa] = {
@@ -192,7 +192,7 @@ def store(tracks: int, rounds: int) -> None:
     from genrelab.datasets.synthesis.dataset import DemoSpec, build_demo
     from genrelab.features.cache import FeatureCache
 
-    audio = AudioSpec(segment_seconds=SECONDS)
+    audio = AudioSpec(segment_duration=SECONDS)
     specs = [make_spec(kind, {"kind": kind}, audio) for kind in SETS["six with true HPSS"][0]]
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from genrelab.audio import AudioSpec, cut_segments, keyed_rng, trim_silence
 from genrelab.audio.segmentation import _choose
 
-SPEC = AudioSpec(sample_rate=1000, segment_seconds=1.0, trim_db=None)
+SPEC = AudioSpec(sample_rate=1000, segment_duration=1.0, trim_top_db=None)
 
 
 def track(n):
@@ -54,15 +54,15 @@ def test_a_short_track_is_padded_at_the_end_or_dropped(n):
     (segment,) = cut_segments(track(n), SPEC, "a")
     assert segment.padded and segment.samples.shape == (1000,) and segment.samples.dtype == np.float32
     assert np.array_equal(segment.samples[:n], track(n)) and not segment.samples[n:].any()
-    drop = AudioSpec(sample_rate=1000, segment_seconds=1.0, trim_db=None, short="drop")
+    drop = AudioSpec(sample_rate=1000, segment_duration=1.0, trim_top_db=None, short_tracks="drop")
     assert cut_segments(track(n), drop, "a") == []
     assert cut_segments(track(0), SPEC, "a") == []
     assert not cut_segments(track(1000), drop, "a")[0].padded
 
 
-@given(n=st.integers(1, 200), most=st.integers(1, 60), choose=st.sampled_from(["even", "random"]))
-def test_choices_are_distinct_ascending_and_within(n, most, choose):
-    spec = AudioSpec(max_segments=most, choose=choose)
+@given(n=st.integers(1, 200), most=st.integers(1, 60), selection=st.sampled_from(["even", "random"]))
+def test_choices_are_distinct_ascending_and_within(n, most, selection):
+    spec = AudioSpec(max_segments=most, segment_selection=selection)
     chosen = _choose(n, spec, "t")
     assert len(chosen) == min(n, most) == len(set(chosen))
     assert chosen == sorted(chosen) and chosen[0] >= 0 and chosen[-1] < n
@@ -77,11 +77,11 @@ def test_even_choice_spreads():
 
 def test_random_choice_is_keyed_by_seed_and_track():
     def spec(seed):
-        return AudioSpec(max_segments=8, choose="random", data_seed=seed)
+        return AudioSpec(max_segments=8, segment_selection="random", data_seed=seed)
 
     assert _choose(40, spec(0), "a") == _choose(40, spec(0), "a")
     assert len({tuple(_choose(40, spec(seed), name)) for seed in (0, 1) for name in "ab"}) == 4
-    drawn = np.bincount(np.concatenate([_choose(12, AudioSpec(max_segments=3, choose="random"), str(i))
+    drawn = np.bincount(np.concatenate([_choose(12, AudioSpec(max_segments=3, segment_selection="random"), str(i))
                                         for i in range(800)]), minlength=12)  # fmt: skip
     assert drawn.min() > 150 and drawn.max() < 250  # 200 each
 

@@ -113,7 +113,7 @@ def test_two_runs_are_the_same(small, tmp_path):
     assert first["train/loss"].tolist() == second["train/loss"].tolist()
 
 
-SPEC = make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_seconds=1.0))
+SPEC = make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_duration=1.0))
 
 
 def waveforms(count):
@@ -178,7 +178,7 @@ def test_a_kind_of_ones_own_is_tried(monkeypatch):
 
     FEATURES.kinds()
     monkeypatch.setitem(FEATURES._kinds, "numpys", Numpys)
-    own = make_spec("own", {"kind": "numpys"}, AudioSpec(segment_seconds=1.0))
+    own = make_spec("own", {"kind": "numpys"}, AudioSpec(segment_duration=1.0))
     with pytest.raises(ConfigError) as caught:
         OnTheFlyFeatures([SPEC, own], (Quiet(),))
     assert "features.own: numpys is not computed in torch" in str(caught.value)

@@ -17,7 +17,7 @@ from genrelab.engine import run
 RATE = 4000
 PARTS = ("training", "training", "training", "validation", "test", "test")  # of a genre's tracks
 AUDIO = (
-    *(f"audio.sample_rate={RATE}", "audio.segment_seconds=1.0", "augment=none", "features=mfcc", "model=mlp"),
+    *(f"audio.sample_rate={RATE}", "audio.segment_duration=1.0", "augment=none", "features=mfcc", "model=mlp"),
     *("features.mfcc.n_fft=256", "features.mfcc.hop_length=128", "features.mfcc.n_mels=16", "features.mfcc.n_mfcc=8"),
     *("features.mfcc.frames=16",),
 )

@@ -10,7 +10,7 @@ from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.validation import check_dataset
 from genrelab.utils.errors import GenrelabError
 
-AUDIO = AudioSpec(sample_rate=8_000, segment_seconds=1.0)
+AUDIO = AudioSpec(sample_rate=8_000, segment_duration=1.0)
 
 
 def noise(seconds, rate=8_000, seed=0):

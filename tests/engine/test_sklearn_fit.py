@@ -35,7 +35,7 @@ def fitted(music, tmp_path_factory):
         "dataset=folder",
         f"dataset.root={music}",
         "split.ratios=[0.6,0.2,0.2]",
-        *("audio.sample_rate=8000", "audio.segment_seconds=2.0", "features=mel_db", "features.mel_db.n_fft=512"),
+        *("audio.sample_rate=8000", "audio.segment_duration=2.0", "features=mel_db", "features.mel_db.n_fft=512"),
         *("features.mel_db.hop_length=256", "features.mel_db.n_mels=32", "features.mel_db.frames=32"),
         *("data.batch_size=8", "data.normalize=global", "accelerator=cpu"),
         f"paths.output_dir={tmp_path_factory.mktemp('outputs')}",

@@ -29,4 +29,4 @@ def samples():
 
 @pytest.fixture(scope="session")
 def audio():
-    return AudioSpec(sample_rate=RATE, segment_seconds=3.0)
+    return AudioSpec(sample_rate=RATE, segment_duration=3.0)

@@ -6,7 +6,7 @@ from genrelab.audio import AudioSpec
 from genrelab.features import make_spec, quantize
 from genrelab.features.csv_export import export_csv, feature_table
 
-AUDIO = AudioSpec(segment_seconds=3.0)
+AUDIO = AudioSpec(segment_duration=3.0)
 FILES, LABELS = ["a,b.wav", "c.wav"], ["blues", "rock"]
 
 

@@ -157,7 +157,7 @@ def test_hard_audio_gives_finite_features_that_fit(name, audio, music):
     ("rate", "seconds"), [(8_000, 1.003), (8_000, 4.0), (44_100, 1.0), (22_050, 0.9999), (16_000, 1.2345)]
 )
 def test_other_rates_and_odd_lengths(rate, seconds, music):
-    audio = AudioSpec(sample_rate=rate, segment_seconds=seconds)
+    audio = AudioSpec(sample_rate=rate, segment_duration=seconds)
     specs = [
         make_spec(kind, {"kind": kind, **({"smooth_frames": 9} if kind == "chroma_cens" else {})}, audio)
         for kind in COMPUTED
@@ -170,7 +170,7 @@ def test_other_rates_and_odd_lengths(rate, seconds, music):
 
 
 def test_a_tenth_of_a_second_is_enough_for_mel(music):
-    audio = AudioSpec(segment_seconds=0.1)
+    audio = AudioSpec(segment_duration=0.1)
     samples = music(0.2)[: audio.segment_samples]
     for kind in ("mel_db", "mel_pcen", "mfcc", "chroma_stft"):
         assert compute(kind, samples, audio, frames=None).shape[1] == 5
@@ -232,7 +232,7 @@ def test_tabular57_agrees_with_the_published_table():
     table = pd.read_csv(data / "gtzan_features/features_30_sec.csv").set_index("filename")
     for clip in clips:
         samples = load_audio(clip, RATE)
-        spec = make_spec("t", {"kind": "tabular57"}, AudioSpec(segment_seconds=len(samples) / RATE))
+        spec = make_spec("t", {"kind": "tabular57"}, AudioSpec(segment_duration=len(samples) / RATE))
         columns = build_feature(spec).columns()
         assert columns == list(table.columns[1:-1])
         row = table.loc[f"{clip.stem}.wav"]

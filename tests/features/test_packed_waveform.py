@@ -14,7 +14,7 @@ from genrelab.features.packed_waveform import pack, unpack, unpacked
 from genrelab.utils.errors import ConfigError
 from sounds import sounds
 
-AUDIO = AudioSpec(segment_seconds=3.0)
+AUDIO = AudioSpec(segment_duration=3.0)
 
 
 def stored(samples):

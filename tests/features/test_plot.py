@@ -16,7 +16,7 @@ def size(png):
 
 def test_every_kind_is_drawn(tmp_path, samples):
     soundfile.write(tmp_path / "song.wav", samples, 22_050)
-    audio = AudioSpec(segment_seconds=2.0)
+    audio = AudioSpec(segment_duration=2.0)
     specs = [make_spec(kind, {"kind": kind}, audio) for kind in FEATURES.kinds() if kind not in ("given", "waveform")]
     out = plot_gallery(tmp_path / "song.wav", tmp_path / "pictures", specs)
     assert out == tmp_path / "pictures" / "song-features.png"
@@ -27,7 +27,7 @@ def test_every_kind_is_drawn(tmp_path, samples):
 @pytest.mark.parametrize("seconds", [0.5, 3])
 def test_silence_and_short_files_are_drawn(tmp_path, seconds):
     soundfile.write(tmp_path / "still.wav", np.zeros(int(seconds * 22_050)), 22_050)
-    specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_seconds=1.0)) for kind in ("mfcc", "chroma_stft")]
+    specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_duration=1.0)) for kind in ("mfcc", "chroma_stft")]
     assert size(plot_gallery(tmp_path / "still.wav", tmp_path / "a.png", specs))[0] > 1500
 
 
@@ -47,7 +47,7 @@ def test_the_title_tells_the_seconds_of_the_file(tmp_path, monkeypatch):
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 3 * 22_050)
     soundfile.write(tmp_path / "late.wav", np.r_[np.zeros(2 * 22_050), noise], 22_050)
     soundfile.write(tmp_path / "short.wav", noise[:11_025], 22_050)
-    specs = [make_spec("mfcc", {"kind": "mfcc"}, AudioSpec(segment_seconds=1.0))]
+    specs = [make_spec("mfcc", {"kind": "mfcc"}, AudioSpec(segment_duration=1.0))]
     for name in ("late", "short"):
         plot_gallery(tmp_path / f"{name}.wav", tmp_path / "a.png", specs)
     # 2 s of silence are trimmed, but for a frame; of the three segments left the middle one begins a second later

@@ -6,7 +6,7 @@ import pytest
 from genrelab.audio import AudioSpec
 from genrelab.features import FeatureError, FeatureOverflow, FeatureSpec, dequantize, extract, make_spec, quantize
 
-AUDIO = AudioSpec(segment_seconds=3.0)
+AUDIO = AudioSpec(segment_duration=3.0)
 
 
 def spec(kind, **config):
@@ -74,7 +74,7 @@ def test_fingerprint_is_of_what_decides_the_numbers():
     base = spec("mel_db")
     assert make_spec("other", {"kind": "mel_db"}, AUDIO).fingerprint == base.fingerprint
     others = [spec("mel_db", n_mels=64), spec("mel_db", dtype="uint8"), spec("mel_pcen")]
-    others.append(make_spec("some", {"kind": "mel_db"}, AudioSpec(segment_seconds=4.0)))
+    others.append(make_spec("some", {"kind": "mel_db"}, AudioSpec(segment_duration=4.0)))
     assert len({base.fingerprint, *(s.fingerprint for s in others)}) == 5
     assert spec("mel_db", fmin=0) == base  # 0 and 0.0 are one
 

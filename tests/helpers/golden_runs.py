@@ -29,7 +29,7 @@ MFCC = (*DEMO, "features=mfcc", "augment=none")
 # 32 x 32 spectrograms of two seconds at 8 kHz.
 TONES = (
     *("debug=fast", "accelerator=cpu", "taxonomy=flat", "augment=none", "audio.sample_rate=8000"),
-    *("audio.segment_seconds=2.0", "features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256"),
+    *("audio.segment_duration=2.0", "features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256"),
     *("features.mel_db.n_mels=32", "features.mel_db.frames=32", "data.batch_size=8"),
 )
 WORKERS = "genrelab.features.cache.feature_cache.default_workers"

@@ -15,7 +15,7 @@ def small_overrides(pictures: Sequence[str] = PICTURES, model: Sequence[str] = D
         "taxonomy=flat",
         "split.ratios=[0.6,0.2,0.2]",
         "audio.sample_rate=8000",
-        "audio.segment_seconds=2.0",
+        "audio.segment_duration=2.0",
         "augment=none",
         f"features=[{','.join(pictures)}]",
         *(f"features.{name}.{size}" for name in pictures for size in sizes),

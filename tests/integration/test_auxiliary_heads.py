@@ -47,7 +47,7 @@ def finished(music, table, tmp_path_factory):
 
 def short():
     return [
-        "taxonomy=flat", "split.ratios=[0.6,0.2,0.2]", "audio.sample_rate=8000", "audio.segment_seconds=2.0",
+        "taxonomy=flat", "split.ratios=[0.6,0.2,0.2]", "audio.sample_rate=8000", "audio.segment_duration=2.0",
         "augment=none", "features=mel_db", "features.mel_db.n_fft=512", "features.mel_db.hop_length=256",
         "features.mel_db.n_mels=32", "features.mel_db.frames=32", "model=cnn", "data.batch_size=8",
         "trainer.max_epochs=6", "trainer.estimate=false", "accelerator=cpu", "data.mixup_alpha=0.2",

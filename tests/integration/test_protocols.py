@@ -47,9 +47,9 @@ def trained(overrides, folder):
     ],
 )
 def test_segments_of_every_length_train_and_are_scored_by_track(demo, tmp_path, audio, seconds, of_a_track):
-    record = trained([*demo, f"audio={audio}", "audio.sample_rate=8000", "audio.trim_db=null"], tmp_path / "run")
+    record = trained([*demo, f"audio={audio}", "audio.sample_rate=8000", "audio.trim_top_db=null"], tmp_path / "run")
     config = compose([f"audio={audio}"])
-    assert config["audio"]["segment_seconds"] == seconds
+    assert config["audio"]["segment_duration"] == seconds
     found = read_predictions(tmp_path / "run" / "predictions.parquet").only("test")
     assert set(Counter(found.track_id).values()) == {of_a_track}
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())

@@ -77,7 +77,7 @@ def test_the_best_checkpoint_gives_the_written_logits(small, tmp_path):
     )
     net.load_state_dict(content["state_dict"])
     net.eval()
-    audio = AudioSpec(**made["preprocessing"]["audio"])
+    audio = AudioSpec.from_dict(made["preprocessing"]["audio"])
     specs = [FeatureSpec.from_dict(spec) for spec in made["preprocessing"]["features"]]
     normalizer = Normalizer(made["preprocessing"]["normalise"])
     tests = read_predictions(folder / "predictions.parquet").only("test")

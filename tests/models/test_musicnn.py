@@ -165,7 +165,7 @@ def test_the_real_weights_name_real_music():
         "fc.weight": torch.from_numpy(arrays["dense_1/kernel"].T.copy()),
         "fc.bias": torch.from_numpy(arrays["dense_1/bias"].copy()),
     })  # fmt: skip
-    spec = make_spec("mel", PICTURE, AudioSpec(sample_rate=16_000, segment_seconds=3))
+    spec = make_spec("mel", PICTURE, AudioSpec(sample_rate=16_000, segment_duration=3))
     tags = {"metal": 11, "blues": 26, "hiphop": 33}  # MSD_LABELS
     for genre, tag in tags.items():
         likely = []

@@ -39,7 +39,7 @@ def _small(overrides):
     found += ["model.depth=18"] if model.get("depth") == 50 else []
     size = (224, 294) if model.get("window") else (64, 64)
     found += [f"dataset.height={size[0]}", f"dataset.width={size[1]}"] if "height" in dataset else []
-    found += ["audio.segment_seconds=1.0"] if config["features"] else []
+    found += ["audio.segment_duration=1.0"] if config["features"] else []
     return found
 
 

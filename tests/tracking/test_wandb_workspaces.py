@@ -31,7 +31,7 @@ def logged(tmp_path_factory) -> tuple[Offline, Path]:
             write_tone(path, 300 + 150 * track, 1.5 * 2**g, 4.2, 100 * g + track)
     overrides = [
         "dataset=folder", f"dataset.root={music}", "taxonomy=musicmap", "split.ratios=[0.5,0.25,0.25]", "augment=none",
-        "audio.sample_rate=8000", "audio.segment_seconds=2.0", "features=mel_db", "features.mel_db.n_fft=512",
+        "audio.sample_rate=8000", "audio.segment_duration=2.0", "features=mel_db", "features.mel_db.n_fft=512",
         "features.mel_db.hop_length=256", "features.mel_db.n_mels=32", "features.mel_db.frames=32", "model=cnn",
         "loss=graph_soft", "data.batch_size=8", "trainer.max_epochs=2", "trainer.estimate=false",
         "trainer.baselines=false", "accelerator=cpu", "logger=wandb", "logger.wandb.mode=offline",

@@ -11,7 +11,7 @@ import numpy as np
 from genrelab.features import extract, make_spec
 from genrelab.audio import AudioSpec
 import numba
-spec = make_spec("mfcc", {"kind": "mfcc"}, AudioSpec(segment_seconds=1.0))
+spec = make_spec("mfcc", {"kind": "mfcc"}, AudioSpec(segment_duration=1.0))
 print(extract([spec], np.zeros(spec.n_samples, np.float32))[0].shape, numba.config.CACHE_DIR)
 """
 

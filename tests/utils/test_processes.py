@@ -27,7 +27,7 @@ def store(tracks, cache):
     from genrelab.features import make_spec
     from genrelab.features.cache import FeatureCache
 
-    audio = AudioSpec(sample_rate=8000, segment_seconds=0.5, trim_db=None)
+    audio = AudioSpec(sample_rate=8000, segment_duration=0.5, trim_top_db=None)
     specs = [make_spec("mfcc", dict(kind="mfcc", n_mfcc=8, frames=16, n_fft=512, hop_length=256, n_mels=16), audio)]
     table = pd.DataFrame({"track_id": [t.path.stem for t in tracks], "path": [str(t.path) for t in tracks]})
     return FeatureCache(Path(cache) / "store", audio, specs).prepare(table, workers=2, progress=False).built

@@ -77,13 +77,13 @@ def cut_segments(samples: np.ndarray, spec: AudioSpec, track_id: str) -> list[Se
 
     Returns:
         At most `spec.max_segments` segments in order of time. The last partial segment is dropped. A track shorter
-        than one segment gives one with `padded=True`, or an empty list where `spec.short` is "drop".
+        than one segment gives one with `padded=True`, or an empty list where `spec.short_tracks` is "drop".
     """
-    if spec.trim_db is not None:
-        samples = trim_silence(samples, spec.trim_db)
+    if spec.trim_top_db is not None:
+        samples = trim_silence(samples, spec.trim_top_db)
     length = spec.segment_samples
     if len(samples) < length:
-        if spec.short == "drop" or len(samples) == 0:
+        if spec.short_tracks == "drop" or len(samples) == 0:
             return []
         padded = np.zeros(length, np.float32)
         padded[: len(samples)] = samples
@@ -97,7 +97,7 @@ def _choose(n: int, spec: AudioSpec, track_id: str) -> list[int]:
     keep = n if spec.max_segments is None else min(n, spec.max_segments)
     if keep == n:
         return list(range(n))
-    if spec.choose == "random":
+    if spec.segment_selection == "random":
         drawn = keyed_rng("segments", spec.data_seed, track_id).choice(n, size=keep, replace=False)
         return sorted(int(i) for i in drawn)
     # The middles of `keep` equal stretches: never the intro alone, and the middle where only one is kept.

@@ -104,7 +104,7 @@ def _scan(path: str, audio: AudioSpec) -> dict[str, Any]:
         samples = load_audio(path, info.sample_rate)
     except AudioError as error:
         return {**BLANK, **GOOD, "unreadable": True, "reason": error.reason}
-    kept = samples if audio.trim_db is None else trim_silence(samples, audio.trim_db)
+    kept = samples if audio.trim_top_db is None else trim_silence(samples, audio.trim_top_db)
     usable = len(kept) / info.sample_rate
     return {
         **GOOD,
@@ -148,7 +148,7 @@ def _summary(
         **_durations(tracks),
         **{state: int(tracks[state].sum()) for state in STATES},
         "duplicates_across_genres": int(tracks["across_genres"].sum()),
-        "segment_seconds": audio.segment_seconds,
+        "segment_seconds": audio.segment_duration,
         "features": {f.name: list(f.values.shape[1:]) for f in catalog.given.features} if catalog.given else {},
         "sample_rates": {str(rate): int(count) for rate, count in rates.items()},
         "artists": catalog.artists,

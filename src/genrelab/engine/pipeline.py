@@ -162,7 +162,7 @@ class TrainingPipeline:
             "taxonomy_hash": taxonomy.hash,
             "model": {"kind": kind, "params": own, "in_shapes": [list(shape) for shape in data.shapes]},
             "preprocessing": {
-                "audio": _plain(data.store.audio.__dict__) if data.store.audio else None,
+                "audio": data.store.audio.to_dict() if data.store.audio else None,
                 "features": [_plain(spec.to_dict()) for spec in data.store.specs],
                 "normalise": normalizer.to_plain(),
                 "online": bool(self.config["data"]["on_the_fly"]),

@@ -66,7 +66,7 @@ def _segments(dataset: Dataset, tracks: Collection[str], store: AnyFeatureCache)
     durations = table["duration"].astype(float).to_numpy()
     if np.isnan(durations).any():
         durations = np.array([_probed(path) for path in table["path"].sample(min(len(table), PROBED), random_state=0)])
-    counts = np.minimum(np.maximum(durations // store.audio.segment_seconds, 1), store.audio.max_segments or np.inf)
+    counts = np.minimum(np.maximum(durations // store.audio.segment_duration, 1), store.audio.max_segments or np.inf)
     return round(float(counts.mean()) * len(table))
 
 

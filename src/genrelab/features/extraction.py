@@ -63,7 +63,7 @@ def compile_kernels(backend: str, say: Callable[[str], None]) -> None:
 def _warm_up() -> None:
     from genrelab.audio.phase_vocoder import pitch_shift  # for augmentation
 
-    second = AudioSpec(segment_seconds=1.0)
+    second = AudioSpec(segment_duration=1.0)
     samples = np.random.default_rng(0).normal(0, 0.1, second.segment_samples).astype(np.float32)
     for kind in FEATURES.kinds():
         if FEATURES.get(kind).__module__.startswith("genrelab.") and kind != "given":

@@ -48,8 +48,8 @@ def plot_gallery(audio: Path | str, out: Path | str, specs: Sequence[FeatureSpec
     specs = _defaults() if specs is None else list(specs)
     spec = _audio_of(specs[0]) if specs else AudioSpec(max_segments=1)
     samples = load_audio(audio, spec.sample_rate)
-    kept = samples if spec.trim_db is None else trim_silence(samples, spec.trim_db)
-    segments = cut_segments(kept, replace(spec, trim_db=None), audio.name)
+    kept = samples if spec.trim_top_db is None else trim_silence(samples, spec.trim_top_db)
+    segments = cut_segments(kept, replace(spec, trim_top_db=None), audio.name)
     if not segments:
         raise AudioError(audio, "no samples")
     cut = (
@@ -77,8 +77,8 @@ def _which(segment: Segment, spec: AudioSpec, seconds: float) -> str:
     """Which seconds of the file are shown, and why."""
     start = segment.start / spec.sample_rate
     if segment.padded:
-        return f"all {seconds:.1f} s, padded with silence to one segment of {spec.segment_seconds:g} s"
-    end = start + spec.segment_seconds
+        return f"all {seconds:.1f} s, padded with silence to one segment of {spec.segment_duration:g} s"
+    end = start + spec.segment_duration
     return f"seconds {start:.1f} to {end:.1f} of {seconds:.1f} (the middle segment)"
 
 

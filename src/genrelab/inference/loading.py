@@ -48,7 +48,7 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         taxonomy = Taxonomy.from_dict(content["taxonomy"])
         if list(taxonomy.genres) != content["genres"]:
             raise ValueError("genres and taxonomy differ")
-        audio = AudioSpec(**prepared["audio"])
+        audio = AudioSpec.from_dict(prepared["audio"])
         specs = tuple(FeatureSpec.from_dict(one) for one in prepared["features"])
         normalizer = Normalizer(prepared["normalise"])
         model = _model(content["model"], len(taxonomy.genres))

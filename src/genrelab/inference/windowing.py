@@ -35,10 +35,10 @@ def cut_windows(samples: np.ndarray, spec: AudioSpec, hop: float | None = None) 
         GenrelabError: a hop that is not above 0, or longer than a window.
     """
     check_hop(hop, spec)
-    first, last = (0, len(samples)) if spec.trim_db is None else trim_bounds(samples, spec.trim_db)
+    first, last = (0, len(samples)) if spec.trim_top_db is None else trim_bounds(samples, spec.trim_top_db)
     length = spec.segment_samples
     if hop is None or last - first <= length:
-        whole = replace(spec, max_segments=None, short="pad")
+        whole = replace(spec, max_segments=None, short_tracks="pad")
         return [Window(first + one.start, one.samples) for one in cut_segments(samples, whole, "")]
     step = max(1, round(hop * spec.sample_rate))
     starts = [*range(first, last - length, step), last - length]
@@ -47,8 +47,8 @@ def cut_windows(samples: np.ndarray, spec: AudioSpec, hop: float | None = None) 
 
 def check_hop(hop: float | None, spec: AudioSpec) -> None:
     """Refuse a hop that leaves gaps or never ends. Raises GenrelabError."""
-    if hop is not None and not 0 < hop <= spec.segment_seconds:
-        raise GenrelabError(f"hop: {hop:g} s is not above 0 and at most {spec.segment_seconds:g} s, a window's length")
+    if hop is not None and not 0 < hop <= spec.segment_duration:
+        raise GenrelabError(f"hop: {hop:g} s is not above 0 and at most {spec.segment_duration:g} s, a window's length")
 
 
 def read_sound(sound: object, sample_rate: int | None, wanted: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import ConfigError
 from several_genres import train_several
 
-SEGMENTS = ["split=random_segments", "split.ratios=[0.5,0.25,0.25]", "audio.segment_seconds=0.5"]
+SEGMENTS = ["split=random_segments", "split.ratios=[0.5,0.25,0.25]", "audio.segment_duration=0.5"]
 
 
 def test_segments_are_drawn_each_for_itself_near_the_shares():

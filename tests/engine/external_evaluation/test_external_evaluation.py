@@ -26,7 +26,7 @@ from tones import write_tone
 FEATURES = [
     *("taxonomy=flat", "augment=none", "features=mel_db", "features.mel_db.n_fft=512", "audio.sample_rate=8000"),
     *("features.mel_db.hop_length=256", "features.mel_db.n_mels=32", "features.mel_db.frames=32", "model=cnn"),
-    *("audio.segment_seconds=2.0", "trainer.max_epochs=3", "trainer.estimate=false", "trainer.baselines=false"),
+    *("audio.segment_duration=2.0", "trainer.max_epochs=3", "trainer.estimate=false", "trainer.baselines=false"),
 ]
 
 
@@ -177,7 +177,7 @@ def test_only_a_part_of_a_dataset(trained, music, tmp_path):
 
 
 def test_excerpts_lie_within_the_song_and_depend_on_seed_and_track_alone():
-    spec = AudioSpec(sample_rate=1000, segment_seconds=1.0, trim_db=None)
+    spec = AudioSpec(sample_rate=1000, segment_duration=1.0, trim_top_db=None)
     samples = np.arange(10_000, dtype=np.float32)
     drawn = draw_excerpts(samples, spec, 50, 3.0, 0, "a")
     assert all(len(one) == 3000 and (np.diff(one) == 1).all() for one in drawn)
@@ -215,7 +215,7 @@ def test_real_clips_of_other_artists(tmp_path):
     root = SHARED_DATA / "gtzan_mini" / "genres_original"
     overrides = [
         *("dataset=gtzan", f"dataset.root={root}", *FEATURES[1:], "split.artists=ignore", "split.ratios=[0.6,0.2,0.2]"),
-        *("audio.segment_seconds=3.0", "accelerator=cpu", f"paths.output_dir={tmp_path}"),
+        *("audio.segment_duration=3.0", "accelerator=cpu", f"paths.output_dir={tmp_path}"),
     ]
     run.train(compose(overrides), tmp_path / "run", overrides)
     with pytest.raises(GenrelabError, match="songs are not new to the run"):

@@ -20,7 +20,7 @@ ENOUGH = 1e-3  # of the peak
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("device", DEVICES)
 def test_every_picture_of_every_sound_is_the_references(device):
-    audio = AudioSpec(segment_seconds=3.0)
+    audio = AudioSpec(segment_duration=3.0)
     specs = [make_spec(kind, {"kind": kind, "frames": None, **params}, audio) for kind, params in KINDS.items()]
     named = {name: sound for name, sound in sounds().items() if name != "silence"}
     batch = torch.from_numpy(np.stack(list(named.values()))).to(device)
@@ -51,7 +51,7 @@ def test_every_picture_of_every_sound_is_the_references(device):
 )
 def test_other_sizes(kind, rate, params):
     samples = music(2.0, rate)
-    spec = make_spec(kind, {"kind": kind, **params}, AudioSpec(sample_rate=rate, segment_seconds=2.0))
+    spec = make_spec(kind, {"kind": kind, **params}, AudioSpec(sample_rate=rate, segment_duration=2.0))
     found = extract_batch([spec], torch.from_numpy(samples)[None])[0][0].numpy()
     wanted = extract([spec], samples, "librosa")[0]
     assert np.abs(found - wanted).max() < ENOUGH * np.abs(wanted).max()
@@ -108,7 +108,7 @@ def test_halving_is_soxrs():
 
 
 def test_silence_is_finite():
-    specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_seconds=2.0)) for kind in KINDS]
+    specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_duration=2.0)) for kind in KINDS]
     assert all(torch.isfinite(found).all() for found in extract_batch(specs, torch.zeros(2, 2 * RATE)))
 
 
@@ -116,7 +116,7 @@ def test_the_engine_takes_more_segments_than_a_batch_holds(monkeypatch):
     from genrelab.features import extract_segments
 
     monkeypatch.setattr("genrelab.features.extraction.BATCH", 2)
-    specs = [make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_seconds=1.0))]
+    specs = [make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_duration=1.0))]
     segments = [music(1.0, seed=seed) for seed in range(5)]
     found = extract_segments(specs, segments, "torch")
     assert len(found) == 5
@@ -127,13 +127,13 @@ def test_the_engine_takes_more_segments_than_a_batch_holds(monkeypatch):
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_nothing_is_read_back_from_the_device(kind):
     """A tensor of the meta device has no values to read; nor may it meet one of another device."""
-    spec = make_spec(kind, {"kind": kind}, AudioSpec(segment_seconds=1.0))
+    spec = make_spec(kind, {"kind": kind}, AudioSpec(segment_duration=1.0))
     (found,) = extract_batch([spec], torch.empty(4, RATE, device="meta"))
     assert found.device.type == "meta" and found.shape == (4, *spec.shape)
 
 
 def test_mixed_precision_leaves_features_alone():
-    spec = make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_seconds=1.0))
+    spec = make_spec("mel", {"kind": "mel_db"}, AudioSpec(segment_duration=1.0))
     sound = torch.from_numpy(music(1.0))[None]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         mixed = extract_batch([spec], sound)[0]

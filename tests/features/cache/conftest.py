@@ -12,7 +12,7 @@ RATE = 8_000
 
 @pytest.fixture
 def audio():
-    return AudioSpec(sample_rate=RATE, segment_seconds=1.0, trim_db=None)
+    return AudioSpec(sample_rate=RATE, segment_duration=1.0, trim_top_db=None)
 
 
 @pytest.fixture

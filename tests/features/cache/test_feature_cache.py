@@ -112,7 +112,7 @@ def test_a_changed_file_is_built_anew(make_tracks, open_store):
 def test_audio_specs_do_not_mix(make_tracks, open_store, audio):
     tracks = make_tracks(1)
     open_store().prepare(tracks, workers=1, progress=False)
-    other = AudioSpec(**{**audio.__dict__, "trim_db": 30.0})
+    other = AudioSpec(**{**audio.__dict__, "trim_top_db": 30.0})
     assert open_store(audio=other).prepare(tracks, workers=1, progress=False).built == 1
 
 
@@ -154,7 +154,7 @@ def test_short_tracks_are_counted(make_tracks, open_store, audio):
     report = open_store().prepare(tracks, workers=1, progress=False)
     assert (report.padded, report.dropped) == (2, 0)
     assert "2 tracks shorter than one segment padded" in report.summary()
-    drop = AudioSpec(**{**audio.__dict__, "short": "drop"})
+    drop = AudioSpec(**{**audio.__dict__, "short_tracks": "drop"})
     for built in (3, 0):
         store = open_store(audio=drop)
         report = store.prepare(tracks, workers=1, progress=False)
@@ -267,7 +267,7 @@ def test_lower_sample_rates_are_told_on_later_runs_too(tmp_path):
     for path in paths:
         soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 12_000), int(path.stem))
     tracks = pd.DataFrame({"track_id": ["low", "full"], "path": [str(path) for path in paths]})
-    audio = AudioSpec(sample_rate=8_000, segment_seconds=1.0)
+    audio = AudioSpec(sample_rate=8_000, segment_duration=1.0)
     spec = make_spec("mel_db", {"kind": "mel_db", "n_fft": 512, "n_mels": 16, "frames": 8}, audio)
     for built in (2, 0):
         report = FeatureCache(tmp_path / "store", audio, [spec]).prepare(tracks, workers=1, progress=False)

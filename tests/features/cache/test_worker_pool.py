@@ -20,7 +20,7 @@ builder.COMMIT_TRACKS = 3
 
 def main():
     tracks, root, workers = pd.read_csv(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    audio = AudioSpec(sample_rate=8000, segment_seconds=1.0, trim_db=None)
+    audio = AudioSpec(sample_rate=8000, segment_duration=1.0, trim_top_db=None)
     config = dict(frames=16, n_fft=512, hop_length=256, n_mels=16)
     specs = [make_spec("mel", dict(kind="mel_db", **config), audio)]
     specs += [make_spec("mfcc", dict(kind="mfcc", n_mfcc=8, **config), audio)]

@@ -8,7 +8,7 @@ from genrelab.features import extract_segments, make_spec, quantize
 from genrelab.inference.export.parity import measure, trial_sounds
 from genrelab.inference.export.traceable_model import FrontEnd, NotInside, fourier
 
-AUDIO = AudioSpec(sample_rate=8000, segment_seconds=2.0)
+AUDIO = AudioSpec(sample_rate=8000, segment_duration=2.0)
 SMALL = {"n_fft": 512, "hop_length": 200, "n_mels": 40, "frames": 50}
 PLAIN = {"mean": [[0.0]], "std": [[1.0]]}
 
@@ -47,7 +47,7 @@ def test_a_convolution_with_the_basis_is_the_fourier_transform():
 
 @pytest.mark.parametrize("kind", ["chroma_cqt", "chroma_stft", "hpss_harmonic", "scalars"])
 def test_what_stays_outside_is_named(kind):
-    spec = make_spec("mine", {"kind": kind}, AudioSpec(sample_rate=22050, segment_seconds=2.0))
+    spec = make_spec("mine", {"kind": kind}, AudioSpec(sample_rate=22050, segment_duration=2.0))
     with pytest.raises(NotInside, match=f"feature 'mine' .{kind}"):
         FrontEnd([spec], Normalizer([PLAIN]))
 

@@ -14,7 +14,7 @@ def draw_excerpts(
     """Draw `count` excerpts of `seconds`, which may overlap, in order of time.
 
     Args:
-        samples: `[T]` float32 at `spec.sample_rate`; silence at its ends is left out as `spec.trim_db` says.
+        samples: `[T]` float32 at `spec.sample_rate`; silence at its ends is left out as `spec.trim_top_db` says.
         spec: of the run.
         count: how many.
         seconds: of each.
@@ -24,7 +24,7 @@ def draw_excerpts(
     Returns:
         `count` arrays of one length; the whole recording once where it is shorter than an excerpt.
     """
-    first, last = (0, len(samples)) if spec.trim_db is None else trim_bounds(samples, spec.trim_db)
+    first, last = (0, len(samples)) if spec.trim_top_db is None else trim_bounds(samples, spec.trim_top_db)
     length = round(seconds * spec.sample_rate)
     if last - first <= length:
         return [samples[first:last]]

@@ -98,7 +98,7 @@ def score_new_data(
     check_seconds(how, predictor.audio)
     catalog, notes = known_genres(catalog, predictor.taxonomy, how.unknown)
     catalog, overlap, more = judge_overlap(catalog, source, how.overlap)
-    target = out or _free(folder / "evaluations" / f"{catalog.name}-{how.name(predictor.audio.segment_seconds)}")
+    target = out or _free(folder / "evaluations" / f"{catalog.name}-{how.name(predictor.audio.segment_duration)}")
     record = RunRecord.start(target, {"evaluate": {"run": str(folder), **how.__dict__}}, overrides)
     with record.status():
         with record.timed_stage("test"):
@@ -134,10 +134,10 @@ def check_songs(catalog: DatasetIndex, source: RunDir) -> None:
 
 def check_seconds(how: NewData, audio: AudioSpec) -> None:
     """Refuse excerpts that a network cannot hear."""
-    if how.excerpt_seconds is not None and how.excerpt_seconds < audio.segment_seconds - 1e-9:
+    if how.excerpt_seconds is not None and how.excerpt_seconds < audio.segment_duration - 1e-9:
         raise GenrelabError(
-            f"excerpt_seconds: {how.excerpt_seconds:g} s is shorter than the {audio.segment_seconds:g} s that the run "
-            f"listens to; use {audio.segment_seconds:g} or more, or train with audio=segments_3s"
+            f"excerpt_seconds: {how.excerpt_seconds:g} s is shorter than the {audio.segment_duration:g} s that the run "
+            f"listens to; use {audio.segment_duration:g} or more, or train with audio=segments_3s"
         )
 
 
@@ -243,9 +243,9 @@ def song_logits(predictor: Predictor, samples: np.ndarray, how: NewData, track_i
     if how.excerpts is None:
         return predictor.window_logits(predictor.windows(samples))
     audio = predictor.audio
-    seconds = how.excerpt_seconds or audio.segment_seconds
+    seconds = how.excerpt_seconds or audio.segment_duration
     drawn = draw_excerpts(samples, audio, how.excerpts, seconds, how.seed, track_id)
-    untrimmed = replace(audio, trim_db=None)
+    untrimmed = replace(audio, trim_top_db=None)
     cut = [cut_windows(excerpt, untrimmed) for excerpt in drawn]
     logits = predictor.window_logits([window for windows in cut for window in windows])
     if all(len(windows) == 1 for windows in cut):

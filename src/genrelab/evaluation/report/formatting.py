@@ -64,8 +64,8 @@ TITLES = {
     "bce": "Binary cross-entropy",
 }
 _KEPT = {
-    "padded": "shorter than one segment, padded with silence (audio.short=pad).",
-    "dropped": "shorter than one segment, left out (audio.short=drop).",
+    "padded": "shorter than one segment, padded with silence (audio.short_tracks=pad).",
+    "dropped": "shorter than one segment, left out (audio.short_tracks=drop).",
     "upsampled": "of a lower sample rate, with nothing in the high bands.",
 }
 FEW_TRACKS = 30

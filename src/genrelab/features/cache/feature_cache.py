@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -75,9 +75,9 @@ class FeatureCache:
         self._ready_at = 0.0
 
     def _open(self, spec: FeatureSpec) -> FeatureShards:
-        key = fingerprint({"format": FORMAT, "audio": asdict(self.audio), "feature": spec.fingerprint})
+        key = fingerprint({"format": FORMAT, "audio": self.audio.to_dict(), "feature": spec.fingerprint})
         feature = {name: value for name, value in spec.to_dict().items() if name != "name"}
-        meta = {"feature": feature, "audio": asdict(self.audio), "shape": list(spec.shape), "dtype": spec.dtype}
+        meta = {"feature": feature, "audio": self.audio.to_dict(), "shape": list(spec.shape), "dtype": spec.dtype}
         return FeatureShards(self.root / f"{spec.kind}-{key}", {**meta, "format": FORMAT})
 
     def prepare(

@@ -46,9 +46,11 @@ class PrepareReport:
         speed = f" in {self.seconds:.1f} s ({rate} once started)" if rate else ""
         lines = [f"features: {_tracks(self.built)} built{speed if self.built else ''}, {self.present} were there"]
         if self.padded:
-            lines.append(f"{_tracks(self.padded)} shorter than one segment padded with silence (audio.short=pad)")
+            lines.append(
+                f"{_tracks(self.padded)} shorter than one segment padded with silence (audio.short_tracks=pad)"
+            )
         if self.dropped:
-            lines.append(f"{_tracks(self.dropped)} shorter than one segment left out (audio.short=drop)")
+            lines.append(f"{_tracks(self.dropped)} shorter than one segment left out (audio.short_tracks=drop)")
         lines += [f"  {track}" for track in self.short[:SHOWN]]
         if self.upsampled:
             lines.append(f"{_tracks(len(self.upsampled))} of a lower sample rate, with nothing in the high bands:")

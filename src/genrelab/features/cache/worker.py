@@ -50,7 +50,7 @@ class TrackResult:
     Args:
         job: the job.
         seconds: length of the decoded track, s.
-        segments: how many were cut; 0 where the track is too short and `audio.short` is "drop".
+        segments: how many were cut; 0 where the track is too short and `audio.short_tracks` is "drop".
         padded: the only segment was filled up with silence.
         sample_rate: the file's own, Hz; 0 where unknown.
         keys: (segment, start, label) of each row, by place of the feature.

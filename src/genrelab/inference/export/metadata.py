@@ -34,7 +34,7 @@ def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None)
         "input": fed,
         "sample_rate": audio.sample_rate,
         "n_samples": audio.segment_samples,
-        "audio": asdict(audio),
+        "audio": audio.to_dict(),
         "outputs": {"logits": ["windows", len(taxonomy.genres)], "probabilities": ["windows", len(taxonomy.genres)]},
         "genres": list(taxonomy.genres),
         "titles": list(taxonomy.titles),

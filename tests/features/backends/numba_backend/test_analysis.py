@@ -19,7 +19,7 @@ PEAK = 1e-4  # largest difference, of the picture's largest value
 
 def worst(kind: str, samples: np.ndarray, rate: int = RATE, **params: object) -> float:
     """Largest difference between the engines, of the reference's largest value."""
-    audio = AudioSpec(sample_rate=rate, segment_seconds=len(samples) / rate)
+    audio = AudioSpec(sample_rate=rate, segment_duration=len(samples) / rate)
     spec = make_spec(kind, {"kind": kind, "frames": None, **params}, audio)
     reference, fast = (BACKENDS[name]([spec], samples)[0] for name in ("librosa", "numba"))
     assert fast.dtype == np.float32 and fast.shape == spec.shape
@@ -64,7 +64,7 @@ def test_other_sizes_are_librosas(kind, rate, seconds, params):
 @pytest.mark.parametrize("name", ["music", "clipped", "very quiet", "half silent"])
 @pytest.mark.parametrize("kind", ["scalars", "tabular57"])
 def test_tables_are_librosas(kind, name):
-    audio = AudioSpec(segment_seconds=3.0)
+    audio = AudioSpec(segment_duration=3.0)
     spec = make_spec(kind, {"kind": kind}, audio)
     reference, fast = (extract([spec], sounds()[name], backend) for backend in ("librosa", "numba"))
     assert fast[0] == pytest.approx(reference[0], rel=1e-3, abs=1e-6)
@@ -91,7 +91,7 @@ def test_the_shared_spectra_are_librosas():
 
 
 def test_features_outlive_the_next_segment():
-    specs = [make_spec(kind, {"kind": kind, "frames": None}, AudioSpec(segment_seconds=3.0)) for kind in KINDS]
+    specs = [make_spec(kind, {"kind": kind, "frames": None}, AudioSpec(segment_duration=3.0)) for kind in KINDS]
     first = extract(specs, music(3.0, seed=1))
     kept = [array.copy() for array in first]
     extract(specs, music(3.0, seed=2))
@@ -107,7 +107,7 @@ def test_decibels_of_arrays_that_follow_each_other_in_memory_are_their_own():
 
 
 def test_what_is_asked_for_together_is_what_is_asked_for_alone():
-    specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_seconds=3.0)) for kind in KINDS]
+    specs = [make_spec(kind, {"kind": kind}, AudioSpec(segment_duration=3.0)) for kind in KINDS]
     together = extract(specs, sounds()["music"])
     for spec, array in zip(specs, together, strict=True):
         assert np.array_equal(extract([spec], sounds()["music"])[0], array), spec.name
