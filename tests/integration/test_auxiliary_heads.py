@@ -95,7 +95,7 @@ def test_folds_of_a_table_are_scored_together_each_value_by_those_who_know_it(tm
     overrides = [
         "dataset=table", f"dataset.path={tmp_path / 't.csv'}", "dataset.labels=[beat]", "split=stratified",
         "split.folds=3", "trainer.max_epochs=30", "trainer.estimate=false", "trainer.baselines=false",
-        "accelerator=cpu", "data.batch_size=8", "optimizer.lr=0.01",
+        "accelerator=cpu", "data.batch_size=8", "optimizer.lr=0.01", "data.aux_loss_weight=3",
     ]  # fmt: skip
     record = run.train(compose(overrides), tmp_path / "run", overrides)
     rows = pd.read_parquet(tmp_path / "run" / "labels.parquet").query("split == 'test'")
