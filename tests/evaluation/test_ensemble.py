@@ -109,7 +109,7 @@ def test_other_segments_are_joined_track_by_track(runs, tmp_path):
     folder = ensemble([runs[0], longer], "mean_log", tmp_path / "joined")
     found = read_predictions(folder / "predictions.parquet")
     assert len(found) == 2 * TRACKS and set(found.segment_id) == {0}
-    a, b, joined = (RunDir.read(one).level("test", "track") for one in (runs[0], longer, folder))
+    a, b, joined = (RunDir.read(one).at_level("test", "track") for one in (runs[0], longer, folder))
     assert np.array_equal(a.track, joined.track) and np.array_equal(a.target, joined.target)
     assert np.allclose(log_softmax(joined.logits), log_softmax((log_softmax(a.logits) + log_softmax(b.logits)) / 2))
     fitted = json.loads((folder / "run.json").read_text())["model"]["fitted"]
@@ -279,14 +279,16 @@ def test_sigmoids_are_joined_segment_by_segment(method, several_runs, tmp_path):
     assert record["monitor"]["metric"] == "val/track/pr_auc" and record["monitor"]["mode"] == "max"
     assert record["objective"] == pytest.approx(metrics["val"]["track"]["pr_auc"]["value"])
     assert set(metrics["differences"]["test"]["track"]) == {"cnn", "mlp"}
-    found = RunDir.read(folder, several=True).level("test", "track")
+    found = RunDir.read(folder, allow_multilabel=True).at_level("test", "track")
     assert found.target.sum(axis=1).max() == 2
 
 
 def test_sigmoids_of_other_segments_are_joined_track_by_track(several_runs, tmp_path):
     longer = write(tmp_path / "c", "gru", 1.0, 3, segments=5, change=with_several)
     folder = ensemble([several_runs[0], longer], "mean", tmp_path / "joined")
-    a, b, joined = (RunDir.read(one, several=True).level("test", "track") for one in (several_runs[0], longer, folder))
+    a, b, joined = (
+        RunDir.read(one, allow_multilabel=True).at_level("test", "track") for one in (several_runs[0], longer, folder)
+    )
     np.testing.assert_allclose(sigmoid(joined.logits), (sigmoid(a.logits) + sigmoid(b.logits)) / 2, atol=1e-5)
     np.testing.assert_array_equal(joined.target, a.target)
 

@@ -101,7 +101,7 @@ def test_the_report_has_genres_and_tracks_and_no_confusion(finished, capsys):
     assert "PR-AUC of each genre" in page and "confusion" not in page.lower()
     genres = pd.read_csv(folder / "report" / "per_genre.csv")
     assert set(genres["title"]) == set(GENRES) and genres["pr_auc"].notna().all()
-    wanted = evaluate(RunDir.read(folder, several=True), "thresholds", {}, resamples=10)["track"]["thresholds"]
+    wanted = evaluate(RunDir.read(folder, allow_multilabel=True), "thresholds", {}, resamples=10)["track"]["thresholds"]
     assert dict(zip(genres["genre"], genres["threshold"], strict=True)) == pytest.approx(wanted)
     tracks = pd.read_csv(folder / "report" / "tracks.csv")
     assert tracks["genres"].str.contains("; ").any()

@@ -73,7 +73,7 @@ def reevaluate(
     settings = settings or []
     if wrong := [text for text in settings if text.startswith("dataset")]:
         raise ConfigError([f"{wrong[0]}: reevaluate takes no dataset (genrelab evaluate scores another dataset)"])
-    run_dir = RunDir.read(run, several=True)
+    run_dir = RunDir.read(run, allow_multilabel=True)
     named = any(text.startswith("decision=") for text in settings)
     default = [] if named else [f"decision={run_dir.output_type.default_decision}"]
     config = compose(normalize_overrides([*default, *settings]), name="reevaluate")

@@ -15,7 +15,7 @@ from genrelab.evaluation.report import write_report
 from genrelab.metrics import monitor_direction
 from genrelab.postprocessing.stacking import fit_stacking
 from genrelab.runs.predictions import Predictions, concatenate, write_predictions
-from genrelab.runs.run_dir import LevelName, Part, RunDir, level_of, state
+from genrelab.runs.run_dir import LevelName, Part, RunDir, predictions_at_level, state
 from genrelab.runs.run_record import RunRecord
 from genrelab.utils.errors import GenrelabError, suggest
 from genrelab.utils.io import shown
@@ -47,7 +47,7 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
     """
     if method not in get_args(Method):
         raise GenrelabError(f"--method {method}: no such method{suggest(method, get_args(Method))}")
-    members = [RunDir.read(folder, several=True) for folder in folders]
+    members = [RunDir.read(folder, allow_multilabel=True) for folder in folders]
     check_members(members)
     if method == "stack" and members[0].multi_label:
         raise GenrelabError("--method stack: of runs of one genre a track; of several use --method mean or mean_log")
@@ -155,7 +155,7 @@ def _to_tracks(predictions: Predictions) -> Predictions:
     parts = []
     for part in PARTS:
         only = predictions.only(part)
-        rows = level_of(only, "track")
+        rows = predictions_at_level(only, "track")
         first = only.take(np.unique(only.track_id, return_index=True)[1])
         parts.append(replace(first, segment_id=np.zeros(len(rows), np.int32), logits=rows.logits.astype(np.float32)))
     return _sorted(concatenate(parts))
@@ -171,7 +171,7 @@ def _tracks(run: RunDir, part: Part) -> set[str]:
 
 def _differing(a: RunDir, b: RunDir, part: Part) -> str | None:
     """The first track that is not of the same genre in both."""
-    rows, others = (run.level(part, "track") for run in (a, b))  # each track once, sorted
+    rows, others = (run.at_level(part, "track") for run in (a, b))  # each track once, sorted
     wrong = (rows.target != others.target).reshape(len(rows), -1).any(axis=1)
     return next(iter(rows.track[wrong].tolist()), None)
 
@@ -254,5 +254,5 @@ def _titles(members: Sequence[RunDir]) -> list[str]:
 
 def _on_val(judge: RunDir, predictions: Predictions) -> float:
     """The val metric that runs are chosen by."""
-    rows, output_type = level_of(predictions.only("val"), "track"), judge.output_type
+    rows, output_type = predictions_at_level(predictions.only("val"), "track"), judge.output_type
     return float(output_type.scores(rows.logits, rows.target, judge.hierarchy)[output_type.selection_metric])

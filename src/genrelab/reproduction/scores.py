@@ -37,7 +37,7 @@ def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
         return None
     runs = [RunDir.read(job.folder) for job in jobs]
     unsafe = runs[0].unsafe
-    levels = [run.level("test", "segment" if unsafe else "track") for run in runs]  # unsafe tracks are not whole
+    levels = [run.at_level("test", "segment" if unsafe else "track") for run in runs]  # unsafe tracks are not whole
     logits, target, track = (np.concatenate([getattr(level, name) for level in levels]) for name in _FIELDS)
     first = runs[0]
     found = scores(logits, target, first.distances, first.supergenres, first.medoid)

@@ -64,12 +64,13 @@ class RunDir:
     config: str
 
     @classmethod
-    def read(cls, path: Path, several: bool = False) -> RunDir:
+    def read(cls, path: Path, allow_multilabel: bool = False) -> RunDir:
         """Read a run's folder.
 
         Args:
             path: of the folder.
-            several: take a run whose tracks have several genres (target=multi_label) too, which most readers cannot.
+            allow_multilabel: take a run whose tracks have several genres (target=multi_label) too, which most readers
+                cannot.
 
         Raises:
             GenrelabError: predictions or taxonomy are missing, broken, or do not fit each other.
@@ -78,7 +79,7 @@ class RunDir:
         if not (path / "predictions.parquet").exists() and (path / "run.json").exists():
             raise GenrelabError(_unfinished(path, _json(path / "run.json")))
         predictions = read_predictions(path / "predictions.parquet")
-        if predictions.targets is not None and not several:
+        if predictions.targets is not None and not allow_multilabel:
             raise GenrelabError(
                 f"{path}: its tracks have several genres each (target=multi_label), for which this is not made; "
                 "see its report"
@@ -112,7 +113,7 @@ class RunDir:
         return ClassHierarchy(self.distances, self.supergenres, self.clusters, self.medoid, pairs)
 
     @property
-    def at_once(self) -> bool:
+    def without_epochs(self) -> bool:
         """Whether there were no epochs, and so no curves: the model was fitted at once, or others' answers joined."""
         return (self.record.get("monitor") or {}).get("epochs") == 0
 
@@ -123,7 +124,7 @@ class RunDir:
         return tuple(part for part in ("test", "val") if part in there)
 
     @property
-    def overlap(self) -> int:
+    def n_overlapping(self) -> int:
         """How many of new songs are not: the run that answers trained on them, or on their artists."""
         found = self.record.get("overlap") or {}
         return len(found.get("songs") or ()) if found.get("marked") else 0
@@ -134,7 +135,7 @@ class RunDir:
         return bool((self.record.get("split") or {}).get("unsafe"))
 
     @property
-    def headline(self) -> Part:
+    def primary_split(self) -> Part:
         """The part that the report is about: test, or val where nothing was tested."""
         return self.parts[0]
 
@@ -176,12 +177,12 @@ class RunDir:
         """The constant answer that distance skill is measured against."""
         return medoid_class(self.distances, self.train_counts)
 
-    def level(self, part: Part, level: LevelName) -> Level:
+    def at_level(self, part: Part, level: LevelName) -> Level:
         """The answers of a part at a level."""
-        return level_of(self.predictions.only(part), level)
+        return predictions_at_level(self.predictions.only(part), level)
 
 
-def level_of(predictions: Predictions, level: LevelName, how: str | None = None) -> Level:
+def predictions_at_level(predictions: Predictions, level: LevelName, how: str | None = None) -> Level:
     """Predictions of segments, as they are or joined to tracks, see `OutputType.aggregate`."""
     if predictions.targets is not None:
         return _several(predictions, level, how)

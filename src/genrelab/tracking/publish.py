@@ -77,8 +77,8 @@ def _results(run: RunDir, report: Path) -> dict[str, Any]:
     """Tables, plots and pictures of the headline's tracks."""
     import wandb
 
-    part = run.headline
-    rows = run.level(part, "track")
+    part = run.primary_split
+    rows = run.at_level(part, "track")
     found: dict[str, Any] = {f"{part}/per_genre": wandb.Table(dataframe=pd.read_csv(report / "per_genre.csv"))}
     confusion = tables.confusion_matrix(rows, len(run.taxonomy.genres))
     counts = {"genre": (confusion, run.taxonomy.genres)}

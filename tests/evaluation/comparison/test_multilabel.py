@@ -81,7 +81,7 @@ def test_two_runs_are_tested_on_the_same_tracks(pair):
     assert found.metrics[:2] == ("pr_auc", "roc_auc") and "accuracy" not in found.metrics
     test = next(one for one in found.paired if one)
     assert test.verdict("pr_auc") == "better" and test.verdict("bce") == "better" and test.verdict("labels") is None
-    sides = [RunDir.read(path, several=True).level("test", "track") for path in pair]
+    sides = [RunDir.read(path, allow_multilabel=True).at_level("test", "track") for path in pair]
     a, b = (bootstrap_multilabel_scores(MultilabelPredictions(one.logits, one.target, one.track)) for one in sides)
     expected = paired_difference_of_results([a], [b])["pr_auc"]
     own = test.differences["pr_auc"]

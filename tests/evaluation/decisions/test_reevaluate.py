@@ -179,11 +179,11 @@ def several_dir(tmp_path_factory):
 
 
 def test_thresholds_answer_more_than_a_half_and_rank_the_same(several_dir):
-    run = RunDir.read(several_dir, several=True)
+    run = RunDir.read(several_dir, allow_multilabel=True)
     found = evaluate(run, "thresholds", {}, resamples=100)
     one = found["track"]
-    rows, decision = run.level("test", "track"), PerClassThresholds(np.array([0.4, 0.3, 0.2, 0.02]))
-    val = run.level("val", "track")
+    rows, decision = run.at_level("test", "track"), PerClassThresholds(np.array([0.4, 0.3, 0.2, 0.02]))
+    val = run.at_level("val", "track")
     decision.fit(val.logits, val.target)
     assert list(one["thresholds"].values()) == pytest.approx(decision.values.tolist())
     for average in ("micro", "macro"):
@@ -200,7 +200,7 @@ def test_thresholds_answer_more_than_a_half_and_rank_the_same(several_dir):
 
 
 def test_half_is_no_different_and_other_aggregates_are(several_dir):
-    run = RunDir.read(several_dir, several=True)
+    run = RunDir.read(several_dir, allow_multilabel=True)
     found = evaluate(run, "thresholds", {"rule": "half"}, resamples=20)
     assert all(one["value"] in (0, None) for one in found["track"]["differences"].values())
     told = score_labels(run, resamples=20)["test"]

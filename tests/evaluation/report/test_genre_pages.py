@@ -26,10 +26,10 @@ def test_every_genre_of_the_table_has_its_page(report):
 
 def test_a_page_counts_what_the_confusion_counts(report):
     folder, run = report
-    rows = run.level(run.headline, "track")
+    rows = run.at_level(run.primary_split, "track")
     answer = rows.logits.argmax(axis=1)
     for place in range(len(run.taxonomy.genres)):
         text = (folder / "genres" / f"{place:03d}.html").read_text()
         own, said = rows.target == place, answer == place
-        assert f"{own.sum()} {run.headline} tracks, answered {said.sum()} times" in text
+        assert f"{own.sum()} {run.primary_split} tracks, answered {said.sum()} times" in text
         assert text.count(' <span class="muted">wrong</span>') == int(np.sum(own ^ said))

@@ -22,7 +22,7 @@ def run(run_folder) -> RunDir:
 
 @pytest.fixture
 def confusion(run) -> np.ndarray:
-    return tables.confusion_matrix(run.level("test", "track"), len(run.taxonomy.genres))
+    return tables.confusion_matrix(run.at_level("test", "track"), len(run.taxonomy.genres))
 
 
 def test_paths_of_confusions_are_as_long_as_their_distances(run, confusion):
@@ -54,7 +54,7 @@ def test_a_genre_without_tracks_has_no_recall(run, confusion):
 
 
 def test_examples_are_right_near_and_far_and_come_from_the_middle(run, run_folder):
-    level = run.level("test", "track")
+    level = run.at_level("test", "track")
 
     class AnyFeatureCache:
         specs = ()
@@ -149,7 +149,7 @@ def test_an_example_of_mfcc_shows_more_than_its_first_coefficient(run, run_folde
         def load(self, rows):
             return [picture[: len(rows)]]
 
-    rows = pd.DataFrame({"track_id": run.level("test", "track").track})
+    rows = pd.DataFrame({"track_id": run.at_level("test", "track").track})
     examples = choose_examples(run_folder, AnyFeatureCache(), rows)
     assert len(examples) == 6 and all(one.colours == "RdBu_r" for one in examples)
     assert examples[0].picture.dtype == np.uint8 and examples[0].picture[1:].std() > 40

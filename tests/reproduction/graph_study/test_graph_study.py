@@ -15,7 +15,7 @@ from genrelab.reproduction.graph_study import page_of, read_studies, score_study
 from genrelab.reproduction.graph_study.page import conclusion, recommendation
 from genrelab.reproduction.graph_study.score import Against, Scored, Setting, holm
 from genrelab.runs.predictions import Predictions, write_predictions
-from genrelab.runs.run_dir import RunDir, level_of
+from genrelab.runs.run_dir import RunDir, predictions_at_level
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
@@ -101,7 +101,7 @@ def test_the_table_is_what_the_predictions_give(study, scored, decision):
         values = []
         for seed in range(2):
             run = RunDir.read(study / str(2 * list(LOSSES).index(loss) + seed))
-            val, test = (level_of(run.predictions.only(part), "track") for part in ("val", "test"))
+            val, test = (predictions_at_level(run.predictions.only(part), "track") for part in ("val", "test"))
             rule = make_decision(run, decision, {})
             rule.fit(val.logits, val.target)
             decided = rule.decide(test.logits)

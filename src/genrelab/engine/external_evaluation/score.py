@@ -93,7 +93,7 @@ def score_new_data(
     """
     predictor = load_predictor(run)
     folder = predictor.path.parent.parent
-    source = RunDir.read(folder, several=True)
+    source = RunDir.read(folder, allow_multilabel=True)
     check_songs(catalog, source)
     check_seconds(how, predictor.audio)
     catalog, notes = known_genres(catalog, predictor.taxonomy, how.unknown)

@@ -74,12 +74,12 @@ class Run:
     @cached_property
     def folder(self) -> RunDir:
         """Its predictions and taxonomy, read when they are asked for."""
-        return RunDir.read(self.path, several=True)
+        return RunDir.read(self.path, allow_multilabel=True)
 
     @cached_property
     def answers(self) -> Level:
         """Its answers for the tracks that its scores are of."""
-        return self.folder.level(self.folder.headline, "track")
+        return self.folder.at_level(self.folder.primary_split, "track")
 
     @cached_property
     def tested(self) -> frozenset[str]:
@@ -131,7 +131,9 @@ def read_run(path: Path, name: str) -> Run:
     if not (path / "predictions.parquet").exists() and not (path / "metrics.json").exists():
         raise GenrelabError("there are no predictions and no scores")
     metrics = (
-        _json(path / "metrics.json") if (path / "metrics.json").exists() else score(RunDir.read(path, several=True))
+        _json(path / "metrics.json")
+        if (path / "metrics.json").exists()
+        else score(RunDir.read(path, allow_multilabel=True))
     )
     run = Run(path, name, _config(path / "config.yaml"), record, metrics)
     try:

@@ -12,7 +12,7 @@ from genrelab.metrics import BootstrapResult, paired_difference_of_results
 from genrelab.postprocessing import MULTILABEL, PerClassThresholds
 from genrelab.postprocessing.registry import DECISIONS
 from genrelab.postprocessing.thresholds import MULTILABEL_TAG
-from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, level_of
+from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, predictions_at_level
 from genrelab.utils.errors import ConfigError
 
 SAID = ("f1_micro", "f1_macro", "subset_accuracy", "labels")  # of yeses and noes; the others are of probabilities
@@ -34,8 +34,8 @@ def several_level(
 ) -> dict[str, Any]:
     """Scores of a decision fitted on val and of 0.5 for all, at one level; see `evaluate`."""
     check_kind(run, kind)
-    val, rows = (level_of(run.predictions.only(one), level, how) for one in ("val", part))
-    plain = level_of(run.predictions.only(part), level)
+    val, rows = (predictions_at_level(run.predictions.only(one), level, how) for one in ("val", part))
+    plain = predictions_at_level(run.predictions.only(part), level)
     decision: PerClassThresholds = DECISIONS.build(kind, params, prior=run.prior)
     decision.fit(val.logits, val.target)
     assert decision.values is not None

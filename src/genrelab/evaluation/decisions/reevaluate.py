@@ -23,7 +23,7 @@ from genrelab.metrics import (
 )
 from genrelab.postprocessing import Argmax, DecisionResult, DecisionRule
 from genrelab.postprocessing.registry import DECISIONS
-from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, level_of
+from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, predictions_at_level
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 from genrelab.utils.io import write_json
 
@@ -65,7 +65,7 @@ def evaluate(
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     params = dict(params or {})
-    part = part or run.headline
+    part = part or run.primary_split
     if part not in run.parts:
         raise GenrelabError(f"{run.path}: has no predictions of {part!r}; there is: {', '.join(run.parts)}")
     if "val" not in run.parts:
@@ -95,7 +95,7 @@ def evaluate(
 
 def write_evaluation(run: RunDir, found: Mapping[str, Any]) -> Path:
     """Write `decisions/<name>.json` into the run's folder; val's beside test's, with its name behind."""
-    behind = "" if found["part"] == run.headline else f"-{found['part']}"
+    behind = "" if found["part"] == run.primary_split else f"-{found['part']}"
     path = run.path / "decisions" / f"{found['name']}{behind}.json"
     path.parent.mkdir(exist_ok=True)
     write_json(path, found)
@@ -133,8 +133,8 @@ def _notes(run: RunDir, part: Part) -> list[str]:
 def _level(
     run: RunDir, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
 ) -> dict[str, Any]:
-    val, rows = (level_of(run.predictions.only(one), level, how) for one in ("val", part))
-    plain = level_of(run.predictions.only(part), level)
+    val, rows = (predictions_at_level(run.predictions.only(one), level, how) for one in ("val", part))
+    plain = predictions_at_level(run.predictions.only(part), level)
     decision = make_decision(run, kind, params)
     decision.fit(val.logits, val.target)
     decided, argmax = decision.decide(rows.logits), Argmax().decide(plain.logits)

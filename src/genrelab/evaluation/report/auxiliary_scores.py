@@ -35,7 +35,7 @@ def label_head_scores(run: RunDir) -> dict[str, Any]:
     if not known or not path.exists():
         return {}
     rows = read_auxiliary_rows(path)
-    rows = rows[(rows["split"] == run.headline) & rows["truth"].notna()]
+    rows = rows[(rows["split"] == run.primary_split) & rows["truth"].notna()]
     return {name: _scored(rows[rows["label"] == name], told) for name, told in known.items()}
 
 

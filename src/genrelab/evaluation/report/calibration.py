@@ -34,7 +34,7 @@ def shown_details(run: RunDir) -> list[str]:
 
 def pictures(run: RunDir, metrics: Mapping[str, Any]) -> list[Markup]:
     """Both charts of the headline part: tracks, and segments behind them."""
-    found = metrics.get("calibration", {}).get(run.headline)
+    found = metrics.get("calibration", {}).get(run.primary_split)
     if not found:
         return []
     levels = [("segments", "second", found["segment"]), ("tracks", "accent", found["track"])]

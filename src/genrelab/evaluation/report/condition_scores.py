@@ -28,7 +28,7 @@ def condition_scores(run: RunDir) -> list[dict[str, Any]]:
     songs = pd.read_csv(path, dtype=str)
     given = songs.get("condition", pd.Series(dtype=str))
     condition = dict(zip(songs["track_id"], given.reindex(songs.index).fillna("none given"), strict=True))
-    rows = {level: run.level("test", level) for level in LEVELS}
+    rows = {level: run.at_level("test", level) for level in LEVELS}
     of = {level: np.array([condition[track] for track in one.track]) for level, one in rows.items()}
     names = sorted(set(of["track"]))
     found = []

@@ -57,7 +57,7 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
     from genrelab.features.colormaps import colormap_for
 
     run = RunDir.read(run_dir)
-    level = run.level(run.headline, "track")
+    level = run.at_level(run.primary_split, "track")
     answer = top_k_classes(level.logits, 1)[:, 0]
     chosen = []
     for place in _telling(run, level.logits, level.target, answer, most):

@@ -116,7 +116,7 @@ def clock(seconds: float) -> str:
 
 def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
     """The findings in sentences, the most important first."""
-    part = run.headline
+    part = run.primary_split
     found, baselines = metrics[part]["track"], metrics["baselines"][part]["track"]
     titles = dict(zip(run.taxonomy.genres, run.taxonomy.titles, strict=True))
     accuracy, skill = found["accuracy"], found["distance_skill"]
@@ -124,8 +124,8 @@ def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
     lines = []
     if run.unsafe:
         lines.append("UNSAFE: segments of the same tracks were trained on; this is no evidence of anything.")
-    if run.overlap:
-        lines.append(f"OVERLAP: {run.overlap} of the songs are not new: they, or their artists, were trained on.")
+    if run.n_overlapping:
+        lines.append(f"OVERLAP: {run.n_overlapping} of the songs are not new: they, or their artists, were trained on.")
     if debug := debugging(run):
         lines.append(f"Debug run ({debug}): scores mean nothing.")
     if tracks < TINY_TRACKS:
@@ -174,13 +174,13 @@ def _against(name: str, difference: Mapping[str, float]) -> str:
 
 def banners(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a reader must know before the numbers: ("alert" or "note", text), the gravest first."""
-    record, part = run.record, run.headline
+    record, part = run.record, run.primary_split
     dataset, split = record.get("dataset") or {}, record.get("split") or {}
     alerts, notes = [], []
     if split.get("unsafe"):
         alerts.append("UNSAFE split: segments of one track stand on both sides; these scores are no evidence.")
-    if run.overlap:
-        alerts.append(f"OVERLAP: {run.overlap} songs, or their artists, were trained on: scores are too high.")
+    if run.n_overlapping:
+        alerts.append(f"OVERLAP: {run.n_overlapping} songs, or their artists, were trained on: scores are too high.")
     if split.get("artist_leak") and not split.get("unsafe"):
         alerts.append("Artists appear on both sides of the split (artist_leak): scores are too high for new artists.")
     if part == "val":

@@ -39,7 +39,7 @@ def write_genre_pages(run: RunDir, rows: Level, confusion: np.ndarray, folder: P
         text = page.render(
             title=title,
             run_id=run.record.get("run_id", run.path.name),
-            part=run.headline,
+            part=run.primary_split,
             unsafe=run.unsafe,
             code=run.taxonomy.genres[place],
             supergenre=None if run.taxonomy.flat else run.taxonomy.supergenres[run.taxonomy.supergenre_of[place]],

@@ -45,7 +45,7 @@ def write_label_report(run: RunDir, page: bool = True) -> Path:
         return run.path / "metrics.json"
     folder = run.path / "report"
     folder.mkdir(exist_ok=True)
-    rows = label_level(run.predictions, run.headline, "track")
+    rows = label_level(run.predictions, run.primary_split, "track")
     genres = genre_table(run, rows)
     for table, name in ((genres, "per_genre"), (track_table(run, rows), "tracks")):
         with atomic_path(folder / f"{name}.csv") as part:
@@ -60,9 +60,9 @@ def render_labels(run: RunDir, metrics: Mapping[str, Any], genres: pd.DataFrame)
     return template("multi_label.html.jinja").render(
         record=run.record,
         run_id=metrics["run_id"],
-        part=run.headline,
-        tracks=metrics["tracks"][run.headline],
-        segments=metrics["segments"][run.headline],
+        part=run.primary_split,
+        tracks=metrics["tracks"][run.primary_split],
+        segments=metrics["segments"][run.primary_split],
         genres_per_track=float(genres["share"].sum()),
         verdict=metrics["verdict"],
         banners=wording.banners(run, metrics),
@@ -110,13 +110,13 @@ def genre_bars(genres: pd.DataFrame) -> Markup:
 
 def _baselines(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Trained baselines, then the prior."""
-    found = metrics["baselines"][run.headline]["track"]
+    found = metrics["baselines"][run.primary_split]["track"]
     return [*((name, one) for name, one in found.items() if name != PRIOR), (PRIOR, found[PRIOR])]
 
 
 def _columns(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     columns = _baselines(run, metrics)
-    raised = metrics["consistent"].get(run.headline, {}).get("track")
+    raised = metrics["consistent"].get(run.primary_split, {}).get("track")
     return [*([("made consistent", raised)] if raised else []), *columns]
 
 
@@ -129,7 +129,7 @@ def _heads(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _headline(run: RunDir, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    own = metrics[run.headline]["track"]
+    own = metrics[run.primary_split]["track"]
     return [
         {
             "name": TITLES[name],
@@ -155,7 +155,7 @@ def _levels(run: RunDir, metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _comparisons(run: RunDir, metrics: Mapping[str, Any]) -> list[Markup]:
-    rows = [("this run", metrics[run.headline]["track"]), *_baselines(run, metrics)]
+    rows = [("this run", metrics[run.primary_split]["track"]), *_baselines(run, metrics)]
     pictures = []
     for metric, note in (("pr_auc", "chance is each genre's share"), ("roc_auc", "chance is 0.5")):
         marks = []
@@ -170,7 +170,7 @@ def _comparisons(run: RunDir, metrics: Mapping[str, Any]) -> list[Markup]:
 
 
 def _curves(run: RunDir) -> list[Markup]:
-    if run.at_once:
+    if run.without_epochs:
         return []
     table = run.curves
     best = (run.record.get("monitor") or {}).get("best_epoch")

@@ -30,7 +30,7 @@ from genrelab.metrics.multilabel import (
 )
 from genrelab.postprocessing.thresholds import HALF, count_train_tracks, fit_thresholds
 from genrelab.runs.predictions import Predictions
-from genrelab.runs.run_dir import LevelName, Part, RunDir, level_of
+from genrelab.runs.run_dir import LevelName, Part, RunDir, predictions_at_level
 from genrelab.taxonomy.hierarchy import ancestor_pairs
 
 PRIOR = "each genre's share of train"
@@ -58,7 +58,7 @@ def _score(run: RunDir, resamples: int) -> dict[str, Any]:
         "format": 1,
         "target": "multi_label",
         "run_id": run.record.get("run_id", run.path.name),
-        "headline": run.headline,
+        "headline": run.primary_split,
         "flat": run.taxonomy.flat,
         "aggregation": "mean_prob",
         "resampling": {"unit": "track", "resamples": resamples, "confidence": CONFIDENCE, "seed": 0},
@@ -121,7 +121,7 @@ def _against(
 
 def label_level(predictions: Predictions, part: Part, level: LevelName) -> MultilabelPredictions:
     """The answers of a part at a level; tracks get the mean of their segments' probabilities."""
-    rows = level_of(predictions.only(part), level)
+    rows = predictions_at_level(predictions.only(part), level)
     return MultilabelPredictions(rows.logits, rows.target, rows.track)
 
 
@@ -152,9 +152,9 @@ def genre_table(run: RunDir, rows: MultilabelPredictions) -> pd.DataFrame:
 
 def track_thresholds(run: RunDir) -> np.ndarray:
     """`[C]` thresholds by which `genrelab predict` answers: fitted on val; a half where val is all that was scored."""
-    if run.headline != "test" or "val" not in run.parts:
+    if run.primary_split != "test" or "val" not in run.parts:
         return np.full(len(run.taxonomy.genres), HALF)
-    rows = run.level("val", "track")
+    rows = run.at_level("val", "track")
     return fit_thresholds(rows.logits, rows.target, run.prior)
 
 
@@ -178,7 +178,7 @@ def track_table(run: RunDir, rows: MultilabelPredictions, most: int = 5) -> pd.D
 
 def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
     """The findings in sentences, the most important first."""
-    part = run.headline
+    part = run.primary_split
     found, tracks = metrics[part]["track"], metrics["tracks"][part]
     prior = metrics["baselines"][part]["track"][PRIOR]
     lines = []

@@ -73,12 +73,12 @@ def render(shown: Shown) -> str:
         record=run.record,
         run_id=metrics["run_id"],
         unsafe=run.unsafe,
-        overlap=run.overlap,
+        overlap=run.n_overlapping,
         conditions=_conditions(metrics.get("conditions") or ()),
         labels=shown_labels(metrics.get("labels") or {}),
-        part=run.headline,
-        tracks=metrics["tracks"][run.headline],
-        segments=metrics["segments"][run.headline],
+        part=run.primary_split,
+        tracks=metrics["tracks"][run.primary_split],
+        segments=metrics["segments"][run.primary_split],
         taxonomy=run.taxonomy,
         supergenres=shown.with_supergenres,
         verdict=wording.verdict(run, metrics),
@@ -86,7 +86,7 @@ def render(shown: Shown) -> str:
         comparisons=_comparisons(shown),
         headline=_headline(shown),
         levels=_levels(shown),
-        at_once=run.at_once,
+        without_epochs=run.without_epochs,
         calibration=calibration.pictures(run, metrics),
         curves=_curves(run),
         confusions=_confusion_pictures(shown),
@@ -144,13 +144,15 @@ def _baseline_titles(shown: Shown) -> list[dict[str, str]]:
         MEDOID: f"always {title[metrics['medoid']]}, the genre nearest to the train tracks",
         RANDOM: "every genre alike, in expectation",
     }
-    names = [name for name in metrics["baselines"][run.headline]["track"] if not (run.taxonomy.flat and name == MEDOID)]
+    names = [
+        name for name in metrics["baselines"][run.primary_split]["track"] if not (run.taxonomy.flat and name == MEDOID)
+    ]
     ordered = [*(name for name in names if name not in notes), *(name for name in names if name in notes)]
     return [{"name": name, "note": notes.get(name, "trained on the same tracks")} for name in ordered]
 
 
 def _headline(shown: Shown) -> list[dict[str, Any]]:
-    part = shown.run.headline
+    part = shown.run.primary_split
     found, baselines = shown.metrics[part]["track"], shown.metrics["baselines"][part]["track"]
     names = [one["name"] for one in _baseline_titles(shown)]
 
@@ -199,7 +201,7 @@ def _levels(shown: Shown) -> dict[str, Any]:
 
 def _comparisons(shown: Shown) -> list[Markup]:
     """Accuracy and distance against the baselines, drawn."""
-    part = shown.run.headline
+    part = shown.run.primary_split
     baselines = shown.metrics["baselines"][part]["track"]
     rows = [("this run", shown.metrics[part]["track"])]
     rows += [(one["name"], baselines[one["name"]]) for one in _baseline_titles(shown)]
@@ -217,7 +219,7 @@ def _comparisons(shown: Shown) -> list[Markup]:
 
 
 def _curves(run: RunDir) -> list[Markup]:
-    table = run.curves.head(0) if run.at_once else run.curves
+    table = run.curves.head(0) if run.without_epochs else run.curves
     best = (run.record.get("monitor") or {}).get("best_epoch")
     pictures = []
     for title, share, columns in panels(run.taxonomy.flat):
@@ -319,7 +321,7 @@ def provenance(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
     best = ""
     if monitor.get("best") is not None and monitor.get("best_epoch") is not None:
         best = f"best {monitor['best']:.3f} in epoch {monitor['best_epoch'] + 1} of {monitor.get('epochs', '?')}"
-    elif monitor.get("best") is not None and run.at_once:
+    elif monitor.get("best") is not None and run.without_epochs:
         best = f"{monitor['best']:.3f}"
     commit = str(record.get("commit") or "")
     pairs = [

@@ -60,11 +60,11 @@ def read_plane(run: RunDir) -> Plane | None:
     table = read_table(run)
     if table is None:
         return None
-    only = run.predictions.only(run.headline)
+    only = run.predictions.only(run.primary_split)
     answers = pd.DataFrame(
         {"track_id": only.track_id, "segment_id": only.segment_id, "answer": only.logits.argmax(axis=1)}
     )
-    table = table[table["split"] == run.headline].merge(answers, on=["track_id", "segment_id"])
+    table = table[table["split"] == run.primary_split].merge(answers, on=["track_id", "segment_id"])
     if len(table) > MOST_POINTS:
         table = table.sample(MOST_POINTS, random_state=0)
     first, second = (run.record.get("plane") or {}).get("explained") or (0.0, 0.0)
@@ -97,7 +97,7 @@ def clustering(run: RunDir) -> dict[str, Any] | None:
             "nmi": mutual_information(cluster, target),
             "nmi_by_chance": chance_information(cluster, target),
         }
-    shown = table[table["split"] == run.headline]
+    shown = table[table["split"] == run.primary_split]
     found["table"] = [
         _row(run, number, genre, shown) for number, genre in enumerate(map(int, fitted["genre_of_cluster"]))
     ]

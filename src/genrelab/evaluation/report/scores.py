@@ -20,7 +20,7 @@ from genrelab.metrics import (
     scores,
 )
 from genrelab.runs.predictions import Predictions, read_predictions
-from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, level_of
+from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, predictions_at_level
 from genrelab.utils.errors import GenrelabError
 
 RESAMPLES = 1000
@@ -49,10 +49,10 @@ def _score(run: RunDir) -> dict[str, Any]:
     result: dict[str, Any] = {
         "format": 1,
         "run_id": run.record.get("run_id", run.path.name),
-        "headline": run.headline,
+        "headline": run.primary_split,
         "flat": run.taxonomy.flat,
         "unsafe": run.unsafe,
-        "overlap": run.overlap,
+        "overlap": run.n_overlapping,
         "aggregation": "mean_log_prob",
         "resampling": {"unit": "track", "resamples": RESAMPLES, "confidence": CONFIDENCE, "seed": 0},
         "medoid": run.taxonomy.genres[run.medoid],
@@ -65,7 +65,7 @@ def _score(run: RunDir) -> dict[str, Any]:
     for part in run.parts:
         result[part] = {}
         for level in LEVELS:
-            rows = run.level(part, level)
+            rows = run.at_level(part, level)
             result["tracks" if level == "track" else "segments"][part] = len(rows)
             result[part][level] = _scored(run, rows)
             answers = HierarchicalPredictions(rows.logits, rows.target, rows.track)
@@ -141,18 +141,18 @@ def _baseline(
 ) -> dict[str, Any] | None:
     if not isinstance(known, Predictions):  # scores in the record are of the headline
         numbers = {k: float(v) for k, v in known.items() if k in METRICS and isinstance(v, int | float)}
-        return _with_ends(numbers) if part == run.headline and level == "track" else None
+        return _with_ends(numbers) if part == run.primary_split and level == "track" else None
     only = known.only(part)
     if not len(only):
         return None
-    return _scored(run, level_of(only, level))
+    return _scored(run, predictions_at_level(only, level))
 
 
 def _differences(
     run: RunDir, rows: Level, known: Predictions, part: Part, level: LevelName
 ) -> dict[str, dict[str, Any]] | None:
     """The run minus a baseline, where both answered for the same tracks."""
-    other = level_of(known.only(part), level)
+    other = predictions_at_level(known.only(part), level)
     if level != "track" or len(other) != len(rows) or (other.track != rows.track).any():
         return None
     found = paired_difference(

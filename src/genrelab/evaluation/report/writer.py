@@ -48,7 +48,7 @@ def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = T
     Raises:
         GenrelabError: predictions or taxonomy are missing or do not fit each other.
     """
-    run = RunDir.read(Path(run_dir), several=True)
+    run = RunDir.read(Path(run_dir), allow_multilabel=True)
     if run.multi_label:
         return write_label_report(run, page)
     metrics = score(run)
@@ -73,7 +73,7 @@ def _write_page(run: RunDir, metrics: dict[str, Any], examples: Sequence[Example
     folder.mkdir(exist_ok=True)
     if examples:
         pictures.keep(folder, examples)
-    rows = run.level(run.headline, "track")
+    rows = run.at_level(run.primary_split, "track")
     confusion = tables.confusion_matrix(rows, len(run.taxonomy.genres))
     genres = tables.per_genre(run, confusion)
     _csv(genres, folder / "per_genre.csv")
@@ -81,7 +81,7 @@ def _write_page(run: RunDir, metrics: dict[str, Any], examples: Sequence[Example
     _write_confusions(run, confusion, folder)
     write_genre_pages(run, rows, confusion, folder / "genres")
     best = (run.record.get("monitor") or {}).get("best_epoch")
-    if not run.at_once:
+    if not run.without_epochs:
         draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1, run.taxonomy.flat)
     if (found := plane.read_plane(run)) is not None:
         draw_plane(found, plane.legend_of(run), folder / "plane.png")
@@ -104,7 +104,7 @@ def _write_confusions(run: RunDir, confusion: np.ndarray, folder: Path) -> None:
             name = f"confusion_{noun}_{kind}"
             table = pd.DataFrame(matrix, index=pd.Index(codes, name="truth"), columns=list(codes))
             _csv(table.reset_index(), folder / f"{name}.csv")
-            title = f"{noun.capitalize()}s, {'% of the row' if kind == 'percent' else 'tracks'} ({run.headline})"
+            title = f"{noun.capitalize()}s, {'% of the row' if kind == 'percent' else 'tracks'} ({run.primary_split})"
             draw_confusion(matrix, titles, folder / f"{name}.png", title, kind == "percent")
 
 

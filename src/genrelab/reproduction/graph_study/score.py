@@ -18,7 +18,7 @@ from genrelab.losses.registry import LOSSES
 from genrelab.metrics import BootstrapResult, HierarchicalPredictions, bootstrap_scores, paired_difference_of_results
 from genrelab.metrics.bootstrap import seed_averaged_intervals
 from genrelab.metrics.extended import bootstrap_extended_scores
-from genrelab.runs.run_dir import Part, RunDir, level_of
+from genrelab.runs.run_dir import Part, RunDir, predictions_at_level
 from genrelab.utils.errors import GenrelabError
 
 DECISIONS = ("argmax", "crm")
@@ -186,8 +186,8 @@ def _meets(key: Key, control: Key) -> bool:
 
 def _drawn(run: RunDir, resamples: int) -> dict[str, BootstrapResult]:
     """The metrics of each decision over resamples."""
-    part: Part = run.headline
-    val, rows = (level_of(run.predictions.only(one), "track") for one in ("val", part))
+    part: Part = run.primary_split
+    val, rows = (predictions_at_level(run.predictions.only(one), "track") for one in ("val", part))
     found = {}
     for kind in DECISIONS:
         decision = make_decision(run, kind, {})
