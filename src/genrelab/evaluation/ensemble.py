@@ -185,7 +185,7 @@ def _fill(record: RunRecord, members: Sequence[RunDir], method: str, folders: Se
     none = {"kind": "none"}
     record.data |= {
         "kind": "ensemble",
-        "command": shlex.join(["genrelab", "ensemble", *map(str, folders), "--method", method]),
+        "command": shlex.join(["genrelab", "tools", "ensemble", *map(str, folders), "--method", method]),
         "members": [_member(member) for member in members],
         "model": {"kind": "ensemble", "parameters": None, "fitted": {}},
         "loss": {**none, "beta": None, "effective_beta": None},

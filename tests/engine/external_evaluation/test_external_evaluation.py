@@ -157,7 +157,7 @@ def test_genres_that_the_run_does_not_know(trained, songs, tmp_path, capsys):
         (["excerpts=0"], "excerpts: 0 is below 1"),
         (["excerpt_seconds=3"], "of how many excerpts"),
         (["overlap=allow"], "overlap: 'allow' is not one of"),
-        (["decision=crm"], "decisions are made anew"),
+        (["decision=crm"], "decision=crm: .*genrelab reevaluate"),
     ],
 )
 def test_choices_that_do_not_fit(trained, songs, choice, message):
