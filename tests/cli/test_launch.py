@@ -88,7 +88,7 @@ def test_too_few_artists_in_a_genre(capsys, small):
     code, error = attempt(
         capsys, [*(text for text in small if "split" not in text), "split=stratified", "split.folds=6"]
     )
-    assert code == 2 and "split.artists=ignore" in error
+    assert code == 2 and "split.group_by=null" in error
 
 
 def test_unwritable_output(capsys, small, tmp_path):

@@ -60,7 +60,7 @@ def test_a_song_in_two_genres_stays_together(root):
         grouped(catalog)  # too few songs here, and never apart
     two = catalog.only([track for track in catalog.genre_of if "Mas" in track or "jaz03" in track])
     with pytest.raises(SplitError):
-        official(two, artists="apart")
+        official(two, group_by="artist")
 
 
 def test_codes_are_places_on_the_map(root):

@@ -70,7 +70,7 @@ def gtzan(root: Path) -> list[str]:
     for number, genre in enumerate(("blues", "jazz")):
         for clip in range(0, 60, 10):
             tone(root / "genres_original" / genre / f"{genre}.{clip:05d}.wav", 300 * (number + 1) + clip)
-    return [f"dataset.root={root}", "split.artists=ignore", *AUDIO]
+    return [f"dataset.root={root}", "split.group_by=null", *AUDIO]
 
 
 def musicmap(root: Path) -> list[str]:
@@ -142,7 +142,7 @@ def gtzan_features(root: Path) -> list[str]:
     rows = {"filename": [f"{clip}.wav" for clip in clips], "length": 661_794, **numbers(12, columns)}
     rows["label"] = [clip.split(".")[0] for clip in clips]
     pd.DataFrame(rows).to_csv(root / "features_30_sec.csv", index=False)
-    return [f"dataset.path={root / 'features_30_sec.csv'}", "split.artists=ignore"]
+    return [f"dataset.path={root / 'features_30_sec.csv'}", "split.group_by=null"]
 
 
 def gtzan_arff(root: Path) -> list[str]:
@@ -152,7 +152,7 @@ def gtzan_arff(root: Path) -> list[str]:
     head = "@relation ssd\n@attribute a numeric\n@attribute b numeric\n@attribute class {x}\n@data\n"
     rows = [f"{a:.4f},{b:.4f},{GENRES[i // 100]}\n" for i, (a, b) in enumerate(rng.normal(size=(1000, 2)))]
     (root / "gtzan_ssd.arff").write_text(head + "".join(rows))
-    return [f"dataset.root={root}", "data.batch_size=256", "split.artists=ignore"]
+    return [f"dataset.root={root}", "data.batch_size=256", "split.group_by=null"]
 
 
 def top_magd(root: Path) -> list[str]:
@@ -169,7 +169,7 @@ def gtzan_images(root: Path) -> list[str]:
     for number, genre in enumerate(("blues", "jazz")):
         for clip in range(6):
             picture(root / "images_original" / genre / f"{genre}{clip:05d}.png", 90 * number)
-    return [f"dataset.root={root}", "split.artists=ignore", *SMALL_PICTURES]
+    return [f"dataset.root={root}", "split.group_by=null", *SMALL_PICTURES]
 
 
 def pictures(root: Path) -> list[str]:

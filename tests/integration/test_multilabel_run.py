@@ -173,7 +173,7 @@ def test_a_dataset_of_one_genre_a_track_is_told():
 
 def test_folds_are_pooled_and_the_prior_is_of_the_tracks_trained_on(data, tmp_path):
     words = [word for word in overrides(data, tmp_path) if not word.startswith("split.")]
-    words += ["split=stratified", "split.folds=3", "split.artists=ignore", "target=multi_label", "trainer.max_epochs=1"]
+    words += ["split=stratified", "split.folds=3", "split.group_by=null", "target=multi_label", "trainer.max_epochs=1"]
     record = run.train(compose(words), tmp_path / "run", words)
     counted = record["dataset"]["train_targets_of"]
     assert counted == 120  # 40 of 120 tracks in each of three folds: one third tests, one third chooses

@@ -66,7 +66,7 @@ def test_the_guides_training_commands_run(demo, tmp_path, line):
     assert record["status"] == "finished"
     split = record["split"]
     assert split["unsafe"] == ("split=random_segments" in told)
-    assert split["artist_leak"] or split["unsafe"] or "split.artists=ignore" not in told
+    assert split["artist_leak"] or split["unsafe"] or "split.group_by=null" not in told
 
 
 def write_songs(root, artists):

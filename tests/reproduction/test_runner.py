@@ -23,7 +23,7 @@ QUICK = [
     "data.batch_size=8",
     "accelerator=cpu",
 ]
-BY_TRACK = ["split=grouped", "split.artists=ignore", "split.ratios=[0.5,0.25,0.25]"]
+BY_TRACK = ["split=grouped", "split.group_by=null", "split.ratios=[0.5,0.25,0.25]"]
 TRIALS = {
     (trial.recipe, trial.data): (row, trial) for row in SYSTEMS.rows.values() for trial in row.trials if trial.protocols
 }

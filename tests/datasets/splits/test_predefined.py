@@ -34,7 +34,7 @@ def test_too_few_tracks_are_told():
 @pytest.mark.parametrize("kind", ["grouped", "shuffled", "random_segments"])
 def test_every_published_ratio_is_a_setting(kind, ratios):
     catalog = catalog_of([(f"g{i % 10}", f"a{i}") for i in range(1000)])
-    params = {"ratios": list(ratios), **({"artists": "ignore"} if kind == "grouped" else {})}
+    params = {"ratios": list(ratios), **({"group_by": None} if kind == "grouped" else {})}
     split = SPLITS.build(kind, params, catalog=catalog)
     if kind == "random_segments":
         assert split.shares == ratios

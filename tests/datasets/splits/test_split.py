@@ -136,9 +136,9 @@ def test_albums_and_joint_artists_tie_tracks_together():
 
 def test_too_few_artists_name_genres_and_remedies():
     catalog = catalog_of([("blues", "Hooker")] * 10 + [("rock", f"a{i}") for i in range(10)])
-    with pytest.raises(SplitError, match=r"too few artists .* in blues \(1\): .*split\.artists=ignore"):
+    with pytest.raises(SplitError, match=r"too few artists .* in blues \(1\): .*split\.group_by=null"):
         SPLITS.build("grouped", {}, catalog=catalog)
-    split = SPLITS.build("grouped", {"artists": "ignore"}, catalog=catalog)
+    split = SPLITS.build("grouped", {"group_by": None}, catalog=catalog)
     assert (split.artists, split.artist_leak, split.crossing) == ("ignored", True, 1)
     assert counts(split, catalog)["blues"] == {"train": 7, "val": 2, "test": 1}
 
@@ -148,7 +148,7 @@ def test_too_few_tracks_name_genres_and_counts():
     with pytest.raises(SplitError, match=r"too few tracks for 3 parts .* in rare \(2\)"):
         SPLITS.build("grouped", {}, catalog=catalog)
     with pytest.raises(SplitError, match=r"too few tracks for 5 folds .* in rare \(2\)"):
-        SPLITS.build("stratified", {"fold": 0, "artists": "ignore"}, catalog=catalog)
+        SPLITS.build("stratified", {"fold": 0, "group_by": None}, catalog=catalog)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_too_few_tracks_name_genres_and_counts():
         ("stratified", {"folds": 2, "fold": 0}, r"split\.folds: 2"),
         ("stratified", {"fold": 5}, r"split\.fold: 5; .* 0 to 4"),
         ("stratified", {}, r"split\.fold: None"),
-        ("grouped", {"artist": "apart"}, "did you mean 'artists'"),
+        ("grouped", {"groupby": "artist"}, "did you mean 'group_by'"),
     ],
 )
 def test_bad_parameters(kind, params, message):
@@ -210,8 +210,8 @@ def test_fault_filtered_marks_its_leak():
     assert (split.artists, split.artist_leak) == ("ignored", True)
     assert split.crossing == len(crossing_artists(split.parts, gtzan())) > 6
     assert split.hash == SPLITS.build("official", {}, catalog=gtzan()).hash
-    with pytest.raises(SplitError, match=r"stands in .*split\.artists=ignore"):
-        SPLITS.build("fault_filtered", {"artists": "apart"}, catalog=gtzan())
+    with pytest.raises(SplitError, match=r"stands in .*split\.group_by=null"):
+        SPLITS.build("fault_filtered", {"group_by": "artist"}, catalog=gtzan())
     with pytest.raises(SplitError, match="holds none of its clips"):
         SPLITS.build("fault_filtered", {}, catalog=catalog_of([("g", None)]))
 
@@ -242,7 +242,7 @@ def test_the_hundred_real_clips():
     with pytest.raises(SplitError, match=r"blues \(1\)"):
         SPLITS.build("stratified", {"fold": 0}, catalog=catalog)
     for fold in range(5):
-        split = SPLITS.build("stratified", {"fold": fold, "artists": "ignore"}, catalog=catalog)
+        split = SPLITS.build("stratified", {"fold": fold, "group_by": None}, catalog=catalog)
         assert split.artist_leak
         table = np.array([[n[part] for part in ("train", "val", "test")] for n in counts(split, catalog).values()])
         assert (table == [6, 2, 2]).all()

@@ -181,9 +181,9 @@ def test_a_value_that_does_not_fit_stops_the_build_and_keeps_the_rest(make_track
 def test_an_unwritable_root_is_one_clear_line(make_tracks, open_store, tmp_path):
     tracks = make_tracks(1)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(GenrelabError, match=r"store .*file: not a folder; set paths\.store"):
+    with pytest.raises(GenrelabError, match=r"store .*file: not a folder; set paths\.feature_cache_dir"):
         open_store("file").prepare(tracks, workers=1, progress=False)
-    with pytest.raises(GenrelabError, match=r"not a folder; set paths\.store"):
+    with pytest.raises(GenrelabError, match=r"not a folder; set paths\.feature_cache_dir"):
         open_store("file/below").prepare(tracks, workers=1, progress=False)
 
 

@@ -12,12 +12,12 @@ from genrelab.datasets.gtzan import clip_name, facts
 from genrelab.datasets.index import PARTS, DatasetIndex, Part
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Split, SplitError, crossing_artists
-from genrelab.datasets.splits.stratified_group import ArtistRule, assign, judge_artists
+from genrelab.datasets.splits.stratified_group import GroupBy, assign, judge_artists
 from genrelab.utils.errors import ConfigError
 
 
 @SPLITS.register("official")
-def official(catalog: DatasetIndex, artists: ArtistRule = "ignore", val_share: float = 0.1, seed: int = 0) -> Split:
+def official(catalog: DatasetIndex, group_by: GroupBy = None, val_share: float = 0.1, seed: int = 0) -> Split:
     """The split that the dataset itself names.
 
     Args:
@@ -25,8 +25,8 @@ def official(catalog: DatasetIndex, artists: ArtistRule = "ignore", val_share: f
         val_share: of the train tracks, taken as val where the dataset names train and test only; by genre, artists kept
             apart where that is possible.
         seed: of that choice.
-        artists: "ignore" takes the lists as they are and marks crossing artists `artist_leak`;
-            "apart" refuses lists whose artists cross parts.
+        group_by: None takes the lists as they are and marks crossing artists `artist_leak`;
+            "artist" refuses lists whose artists cross parts.
 
     Raises:
         ConfigError: val_share is not between 0 and 1.
@@ -44,7 +44,7 @@ def official(catalog: DatasetIndex, artists: ArtistRule = "ignore", val_share: f
         chosen = _val_of(catalog.only(train), val_share, seed)
         parts |= dict.fromkeys(chosen, "val")
         notes = (f"the dataset names no val part: {len(chosen)} train tracks stand for it",)
-    split = _listed(parts, catalog, "official", artists)
+    split = _listed(parts, catalog, "official", group_by)
     return replace(split, notes=(*split.notes, *notes))
 
 
@@ -52,21 +52,21 @@ def _val_of(train: DatasetIndex, share: float, seed: int) -> list[str]:
     """Tracks of the train part to use as val."""
     shares = np.array([1 - share, share])
     try:
-        place = assign(train, shares, seed, "apart", "parts (train, val)")
+        place = assign(train, shares, seed, "artist", "parts (train, val)")
     except SplitError:
-        place = assign(train, shares, seed, "ignore", "parts (train, val)")
+        place = assign(train, shares, seed, None, "parts (train, val)")
     return [str(track) for track in train.tracks["track_id"][place == 1]]
 
 
 @SPLITS.register("fault_filtered")
-def fault_filtered(catalog: DatasetIndex, artists: ArtistRule = "ignore") -> Split:
+def fault_filtered(catalog: DatasetIndex, group_by: GroupBy = None) -> Split:
     """GTZAN's fault-filtered lists (Kereliuk, Sturm, Larsen 2015): 443, 197 and 290 clips.
 
     Six artists stand in train and in test, by the whole text of Sturm's index; the results are marked `artist_leak`.
 
     Args:
         catalog: GTZAN in any form; track ids are names of clips, or file names such as "blues.00000.wav".
-        artists: "ignore" takes the lists as they are; "apart" refuses them, since artists cross parts.
+        group_by: None takes the lists as they are; "artist" refuses them, since artists cross parts.
 
     Raises:
         SplitError: the tracks are not GTZAN's, or too few of them are here.
@@ -76,7 +76,7 @@ def fault_filtered(catalog: DatasetIndex, artists: ArtistRule = "ignore") -> Spl
     if not listed:
         raise SplitError(f"split=fault_filtered is of GTZAN, and {catalog.name} holds none of its clips")
     parts: dict[str, Part] = {track: part for track, part in listed.items() if part is not None}  # type: ignore[misc]
-    return _listed(parts, catalog, "fault_filtered", artists)
+    return _listed(parts, catalog, "fault_filtered", group_by)
 
 
 def _extension(track: str) -> str:
@@ -85,7 +85,7 @@ def _extension(track: str) -> str:
     return "" if tail.isdigit() or tail == track else f".{tail}"
 
 
-def _listed(parts: Mapping[str, Part], catalog: DatasetIndex, kind: str, rule: ArtistRule) -> Split:
+def _listed(parts: Mapping[str, Part], catalog: DatasetIndex, kind: str, group_by: GroupBy) -> Split:
     """The split by lists, its gaps refused and its leaks told."""
     genres = catalog.genres_of
     counts = Counter((part, genre) for track, part in parts.items() for genre in genres[track])
@@ -102,7 +102,7 @@ def _listed(parts: Mapping[str, Part], catalog: DatasetIndex, kind: str, rule: A
     if left := len(catalog) - len(parts):
         notes.append(f"tracks on no list, left out: {left}")
     crossing = crossing_artists(parts, catalog)
-    state, _, _, told = judge_artists(parts, catalog, rule)
+    state, _, _, told = judge_artists(parts, catalog, group_by)
     if state == "unknown":
         return Split(parts, kind, None, state, notes=(*notes, *told))
     if not crossing:

@@ -44,5 +44,5 @@ def shuffled(catalog: DatasetIndex, ratios: Sequence[float] = (0.7, 0.2, 0.1), s
     if gaps["train"]:
         raise SplitError(f"too few tracks for one in train in {', '.join(gaps['train'][:8])}: add tracks")
     notes = [f"no val track of {len(gaps['val'])} small genres: {', '.join(gaps['val'][:8])}"] if gaps["val"] else []
-    state, leak, crossing, told = judge_artists(parts, catalog, "ignore")
+    state, leak, crossing, told = judge_artists(parts, catalog, None)
     return Split(parts, "shuffled", seed, state, leak, crossing, notes=(*notes, *told))

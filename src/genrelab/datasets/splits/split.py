@@ -180,5 +180,5 @@ def check_apart(parts: Mapping[str, Part], catalog: DatasetIndex) -> None:
         for key in keys if track in parts else ():
             if where.setdefault(key, parts[track]) != parts[track]:
                 raise SplitError(
-                    f"{key[0]} {key[1]!r} stands in {where[key]} and in {parts[track]}; use split.artists=ignore"
+                    f"{key[0]} {key[1]!r} stands in {where[key]} and in {parts[track]}; use split.group_by=null"
                 )

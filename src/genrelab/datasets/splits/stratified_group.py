@@ -13,7 +13,7 @@ from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Artists, Split, SplitError, check_apart, crossing_artists
 from genrelab.utils.errors import ConfigError
 
-ArtistRule = Literal["apart", "ignore"]
+GroupBy = Literal["artist"] | None
 
 
 @SPLITS.register("grouped")
@@ -21,7 +21,7 @@ def grouped(
     catalog: DatasetIndex,
     ratios: Sequence[float] = (0.7, 0.2, 0.1),
     seed: int = 0,
-    artists: ArtistRule = "apart",
+    group_by: GroupBy = "artist",
 ) -> Split:
     """Split by track at random, stratified by genre, artists and albums kept apart.
 
@@ -29,20 +29,20 @@ def grouped(
         catalog: tracks; artists that are unknown count as one artist a track.
         ratios: shares of train, val and test.
         seed: of this split alone.
-        artists: keep artists (and albums) apart, or ignore them and mark the results `artist_leak`.
+        group_by: "artist" keeps artists (and albums) apart; None ignores them and marks the results `artist_leak`.
 
     Raises:
         ConfigError: ratios that are not three positive numbers summing to 1.
         SplitError: a genre has fewer than three artists (or tracks); names the genres and the remedies.
     """
-    place = assign(catalog, np.array(check_ratios(ratios)), seed, artists, "parts (train, val, test)")
+    place = assign(catalog, np.array(check_ratios(ratios)), seed, group_by, "parts (train, val, test)")
     names: list[Part] = ["train", "val", "test"]
-    return _made(catalog, [names[number] for number in place], "grouped", seed, artists)
+    return _made(catalog, [names[number] for number in place], "grouped", seed, group_by)
 
 
 @SPLITS.register("stratified")
 def stratified(
-    catalog: DatasetIndex, folds: int = 5, fold: int | None = None, seed: int = 0, artists: ArtistRule = "apart"
+    catalog: DatasetIndex, folds: int = 5, fold: int | None = None, seed: int = 0, group_by: GroupBy = "artist"
 ) -> Split:
     """Stratified k-fold: test is fold k, val the next one, train the rest; every track is tested once in k runs.
 
@@ -51,7 +51,7 @@ def stratified(
         folds: their number, 3 or more.
         fold: which one is tested, from 0; None stands for all in turn, which the run resolves by `split_folds`.
         seed: of this split alone.
-        artists: keep artists (and albums) apart, or ignore them and mark the results `artist_leak`.
+        group_by: "artist" keeps artists (and albums) apart; None ignores them and marks the results `artist_leak`.
 
     Raises:
         ConfigError: fewer than three folds, no fold named, or none of that number.
@@ -61,10 +61,10 @@ def stratified(
         raise ConfigError([f"split.folds: {folds}; use 3 or more, since test, val and train each need one"])
     if fold is None or not 0 <= fold < folds:
         raise ConfigError([f"split.fold: {fold}; one split tests one fold, 0 to {folds - 1}"])
-    place = assign(catalog, np.full(folds, 1 / folds), seed, artists, f"folds (split.folds={folds})")
+    place = assign(catalog, np.full(folds, 1 / folds), seed, group_by, f"folds (split.folds={folds})")
     names: list[Part] = ["train"] * folds
     names[fold], names[(fold + 1) % folds] = "test", "val"
-    return _made(catalog, [names[number] for number in place], "stratified", seed, artists, fold, folds)
+    return _made(catalog, [names[number] for number in place], "stratified", seed, group_by, fold, folds)
 
 
 def check_ratios(ratios: Sequence[float]) -> tuple[float, float, float]:
@@ -82,12 +82,12 @@ def split_folds(params: Mapping[str, Any]) -> list[int]:
     return list(range(params["folds"])) if params.get("fold") is None else [int(params["fold"])]
 
 
-def assign(catalog: DatasetIndex, shares: np.ndarray, seed: int, artists: ArtistRule, what: str) -> np.ndarray:
+def assign(catalog: DatasetIndex, shares: np.ndarray, seed: int, group_by: GroupBy, what: str) -> np.ndarray:
     """The place `[N]` of each track among `shares`, every genre in every place; of several genres a track all count."""
     genres = catalog.genres
     rows, codes = _labels(catalog)
     single = np.arange(len(catalog))
-    groups = single if artists == "ignore" else find_groups(catalog)
+    groups = single if group_by is None else find_groups(catalog)
     _check_tracks(codes, list(genres), len(shares), what)
     counts = np.zeros((groups.max() + 1, len(genres)), dtype=np.int64)
     np.add.at(counts, (groups[rows], codes), 1)
@@ -124,7 +124,7 @@ def _check_tracks(codes: np.ndarray, genres: list[str], need: int, what: str) ->
 def _too_few_artists(few: list[str], need: int, what: str) -> str:
     return (
         f"too few artists to keep them apart in {need} {what} in {_some(few)}: add tracks of other artists, "
-        "or set split.artists=ignore (every result is then marked artist_leak)"
+        "or set split.group_by=null (every result is then marked artist_leak)"
     )
 
 
@@ -138,30 +138,30 @@ def _made(
     parts: list[Part],
     kind: str,
     seed: int,
-    rule: ArtistRule,
+    group_by: GroupBy,
     fold: int | None = None,
     folds: int | None = None,
 ) -> Split:
-    """The split, its artists asserted apart where the rule says so."""
+    """The split, its artists asserted apart where grouped by them."""
     by_track = dict(zip(catalog.tracks["track_id"], parts, strict=True))
-    state, leak, crossing, notes = judge_artists(by_track, catalog, rule)
+    state, leak, crossing, notes = judge_artists(by_track, catalog, group_by)
     return Split(by_track, kind, seed, state, leak, crossing, fold=fold, folds=folds, notes=notes)
 
 
 def judge_artists(
-    parts: Mapping[str, Part], catalog: DatasetIndex, rule: ArtistRule
+    parts: Mapping[str, Part], catalog: DatasetIndex, group_by: GroupBy
 ) -> tuple[Artists, bool, int, tuple[str, ...]]:
     """What a split does to artists: (state, artist_leak, number crossing, notes).
 
     Raises:
-        SplitError: the rule says apart, and a known artist or album crosses parts.
+        SplitError: grouped by artist, and a known artist or album crosses parts.
     """
     crossing = len(crossing_artists(parts, catalog))
-    if rule == "apart":
+    if group_by == "artist":
         check_apart(parts, catalog)
     if catalog.artists == "none" and catalog.tracks["album_id"].isna().all():
         return "unknown", False, 0, ("no artist is known: the same artist may stand in train and test",)
-    if rule == "ignore":
+    if group_by is None:
         note = f"artists are ignored: {crossing} of them stand in several parts (artist_leak)"
         return "ignored", True, crossing, (note,)
     unknown = int(catalog.tracks["artist_id"].isna().sum())
