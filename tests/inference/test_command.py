@@ -14,7 +14,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from genrelab.cli import app
-from genrelab.inference.command import SOME_UNREAD
+from genrelab.inference.command import SOME_REJECTED
 from genrelab.utils.errors import GenrelabError
 from tones import write_tone
 
@@ -166,7 +166,7 @@ def test_a_folder_with_twenty_broken_files_is_predicted_to_its_end(run, tmp_path
     assert count == 20
     for number in range(30):
         shutil.copy(songs / ("a.wav" if number % 2 else "deep/b\u2028.wav"), folder / f"song {number:02}.wav")
-    done = call(run, folder, "--json", code=SOME_UNREAD)
+    done = call(run, folder, "--json", code=SOME_REJECTED)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["path"] for line in lines] == sorted(line["path"] for line in lines)
     assert sum("error" in line for line in lines) == 20 and len(lines) == 50
@@ -182,7 +182,7 @@ def test_what_cannot_even_be_tried_is_in_the_answers_too(run, songs, tmp_path):
         (tmp_path / "music" / os.fsdecode(b"\xe9.wav")).write_bytes(b"RIFF")
     except OSError:
         pytest.skip("this file system takes no such name")
-    done = call(run, tmp_path / "music", "--json", code=SOME_UNREAD)
+    done = call(run, tmp_path / "music", "--json", code=SOME_REJECTED)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == 2 and "not UTF-8" in lines[0]["error"] and lines[1]["path"].endswith("a.wav")
 

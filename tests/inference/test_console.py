@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from genrelab.inference import Guess, Hedged, Neighbour, Prediction, TimelineEntry
-from genrelab.inference.console import Lines, card, clock, percent, shortened, timeline, unread
+from genrelab.inference import ClassScore, HedgedPrediction, Neighbour, Prediction, SegmentPrediction
+from genrelab.inference.console import (
+    TableWriter,
+    format_card,
+    format_duration,
+    format_percent,
+    format_rejected,
+    format_timeline,
+    truncate_middle,
+)
 from genrelab.utils.io import printable
 
 TITLES = ("Cool Jazz", "Ska")
@@ -12,18 +20,23 @@ TITLES = ("Cool Jazz", "Ska")
 
 def prediction(height="genre", unknown=None, probability=0.75) -> Prediction:
     p = np.array([probability, 1 - probability])
-    entries = (TimelineEntry(0, 15, p, (0,)), TimelineEntry(5, 15, p * 0.9, (0,)), TimelineEntry(10, 15, p[::-1], (1,)))
+    entries = (
+        SegmentPrediction(0, 15, p, (0,)),
+        SegmentPrediction(5, 15, p * 0.9, (0,)),
+        SegmentPrediction(10, 15, p[::-1], (1,)),
+    )
     said = {"genre": "Cool Jazz", "supergenre": "Jazz", "nothing": "not sure"}[height]
-    top = (Guess("a", "Cool Jazz", probability), Guess("b", "Ska", 1 - probability))
+    top = (ClassScore("a", "Cool Jazz", probability), ClassScore("b", "Ska", 1 - probability))
     return Prediction(
         "music/a song.mp3", 245.2, top,
-        Guess("jaz", "Jazz", 0.8), entries, (Neighbour("b", "Ska", 2.0),), Hedged(height, "x", said, probability),
+        ClassScore("jaz", "Jazz", 0.8), entries, (Neighbour("b", "Ska", 2.0),),
+        HedgedPrediction(height, "x", said, probability),
         unknown, p, np.log(p)[None], top[:1] if height == "genre" else (), None,
     )  # fmt: skip
 
 
 def test_a_card_says_it_all():
-    assert "\n".join(card(prediction(), TITLES)) == (
+    assert "\n".join(format_card(prediction(), TITLES)) == (
         "a song.mp3  4:05\n\n"
         "  answer      Cool Jazz\n\n"
         f"  Cool Jazz   75 %  {chr(9608) * 18}\n"
@@ -44,32 +57,37 @@ def test_a_card_says_it_all():
     ],
 )
 def test_a_card_says_why_no_genre_is_named(given, said):
-    assert f"answer      {said}" in "\n".join(card(prediction(**given), TITLES))
+    assert f"answer      {said}" in "\n".join(format_card(prediction(**given), TITLES))
 
 
 def test_lines_stay_in_their_columns(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    lines = Lines(TITLES)
-    told = [lines.line(prediction()), lines.line(prediction("supergenre")), lines.line(prediction(unknown="silence"))]
-    assert [line.index("4:05") for line in told] == [lines.head().index("length") + 2] * 3
+    lines = TableWriter(TITLES)
+    told = [lines.row(prediction()), lines.row(prediction("supergenre")), lines.row(prediction(unknown="silence"))]
+    assert [line.index("4:05") for line in told] == [lines.header().index("length") + 2] * 3
     assert "75 %  Ska 25 %" in told[0] and "75 %  Cool Jazz 75 %" in told[1] and "%" not in told[2].split("Cool")[0]
     assert all(len(line) <= 80 for line in told)
 
 
 def test_small_words():
     assert printable("a\nb\x1b[31m.mp3") == r"a\nb\x1b[31m.mp3" and printable("Bjo\u0308rk \u97f3.mp3")[0] == "B"
-    assert [clock(seconds) for seconds in (0, 59.6, 3600)] == ["0:00", "1:00", "1:00:00"]
-    assert [percent(p) for p in (1.0, 0.994, 0.5, 0.0)] == [">99 %", " 99 %", " 50 %", " <1 %"]
-    assert shortened("a/long/path/song.mp3", 13) == "a/lo\N{HORIZONTAL ELLIPSIS}song.mp3"
-    assert timeline([TimelineEntry(0, 3, np.array([1.0, 0.0]), (0,))], TITLES) == ["0:00 - 0:03  Cool Jazz, >99 %"]
+    assert [format_duration(seconds) for seconds in (0, 59.6, 3600)] == ["0:00", "1:00", "1:00:00"]
+    assert [format_percent(p) for p in (1.0, 0.994, 0.5, 0.0)] == [">99 %", " 99 %", " 50 %", " <1 %"]
+    assert truncate_middle("a/long/path/song.mp3", 13) == "a/lo\N{HORIZONTAL ELLIPSIS}song.mp3"
+    assert format_timeline([SegmentPrediction(0, 3, np.array([1.0, 0.0]), (0,))], TITLES) == [
+        "0:00 - 0:03  Cool Jazz, >99 %"
+    ]
 
 
 def test_a_reason_that_many_files_share_is_told_once():
     needs = [(f"{number}.m4a", ".m4a needs ffmpeg") for number in range(20)]
-    assert unread([("a\n.wav", "empty file"), *needs], "not tagged") == [
+    assert format_rejected([("a\n.wav", "empty file"), *needs], "not tagged") == [
         "21 not tagged:",
         "  a\\n.wav: empty file",
         "  20 files: .m4a needs ffmpeg",
         "    0.m4a, 1.m4a, 2.m4a and 17 more",
     ]
-    assert unread(needs[:3])[1:] == [f"  {name}: {reason}" for name, reason in needs[:3]] and unread([]) == []
+    assert (
+        format_rejected(needs[:3])[1:] == [f"  {name}: {reason}" for name, reason in needs[:3]]
+        and format_rejected([]) == []
+    )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genrelab.inference.label_assignment import OneGenre
+from genrelab.inference.label_assignment import SingleLabelAssigner
 from genrelab.postprocessing import Hedge
 from genrelab.taxonomy.hierarchy import cluster_index, supergenre_index
 from genrelab.taxonomy.registry import TAXONOMIES
@@ -10,7 +10,7 @@ from genrelab.taxonomy.registry import TAXONOMIES
 
 def titles(taxonomy) -> set[str]:
     hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy))
-    return {title for _, title in OneGenre(taxonomy, hedge).levels[2][1]}
+    return {title for _, title in SingleLabelAssigner(taxonomy, hedge).levels[2][1]}
 
 
 def test_a_cluster_is_told_by_the_supergenres_that_the_run_has():

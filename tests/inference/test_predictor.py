@@ -64,7 +64,7 @@ def test_a_run_with_features_made_in_the_step_listens_alike(music, tmp_path):
     catalog = build.read_catalog(compose([*small_overrides(), f"dataset.root={music}"]))
     paths = catalog.tracks.set_index("track_id")["path"]
     predictor = load_predictor(run)
-    assert predictor.online
+    assert predictor.on_the_fly
     written = read_predictions(run / "predictions.parquet")
     for track in sorted(set(written.track_id)):
         agree(predictor.predict(paths[track]).logits, written.logits[written.track_id == track])
@@ -167,14 +167,14 @@ def test_probabilities_are_calibrated_on_val(run, predictor):
 
     val = read_predictions(run / "predictions.parquet").only("val")
     assert predictor.calibration.fitted
-    assert predictor.calibration.segment == fit_temperature(val.logits, val.target)
+    assert predictor.calibration.segment_temperature == fit_temperature(val.logits, val.target)
 
 
 def test_a_checkpoint_alone_works_uncalibrated(run, tmp_path, music):
     file = tmp_path / "model.ckpt"
     shutil.copy(run / "checkpoints" / "best.ckpt", file)
     alone = load_predictor(file)
-    assert not alone.calibration.fitted and alone.calibration.track == 1.0
+    assert not alone.calibration.fitted and alone.calibration.track_temperature == 1.0
     assert alone.predict(next(music.rglob("*.wav"))).top
 
 
@@ -186,11 +186,11 @@ def test_what_val_sounds_like_travels_with_the_checkpoint(run, predictor, tmp_pa
     ]
     shutil.copy(run / "checkpoints" / "best.ckpt", tmp_path / "model.ckpt")
     for found in (predictor, load_predictor(tmp_path / "model.ckpt")):
-        assert found.calibration.sound == ContentThresholds.fit(analyze_files(val, 8000)) and len(val) == 6
+        assert found.calibration.content_thresholds == ContentThresholds.fit(analyze_files(val, 8000)) and len(val) == 6
 
 
 def test_an_older_run_has_no_bounds_of_its_sound(run, tmp_path, capsys):
-    from genrelab.inference.command import Options, predict_command
+    from genrelab.inference.command import PredictOptions, predict_command
 
     shutil.copytree(run, tmp_path / "old")
     file = tmp_path / "old" / "checkpoints" / "best.ckpt"
@@ -198,10 +198,10 @@ def test_an_older_run_has_no_bounds_of_its_sound(run, tmp_path, capsys):
     del checkpoint["genrelab"]["sound"]
     torch.save(checkpoint, file)
     hiss = np.random.default_rng(0).normal(size=10 * 8000).astype(np.float32) / 10
-    assert load_predictor(file).predict(hiss).unknown == "noise"
+    assert load_predictor(file).predict(hiss).rejection_reason == "noise"
     for name in "ab":
         soundfile.write(tmp_path / f"{name}.wav", hiss, 8000)
-    assert predict_command(tmp_path / "old", [tmp_path / "a.wav", tmp_path / "b.wav"], Options()) == 0
+    assert predict_command(tmp_path / "old", [tmp_path / "a.wav", tmp_path / "b.wav"], PredictOptions()) == 0
     assert capsys.readouterr().err.count("told by constants") == 1
 
 
@@ -265,8 +265,8 @@ def test_the_demo_through_training_predictor_app_and_onnx(tmp_path):
         windows = np.stack([window.samples for window in predictor.windows(predictor.decode(paths[track]))])
         agree(run_onnx(folder / "model.onnx", {"samples": windows}), theirs)
         shown = html.unescape(listener.answer(paths[track])[0])
-        assert found.unknown or found.answer in shown
-        assert found.unknown or found.top[0].title in shown
+        assert found.rejection_reason or found.label in shown
+        assert found.rejection_reason or found.top[0].title in shown
 
 
 def test_no_such_device_is_one_line(run):

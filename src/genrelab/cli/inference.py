@@ -46,9 +46,9 @@ def predict(
 
     Example: genrelab predict outputs/runs/20260101-120000-ab12cd MUSIC --out answers.csv
     """
-    from genrelab.inference.command import Options, predict_command
+    from genrelab.inference.command import PredictOptions, predict_command
 
-    options = Options(top, hop, coverage, json, csv, out, workers, device, tuple(plugins or ()))
+    options = PredictOptions(top, hop, coverage, json, csv, out, workers, device, tuple(plugins or ()))
     if code := predict_command(run, files, options):
         raise typer.Exit(code)
 

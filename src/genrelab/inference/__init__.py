@@ -1,17 +1,17 @@
 """A trained run as something people use: `load_predictor(run).predict("song.mp3")`."""
 
 from genrelab.inference.loading import find_checkpoint, load_predictor
-from genrelab.inference.prediction import Guess, Hedged, Neighbour, Prediction, TimelineEntry
+from genrelab.inference.prediction import ClassScore, HedgedPrediction, Neighbour, Prediction, SegmentPrediction
 from genrelab.inference.predictor import Predictor
 from genrelab.inference.windowing import Window
 
 __all__ = [
-    "Guess",
-    "Hedged",
+    "ClassScore",
+    "HedgedPrediction",
     "Neighbour",
     "Prediction",
     "Predictor",
-    "TimelineEntry",
+    "SegmentPrediction",
     "Window",
     "find_checkpoint",
     "load_predictor",

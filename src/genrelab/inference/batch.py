@@ -14,11 +14,11 @@ from genrelab.audio import AudioError
 from genrelab.utils.errors import GenrelabError
 
 T = TypeVar("T")
-AHEAD = 4  # files waiting for each worker
+QUEUE_FACTOR = 4  # files waiting for each worker
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[T]):
+class FileResult(Generic[T]):
     """What became of a file: a value, or the reason why there is none."""
 
     path: Path
@@ -26,7 +26,7 @@ class Outcome(Generic[T]):
     reason: str = ""
 
 
-def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[str, str]]]:
+def find_audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[str, str]]]:
     """Audio files named, and those in folders named, at any depth; each once.
 
     Returns:
@@ -49,7 +49,7 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[str, str]]
     return list({os.path.realpath(path): path for path in reversed(found)}.values())[::-1], rejected
 
 
-def for_each(work: Callable[[Path], T], files: Iterable[Path], workers: int = 1) -> Iterator[Outcome[T]]:
+def map_files(work: Callable[[Path], T], files: Iterable[Path], workers: int = 1) -> Iterator[FileResult[T]]:
     """Do `work` for files in threads; outcomes in the order of the files. No file's trouble ends it.
 
     Args:
@@ -60,12 +60,12 @@ def for_each(work: Callable[[Path], T], files: Iterable[Path], workers: int = 1)
     if workers <= 1:
         yield from (_outcome(work, path) for path in files)
         return
-    waiting: deque[Future[Outcome[T]]] = deque()
+    waiting: deque[Future[FileResult[T]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for path in files:
                 waiting.append(pool.submit(_outcome, work, path))
-                if len(waiting) >= AHEAD * workers:
+                if len(waiting) >= QUEUE_FACTOR * workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -74,14 +74,14 @@ def for_each(work: Callable[[Path], T], files: Iterable[Path], workers: int = 1)
                 future.cancel()
 
 
-def _outcome(work: Callable[[Path], T], path: Path) -> Outcome[T]:
+def _outcome(work: Callable[[Path], T], path: Path) -> FileResult[T]:
     try:
-        return Outcome(path, work(path))
+        return FileResult(path, work(path))
     except AudioError as error:
-        return Outcome(path, None, error.reason)
+        return FileResult(path, None, error.reason)
     except MemoryError:
-        return Outcome(path, None, "too long for this machine's memory")
+        return FileResult(path, None, "too long for this machine's memory")
     except GenrelabError as error:
-        return Outcome(path, None, str(error).partition("\n")[0])
+        return FileResult(path, None, str(error).partition("\n")[0])
     except Exception as error:  # a defect; the other files are predicted all the same
-        return Outcome(path, None, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+        return FileResult(path, None, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")

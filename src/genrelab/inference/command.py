@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,17 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt
+from genrelab.utils.processes import default_workers
 
 if TYPE_CHECKING:
     from genrelab.inference.prediction import Prediction
     from genrelab.inference.predictor import Predictor
     from genrelab.inference.writers import OutputFile
 
-SOME_UNREAD = 3  # exit code: answers, but not for every file
+SOME_REJECTED = 3  # exit code: answers, but not for every file
 
 
 @dataclass(frozen=True)
-class Options:
+class PredictOptions:
     """What `genrelab predict` was asked for; see its help."""
 
     top: int = 3
@@ -49,70 +49,71 @@ def import_plugins(modules: Sequence[str]) -> None:
             sys.path.pop(0)
 
 
-def open_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) -> Predictor:
+def load_run(run: Path, device: str, coverage: float, plugins: Sequence[str]) -> Predictor:
     """Load a run for a verb of the console script, a user's own modules first, and say what must be said of it."""
     import_plugins(plugins)
     from genrelab.inference import load_predictor
 
     predictor = load_predictor(run, device, coverage)
-    for note in predictor.notes:
-        say(f"note: {note}")
+    for note in predictor.caveat_messages:
+        print_err(f"note: {note}")
     return predictor
 
 
-def predict_command(run: Path, paths: Sequence[Path], options: Options) -> int:
+def predict_command(run: Path, paths: Sequence[Path], options: PredictOptions) -> int:
     """Predict files and show or write the answers; returns the exit code.
 
     Raises:
         GenrelabError: the run, the files or the options cannot be used; nothing was predicted.
     """
-    from genrelab.inference.batch import find_files, for_each
-    from genrelab.inference.console import unread
+    from genrelab.inference.batch import find_audio_files, map_files
+    from genrelab.inference.console import format_rejected
     from genrelab.inference.windowing import check_hop
 
     _check(options)
-    files, rejected = find_files(paths)
+    files, rejected = find_audio_files(paths)
     if not files:
         raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a file or a folder")
     if not any(path.exists() for path in files):  # known before a network is loaded
         raise GenrelabError(f"{files[0]}: no such file")
-    predictor = open_run(run, options.device, options.coverage, options.plugins)
+    predictor = load_run(run, options.device, options.coverage, options.plugins)
     check_hop(options.hop, predictor.audio)
     out = _output(predictor, options)
     left = [path for path in files if out is None or _key(path) not in out.done]
-    workers = min(options.workers or cores(), len(left))
+    workers = min(options.workers or default_workers(), len(left))
     show = _shower(predictor, options, out, alone=len(files) == 1)
     if not predictor.calibration.fitted:
-        say("note: the checkpoint lies apart from its run, so probabilities are not calibrated")
-    if predictor.calibration.sound is None:
-        say("note: an older run: silence, noise and speech are told by constants, not by what its val part holds")
+        print_err("note: the checkpoint lies apart from its run, so probabilities are not calibrated")
+    if predictor.calibration.content_thresholds is None:
+        print_err("note: an older run: silence, noise and speech are told by constants, not by what its val part holds")
     if len(left) < len(files):
-        say(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
-    with report_progress_on_interrupt(*_after_ctrl_c(out)), one_thread_each(workers), bar(len(left)) as advance:
+        print_err(f"{len(files) - len(left)} of {len(files)} files are in {options.out} already")
+    done, how = _after_ctrl_c(out)
+    with report_progress_on_interrupt(done, how), limit_torch_threads(workers), progress_bar(len(left)) as advance:
         begin, heard, answered, unknown = time.monotonic(), 0.0, 0, 0
         for path, reason in rejected:  # what a folder has that cannot even be tried
             show(Path(path), None, reason)
         work = _work(predictor, options)
-        for outcome in for_each(work, left, workers):
+        for outcome in map_files(work, left, workers):
             show(outcome.path, outcome.value, outcome.reason)
             if outcome.value is None:
                 rejected.append((str(outcome.path), outcome.reason))
             else:
                 answered += 1
-                unknown += outcome.value.unknown is not None
+                unknown += outcome.value.rejection_reason is not None
                 heard += outcome.value.seconds
             advance(heard)
         seconds = time.monotonic() - begin
     if out is not None:
         out.close()
-    say(_summary(answered, unknown, heard, seconds, options.out))
-    for line in unread(rejected):
-        say(line)
+    print_err(_summary(answered, unknown, heard, seconds, options.out))
+    for line in format_rejected(rejected):
+        print_err(line)
     done = answered + len(files) - len(left)
-    return 0 if not rejected else SOME_UNREAD if done else 2
+    return 0 if not rejected else SOME_REJECTED if done else 2
 
 
-def _check(options: Options) -> None:
+def _check(options: PredictOptions) -> None:
     if options.json and options.csv:
         raise ConfigError(["--json and --csv: choose one; --out FILE writes the other"])
     if options.top < 1:
@@ -122,35 +123,35 @@ def _check(options: Options) -> None:
 
 
 def _key(path: Path) -> str:
-    from genrelab.inference.writers import key
+    from genrelab.inference.writers import file_key
 
-    return key(path)
+    return file_key(path)
 
 
-def _output(predictor: Predictor, options: Options) -> OutputFile | None:
-    from genrelab.inference.writers import OutputFile, make_format
+def _output(predictor: Predictor, options: PredictOptions) -> OutputFile | None:
+    from genrelab.inference.writers import OutputFile, get_format
 
     if options.out is None:
         return None
-    return OutputFile(options.out, make_format(options.out, predictor, options.top))
+    return OutputFile(options.out, get_format(options.out, predictor, options.top))
 
 
-def _work(predictor: Predictor, options: Options) -> Callable[[Path], Prediction]:
+def _work(predictor: Predictor, options: PredictOptions) -> Callable[[Path], Prediction]:
     return lambda path: predictor.predict(path, hop=options.hop, top=options.top)
 
 
 def _shower(
-    predictor: Predictor, options: Options, out: OutputFile | None, alone: bool
+    predictor: Predictor, options: PredictOptions, out: OutputFile | None, alone: bool
 ) -> Callable[[Path, Prediction | None, str], None]:
     """What is done with each answer."""
-    from genrelab.inference.console import Lines, card
-    from genrelab.inference.writers import make_format
+    from genrelab.inference.console import TableWriter, format_card
+    from genrelab.inference.writers import get_format
 
     if options.json or options.csv:
         name = Path("answers.jsonl" if options.json else "answers.csv")
-        form = make_format(name, predictor, options.top)
-        _print(form.head)
-    lines = Lines(predictor.titles, predictor.output_type.multilabel)
+        form = get_format(name, predictor, options.top)
+        _print(form.header)
+    lines = TableWriter(predictor.titles, predictor.output_type.multilabel)
     told = False
 
     def show(path: Path, prediction: Prediction | None, reason: str) -> None:
@@ -158,11 +159,11 @@ def _shower(
         if out is not None:
             out.add(str(path), prediction, reason)
         if options.json or options.csv:
-            _print(form.line(str(path), prediction, reason))
+            _print(form.format_row(str(path), prediction, reason))
         elif out is None and prediction is not None and alone:
-            _print("\n".join(card(prediction, predictor.titles)) + "\n")
+            _print("\n".join(format_card(prediction, predictor.titles)) + "\n")
         elif out is None and prediction is not None:
-            _print(("" if told else lines.head() + "\n") + lines.line(prediction) + "\n")
+            _print(("" if told else lines.header() + "\n") + lines.row(prediction) + "\n")
             told = True
 
     return show
@@ -185,7 +186,7 @@ def _summary(answered: int, unknown: int, heard: float, seconds: float, out: Pat
 
 
 @contextmanager
-def one_thread_each(workers: int) -> Iterator[None]:
+def limit_torch_threads(workers: int) -> Iterator[None]:
     """Where files are worked on side by side, the network gets one thread for each."""
     import torch
 
@@ -199,7 +200,7 @@ def one_thread_each(workers: int) -> Iterator[None]:
 
 
 @contextmanager
-def bar(total: int) -> Iterator[Callable[[float], None]]:
+def progress_bar(total: int) -> Iterator[Callable[[float], None]]:
     """A progress bar on a terminal, for two files or more; call with the seconds heard so far."""
     if total < 2 or not sys.stderr.isatty():
         yield lambda heard: None
@@ -220,16 +221,11 @@ def bar(total: int) -> Iterator[Callable[[float], None]]:
         yield advance
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _print(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def say(text: str) -> None:
+def print_err(text: str) -> None:
     """Tell the user, beside what goes to standard output."""
     print(text, file=sys.stderr, flush=True)

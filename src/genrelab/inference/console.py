@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from genrelab.inference.prediction import Guess, Prediction, TimelineEntry
+from genrelab.inference.prediction import ClassScore, Prediction, SegmentPrediction
 from genrelab.utils.io import printable
 
 BAR = 24
@@ -15,30 +15,30 @@ MANY, NAMED = 8, 3  # files with one reason that are still listed each; those th
 NONE = "no genre reaches its threshold"
 
 
-def card(prediction: Prediction, titles: Sequence[str]) -> list[str]:
+def format_card(prediction: Prediction, titles: Sequence[str]) -> list[str]:
     """Everything about one recording."""
-    lines = [f"{printable(PurePath(prediction.path or 'samples').name)}  {clock(prediction.seconds)}", ""]
-    lines += [f"  answer      {prediction.answer}{_backing(prediction)}", ""]
+    lines = [f"{printable(PurePath(prediction.path or 'samples').name)}  {format_duration(prediction.seconds)}", ""]
+    lines += [f"  answer      {prediction.label}{_backing(prediction)}", ""]
     rows = list(dict.fromkeys((*prediction.top, *prediction.genres)))
     width = max(len(guess.title) for guess in rows)
     for guess in rows:
         bar = "\N{FULL BLOCK}" * round(BAR * guess.probability)
         bar += _limit(prediction, guess, BAR - len(bar))
-        lines.append(f"  {guess.title:<{width}}  {percent(guess.probability)}  {bar}".rstrip())
+        lines.append(f"  {guess.title:<{width}}  {format_percent(guess.probability)}  {bar}".rstrip())
     lines.append("")
     if prediction.supergenre:
-        sure = percent(prediction.supergenre.probability).strip()
+        sure = format_percent(prediction.supergenre.probability).strip()
         lines.append(f"  supergenre  {prediction.supergenre.title} {sure}")
     if prediction.neighbours:
         near = ", ".join(f"{near.title} ({near.distance:g})" for near in prediction.neighbours)
         lines.append(f"  nearby      {near}")
-    lines.append("  timeline    " + "\n              ".join(timeline(prediction.segments, titles)))
+    lines.append("  timeline    " + "\n              ".join(format_timeline(prediction.segments, titles)))
     return lines
 
 
-def timeline(segments: Sequence[TimelineEntry], titles: Sequence[str]) -> list[str]:
+def format_timeline(segments: Sequence[SegmentPrediction], titles: Sequence[str]) -> list[str]:
     """One line for each stretch of windows with the same genres."""
-    stretches: list[tuple[frozenset[int], list[TimelineEntry]]] = []
+    stretches: list[tuple[frozenset[int], list[SegmentPrediction]]] = []
     for entry in segments:
         answered = frozenset(entry.genres)
         if not stretches or stretches[-1][0] != answered:
@@ -48,63 +48,68 @@ def timeline(segments: Sequence[TimelineEntry], titles: Sequence[str]) -> list[s
     lines = []
     for (_, entries), end in zip(stretches, [*ends, segments[-1].start + segments[-1].seconds], strict=True):
         told = "; ".join(f"{titles[genre]}, {_range(entries, genre)}" for genre in entries[0].genres)
-        lines.append(f"{clock(entries[0].start)} - {clock(end)}  {told or NONE}")
+        lines.append(f"{format_duration(entries[0].start)} - {format_duration(end)}  {told or NONE}")
     return lines
 
 
-def _range(entries: Sequence[TimelineEntry], genre: int) -> str:
+def _range(entries: Sequence[SegmentPrediction], genre: int) -> str:
     sure = [entry.probabilities[genre] for entry in entries]
-    low, high = percent(min(sure)).strip(), percent(max(sure)).strip()
+    low, high = format_percent(min(sure)).strip(), format_percent(max(sure)).strip()
     return low if low == high else f"{low.removesuffix(' %')} to {high}"
 
 
-def _limit(prediction: Prediction, guess: Guess, room: int) -> str:
+def _limit(prediction: Prediction, guess: ClassScore, room: int) -> str:
     """Whether a genre reaches its threshold, where it has one."""
     if prediction.thresholds is None:
         return ""
-    limit = percent(prediction.thresholds[guess.genre]).strip()
+    limit = format_percent(prediction.thresholds[guess.genre]).strip()
     return f"{'':<{room}}  {'answered, from' if guess in prediction.genres else 'below'} {limit}"
 
 
-class Lines:
+class TableWriter:
     """A line for each of several recordings, in columns; paths are cut in the middle.
 
     Args:
         titles: of the genres, for the width of the columns.
-        several: a track has several genres, which all stand in the last column, each with its probability.
+        multilabel: a track has several genres, which all stand in the last column, each with its probability.
     """
 
-    def __init__(self, titles: Sequence[str], several: bool = False) -> None:
-        self.several = several
+    def __init__(self, titles: Sequence[str], multilabel: bool = False) -> None:
+        self.multilabel = multilabel
         total = shutil.get_terminal_size((100, 24)).columns
-        self.genre = min(max(len(title) for title in titles), 28)
-        self.path = max(20, total - 2 * (self.genre + 7) - 10)
+        self.genre_width = min(max(len(title) for title in titles), 28)
+        self.path_width = max(20, total - 2 * (self.genre_width + 7) - 10)
 
-    def head(self) -> str:
+    def header(self) -> str:
         """Names of the columns."""
-        if self.several:
-            return f"{'file':<{self.path}}  {'length':>6}  answer"
-        return f"{'file':<{self.path}}  {'length':>6}  {'answer':<{self.genre}}   sure  {'else':<{self.genre}}".rstrip()
+        if self.multilabel:
+            return f"{'file':<{self.path_width}}  {'length':>6}  answer"
+        genre = self.genre_width
+        return f"{'file':<{self.path_width}}  {'length':>6}  {'answer':<{genre}}   sure  {'else':<{genre}}".rstrip()
 
-    def line(self, prediction: Prediction) -> str:
+    def row(self, prediction: Prediction) -> str:
         """One recording."""
-        path = shortened(printable(prediction.path or "samples"), self.path)
-        length = clock(prediction.seconds)
-        if self.several:
-            each = [f"{guess.title} {percent(guess.probability).strip()}" for guess in prediction.genres]
-            told = "; ".join(each) if each and not prediction.unknown else prediction.answer
-            return f"{path:<{self.path}}  {length:>6}  {told}"
-        sure = "" if prediction.sure is None else percent(prediction.sure)
-        answered = () if prediction.unknown else prediction.genres
+        path = truncate_middle(printable(prediction.path or "samples"), self.path_width)
+        length = format_duration(prediction.seconds)
+        if self.multilabel:
+            each = [f"{guess.title} {format_percent(guess.probability).strip()}" for guess in prediction.genres]
+            told = "; ".join(each) if each and not prediction.rejection_reason else prediction.label
+            return f"{path:<{self.path_width}}  {length:>6}  {told}"
+        sure = "" if prediction.confidence is None else format_percent(prediction.confidence)
+        answered = () if prediction.rejection_reason else prediction.genres
         other = next((guess for guess in prediction.top if guess not in answered), None)
-        beside = f"{shortened(other.title, self.genre)} {percent(other.probability).strip()}" if other else ""
-        group = None if prediction.unknown else prediction.backs_off
-        answer = prediction.answer + (f" ({group})" if group in ("supergenre", "cluster") else "")
-        answer = shortened(answer, self.genre)
-        return f"{path:<{self.path}}  {length:>6}  {answer:<{self.genre}}  {sure:>5}  {beside}".rstrip()
+        beside = (
+            f"{truncate_middle(other.title, self.genre_width)} {format_percent(other.probability).strip()}"
+            if other
+            else ""
+        )
+        group = None if prediction.rejection_reason else prediction.fallback_level
+        answer = prediction.label + (f" ({group})" if group in ("supergenre", "cluster") else "")
+        answer = truncate_middle(answer, self.genre_width)
+        return f"{path:<{self.path_width}}  {length:>6}  {answer:<{self.genre_width}}  {sure:>5}  {beside}".rstrip()
 
 
-def unread(rejected: Sequence[tuple[str, str]], what: str = "not read") -> list[str]:
+def format_rejected(rejected: Sequence[tuple[str, str]], what: str = "not read") -> list[str]:
     """Files and why nothing came of them, one a line; a reason that very many share is told once, with some of them.
 
     Args:
@@ -123,7 +128,7 @@ def unread(rejected: Sequence[tuple[str, str]], what: str = "not read") -> list[
     return lines
 
 
-def shortened(text: str, width: int) -> str:
+def truncate_middle(text: str, width: int) -> str:
     """Text of at most `width` characters; the middle goes first."""
     if len(text) <= width:
         return text
@@ -131,14 +136,14 @@ def shortened(text: str, width: int) -> str:
     return f"{text[:head]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - (width - 1 - head) :]}"
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Minutes and seconds: "4:05"; with hours from one on."""
     minutes, rest = divmod(round(seconds), 60)
     hours, inside = divmod(minutes, 60)
     return f"{hours}:{inside:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def percent(probability: float) -> str:
+def format_percent(probability: float) -> str:
     """Five characters: " 71 %"; neither certainty nor impossibility is claimed."""
     if probability >= 0.995:
         return ">99 %"
@@ -149,11 +154,11 @@ def percent(probability: float) -> str:
 
 def _backing(prediction: Prediction) -> str:
     """Why the answer is not the likeliest genre."""
-    if prediction.unknown:
+    if prediction.rejection_reason:
         return ": what follows means little"
-    group = prediction.backs_off
+    group = prediction.fallback_level
     if group in ("supergenre", "cluster"):
-        return f", a {group}, {percent(prediction.sure or 0.0).strip()}: no genre is sure enough"
+        return f", a {group}, {format_percent(prediction.confidence or 0.0).strip()}: no genre is sure enough"
     if group == "nothing":
         return ": no genre, and no group of genres, is sure enough" if prediction.hedged else f": {NONE}"
     return ""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from genrelab.inference.prediction import UNSURE, Guess, Hedged
+from genrelab.inference.prediction import UNSURE, ClassScore, HedgedPrediction
 from genrelab.postprocessing import Hedge
 from genrelab.taxonomy.hierarchy import cluster_index, supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
@@ -15,33 +15,33 @@ from genrelab.taxonomy.taxonomy import Taxonomy
 FEW = 4  # supergenres of a cluster that stand for its name
 
 
-class Said(NamedTuple):
+class LabelAssignment(NamedTuple):
     """The parts of a `Prediction` in which one genre a track and several differ; see there."""
 
-    genres: tuple[Guess, ...]
-    supergenre: Guess | None = None
-    hedged: Hedged | None = None
+    genres: tuple[ClassScore, ...]
+    supergenre: ClassScore | None = None
+    hedged: HedgedPrediction | None = None
     thresholds: Mapping[str, float] | None = None
 
 
-class Speaker(Protocol):
+class LabelAssigner(Protocol):
     """Says what follows from a recording's joined logits, and of each window."""
 
-    def say(self, joined: np.ndarray, probabilities: np.ndarray) -> Said:
+    def assign(self, logits: np.ndarray, probabilities: np.ndarray) -> LabelAssignment:
         """Of logits `[1, C]` and their probabilities `[C]`."""
 
-    def windows(self, probabilities: np.ndarray) -> list[tuple[int, ...]]:
+    def assign_segments(self, probabilities: np.ndarray) -> list[tuple[int, ...]]:
         """The genres of each window, by place, best first, of `[S, C]`."""
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What was fitted, as plain data."""
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any], taxonomy: Taxonomy) -> Speaker:
-        """Inverse of `to_plain`, of a mapping that may hold more."""
+    def from_dict(cls, plain: Mapping[str, Any], taxonomy: Taxonomy) -> LabelAssigner:
+        """Inverse of `to_dict`, of a mapping that may hold more."""
 
 
-class OneGenre:
+class SingleLabelAssigner:
     """One genre, as far as it is sure; else its supergenre, its cluster, or nothing.
 
     Args:
@@ -70,34 +70,34 @@ class OneGenre:
             ("cluster", [clusters[number] for number in sorted(clusters)], of_cluster),
         )
 
-    def say(self, joined: np.ndarray, probabilities: np.ndarray) -> Said:
+    def assign(self, logits: np.ndarray, probabilities: np.ndarray) -> LabelAssignment:
         """The hedged answer and the likeliest supergenre."""
-        hedged = self._hedged(joined)
-        guess = Guess(hedged.code, hedged.title, hedged.probability)
-        return Said((guess,) if hedged.height == "genre" else (), self._supergenre(probabilities), hedged)
+        hedged = self._hedge(logits)
+        guess = ClassScore(hedged.code, hedged.title, hedged.probability)
+        return LabelAssignment((guess,) if hedged.level == "genre" else (), self._supergenre(probabilities), hedged)
 
-    def windows(self, probabilities: np.ndarray) -> list[tuple[int, ...]]:
+    def assign_segments(self, probabilities: np.ndarray) -> list[tuple[int, ...]]:
         """The likeliest."""
         return [(int(row.argmax()),) for row in probabilities]
 
-    def to_plain(self) -> dict[str, Any]:
-        """See `Speaker`."""
+    def to_dict(self) -> dict[str, Any]:
+        """See `LabelAssigner`."""
         return {"tau": self.hedge.tau, "coverage": self.hedge.coverage, "track": self.hedge.probabilities.temperature}
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any], taxonomy: Taxonomy) -> OneGenre:
-        """See `Speaker`."""
+    def from_dict(cls, plain: Mapping[str, Any], taxonomy: Taxonomy) -> SingleLabelAssigner:
+        """See `LabelAssigner`."""
         hedge = Hedge(supergenre_index(taxonomy), cluster_index(taxonomy), float(plain["coverage"]))
         hedge.tau, hedge.probabilities.temperature = float(plain["tau"]), float(plain["track"])
         return cls(taxonomy, hedge)
 
-    def _supergenre(self, probabilities: np.ndarray) -> Guess:
+    def _supergenre(self, probabilities: np.ndarray) -> ClassScore:
         _, names, numbers = self.levels[1]
         sums = np.bincount(numbers, weights=probabilities)
         best = int(sums.argmax())
-        return Guess(*names[best], float(sums[best]))
+        return ClassScore(*names[best], float(sums[best]))
 
-    def _hedged(self, joined: np.ndarray) -> Hedged:
+    def _hedge(self, joined: np.ndarray) -> HedgedPrediction:
         """The hedged answer; a group that holds every genre says nothing."""
         decided = self.hedge.decide(joined)
         p = np.exp(decided.log_prob[0])
@@ -105,8 +105,8 @@ class OneGenre:
         if height < len(self.levels) and len(self.levels[height][1]) > 1:
             name, names, numbers = self.levels[height]
             code, title = names[group]
-            return Hedged(name, code, title, float(p[numbers == group].sum()))
-        return Hedged("nothing", "", UNSURE, 1.0)
+            return HedgedPrediction(name, code, title, float(p[numbers == group].sum()))
+        return HedgedPrediction("nothing", "", UNSURE, 1.0)
 
 
 def _cluster_title(name: str, supergenres: Sequence[str]) -> str:
@@ -116,46 +116,46 @@ def _cluster_title(name: str, supergenres: Sequence[str]) -> str:
     return " or ".join(part for part in (", ".join(supergenres[:-1]), supergenres[-1]) if part)
 
 
-class SeveralGenres:
+class MultilabelAssigner:
     """Every genre whose probability reaches its threshold; groups have no probability, since those of genres overlap.
 
     Args:
         taxonomy: of the run.
-        track: `[C]` thresholds of recordings.
-        segment: `[C]` thresholds of windows.
+        track_thresholds: `[C]` thresholds of recordings.
+        segment_thresholds: `[C]` thresholds of windows.
     """
 
-    def __init__(self, taxonomy: Taxonomy, track: np.ndarray, segment: np.ndarray) -> None:
-        self.taxonomy, self.track, self.segment = taxonomy, track, segment
-        self.by_code = dict(zip(taxonomy.genres, track.tolist(), strict=True))
+    def __init__(self, taxonomy: Taxonomy, track_thresholds: np.ndarray, segment_thresholds: np.ndarray) -> None:
+        self.taxonomy, self.track_thresholds, self.segment_thresholds = taxonomy, track_thresholds, segment_thresholds
+        self.thresholds_by_code = dict(zip(taxonomy.genres, track_thresholds.tolist(), strict=True))
 
-    def say(self, joined: np.ndarray, probabilities: np.ndarray) -> Said:
+    def assign(self, logits: np.ndarray, probabilities: np.ndarray) -> LabelAssignment:
         """The genres above their thresholds."""
         taxonomy = self.taxonomy
         guesses = [
-            Guess(taxonomy.genres[i], taxonomy.titles[i], float(probabilities[i]))
-            for i in chosen(probabilities, self.track)
+            ClassScore(taxonomy.genres[i], taxonomy.titles[i], float(probabilities[i]))
+            for i in above_threshold(probabilities, self.track_thresholds)
         ]
-        return Said(tuple(guesses), thresholds=self.by_code)
+        return LabelAssignment(tuple(guesses), thresholds=self.thresholds_by_code)
 
-    def windows(self, probabilities: np.ndarray) -> list[tuple[int, ...]]:
+    def assign_segments(self, probabilities: np.ndarray) -> list[tuple[int, ...]]:
         """The genres above their thresholds."""
-        return [chosen(row, self.segment) for row in probabilities]
+        return [above_threshold(row, self.segment_thresholds) for row in probabilities]
 
-    def to_plain(self) -> dict[str, Any]:
-        """See `Speaker`."""
-        return {"thresholds": {"track": self.track.tolist(), "segment": self.segment.tolist()}}
+    def to_dict(self) -> dict[str, Any]:
+        """See `LabelAssigner`."""
+        return {"thresholds": {"track": self.track_thresholds.tolist(), "segment": self.segment_thresholds.tolist()}}
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any], taxonomy: Taxonomy) -> SeveralGenres:
-        """See `Speaker`."""
+    def from_dict(cls, plain: Mapping[str, Any], taxonomy: Taxonomy) -> MultilabelAssigner:
+        """See `LabelAssigner`."""
         track, segment = (np.array(plain["thresholds"][level], np.float64) for level in ("track", "segment"))
         if not len(track) == len(segment) == len(taxonomy.genres):
             raise ValueError("not a threshold for each genre")
         return cls(taxonomy, track, segment)
 
 
-def chosen(probabilities: np.ndarray, thresholds: np.ndarray) -> tuple[int, ...]:
+def above_threshold(probabilities: np.ndarray, thresholds: np.ndarray) -> tuple[int, ...]:
     """Places of the genres that reach their thresholds, the likeliest first."""
     order = np.argsort(-probabilities, kind="stable")
     return tuple(int(i) for i in order if probabilities[i] >= thresholds[i])

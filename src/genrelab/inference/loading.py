@@ -54,7 +54,7 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         model = _model(content["model"], len(taxonomy.genres))
         model.load_state_dict(checkpoint["state_dict"])
         calibrated = checkpoint.get("calibration")  # of an exported file; those of a run are fitted here
-        calibration = Calibration.from_plain(calibrated, taxonomy) if calibrated else None
+        calibration = Calibration.from_dict(calibrated, taxonomy) if calibrated else None
         sound = ContentThresholds.from_plain(content["sound"]) if "sound" in content else None
     except ConfigError as error:
         own = "; a model or feature of your own needs its module: genrelab ... --plugins my.module"
@@ -76,7 +76,7 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         taxonomy,
         audio,
         specs,
-        replace(calibration, sound=sound),
+        replace(calibration, content_thresholds=sound),
         content["run_id"],
         file,
         device,

@@ -14,32 +14,32 @@ import numpy as np
 from genrelab.audio.content_detection import SHARE, SPREAD, ContentThresholds, analyze_content
 from genrelab.postprocessing.output_type import MULTICLASS, OutputType
 
-SHORTEST = 0.5  # seconds
+MIN_SECONDS = 0.5  # seconds
 
 
 @dataclass(frozen=True)
-class Bounds:
+class OODThresholds:
     """What val's tracks keep to: mean energy of their windows at least, entropy at most."""
 
     energy: float = -np.inf
     entropy: float = np.inf
 
 
-def fit_bounds(energies: np.ndarray, entropies: np.ndarray) -> Bounds:
+def fit_ood_thresholds(energies: np.ndarray, entropies: np.ndarray) -> OODThresholds:
     """Bounds that leave out 1 % of val's tracks; of few tracks they are widened as a normal distribution would be."""
     low = min(np.quantile(energies, SHARE), energies.mean() - SPREAD * energies.std())
     high = max(np.quantile(entropies, 1 - SHARE), entropies.mean() + SPREAD * entropies.std())
-    return Bounds(float(low), float(high))
+    return OODThresholds(float(low), float(high))
 
 
-def why_unknown(
+def rejection_reason(
     samples: np.ndarray,
     sample_rate: int,
     logits: np.ndarray,
     probabilities: np.ndarray,
-    bounds: Bounds,
+    thresholds: OODThresholds,
     output_type: OutputType = MULTICLASS,
-    sound: ContentThresholds | None = None,
+    content_thresholds: ContentThresholds | None = None,
 ) -> str | None:
     """Why a recording gets no answer; None where it gets one.
 
@@ -48,23 +48,23 @@ def why_unknown(
         sample_rate: Hz.
         logits: `[S, C]` of its windows.
         probabilities: `[C]` calibrated, of the whole.
-        bounds: of the logits, fitted on val.
+        thresholds: of the logits, fitted on val.
         output_type: of the logits.
-        sound: bounds of the sound, fitted on val; None takes those that fit all music.
+        content_thresholds: bounds of the sound, fitted on val; None takes those that fit all music.
     """
-    sound = sound or ContentThresholds()
+    content_thresholds = content_thresholds or ContentThresholds()
     found = analyze_content(samples, sample_rate)
-    if found.loudness < sound.loudness:
+    if found.loudness < content_thresholds.loudness:
         return "silence"
-    if len(samples) < SHORTEST * sample_rate:
+    if len(samples) < MIN_SECONDS * sample_rate:
         return "too short"
-    if found.flatness > sound.flatness:
+    if found.flatness > content_thresholds.flatness:
         return "noise"
-    if found.speech > sound.speech:
+    if found.speech > content_thresholds.speech:
         return "speech"
     if (
-        output_type.energy(logits).mean() < bounds.energy
-        or output_type.entropy(probabilities[None])[0] > bounds.entropy
+        output_type.energy(logits).mean() < thresholds.energy
+        or output_type.entropy(probabilities[None])[0] > thresholds.entropy
     ):
         return "unlike the training music"
     return None

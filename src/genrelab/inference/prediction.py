@@ -8,11 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-Height = Literal["genre", "supergenre", "cluster", "nothing"]
+Level = Literal["genre", "supergenre", "cluster", "nothing"]
 UNSURE = "not sure"
 
 
-class Guess(NamedTuple):
+class ClassScore(NamedTuple):
     """A genre, supergenre or cluster: its code, its title, and the probability given to it."""
 
     genre: str
@@ -28,7 +28,7 @@ class Neighbour(NamedTuple):
     distance: float
 
 
-class TimelineEntry(NamedTuple):
+class SegmentPrediction(NamedTuple):
     """A window of the recording: first second in the file, length in seconds, probabilities `[C]`.
 
     `genres` holds the places of those that are answered, the likeliest first: one where a track has one genre; where it
@@ -42,17 +42,17 @@ class TimelineEntry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Hedged:
+class HedgedPrediction:
     """The most that is said with enough probability.
 
     Args:
-        height: "genre", or what the answer backs off to: "supergenre", "cluster", "nothing".
+        level: "genre", or what the answer backs off to: "supergenre", "cluster", "nothing".
         code: of the genre, supergenre or cluster; empty for nothing.
         title: what people read; "not sure" for nothing.
         probability: of what is said.
     """
 
-    height: Height
+    level: Level
     code: str
     title: str
     probability: float
@@ -71,8 +71,8 @@ class Prediction:
         segments: the timeline, in order of time.
         neighbours: the genres nearest to `top[0]` on the graph, nearest first; empty on a flat taxonomy.
         hedged: genre, supergenre, cluster or nothing, as far as it is sure; None where a track has several genres.
-        unknown: why there is no answer ("silence", "noise", ...); None where there is one. `top` and the rest are
-            filled all the same.
+        rejection_reason: why there is no answer ("silence", "noise", ...); None where there is one. `top` and the rest
+            are filled all the same.
         probabilities: `[C]` calibrated, of the whole recording.
         logits: `[S, C]` of the windows, as the network gives them.
         genres: that are answered, the likeliest first: one, or none where the answer backs off; where a track has
@@ -82,34 +82,34 @@ class Prediction:
 
     path: str | None
     seconds: float
-    top: tuple[Guess, ...]
-    supergenre: Guess | None
-    segments: tuple[TimelineEntry, ...]
+    top: tuple[ClassScore, ...]
+    supergenre: ClassScore | None
+    segments: tuple[SegmentPrediction, ...]
     neighbours: tuple[Neighbour, ...]
-    hedged: Hedged | None
-    unknown: str | None
+    hedged: HedgedPrediction | None
+    rejection_reason: str | None
     probabilities: np.ndarray
     logits: np.ndarray
-    genres: tuple[Guess, ...]
+    genres: tuple[ClassScore, ...]
     thresholds: Mapping[str, float] | None
 
     @property
-    def answer(self) -> str:
+    def label(self) -> str:
         """What people read: titles of genres, what it backs off to, or "unknown (silence)"."""
-        if self.unknown:
-            return f"unknown ({self.unknown})"
+        if self.rejection_reason:
+            return f"unknown ({self.rejection_reason})"
         return self.hedged.title if self.hedged else "; ".join(guess.title for guess in self.genres) or UNSURE
 
     @property
-    def sure(self) -> float | None:
+    def confidence(self) -> float | None:
         """Probability of the answer; None where there is none, and where it names genres that have each their own."""
-        return self.hedged.probability if self.hedged and not self.unknown else None
+        return self.hedged.probability if self.hedged and not self.rejection_reason else None
 
     @property
-    def backs_off(self) -> Height | None:
+    def fallback_level(self) -> Level | None:
         """What is said in place of a genre: a supergenre, a cluster, nothing; None where genres are named."""
         if self.hedged:
-            return None if self.hedged.height == "genre" else self.hedged.height
+            return None if self.hedged.level == "genre" else self.hedged.level
         return None if self.genres else "nothing"
 
     def to_dict(self, genres: tuple[str, ...], timeline: bool = True) -> dict[str, Any]:
@@ -122,16 +122,16 @@ class Prediction:
         found: dict[str, Any] = {
             "path": self.path,
             "seconds": round(self.seconds, 3),
-            "answer": self.answer,
-            "unknown": self.unknown,
-            "top": [self._guess(guess) for guess in self.top],
+            "answer": self.label,
+            "unknown": self.rejection_reason,
+            "top": [self._score_dict(guess) for guess in self.top],
         }
         if self.supergenre and self.hedged:
-            hedged = {"height": self.hedged.height, "code": self.hedged.code, "title": self.hedged.title}
-            found["supergenre"] = self._guess(self.supergenre)
+            hedged = {"height": self.hedged.level, "code": self.hedged.code, "title": self.hedged.title}
+            found["supergenre"] = self._score_dict(self.supergenre)
             found["hedged"] = {**hedged, "probability": round(self.hedged.probability, 4)}
         else:
-            found["genres"] = [self._guess(guess) for guess in self.genres]
+            found["genres"] = [self._score_dict(guess) for guess in self.genres]
         found["neighbours"] = [
             {"genre": near.genre, "title": near.title, "distance": round(near.distance, 4)} for near in self.neighbours
         ]
@@ -139,14 +139,14 @@ class Prediction:
             found["segments"] = [_window(entry, genres, self.thresholds is not None) for entry in self.segments]
         return found
 
-    def _guess(self, guess: Guess) -> dict[str, Any]:
+    def _score_dict(self, guess: ClassScore) -> dict[str, Any]:
         """With the genre's threshold, where there are thresholds."""
         found = {"genre": guess.genre, "title": guess.title, "probability": round(guess.probability, 4)}
         limit = (self.thresholds or {}).get(guess.genre)
         return found if limit is None else {**found, "threshold": round(limit, 4)}
 
 
-def _window(entry: TimelineEntry, genres: tuple[str, ...], several: bool) -> dict[str, Any]:
+def _window(entry: SegmentPrediction, genres: tuple[str, ...], several: bool) -> dict[str, Any]:
     answered = [{"genre": genres[i], "probability": round(float(entry.probabilities[i]), 4)} for i in entry.genres]
     place = {"start": round(entry.start, 3), "seconds": round(entry.seconds, 3)}
     return {**place, "genres": answered} if several else {**place, **answered[0]}

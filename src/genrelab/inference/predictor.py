@@ -31,10 +31,10 @@ from genrelab.datamodules.normalizer import Normalizer
 from genrelab.features import FeatureSpec, extract_segments, quantize
 from genrelab.features.packed_waveform import pack
 from genrelab.inference.calibration import Calibration
-from genrelab.inference.ood import why_unknown
+from genrelab.inference.ood import rejection_reason
 from genrelab.inference.penultimate import penultimate
-from genrelab.inference.prediction import Guess, Neighbour, Prediction, TimelineEntry
-from genrelab.inference.windowing import Window, cut_windows, read_sound
+from genrelab.inference.prediction import ClassScore, Neighbour, Prediction, SegmentPrediction
+from genrelab.inference.windowing import Window, cut_windows, read_recording
 from genrelab.postprocessing import OutputType
 from genrelab.runs.checkpoint import CAVEATS
 from genrelab.taxonomy.taxonomy import Taxonomy
@@ -59,8 +59,8 @@ class Predictor:
         run_id: the run that trained it.
         path: of the checkpoint.
         device: that network and normalizer work on.
-        marks: what must be said of the run wherever it answers, see `caveats_of`.
-        online: features are made in torch of waveforms as the store keeps them, as with `data.on_the_fly`.
+        caveats: what must be said of the run wherever it answers, see `caveats_of`.
+        on_the_fly: features are made in torch of waveforms as the store keeps them, as with `data.on_the_fly`.
 
     Raises:
         GenrelabError: no such device.
@@ -77,8 +77,8 @@ class Predictor:
         run_id: str,
         path: Path,
         device: str = "cpu",
-        marks: Sequence[str] = (),
-        online: bool = False,
+        caveats: Sequence[str] = (),
+        on_the_fly: bool = False,
     ) -> None:
         try:
             self.device = torch.device(device)
@@ -92,8 +92,8 @@ class Predictor:
         self.calibration = calibration
         self.run_id = run_id
         self.path = path
-        self.marks = tuple(marks)
-        self.online = online
+        self.caveats = tuple(caveats)
+        self.on_the_fly = on_the_fly
 
     @property
     def output_type(self) -> OutputType:
@@ -101,9 +101,9 @@ class Predictor:
         return self.calibration.output_type
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def caveat_messages(self) -> tuple[str, ...]:
         """The marks as lines for users."""
-        return tuple(CAVEATS.get(mark, mark) for mark in self.marks)
+        return tuple(CAVEATS.get(mark, mark) for mark in self.caveats)
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -117,9 +117,9 @@ class Predictor:
 
     # ---- from sound to logits
 
-    def decode(self, sound: AudioContent, sample_rate: int | None = None) -> np.ndarray:
+    def decode(self, recording: AudioContent, sample_rate: int | None = None) -> np.ndarray:
         """A file or samples as `[T]` float32 mono at `audio.sample_rate`. Raises AudioError."""
-        return read_sound(sound, sample_rate, self.audio.sample_rate)
+        return read_recording(recording, sample_rate, self.audio.sample_rate)
 
     def windows(self, samples: np.ndarray, hop: float | None = None) -> list[Window]:
         """Training's segments of a recording, or windows every `hop` seconds; see `cut_windows`."""
@@ -139,7 +139,7 @@ class Predictor:
         """
         stored = [feature.to(self.device) for feature in self._stored(np.atleast_2d(samples))]
         with torch.no_grad():
-            return list(self.normalizer(self._in_step(stored) if self.online else stored))
+            return list(self.normalizer(self._extract_on_device(stored) if self.on_the_fly else stored))
 
     def logits(self, features: Sequence[Tensor]) -> Tensor:
         """Logits `[S, C]` float32 of normalised features."""
@@ -157,9 +157,9 @@ class Predictor:
 
     def window_logits(self, windows: Sequence[Window]) -> np.ndarray:
         """Logits `[S, C]` of windows."""
-        return np.concatenate([self.logits(features).cpu().numpy() for features in self.in_batches(windows)])
+        return np.concatenate([self.logits(features).cpu().numpy() for features in self.iter_feature_batches(windows)])
 
-    def in_batches(self, windows: Sequence[Window]) -> Iterator[list[Tensor]]:
+    def iter_feature_batches(self, windows: Sequence[Window]) -> Iterator[list[Tensor]]:
         """Features of windows, a few at a time, so that memory does not grow with the recording."""
         for at in range(0, len(windows), BATCH):
             yield self.features(np.stack([window.samples for window in windows[at : at + BATCH]]))
@@ -168,19 +168,19 @@ class Predictor:
 
     def track_probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Calibrated probabilities `[C]` of a recording with windows' logits `[S, C]`."""
-        return self._joined(logits)[1]
+        return self._aggregate(logits)[1]
 
     def segment_probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Calibrated probabilities `[S, C]` of windows."""
-        return self.output_type.probabilities(logits, self.calibration.segment)
+        return self.output_type.probabilities(logits, self.calibration.segment_temperature)
 
     def predict(
-        self, sound: AudioContent, sample_rate: int | None = None, hop: float | None = None, top: int = 3
+        self, recording: AudioContent, sample_rate: int | None = None, hop: float | None = None, top: int = 3
     ) -> Prediction:
         """Name the genre of a recording of any length.
 
         Args:
-            sound: a file, or samples `[T]` or `[T, channels]`, float in [-1, 1] or integers of full scale.
+            recording: a file, or samples `[T]` or `[T, channels]`, float in [-1, 1] or integers of full scale.
             sample_rate: Hz of given samples; None: `audio.sample_rate`.
             hop: seconds from window to window; None lays them end to end, as in training.
             top: how many genres are named.
@@ -188,12 +188,12 @@ class Predictor:
         Raises:
             AudioError: the file or the samples cannot be used.
         """
-        samples = self.decode(sound, sample_rate)
+        samples = self.decode(recording, sample_rate)
         windows = self.windows(samples, hop)
-        path = None if isinstance(sound, np.ndarray) else os.fspath(sound)
-        return self.judge(samples, windows, self.window_logits(windows), top, path)
+        path = None if isinstance(recording, np.ndarray) else os.fspath(recording)
+        return self.postprocess(samples, windows, self.window_logits(windows), top, path)
 
-    def judge(
+    def postprocess(
         self,
         samples: np.ndarray,
         windows: Sequence[Window],
@@ -202,30 +202,30 @@ class Predictor:
         path: str | None = None,
     ) -> Prediction:
         """The answer to a recording whose windows' logits `[S, C]` are known."""
-        joined, probabilities = self._joined(logits)
+        joined, probabilities = self._aggregate(logits)
         order = np.argsort(-probabilities, kind="stable")
         rate = self.audio.sample_rate
-        of_windows, speaker = self.segment_probabilities(logits), self.calibration.speaker
-        said = speaker.say(joined, probabilities)
+        of_windows, assigner = self.segment_probabilities(logits), self.calibration.label_assigner
+        assigned = assigner.assign(joined, probabilities)
         timeline = tuple(
-            TimelineEntry(
+            SegmentPrediction(
                 window.start / rate, min(len(window.samples), len(samples) - window.start) / rate, row, genres
             )
-            for window, row, genres in zip(windows, of_windows, speaker.windows(of_windows), strict=True)
+            for window, row, genres in zip(windows, of_windows, assigner.assign_segments(of_windows), strict=True)
         )
         return Prediction(
             path=path,
             seconds=len(samples) / rate,
-            top=tuple(self._guess(int(i), probabilities) for i in order[:top]),
-            supergenre=said.supergenre,
+            top=tuple(self._class_score(int(i), probabilities) for i in order[:top]),
+            supergenre=assigned.supergenre,
             segments=timeline,
             neighbours=self.neighbours(int(order[0])),
-            hedged=said.hedged,
-            unknown=self._unknown(samples, logits, probabilities),
+            hedged=assigned.hedged,
+            rejection_reason=self._unknown(samples, logits, probabilities),
             probabilities=probabilities,
             logits=logits,
-            genres=said.genres,
-            thresholds=said.thresholds,
+            genres=assigned.genres,
+            thresholds=assigned.thresholds,
         )
 
     def neighbours(self, genre: int, count: int = NEIGHBOURS) -> tuple[Neighbour, ...]:
@@ -243,7 +243,7 @@ class Predictor:
 
     def _stored(self, samples: np.ndarray) -> list[Tensor]:
         """What the store of a run would hold of windows `[S, n_samples]`: features, or online the waveforms."""
-        if self.online:
+        if self.on_the_fly:
             return [torch.from_numpy(np.stack([pack(one) for one in samples]).astype(np.int16))]
         rows = extract_segments(self.in_specs, list(samples))
         return [
@@ -252,7 +252,7 @@ class Predictor:
         ]
 
     @cached_property
-    def _in_step(self) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
+    def _extract_on_device(self) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
         from genrelab.datamodules import OnTheFlyFeatures
 
         step = OnTheFlyFeatures(self.in_specs)
@@ -261,13 +261,19 @@ class Predictor:
     def _unknown(self, samples: np.ndarray, logits: np.ndarray, probabilities: np.ndarray) -> str | None:
         trimmed = trim_silence(samples, TRIM_DB)
         fitted = self.calibration
-        return why_unknown(
-            trimmed, self.audio.sample_rate, logits, probabilities, fitted.bounds, self.output_type, fitted.sound
+        return rejection_reason(
+            trimmed,
+            self.audio.sample_rate,
+            logits,
+            probabilities,
+            fitted.ood_thresholds,
+            self.output_type,
+            fitted.content_thresholds,
         )
 
-    def _joined(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _aggregate(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         joined, _ = self.output_type.aggregate(logits, np.zeros(len(logits), np.int64))
-        return joined, self.output_type.probabilities(joined, self.calibration.track)[0]
+        return joined, self.output_type.probabilities(joined, self.calibration.track_temperature)[0]
 
-    def _guess(self, genre: int, probabilities: np.ndarray) -> Guess:
-        return Guess(self.genres[genre], self.titles[genre], float(probabilities[genre]))
+    def _class_score(self, genre: int, probabilities: np.ndarray) -> ClassScore:
+        return ClassScore(self.genres[genre], self.titles[genre], float(probabilities[genre]))

@@ -51,20 +51,20 @@ def check_hop(hop: float | None, spec: AudioSpec) -> None:
         raise GenrelabError(f"hop: {hop:g} s is not above 0 and at most {spec.segment_duration:g} s, a window's length")
 
 
-def read_sound(sound: object, sample_rate: int | None, wanted: int) -> np.ndarray:
+def read_recording(recording: object, sample_rate: int | None, target_rate: int) -> np.ndarray:
     """A file or samples to mono float32 at the rate wanted.
 
     Args:
-        sound: a path, or samples `[T]` or `[T, channels]`, float in [-1, 1] or signed integers of full scale.
+        recording: a path, or samples `[T]` or `[T, channels]`, float in [-1, 1] or signed integers of full scale.
         sample_rate: Hz of given samples; None: they have the rate wanted.
-        wanted: Hz.
+        target_rate: Hz.
 
     Raises:
         AudioError: the file or the samples cannot be used.
     """
-    if not isinstance(sound, np.ndarray):
-        return load_audio(sound, wanted)  # type: ignore[arg-type]
-    samples = sound
+    if not isinstance(recording, np.ndarray):
+        return load_audio(recording, target_rate)  # type: ignore[arg-type]
+    samples = recording
     if samples.dtype.kind == "i":
         samples = samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
     if samples.dtype.kind != "f" or samples.ndim not in (1, 2):
@@ -75,8 +75,8 @@ def read_sound(sound: object, sample_rate: int | None, wanted: int) -> np.ndarra
         raise AudioError("samples", "no samples")
     if not np.isfinite(samples).all():
         raise AudioError("samples", "non-finite samples (NaN or infinity)")
-    if sample_rate is not None and sample_rate != wanted:
+    if sample_rate is not None and sample_rate != target_rate:
         import soxr
 
-        samples = soxr.resample(samples, sample_rate, wanted, quality="HQ").astype(np.float32, copy=False)
+        samples = soxr.resample(samples, sample_rate, target_rate, quality="HQ").astype(np.float32, copy=False)
     return np.ascontiguousarray(samples)

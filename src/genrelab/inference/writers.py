@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class JsonLines:
+class JSONLinesFormat:
     """One object a line: all of a prediction, or `path` and `error`.
 
     Args:
         run_id: written into every line.
         genres: the run's genre codes.
-        marks: likewise: what must be said of the run ("unsafe").
+        caveats: likewise: what must be said of the run ("unsafe").
     """
 
     suffixes = (".jsonl", ".ndjson")
 
-    def __init__(self, run_id: str, genres: tuple[str, ...], marks: Sequence[str] = ()) -> None:
-        self.run_id, self.genres, self.marks = run_id, genres, list(marks)
+    def __init__(self, run_id: str, genres: tuple[str, ...], caveats: Sequence[str] = ()) -> None:
+        self.run_id, self.genres, self.caveats = run_id, genres, list(caveats)
 
     @property
-    def head(self) -> str:
+    def header(self) -> str:
         """JSON lines have none."""
         return ""
 
-    def line(self, path: str, prediction: Prediction | None, error: str = "") -> str:
+    def format_row(self, path: str, prediction: Prediction | None, error: str = "") -> str:
         """A line for a file."""
         answer: Row = {"path": path, "error": error} if prediction is None else prediction.to_dict(self.genres)
-        text = json.dumps({"run": self.run_id, "marks": self.marks, **answer, "path": path}, ensure_ascii=False)
+        text = json.dumps({"run": self.run_id, "marks": self.caveats, **answer, "path": path}, ensure_ascii=False)
         for end in "\x85\u2028\u2029":  # which some readers take for the end of a line
             text = text.replace(end, f"\\u{ord(end):04x}")
         return text + "\n"
@@ -52,36 +52,38 @@ class JsonLines:
         return [(line + "\n", json.loads(line)) for line in text.split("\n")[:-1]]  # the last may be cut
 
 
-class Table:
+class CSVFormat:
     """CSV: a row a file, the likeliest genres side by side.
 
     Args:
         run_id: written into every row.
         top: how many genres.
-        several: a track has several genres: those above their thresholds stand in `genres`, and there is no supergenre.
-        marks: written into every row: what must be said of the run ("unsafe").
+        multilabel: a track has several genres: those above their thresholds stand in `genres`, and there is no
+            supergenre.
+        caveats: written into every row: what must be said of the run ("unsafe").
     """
 
     suffixes = (".csv",)
 
-    def __init__(self, run_id: str, top: int, several: bool = False, marks: Sequence[str] = ()) -> None:
-        self.run_id, self.marks = run_id, ";".join(marks)
+    def __init__(self, run_id: str, top: int, multilabel: bool = False, caveats: Sequence[str] = ()) -> None:
+        self.run_id, self.caveats = run_id, ";".join(caveats)
         ranks = [f"{name}_{rank}" for rank in range(1, top + 1) for name in ("genre", "title", "probability")]
-        own = ["genres"] if several else ["supergenre", "supergenre_title", "supergenre_probability"]
+        own = ["genres"] if multilabel else ["supergenre", "supergenre_title", "supergenre_probability"]
         self.columns = ["path", "answer", "unknown", "height", "seconds", *ranks, *own, "run", "marks", "error"]
 
     @property
-    def head(self) -> str:
+    def header(self) -> str:
         """Names of the columns."""
         return _csv(self.columns)
 
-    def line(self, path: str, prediction: Prediction | None, error: str = "") -> str:
+    def format_row(self, path: str, prediction: Prediction | None, error: str = "") -> str:
         """A row for a file."""
-        row: Row = {"path": path, "run": self.run_id, "marks": self.marks, "error": error}
+        row: Row = {"path": path, "run": self.run_id, "marks": self.caveats, "error": error}
         if prediction is not None:
-            row |= {"answer": prediction.answer, "unknown": prediction.unknown, "seconds": round(prediction.seconds, 3)}
+            row |= {"answer": prediction.label, "unknown": prediction.rejection_reason}
+            row["seconds"] = round(prediction.seconds, 3)
             row |= {
-                "height": prediction.backs_off or "genre",
+                "height": prediction.fallback_level or "genre",
                 "genres": ";".join(one.genre for one in prediction.genres),
             }
             for rank, guess in enumerate(prediction.top, start=1):
@@ -93,7 +95,7 @@ class Table:
     def read(self, text: str) -> list[tuple[str, Row]]:
         """(line, what it holds) of each whole row. Raises ValueError where the columns are others."""
         lines = text.splitlines(keepends=True)
-        if not lines or lines[0] != self.head:
+        if not lines or lines[0] != self.header:
             raise ValueError("its columns are others, or --top was; choose another file")
         rows = list(csv.reader(io.StringIO(text)))[1:]
         rows = rows if text.endswith("\n") else rows[:-1]  # the last was cut
@@ -101,7 +103,7 @@ class Table:
         return [(_csv(row), dict(zip(self.columns, row, strict=True))) for row in whole]
 
 
-Format = JsonLines | Table
+Format = JSONLinesFormat | CSVFormat
 
 
 class OutputFile:
@@ -109,17 +111,17 @@ class OutputFile:
 
     Args:
         path: `.csv` or `.jsonl`; the folder is made.
-        form: how answers are written.
+        format: how answers are written.
 
     Raises:
         GenrelabError: it holds something else, or the answers of another run.
     """
 
-    def __init__(self, path: Path, form: Format) -> None:
-        self.path, self.form = path, form
+    def __init__(self, path: Path, format: Format) -> None:
+        self.path, self.format = path, format
         self.done: set[str] = set()
         kept = self._kept()
-        write_text(path, form.head + "".join(kept), durable=False)
+        write_text(path, format.header + "".join(kept), durable=False)
         self._handle: IO[str] = path.open("a", encoding="utf-8", newline="")
 
     def _kept(self) -> list[str]:
@@ -130,42 +132,42 @@ class OutputFile:
         except UnicodeDecodeError as error:
             raise GenrelabError(f"{self.path}: not answers of genrelab predict; choose another file") from error
         try:
-            rows = self.form.read(text) if text else []
+            rows = self.format.read(text) if text else []
             runs: set[Any] = {row["run"] for _, row in rows}
             kept = [(line, str(row["path"])) for line, row in rows if not row.get("error")]
         except (ValueError, KeyError, TypeError) as error:
             raise GenrelabError(f"{self.path}: not answers that can be continued ({error})") from error
-        if others := runs - {self.form.run_id}:
+        if others := runs - {self.format.run_id}:
             raise GenrelabError(
                 f"{self.path}: holds answers of the run {sorted(map(str, others))[0]}; choose another file"
             )
-        self.done = {key(path) for _, path in kept}
+        self.done = {file_key(path) for _, path in kept}
         return [line for line, _ in kept]
 
     def add(self, path: str, prediction: Prediction | None, error: str = "") -> None:
         """Write a line and see it off, so that a killed process loses none."""
-        self._handle.write(self.form.line(path, prediction, error))
+        self._handle.write(self.format.format_row(path, prediction, error))
         self._handle.flush()
         if prediction is not None:
-            self.done.add(key(path))
+            self.done.add(file_key(path))
 
     def close(self) -> None:
         """Close the file."""
         self._handle.close()
 
 
-def key(path: str | os.PathLike[str]) -> str:
+def file_key(path: str | os.PathLike[str]) -> str:
     """What tells files apart, however they are named."""
     return os.path.realpath(path)
 
 
-def make_format(path: Path, predictor: Predictor, top: int) -> Format:
+def get_format(path: Path, predictor: Predictor, top: int) -> Format:
     """The format that a file's name asks for. Raises GenrelabError."""
-    if path.suffix.lower() in Table.suffixes:
+    if path.suffix.lower() in CSVFormat.suffixes:
         top = min(top, len(predictor.genres))
-        return Table(predictor.run_id, top, predictor.output_type.multilabel, predictor.marks)
-    if path.suffix.lower() in JsonLines.suffixes:
-        return JsonLines(predictor.run_id, predictor.genres, predictor.marks)
+        return CSVFormat(predictor.run_id, top, predictor.output_type.multilabel, predictor.caveats)
+    if path.suffix.lower() in JSONLinesFormat.suffixes:
+        return JSONLinesFormat(predictor.run_id, predictor.genres, predictor.caveats)
     raise GenrelabError(f"--out {path}: name it .csv or .jsonl")
 
 

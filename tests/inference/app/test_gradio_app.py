@@ -70,7 +70,7 @@ def test_a_song_gets_its_answer(address, chromium, predictor, song, tmp_path, wi
     page.set_input_files("#recording input[type=file]", str(song))
     page.wait_for_selector("#answer h2", timeout=60_000)
     found = predictor.predict(song)
-    assert found.answer in page.inner_text("#answer") or found.unknown
+    assert found.label in page.inner_text("#answer") or found.rejection_reason
     assert page.locator("#timeline rect").count() == len(found.segments)
     page.wait_for_selector("#decided img", timeout=90_000)
     head = page.frame_locator("iframe.gl-graph").locator("#panel h2")

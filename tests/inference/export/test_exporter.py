@@ -87,9 +87,9 @@ def test_weights_come_back_as_the_same_predictor(run, tmp_path, predictor, song,
     wanted, found = predictor.predict(song), again.predict(song)
     np.testing.assert_array_equal(found.logits, wanted.logits)
     np.testing.assert_allclose(found.probabilities, wanted.probabilities, rtol=1e-12)
-    assert (found.answer, found.hedged, found.unknown) == (wanted.answer, wanted.hedged, wanted.unknown)
-    assert again.calibration.to_plain() == predictor.calibration.to_plain()
-    assert again.calibration.sound == predictor.calibration.sound is not None
+    assert (found.label, found.hedged, found.rejection_reason) == (wanted.label, wanted.hedged, wanted.rejection_reason)
+    assert again.calibration.to_dict() == predictor.calibration.to_dict()
+    assert again.calibration.content_thresholds == predictor.calibration.content_thresholds is not None
     modes = {file.stat().st_mode for file in folder.iterdir()}
     assert len(modes) == 1, "who may read the card may read the weights"
 
@@ -160,7 +160,11 @@ def test_the_weights_of_several_genres_keep_their_thresholds(several, jamendo, t
     folder, _ = export_run(several, form, tmp_path)
     wanted, found = (load_predictor(one).predict(jamendo / "04" / "4.mp3") for one in (several, folder))
     np.testing.assert_array_equal(found.logits, wanted.logits)
-    assert (found.genres, found.thresholds, found.unknown) == (wanted.genres, wanted.thresholds, wanted.unknown)
+    assert (found.genres, found.thresholds, found.rejection_reason) == (
+        wanted.genres,
+        wanted.thresholds,
+        wanted.rejection_reason,
+    )
     text = (folder / "README.md").read_text()
     assert "PR-AUC, macro" in text and "Each genre's share of train" in text and "Accuracy" not in text
     assert "do not sum to 1" in text and not re.search(r"\n{3,}", text)

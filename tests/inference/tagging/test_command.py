@@ -9,7 +9,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from genrelab.cli import app
-from genrelab.inference import Guess, Hedged, Prediction
+from genrelab.inference import ClassScore, HedgedPrediction, Prediction
 from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
 from genrelab.inference.tagging.command import choose
 from genrelab.utils.errors import GenrelabError
@@ -91,7 +91,7 @@ def test_a_genre_of_the_users_survives_several_runs(run, library, tmp_path):
 
 
 def several() -> Prediction:
-    guesses = (Guess("a", "Ska", 0.6), Guess("b", "Dub", 0.3), Guess("c", "Rap", 0.2))
+    guesses = (ClassScore("a", "Ska", 0.6), ClassScore("b", "Dub", 0.3), ClassScore("c", "Rap", 0.2))
     return Prediction(
         "x", 9.0, guesses, None, (), (), None, None, np.array([0.6, 0.3, 0.2]), np.zeros((1, 3)), guesses[1:],
         {"a": 0.7, "b": 0.25, "c": 0.1},
@@ -114,10 +114,10 @@ def test_of_several_genres_all_above_their_thresholds_are_chosen(before, thresho
 
 
 def prediction(unknown=None) -> Prediction:
-    guess = Guess("a", "Ska", 0.6)
+    guess = ClassScore("a", "Ska", 0.6)
     return Prediction(
-        "x", 9.0, (guess, Guess("b", "Dub", 0.3)), Guess("jam", "Jamaican", 0.9), (), (),
-        Hedged("genre", "a", "Ska", 0.6), unknown, np.array([0.6, 0.3, 0.1]), np.zeros((1, 3)),
+        "x", 9.0, (guess, ClassScore("b", "Dub", 0.3)), ClassScore("jam", "Jamaican", 0.9), (), (),
+        HedgedPrediction("genre", "a", "Ska", 0.6), unknown, np.array([0.6, 0.3, 0.1]), np.zeros((1, 3)),
         (guess,), None,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from genrelab.datasets import DatasetIndex
 from genrelab.engine.external_evaluation.excerpts import draw_excerpts
 from genrelab.evaluation.report import write_report
 from genrelab.inference import load_predictor
-from genrelab.inference.command import bar
+from genrelab.inference.command import progress_bar
 from genrelab.inference.predictor import Predictor
 from genrelab.inference.windowing import cut_windows
 from genrelab.runs.predictions import Predictions, write_predictions
@@ -207,7 +207,7 @@ def predict_songs(
     rejected = []
     columns = catalog.tracks[["track_id", "path"]].itertuples(index=False, name=None)
     genres = catalog.genres_of
-    with bar(len(catalog)) as advance:
+    with progress_bar(len(catalog)) as advance:
         for track, path in columns:
             seconds = 0.0
             try:

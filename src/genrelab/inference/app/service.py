@@ -12,7 +12,7 @@ from genrelab.audio.io import AudioError, probe
 from genrelab.inference import Predictor
 from genrelab.inference.app import views as page
 from genrelab.inference.app.similar import Library, embed_windows, train_library
-from genrelab.inference.console import clock
+from genrelab.inference.console import format_duration
 from genrelab.inference.explain import Explanation, explain
 from genrelab.inference.explain.plots import draw
 from genrelab.inference.explain.sonification import salient_sound
@@ -97,9 +97,9 @@ class Listener:
             return page.alert(str(error)), "", "", ""
         return (
             page.answer(prediction, self.predictor),
-            "" if prediction.unknown in page.WHY else page.timeline(prediction, self.predictor, samples),
-            "" if prediction.unknown else page.place(prediction, self.predictor, self.graph),
-            "" if prediction.unknown else self._similar(samples),
+            "" if prediction.rejection_reason in page.WHY else page.timeline(prediction, self.predictor, samples),
+            "" if prediction.rejection_reason else page.place(prediction, self.predictor, self.graph),
+            "" if prediction.rejection_reason else self._similar(samples),
         )
 
     def explain(self, file: str | None) -> tuple[str, tuple[int, np.ndarray] | None]:
@@ -108,7 +108,7 @@ class Listener:
             found = explain(self.predictor, self.decode(file), cells=CELLS)
         except GenrelabError:
             return "", None  # `answer` has said why
-        if found.prediction.unknown:
+        if found.prediction.rejection_reason:
             return "", None
         figure = draw(found, self.predictor.in_specs, "")
         sound = salient_sound(found.window.samples, self.predictor.in_specs, found.maps)
@@ -118,7 +118,7 @@ class Listener:
         rate = self.predictor.audio.sample_rate
         start = found.window.start / rate
         end = start + len(found.window.samples) / rate
-        return SHOWN.format(title=found.title, start=clock(start), end=clock(end))
+        return SHOWN.format(title=found.title, start=format_duration(start), end=format_duration(end))
 
     def _similar(self, samples: np.ndarray) -> str:
         if self.library is None:

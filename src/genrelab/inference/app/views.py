@@ -15,7 +15,7 @@ import numpy as np
 
 from genrelab.inference import Prediction, Predictor
 from genrelab.inference.app.similar import Similar
-from genrelab.inference.console import clock, percent
+from genrelab.inference.console import format_duration, format_percent
 from genrelab.taxonomy.hierarchy import supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 
@@ -41,27 +41,33 @@ LINKS = {
 
 def answer(prediction: Prediction, predictor: Predictor) -> str:
     """What it is, how sure, and the likeliest genres and supergenres as bars."""
-    if prediction.unknown:
-        head, line = "Unknown", WHY.get(prediction.unknown, UNLIKE)
-    elif prediction.backs_off == "nothing":
+    if prediction.rejection_reason:
+        head, line = "Unknown", WHY.get(prediction.rejection_reason, UNLIKE)
+    elif prediction.fallback_level == "nothing":
         groups_too = " and no group of genres" if prediction.hedged else ""
         head, line = "Not sure", f"No genre{groups_too} is likely enough."
     else:
-        head, line = prediction.answer, _how_sure(prediction)
-    heard = prediction.unknown not in WHY  # what the network says of silence and noise would only mislead
+        head, line = prediction.label, _how_sure(prediction)
+    heard = prediction.rejection_reason not in WHY  # what the network says of silence and noise would only mislead
     shown = dict.fromkeys((*prediction.top, *prediction.genres)) if heard else {}
     genres = [(guess.title, guess.probability) for guess in shown]
     groups = supergenres(prediction.probabilities, predictor.taxonomy) if prediction.supergenre else []
-    return _part("answer", head, line, genres, groups[:3] if heard and len(groups) > 1 else [], predictor.notes)
+    return _part(
+        "answer", head, line, genres, groups[:3] if heard and len(groups) > 1 else [], predictor.caveat_messages
+    )
 
 
 def _how_sure(prediction: Prediction) -> str:
     """Probability of the answer; of several genres each has its own."""
-    if prediction.sure is None:
+    if prediction.confidence is None:
         above = "The genre above its threshold" if len(prediction.genres) == 1 else "The genres above their thresholds"
         return f"{above}. Each has a probability of its own; they do not add up to 100 %."
-    sure = percent(prediction.sure).strip()
-    return f"{sure} · a {prediction.backs_off}: no genre in it is likely enough" if prediction.backs_off else sure
+    sure = format_percent(prediction.confidence).strip()
+    return (
+        f"{sure} · a {prediction.fallback_level}: no genre in it is likely enough"
+        if prediction.fallback_level
+        else sure
+    )
 
 
 def about(titles: Sequence[str]) -> str:
@@ -96,7 +102,7 @@ def timeline(prediction: Prediction, predictor: Predictor, samples: np.ndarray) 
             "colour": colour[genre],
             "share": float(entry.probabilities[genre]),
             "title": predictor.titles[genre],
-            "start": clock(entry.start),
+            "start": format_duration(entry.start),
         }
         for entry in prediction.segments
         for place, genre in enumerate(entry.genres)
@@ -105,7 +111,7 @@ def timeline(prediction: Prediction, predictor: Predictor, samples: np.ndarray) 
         {"title": predictor.titles[genre], "colour": colour[genre], "count": best.count(genre)} for genre in order
     ]
     count = len(prediction.segments)
-    return _part("timeline", windows, legend, count, _wave(samples), clock(prediction.seconds))
+    return _part("timeline", windows, legend, count, _wave(samples), format_duration(prediction.seconds))
 
 
 def _wave(samples: np.ndarray) -> str:
@@ -187,5 +193,5 @@ def _parts() -> Any:
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("genrelab.inference.app", ""), autoescape=True, trim_blocks=True)
-    environment.filters["percent"] = lambda share: percent(share).strip()
+    environment.filters["percent"] = lambda share: format_percent(share).strip()
     return environment.get_template("parts.html.jinja").module

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from genrelab.audio.io import probe
-from genrelab.inference.batch import find_files, for_each
-from genrelab.inference.command import SOME_UNREAD, bar, cores, one_thread_each, open_run, say
-from genrelab.inference.console import clock, shortened, unread
+from genrelab.inference.batch import find_audio_files, map_files
+from genrelab.inference.command import SOME_REJECTED, limit_torch_threads, load_run, print_err, progress_bar
+from genrelab.inference.console import format_duration, format_rejected, truncate_middle
 from genrelab.inference.embeddings.projection import METHODS, draw_map
 from genrelab.inference.embeddings.table import (
     NAME,
@@ -26,6 +26,7 @@ from genrelab.inference.embeddings.table import (
 )
 from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt, suggest
 from genrelab.utils.io import printable, shown
+from genrelab.utils.processes import default_workers
 
 if TYPE_CHECKING:
     from genrelab.inference.predictor import Predictor
@@ -58,7 +59,7 @@ def embed_track(predictor: Predictor, path: Path) -> Embedded:
     """A track's likeliest genre and its vector: the mean over windows. Raises AudioError."""
     samples = predictor.decode(path)
     parts, logits = [], []
-    for features in predictor.in_batches(predictor.windows(samples)):
+    for features in predictor.iter_feature_batches(predictor.windows(samples)):
         parts.append(predictor.embed(features).cpu().numpy())
         logits.append(predictor.logits(features).cpu().numpy())
     best = int(predictor.track_probabilities(np.concatenate(logits)).argmax())
@@ -76,12 +77,12 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
         raise ConfigError([f"--map {options.map}: no such method{suggest(options.map, METHODS)}"])
     if options.colour not in COLOURS:
         raise ConfigError([f"--color-by {options.colour}: no such choice{suggest(options.colour, COLOURS)}"])
-    files, rejected = find_files(library)
+    files, rejected = find_audio_files(library)
     if not files:
         raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a folder or a file")
     if not any(path.exists() for path in files):  # known before a network is loaded
         raise GenrelabError(f"{files[0]}: no such file")
-    predictor = open_run(run, options.device, 0.8, options.plugins)
+    predictor = load_run(run, options.device, 0.8, options.plugins)
     out = options.out or (run if run.is_dir() else run.parent) / NAME
     old = read_embeddings(out) if out.exists() else None
     if old is not None and old.run_id != predictor.run_id:
@@ -89,7 +90,7 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     done = set() if old is None else set(old.path)
     left = [path for path in files if real(path) not in done]
     if len(left) < len(files):
-        say(f"{len(files) - len(left)} of {len(files)} files are in {shown(out)} already")
+        print_err(f"{len(files) - len(left)} of {len(files)} files are in {shown(out)} already")
     table, failed = _embed(predictor, left, old, out, options.workers)
     rejected += failed
     if table is None:
@@ -102,8 +103,8 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
         names = table.genre if options.colour == "genre" else table.folder
         print(f"wrote {shown(draw_map(table.vectors, names.tolist(), picture, options.map))}", flush=True)
     _list(rejected)
-    say(f"next: genrelab similar {shown(out if options.out else run)} SONG finds the tracks that sound like one")
-    return SOME_UNREAD if rejected else 0
+    print_err(f"next: genrelab similar {shown(out if options.out else run)} SONG finds the tracks that sound like one")
+    return SOME_REJECTED if rejected else 0
 
 
 def _embed(
@@ -112,7 +113,7 @@ def _embed(
     """The table with what is new in it, written now and then, and what could not be read."""
     rows: list[tuple[Path, Embedded]] = []
     failed: list[tuple[str, str]] = []
-    heard, several = 0.0, min(workers or cores(), len(files))
+    heard, several = 0.0, min(workers or default_workers(), len(files))
 
     def save() -> Embeddings | None:
         if not rows:
@@ -124,9 +125,9 @@ def _embed(
     def kept() -> str:
         return f"{shown(out)} has {(0 if old is None else len(old)) + len(rows)} tracks"
 
-    with report_progress_on_interrupt(kept), one_thread_each(several), bar(len(files)) as advance:
+    with report_progress_on_interrupt(kept), limit_torch_threads(several), progress_bar(len(files)) as advance:
         try:
-            for outcome in for_each(lambda path: embed_track(predictor, path), files, several):
+            for outcome in map_files(lambda path: embed_track(predictor, path), files, several):
                 if outcome.value is None:
                     failed.append((str(outcome.path), outcome.reason))
                 else:
@@ -175,7 +176,7 @@ def similar_command(source: Path, file: Path, count: int, run: Path | None, devi
         query = table.vectors[there[0]]
     else:
         probe(file)  # what is no audio is told before a network is loaded
-        predictor = open_run(_maker(table, source, run), device, 0.8, ())
+        predictor = load_run(_maker(table, source, run), device, 0.8, ())
         if predictor.run_id != table.run_id:
             raise GenrelabError(f"{source}: made by the run {table.run_id}, not by {predictor.run_id}")
         query = embed_track(predictor, file).vector
@@ -183,8 +184,10 @@ def similar_command(source: Path, file: Path, count: int, run: Path | None, devi
     found = [(row, sure) for row, sure in zip(rows.tolist(), cosine, strict=True) if row not in there][:count]
     width = max((len(table.genre[row]) for row, _ in found), default=0)
     for row, sure in found:
-        track = shortened(printable(shown(Path(table.path[row]))), 70)
-        print(f"{sure:5.2f}  {table.genre[row]:<{width}}  {clock(table.seconds[row]):>6}  {track}", flush=True)
+        track = truncate_middle(printable(shown(Path(table.path[row]))), 70)
+        print(
+            f"{sure:5.2f}  {table.genre[row]:<{width}}  {format_duration(table.seconds[row]):>6}  {track}", flush=True
+        )
     return 0
 
 
@@ -200,5 +203,5 @@ def _maker(table: Embeddings, source: Path, run: Path | None) -> Path:
 
 
 def _list(rejected: Sequence[tuple[str, str]]) -> None:
-    for line in unread(rejected):
-        say(line)
+    for line in format_rejected(rejected):
+        print_err(line)

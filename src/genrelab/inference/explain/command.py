@@ -9,7 +9,7 @@ from pathlib import Path
 
 from genrelab.audio.io import probe
 from genrelab.inference import load_predictor
-from genrelab.inference.console import clock, percent
+from genrelab.inference.console import format_duration, format_percent
 from genrelab.inference.explain.explanation import Explanation, explain
 from genrelab.inference.explain.plots import draw, draw_layers, save
 from genrelab.inference.explain.saliency import Progress
@@ -57,7 +57,7 @@ def explain_file(
     if layers:
         features = predictor.features(found.window.samples)
         written.append(save(draw_layers(predictor.model, features, file.name), out / f"{file.stem}-layers.png"))
-    notes = "".join(f"note: {note}\n" for note in predictor.notes)
+    notes = "".join(f"note: {note}\n" for note in predictor.caveat_messages)
     return notes + _told(found, predictor.audio.sample_rate), written
 
 
@@ -81,9 +81,9 @@ def _told(found: Explanation, sample_rate: int) -> str:
     """The answer and the window it is shown on, for the terminal."""
     answer, start = found.prediction, found.window.start / sample_rate
     end = start + len(found.window.samples) / sample_rate
-    likeliest = ", ".join(f"{guess.title} {percent(guess.probability).strip()}" for guess in answer.top)
-    sure = percent(found.probability).strip()
+    likeliest = ", ".join(f"{guess.title} {format_percent(guess.probability).strip()}" for guess in answer.top)
+    sure = format_percent(found.probability).strip()
     return (
-        f"{answer.answer}; likeliest: {likeliest}\n"
-        f"shown: {clock(start)} to {clock(end)}, where {found.title} has {sure} ({found.method})"
+        f"{answer.label}; likeliest: {likeliest}\n"
+        f"shown: {format_duration(start)} to {format_duration(end)}, where {found.title} has {sure} ({found.method})"
     )

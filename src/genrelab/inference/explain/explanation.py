@@ -63,7 +63,7 @@ def explain(
     """
     windows = predictor.windows(samples)
     logits = predictor.window_logits(windows)
-    prediction = predictor.judge(samples, windows, logits)
+    prediction = predictor.postprocess(samples, windows, logits)
     code = prediction.top[0].genre if genre is None else _named(genre, predictor.taxonomy)
     place = predictor.genres.index(code)
     probabilities = predictor.segment_probabilities(logits)[:, place]

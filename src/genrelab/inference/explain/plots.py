@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from genrelab.features import FeatureSpec, TimeFrequencyFeature, build_feature
 from genrelab.features.colormaps import Colours, colormap_for
-from genrelab.inference.console import percent
+from genrelab.inference.console import format_percent
 from genrelab.inference.explain.explanation import Explanation
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
@@ -73,7 +73,7 @@ def _smooth(salient: np.ndarray) -> np.ndarray:
 def _title(found: Explanation, spec: FeatureSpec, name: str) -> str:
     start = found.window.start / spec.sample_rate
     seconds = f"{start:.1f} to {start + spec.n_samples / spec.sample_rate:.1f} s"
-    answer = f"{found.title} {percent(found.probability).strip()}"
+    answer = f"{found.title} {format_percent(found.probability).strip()}"
     return "   |   ".join(text for text in (name, seconds, answer, METHOD_TITLES[found.method]) if text)
 
 

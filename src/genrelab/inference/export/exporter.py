@@ -64,7 +64,7 @@ def export_run(
 def _graph(predictor: Predictor, form: str, out: Path, wanted: str) -> dict[str, Any]:
     """Write network and front end, and hold the file against the run."""
     front, why = _front(predictor, wanted)
-    model = Answering(predictor.model, front, predictor.calibration.segment, predictor.output_type).eval()
+    model = Answering(predictor.model, front, predictor.calibration.segment_temperature, predictor.output_type).eval()
     sounds = trial_sounds(predictor.audio.segment_samples, predictor.audio.sample_rate)
     features = predictor.features(sounds)
     inputs = _inputs(predictor, features, sounds if front else None)
@@ -109,7 +109,7 @@ def _weights(predictor: Predictor, form: str, out: Path, file: Path) -> dict[str
     checkpoint = load_checkpoint(file)
     content: Mapping[str, Any] = {
         "genrelab": checkpoint["genrelab"],
-        "calibration": predictor.calibration.to_plain(),
+        "calibration": predictor.calibration.to_dict(),
     }
     formats.write_safetensors(out / formats.WEIGHTS, checkpoint["state_dict"], content)
     config = describe(predictor, form, "waveform", None)

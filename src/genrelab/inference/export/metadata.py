@@ -30,7 +30,7 @@ def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None)
         "format": form,
         "genrelab_version": version("genrelab"),
         "run_id": predictor.run_id,
-        "marks": list(predictor.marks),
+        "marks": list(predictor.caveats),
         "input": fed,
         "sample_rate": audio.sample_rate,
         "n_samples": audio.segment_samples,
@@ -41,10 +41,14 @@ def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None)
         "supergenres": [taxonomy.supergenres[code] for code in taxonomy.supergenre_of],
         "several": predictor.output_type.multilabel,
         "joining": predictor.output_type.aggregation_description,
-        "temperature": {"track": calibration.track, "segment": calibration.segment, "fitted": calibration.fitted},
+        "temperature": {
+            "track": calibration.track_temperature,
+            "segment": calibration.segment_temperature,
+            "fitted": calibration.fitted,
+        },
         "inputs": _inputs(predictor, fed),
     }
-    if thresholds := calibration.speaker.to_plain().get("thresholds"):
+    if thresholds := calibration.label_assigner.to_dict().get("thresholds"):
         found["thresholds"] = thresholds
     if parity:
         found["parity"] = {**asdict(parity), "share": parity.share}

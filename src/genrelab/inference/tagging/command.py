@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from genrelab.audio import AudioError
-from genrelab.inference.batch import find_files, for_each
-from genrelab.inference.command import SOME_UNREAD, bar, cores, one_thread_each, open_run, say
-from genrelab.inference.console import shortened, unread
+from genrelab.inference.batch import find_audio_files, map_files
+from genrelab.inference.command import SOME_REJECTED, limit_torch_threads, load_run, print_err, progress_bar
+from genrelab.inference.console import format_rejected, truncate_middle
 from genrelab.inference.tagging.audio_tags import SUFFIXES, Genre, mutagen, read_genre, write_genre
 from genrelab.inference.tagging.undo_log import UndoFile, undo
 from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt, suggest
 from genrelab.utils.io import printable
+from genrelab.utils.processes import default_workers
 
 if TYPE_CHECKING:
-    from genrelab.inference.prediction import Guess, Prediction
+    from genrelab.inference.prediction import ClassScore, Prediction
 
 HALF = 0.5
 WHATS = ("genre", "supergenre", "either")
@@ -42,7 +43,7 @@ class Proposal(NamedTuple):
     """A file's genre as it is, and what to write; nothing with the reason why it stays."""
 
     before: Genre
-    guesses: tuple[Guess, ...]
+    guesses: tuple[ClassScore, ...]
     reason: str
 
 
@@ -55,8 +56,8 @@ def choose(prediction: Prediction, before: Genre, threshold: float | None, what:
         threshold: least probability; None: a half, and where a track has several genres what each needs by itself.
         what: the likeliest genre, its likeliest supergenre, or the genre and where that is not sure the supergenre.
     """
-    if prediction.unknown:
-        return Proposal(before, (), f"unknown ({prediction.unknown})")
+    if prediction.rejection_reason:
+        return Proposal(before, (), f"unknown ({prediction.rejection_reason})")
     sure, best = _sure(prediction, threshold, what)
     if not sure:
         return Proposal(before, (), f"not sure ({best.title} {100 * best.probability:.0f} %)")
@@ -65,7 +66,7 @@ def choose(prediction: Prediction, before: Genre, threshold: float | None, what:
     return Proposal(before, sure, "")
 
 
-def _sure(prediction: Prediction, threshold: float | None, what: str) -> tuple[tuple[Guess, ...], Guess]:
+def _sure(prediction: Prediction, threshold: float | None, what: str) -> tuple[tuple[ClassScore, ...], ClassScore]:
     """What is sure enough, and what comes nearest to it."""
     best = prediction.top[0]
     if prediction.thresholds is not None:
@@ -94,20 +95,20 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
         raise ConfigError([f"--threshold {options.threshold:g}: a probability, from 0 to 1"])
     if options.what not in WHATS:
         raise ConfigError([f"--level {options.what}: no such choice{suggest(options.what, WHATS)}"])
-    found, rejected = find_files(library)
+    found, rejected = find_audio_files(library)
     files = [path for path in found if path.suffix.lower() in SUFFIXES]
     if not files:
         kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
         raise GenrelabError(f"{library[0]}: no file in it whose tags can be written ({kinds})")
     if len(files) < len(found):
         others = sorted({path.suffix.lower() or "no suffix" for path in found} - set(SUFFIXES))
-        say(f"{len(found) - len(files)} of other formats left alone: {', '.join(others)}")
+        print_err(f"{len(found) - len(files)} of other formats left alone: {', '.join(others)}")
     return _tag(run, files, rejected, options)
 
 
 def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options: TagOptions) -> int:
     undo_file = UndoFile(options.undo_file or _free_name())
-    predictor = open_run(run, options.device, 0.8, options.plugins)
+    predictor = load_run(run, options.device, 0.8, options.plugins)
     if predictor.output_type.multilabel and options.what != WHATS[0]:
         raise ConfigError([f"--level {options.what}: this run names several genres a track, and no supergenre of them"])
     top = len(predictor.genres) if predictor.output_type.multilabel else 1
@@ -119,7 +120,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
         return choose(prediction, read_genre(path), options.threshold, options.what)
 
     kept: Counter[str] = Counter()
-    heard, written, workers = 0.0, 0, min(options.workers or cores(), len(files))
+    heard, written, workers = 0.0, 0, min(options.workers or default_workers(), len(files))
     width = max(20, min(60, max(len(str(path)) for path in files)))
 
     def done() -> str:
@@ -128,8 +129,8 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
 
     how = "the same command goes on" + " with another --undo-file" * bool(options.write and options.undo_file)
     try:
-        with report_progress_on_interrupt(done, how), one_thread_each(workers), bar(len(files)) as advance:
-            for outcome in for_each(propose, files, workers):
+        with report_progress_on_interrupt(done, how), limit_torch_threads(workers), progress_bar(len(files)) as advance:
+            for outcome in map_files(propose, files, workers):
                 advance(heard)
                 if outcome.value is None:
                     rejected.append((str(outcome.path), outcome.reason))
@@ -144,18 +145,18 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
         undo_file.close()
     told = "".join(f", {count} {reason}" for reason, count in kept.items())
     told += f", {len(rejected)} not tagged" if rejected else ""
-    say(f"{written} of {len(files)} files {'tagged' if options.write else 'would be tagged'}{told}")
+    print_err(f"{written} of {len(files)} files {'tagged' if options.write else 'would be tagged'}{told}")
     if not options.write:
-        say("dry run: nothing was written; add --write")
+        print_err("dry run: nothing was written; add --write")
     elif written:
-        say(f"to take it back: genrelab tag --undo {undo_file.path}")
+        print_err(f"to take it back: genrelab tag --undo {undo_file.path}")
     return _listed("not tagged", rejected, written + sum(kept.values()))
 
 
 def _handle(path: Path, proposal: Proposal, undo_file: UndoFile, write: bool, width: int) -> int:
     """Show a proposal and write it where asked for; returns 1 where there was one."""
     was = printable("; ".join(proposal.before.values)) or "no genre"
-    name = f"{shortened(printable(str(path)), width):<{width}}"
+    name = f"{truncate_middle(printable(str(path)), width):<{width}}"
     if not proposal.guesses:
         print(f"{name}  {was}  stays: {proposal.reason}", flush=True)
         return 0
@@ -184,8 +185,8 @@ def _undo(path: Path) -> int:
 
 def _listed(what: str, rejected: Sequence[tuple[str, str]], done: int) -> int:
     """List what went wrong on standard error; the exit code."""
-    for line in unread(rejected, what):
-        say(line)
+    for line in format_rejected(rejected, what):
+        print_err(line)
     if not rejected:
         return 0
-    return SOME_UNREAD if done else 2
+    return SOME_REJECTED if done else 2
