@@ -10,7 +10,7 @@ import yaml
 from genrelab.config import compose
 from genrelab.config.missing_keys import fill_absent
 from genrelab.engine import run
-from genrelab.evaluation.comparison.groups import rows_of
+from genrelab.evaluation.comparison.groups import group_runs
 from genrelab.evaluation.comparison.loader import find_runs
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.training.task import GenreTask
@@ -117,6 +117,6 @@ def test_old_and_new_runs_stand_in_rows_of_their_own(usual, tmp_path):
         train([*usual, "trainer.max_epochs=1", f"seed={seed}"], tmp_path / "runs" / f"new-{seed}")
         old = train([*usual, "trainer.max_epochs=1", f"seed={seed}"], tmp_path / "runs" / f"old-{seed}", drop=True)
         assert "weighting" not in yaml.safe_load((old / "config.yaml").read_text())["loss"]
-    rows = rows_of(find_runs([tmp_path / "runs"])[0])
+    rows = group_runs(find_runs([tmp_path / "runs"])[0])
     found = {row.settings["loss.weighting"]: sorted(run.path.name for run in row.runs) for row in rows}
     assert found == {"from_leaf": ["old-0", "old-1"], "from_root": ["new-0", "new-1"]}

@@ -231,9 +231,9 @@ def test_a_damaged_plane_is_told(clustered, tmp_path):
 
 def test_a_comparison_says_that_there_is_no_loss(knn):
     from genrelab.evaluation.comparison import compare
-    from genrelab.evaluation.comparison.filters import values_of
+    from genrelab.evaluation.comparison.filters import run_values
 
-    values = values_of(compare([knn]).runs[0])
+    values = run_values(compare([knn]).runs[0])
     assert (values["model"], values["loss"], values["optimizer"]) == ("knn", "none", "none")
 
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from genrelab.cli import app
-from genrelab.evaluation.ensemble import ensemble, join
+from genrelab.evaluation.ensemble import combine_predictions, ensemble
 from genrelab.metrics.multilabel import sigmoid
 from genrelab.postprocessing.stacking import fit_stacking_weights
 from genrelab.postprocessing.temperature_scaling import log_softmax
@@ -76,7 +76,7 @@ def by_key(found: Predictions) -> dict:
 
 
 def joined_rows(folders, method):
-    return by_key(join([RunDir.read(one) for one in folders], method)[1])
+    return by_key(combine_predictions([RunDir.read(one) for one in folders], method)[1])
 
 
 @pytest.mark.parametrize("method", ["mean", "mean_log"])

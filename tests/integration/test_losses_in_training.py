@@ -6,7 +6,7 @@ import pandas as pd
 
 from genrelab.config import compose
 from genrelab.engine import run
-from genrelab.evaluation.decisions import evaluate
+from genrelab.evaluation.decisions import reevaluate_run
 from genrelab.losses import GraphSoft
 from genrelab.runs.run_dir import RunDir
 
@@ -29,5 +29,5 @@ def test_a_loss_on_the_tree_trains_and_its_run_is_decided_anew(small, tmp_path):
     train([*small, "loss=multi_head", "trainer.max_epochs=2", "trainer.baselines=false"], folder)
     assert pd.read_csv(folder / "metrics.csv")["train/loss"].notna().all()
     assert "ece" in json.loads((folder / "metrics.json").read_text())["test"]["track"]
-    found = evaluate(RunDir.read(folder), "crm", resamples=20)
+    found = reevaluate_run(RunDir.read(folder), "crm", resamples=20)
     assert found["track"]["differences"]["accuracy"]["value"] == 0  # on a flat taxonomy it is argmax

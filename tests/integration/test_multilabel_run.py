@@ -12,7 +12,7 @@ from genrelab.datasets.embeddings import embeddings
 from genrelab.datasets.splits.stratified_group import grouped
 from genrelab.engine import run
 from genrelab.engine.validate_config import check
-from genrelab.evaluation.decisions import evaluate
+from genrelab.evaluation.decisions import reevaluate_run
 from genrelab.evaluation.report import print_summary
 from genrelab.runs.predictions import read_predictions
 from genrelab.runs.run_dir import RunDir
@@ -101,7 +101,9 @@ def test_the_report_has_genres_and_tracks_and_no_confusion(finished, capsys):
     assert "PR-AUC of each genre" in page and "confusion" not in page.lower()
     genres = pd.read_csv(folder / "report" / "per_genre.csv")
     assert set(genres["title"]) == set(GENRES) and genres["pr_auc"].notna().all()
-    wanted = evaluate(RunDir.read(folder, allow_multilabel=True), "thresholds", {}, resamples=10)["track"]["thresholds"]
+    wanted = reevaluate_run(RunDir.read(folder, allow_multilabel=True), "thresholds", {}, resamples=10)["track"][
+        "thresholds"
+    ]
     assert dict(zip(genres["genre"], genres["threshold"], strict=True)) == pytest.approx(wanted)
     tracks = pd.read_csv(folder / "report" / "tracks.csv")
     assert tracks["genres"].str.contains("; ").any()
@@ -114,7 +116,7 @@ def test_what_is_of_one_genre_a_track_refuses_the_run(finished):
     with pytest.raises(GenrelabError, match="several genres each"):
         RunDir.read(folder)
     with pytest.raises(GenrelabError):
-        evaluate(RunDir.read(folder), "crm")
+        reevaluate_run(RunDir.read(folder), "crm")
 
 
 def test_the_graph_softened_loss_trains_too(data, tmp_path):

@@ -66,7 +66,7 @@ def reevaluate(
     """
     from genrelab.config import compose, normalize_overrides
     from genrelab.engine.validate_config import split_name_and_params
-    from genrelab.evaluation.decisions import evaluate, print_evaluation, write_evaluation
+    from genrelab.evaluation.decisions import print_reevaluation, reevaluate_run, write_reevaluation
     from genrelab.runs.run_dir import RunDir
     from genrelab.utils.errors import ConfigError
 
@@ -78,9 +78,9 @@ def reevaluate(
     default = [] if named else [f"decision={run_dir.output_type.default_decision}"]
     config = compose(normalize_overrides([*default, *settings]), name="reevaluate")
     rule, params = split_name_and_params(config["decision"])
-    result = evaluate(run_dir, rule, params, config["aggregate"], config["part"])
-    print_evaluation(run_dir, result)
-    print(f"wrote {write_evaluation(run_dir, result)}")
+    result = reevaluate_run(run_dir, rule, params, config["aggregate"], config["part"])
+    print_reevaluation(run_dir, result)
+    print(f"wrote {write_reevaluation(run_dir, result)}")
 
 
 @command()

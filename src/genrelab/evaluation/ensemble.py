@@ -20,9 +20,9 @@ from genrelab.runs.run_record import RunRecord
 from genrelab.utils.errors import GenrelabError, suggest
 from genrelab.utils.io import shown
 
-Method = Literal["mean", "mean_log", "stack"]
-PARTS: tuple[Part, ...] = ("val", "test")
-MOST_SHOWN = 3  # members that the report compares the ensemble with; of more the best on val
+EnsembleMethod = Literal["mean", "mean_log", "stack"]
+SPLITS: tuple[Part, ...] = ("val", "test")
+MAX_COMPARED_MEMBERS = 3  # members that the report compares the ensemble with; of more the best on val
 
 
 def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = None) -> Path:
@@ -45,13 +45,13 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
         GenrelabError: fewer than two runs, runs that do not fit each other (which tracks or genres), an unknown method,
             or stacking of k-fold runs.
     """
-    if method not in get_args(Method):
-        raise GenrelabError(f"--method {method}: no such method{suggest(method, get_args(Method))}")
+    if method not in get_args(EnsembleMethod):
+        raise GenrelabError(f"--method {method}: no such method{suggest(method, get_args(EnsembleMethod))}")
     members = [RunDir.read(folder, allow_multilabel=True) for folder in folders]
     check_members(members)
     if method == "stack" and members[0].multi_label:
         raise GenrelabError("--method stack: of runs of one genre a track; of several use --method mean or mean_log")
-    if method == "stack" and (both := set.intersection(*(_tracks(members[0], part) for part in PARTS))):
+    if method == "stack" and (both := set.intersection(*(_track_ids(members[0], split) for split in SPLITS))):
         raise GenrelabError(
             f"{members[0].path}: {len(both)} tracks stand in val and in test, as folds have it: stacking would learn "
             "from what is tested; use --method mean"
@@ -59,16 +59,16 @@ def ensemble(folders: Sequence[Path], method: str = "mean", out: Path | None = N
     folder = out or Path("outputs") / "runs" / launch_id()
     record = RunRecord.start(folder, {"ensemble": {"method": method, "members": [str(path) for path in folders]}}, [])
     with record.status():
-        _fill(record, members, method, folders)
+        _record_ensemble(record, members, method, folders)
         with record.timed_stage("test"):
-            level, found, weights = join(members, method)
+            level, found, weights = combine_predictions(members, method)
             write_predictions(folder / "predictions.parquet", found)
         record.data["model"] |= {"fitted": {"method": method, "joined": f"{level} by {level}"}}
         for member, weight in zip(record.data["members"], weights, strict=False):
             member["weight"] = weight
         (folder / "taxonomy.json").write_bytes((members[0].path / "taxonomy.json").read_bytes())
-        _score(record, members[0], found)
-        _keep_members(record, members)
+        _record_objective(record, members[0], found)
+        _copy_member_predictions(record, members)
         record.write()
         with record.timed_stage("report"):
             write_report(folder)
@@ -94,30 +94,30 @@ def check_members(members: Sequence[RunDir]) -> None:
     for one in members:
         if one.record.get("status", "finished") != "finished":
             raise GenrelabError(f"{one.path}: this run {state(one.record)}; an ensemble joins finished runs")
-        if missing := [part for part in PARTS if part not in one.parts]:
+        if missing := [split for split in SPLITS if split not in one.parts]:
             raise GenrelabError(f"{one.path}: has no predictions of {' and '.join(missing)}")
         if one.multi_label != first.multi_label:
             many = "several genres" if one.multi_label else "one genre"
             raise GenrelabError(f"{one.path}: names {many} a track, unlike {first.path}; join runs of one target")
         if one.taxonomy.hash != first.taxonomy.hash:
             raise GenrelabError(f"{one.path}: knows other genres than {first.path}; join runs over the same genres")
-        for part in PARTS:
-            own, other = _tracks(one, part), _tracks(first, part)
+        for split in SPLITS:
+            own, other = _track_ids(one, split), _track_ids(first, split)
             if own != other:
                 lone = sorted(own ^ other)
                 raise GenrelabError(
-                    f"{one.path}: its {part} has other tracks than that of {first.path} ({len(lone)} stand in one "
+                    f"{one.path}: its {split} has other tracks than that of {first.path} ({len(lone)} stand in one "
                     f"alone, as {lone[0]}); join runs of one split"
                 )
-            if (wrong := _differing(one, first, part)) is not None:
+            if (wrong := _first_differing_track(one, first, split)) is not None:
                 raise GenrelabError(
                     f"{one.path}: {wrong} has another genre than in {first.path}; join runs of one dataset"
                 )
 
 
-def join(members: Sequence[RunDir], method: str) -> tuple[LevelName, Predictions, list[float]]:
+def combine_predictions(members: Sequence[RunDir], method: str) -> tuple[LevelName, Predictions, list[float]]:
     """At which level, the joined predictions of val and test, and the weights of stacking."""
-    tables = [_sorted(member.predictions) for member in members]
+    tables = [_sort_rows(member.predictions) for member in members]
     level: LevelName = "segment" if all(_same_rows(tables[0], one) for one in tables[1:]) else "track"
     if level == "track":
         tables = [_to_tracks(table) for table in tables]
@@ -137,7 +137,7 @@ def join(members: Sequence[RunDir], method: str) -> tuple[LevelName, Predictions
 # ---- rows
 
 
-def _sorted(predictions: Predictions) -> Predictions:
+def _sort_rows(predictions: Predictions) -> Predictions:
     """Rows by part, track and segment."""
     keys = (predictions.segment_id, predictions.track_id.astype(str), predictions.split.astype(str))
     order = np.lexsort(keys)
@@ -153,25 +153,25 @@ def _same_rows(a: Predictions, b: Predictions) -> bool:
 def _to_tracks(predictions: Predictions) -> Predictions:
     """One row a track, as reports join segments."""
     parts = []
-    for part in PARTS:
-        only = predictions.only(part)
+    for split in SPLITS:
+        only = predictions.only(split)
         rows = predictions_at_level(only, "track")
         first = only.take(np.unique(only.track_id, return_index=True)[1])
         parts.append(replace(first, segment_id=np.zeros(len(rows), np.int32), logits=rows.logits.astype(np.float32)))
-    return _sorted(concatenate(parts))
+    return _sort_rows(concatenate(parts))
 
 
-def _tracks(run: RunDir, part: Part) -> set[str]:
+def _track_ids(run: RunDir, split: Part) -> set[str]:
     """The tracks of a part; of a split that parts segments of tracks, the segments."""
-    only = run.predictions.only(part)
+    only = run.predictions.only(split)
     if not (run.record.get("split") or {}).get("unsafe"):
         return set(only.track_id)
     return {f"{track}, segment {segment}" for track, segment in zip(only.track_id, only.segment_id, strict=True)}
 
 
-def _differing(a: RunDir, b: RunDir, part: Part) -> str | None:
+def _first_differing_track(a: RunDir, b: RunDir, split: Part) -> str | None:
     """The first track that is not of the same genre in both."""
-    rows, others = (run.at_level(part, "track") for run in (a, b))  # each track once, sorted
+    rows, others = (run.at_level(split, "track") for run in (a, b))  # each track once, sorted
     wrong = (rows.target != others.target).reshape(len(rows), -1).any(axis=1)
     return next(iter(rows.track[wrong].tolist()), None)
 
@@ -179,7 +179,7 @@ def _differing(a: RunDir, b: RunDir, part: Part) -> str | None:
 # ---- the record
 
 
-def _fill(record: RunRecord, members: Sequence[RunDir], method: str, folders: Sequence[Path]) -> None:
+def _record_ensemble(record: RunRecord, members: Sequence[RunDir], method: str, folders: Sequence[Path]) -> None:
     """What a reader must know, from the members' records."""
     first, records = members[0].record, [member.record for member in members]
     none = {"kind": "none"}
@@ -215,30 +215,31 @@ def _member(run: RunDir) -> dict[str, Any]:
     }
 
 
-def _score(record: RunRecord, first: RunDir, found: Predictions) -> None:
+def _record_objective(record: RunRecord, first: RunDir, found: Predictions) -> None:
     """The val metric that runs are chosen by."""
-    value, metric = _on_val(first, found), f"val/track/{first.output_type.selection_metric}"
+    value, metric = _val_score(first, found), f"val/track/{first.output_type.selection_metric}"
     mode = monitor_direction(metric)
     record.data["monitor"] = {"metric": metric, "mode": mode, "best": value, "best_epoch": None, "epochs": 0}
     record.data["objective"] = value
 
 
-def _keep_members(record: RunRecord, members: Sequence[RunDir]) -> None:
+def _copy_member_predictions(record: RunRecord, members: Sequence[RunDir]) -> None:
     """Copy members' predictions, so that the report compares the ensemble with each on the same tracks."""
     output_type = members[0].output_type
     sign = 1 if output_type.direction[output_type.selection_metric] == "min" else -1
     titled = sorted(
-        zip(_titles(members), members, strict=True), key=lambda one: sign * _on_val(one[1], one[1].predictions)
+        zip(_member_titles(members), members, strict=True),
+        key=lambda one: sign * _val_score(one[1], one[1].predictions),
     )
     names: dict[str, Any] = {}
-    for title, member in titled[:MOST_SHOWN]:
+    for title, member in titled[:MAX_COMPARED_MEMBERS]:
         file = f"baselines/member-{len(names)}.parquet"
         write_predictions(record.folder / file, member.predictions)
         names[title] = {"predictions": file}
     record.data["baselines"] = names
 
 
-def _titles(members: Sequence[RunDir]) -> list[str]:
+def _member_titles(members: Sequence[RunDir]) -> list[str]:
     """What tells members apart, as short as it can: the model, with its features, or with its run."""
     kinds = [str((member.record.get("model") or {}).get("kind") or "run") for member in members]
     for behind in (
@@ -252,7 +253,7 @@ def _titles(members: Sequence[RunDir]) -> list[str]:
     return [f"{title}, {number}" for number, title in enumerate(titles, start=1)]
 
 
-def _on_val(judge: RunDir, predictions: Predictions) -> float:
+def _val_score(run: RunDir, predictions: Predictions) -> float:
     """The val metric that runs are chosen by."""
-    rows, output_type = predictions_at_level(predictions.only("val"), "track"), judge.output_type
-    return float(output_type.scores(rows.logits, rows.target, judge.hierarchy)[output_type.selection_metric])
+    rows, output_type = predictions_at_level(predictions.only("val"), "track"), run.output_type
+    return float(output_type.scores(rows.logits, rows.target, run.hierarchy)[output_type.selection_metric])

@@ -117,7 +117,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         GenrelabError: the file is missing, or is not a predictions file of genrelab.
     """
     try:
-        with pq.ParquetFile(path) as file:  # `read_table` imports pandas
+        with pq.ParquetFile(path) as file:  # `read_projection_table` imports pandas
             table = file.read()
         metadata = table.schema.metadata or {}
         genres = tuple(json.loads(metadata[b"genres"]))

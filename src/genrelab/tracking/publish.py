@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from genrelab.evaluation.report import tables
-from genrelab.evaluation.report.examples import kept, painted
+from genrelab.evaluation.report.examples import load_examples, to_rgba
 from genrelab.runs.run_dir import RunDir
 from genrelab.utils.errors import Pruned
 
@@ -83,7 +83,7 @@ def _results(run: RunDir, report: Path) -> dict[str, Any]:
     confusion = tables.confusion_matrix(rows, len(run.taxonomy.genres))
     counts = {"genre": (confusion, run.taxonomy.genres)}
     if len(run.supergenre_codes) > 1 and not run.taxonomy.flat:
-        counts["supergenre"] = (tables.of_supergenres(confusion, run.supergenres), run.supergenre_codes)
+        counts["supergenre"] = (tables.supergenre_confusion(confusion, run.supergenres), run.supergenre_codes)
     answer = rows.logits.argmax(axis=1)
     for noun, (matrix, codes) in counts.items():
         found[f"{part}/confused_{noun}s"] = wandb.Table(dataframe=_pairs(matrix, codes))
@@ -95,19 +95,19 @@ def _results(run: RunDir, report: Path) -> dict[str, Any]:
                 title=f"{noun}s of {part} tracks",
             )  # fmt: skip
     if not run.taxonomy.flat:
-        distances = wandb.Table(dataframe=tables.mistake_distances(run, confusion))
+        distances = wandb.Table(dataframe=tables.mistake_distance_table(run, confusion))
         title = "mistakes by distance on the genre graph"
         found[f"{part}/distances"] = wandb.plot.bar(distances, "distance", "mistakes", title=title)
-    for one in kept(report):  # a list for each feature, since W&B wants pictures of one size
+    for one in load_examples(report):  # a list for each feature, since W&B wants pictures of one size
         caption = f"{one.title}: {one.genre} -> {one.answer}"
-        image = wandb.Image(painted(one.picture, one.colours), caption=caption)
+        image = wandb.Image(to_rgba(one.picture, one.colours), caption=caption)
         found.setdefault(f"{part}/examples_{one.feature_name}", []).append(image)
     return found
 
 
 def _pairs(matrix: Any, codes: Sequence[str]) -> pd.DataFrame:
     """The cells of a confusion matrix that are not 0, the greatest first: small for any number of classes."""
-    percent = tables.percent(matrix)
+    percent = tables.row_percent(matrix)
     cells = [
         (codes[row], codes[column], int(matrix[row, column]), round(float(percent[row, column]), 2))
         for row, column in zip(*matrix.nonzero(), strict=True)

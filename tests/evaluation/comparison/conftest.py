@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from genrelab.evaluation.report.scores import score_run
+from genrelab.evaluation.report.scores import score_multiclass_run
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.registry import TAXONOMIES
@@ -87,7 +87,7 @@ def write_run(
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(settings | (config or {})))
     write_json(folder / "run.json", known | record)
-    write_json(folder / "metrics.json", score_run(RunDir.read(folder)))
+    write_json(folder / "metrics.json", score_multiclass_run(RunDir.read(folder)))
     return folder
 
 

@@ -65,7 +65,7 @@ def test_a_run_of_which_only_the_scores_are_left(make_run, tmp_path):
     one, two = make_run(tmp_path / "one"), make_run(tmp_path / "two", beta=2.0)
     (one / "predictions.parquet").unlink()
     found = compare([tmp_path])
-    assert len(found.rows) == 2 and any("no paired test" in note for note in found.notes)
+    assert len(found.groups) == 2 and any("no paired test" in note for note in found.notes)
     with pytest.raises(GenrelabError, match="nothing can be compared"):
         compare([tmp_path], against=str(two))
 

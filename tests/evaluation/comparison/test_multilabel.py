@@ -70,7 +70,7 @@ def pair(tmp_path_factory):
 
 def test_a_run_is_read_with_its_own_metrics(pair):
     run = read_run(pair[1], "strong")
-    rows = run.answers
+    rows = run.predictions
     assert run.output_type.multilabel and rows.target.shape == (80, 4)
     expected = average_precision_score(rows.target, rows.logits, average="macro")
     assert run.scores["pr_auc"]["value"] == pytest.approx(expected)
@@ -79,7 +79,7 @@ def test_a_run_is_read_with_its_own_metrics(pair):
 def test_two_runs_are_tested_on_the_same_tracks(pair):
     found = compare(pair, against=str(pair[0]))
     assert found.metrics[:2] == ("pr_auc", "roc_auc") and "accuracy" not in found.metrics
-    test = next(one for one in found.paired if one)
+    test = next(one for one in found.paired_tests if one)
     assert test.verdict("pr_auc") == "better" and test.verdict("bce") == "better" and test.verdict("labels") is None
     sides = [RunDir.read(path, allow_multilabel=True).at_level("test", "track") for path in pair]
     a, b = (bootstrap_multilabel_scores(MultilabelPredictions(one.logits, one.target, one.track)) for one in sides)
@@ -108,14 +108,14 @@ def test_seeds_make_a_row_and_beta_a_curve(tmp_path):
         for seed in range(2):
             write_several(tmp_path / f"{beta}-{seed}", seed, 1.0 + (beta or 0.0) / 4, beta=beta)
     found = compare([tmp_path], against=str(tmp_path / "None-0"))
-    assert [len(row.runs) for row in found.rows] == [2, 2, 2] and found.rows[0].spread("pr_auc") > 0
+    assert [len(row.runs) for row in found.groups] == [2, 2, 2] and found.groups[0].std("pr_auc") > 0
     assert "Over beta" in write_comparison(found, tmp_path / "out").read_text()
 
 
 def test_other_tracks_and_genres_are_refused(pair, tmp_path):
     later = write_several(tmp_path / "later", first=40)
     assert any("other test tracks" in note for note in compare([pair[0], later]).notes)
-    assert compare([pair[0], later], common=True).paired[1].tracks == 40
+    assert compare([pair[0], later], common=True).paired_tests[1].n_tracks == 40
 
 
 def test_one_genre_and_several_do_not_stand_in_one_table(pair, make_run, tmp_path):
@@ -125,4 +125,4 @@ def test_one_genre_and_several_do_not_stand_in_one_table(pair, make_run, tmp_pat
     with pytest.raises(GenrelabError, match="1 of the runs name one genre a track and 2 several") as told:
         compare([*pair, tmp_path / "one"])
     assert "\n" not in str(told.value)
-    assert len(compare([*pair, tmp_path / "one"], where=["data.target=multi_label"]).rows) == 2
+    assert len(compare([*pair, tmp_path / "one"], where=["data.target=multi_label"]).groups) == 2

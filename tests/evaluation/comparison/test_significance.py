@@ -6,32 +6,32 @@ import numpy as np
 import pytest
 
 from genrelab.evaluation.comparison import compare
-from genrelab.evaluation.comparison.pairwise import KINDS, two_runs
+from genrelab.evaluation.comparison.pairwise import CHANGE_KINDS, compare_two_runs
 from genrelab.metrics import paired_difference
 from genrelab.utils.errors import GenrelabError
 
 
 def test_a_clear_difference_is_shown_and_none_where_there_is_none(sweep):
     found = compare([sweep], against="cross_entropy")
-    by_label = {row.label: paired for row, paired in zip(found.rows, found.paired, strict=True)}
+    by_label = {row.label: paired for row, paired in zip(found.groups, found.paired_tests, strict=True)}
     assert by_label["cross_entropy"] is None
     better, same = by_label["graph_soft, beta 4"], by_label["graph_soft, beta 1"]
-    assert better.tracks == 60 and better.verdict("accuracy") == better.verdict("distance") == "better"
+    assert better.n_tracks == 60 and better.verdict("accuracy") == better.verdict("distance") == "better"
     assert better.differences["distance"].value < 0 < better.differences["accuracy"].value
     assert same.verdict("accuracy") == same.verdict("distance_skill") == "no difference shown"
     assert better.verdict("never_heard_of") is None
-    means = [found.rows[i].mean("accuracy") for i in (3, 0)]
+    means = [found.groups[i].mean("accuracy") for i in (3, 0)]
     assert better.differences["accuracy"].value == pytest.approx(means[0] - means[1])
 
 
 def test_two_runs_are_tested_without_being_asked_as_the_metrics_do(sweep):
     found = compare([sweep / "0", sweep / "9"])
-    assert found.reference is found.rows[0]
-    a, b = (row.runs[0] for row in found.rows)
-    folder = a.folder
-    common = (a.answers.target, a.answers.track, folder.distances, folder.supergenres, folder.medoid)
-    expected = paired_difference(a.answers.logits, b.answers.logits, *common)["accuracy"]
-    assert found.paired[1].differences["accuracy"] == expected
+    assert found.reference is found.groups[0]
+    a, b = (row.runs[0] for row in found.groups)
+    folder = a.run_dir
+    common = (a.predictions.target, a.predictions.track, folder.distances, folder.supergenres, folder.medoid)
+    expected = paired_difference(a.predictions.logits, b.predictions.logits, *common)["accuracy"]
+    assert found.paired_tests[1].differences["accuracy"] == expected
 
 
 def test_other_tracks_are_refused_or_compared_on_the_common_ones(make_run, tmp_path):
@@ -41,11 +41,11 @@ def test_other_tracks_are_refused_or_compared_on_the_common_ones(make_run, tmp_p
     with pytest.raises(GenrelabError, match=r"36 in common of 60\); --common-tracks compares on those"):
         compare([one, two], against=str(one))
     found = compare([one, two, far], against=str(one), common=True)
-    by_label = {row.label: paired for row, paired in zip(found.rows, found.paired, strict=True)}
-    assert by_label["beta 2"].tracks == 36 and "36 common tracks of 60" in by_label["beta 2"].notes[0]
+    by_label = {row.label: paired for row, paired in zip(found.groups, found.paired_tests, strict=True)}
+    assert by_label["beta 2"].n_tracks == 36 and "36 common tracks of 60" in by_label["beta 2"].notes[0]
     assert by_label["beta 4"].refused == "other test tracks, none in common"
     found = compare([one, two])
-    assert found.two is None and any("36 in common" in note for note in found.notes)
+    assert found.run_pair is None and any("36 in common" in note for note in found.notes)
     assert any("not all runs were tested on the same tracks" in note for note in found.notes)
 
 
@@ -64,7 +64,7 @@ def test_few_tracks_show_nothing(make_run, tmp_path):
     make_run(tmp_path / "a", tracks=12, skill=0.2)
     make_run(tmp_path / "b", tracks=12, skill=9.0, beta=2.0)
     found = compare([tmp_path])
-    assert found.paired[1].verdict("accuracy") == "too few tracks"
+    assert found.paired_tests[1].verdict("accuracy") == "too few tracks"
 
 
 def test_the_only_row_cannot_be_tested(sweep):
@@ -74,23 +74,23 @@ def test_the_only_row_cannot_be_tested(sweep):
 
 def test_two_runs_closely(sweep):
     found = compare([sweep / "0", sweep / "9"])
-    a, b = found.two
-    two = two_runs(a, b)
-    answer = [run.answers.logits.argmax(axis=1) for run in (a, b)]
-    target = a.answers.target
+    a, b = found.run_pair
+    two = compare_two_runs(a, b)
+    answer = [run.predictions.logits.argmax(axis=1) for run in (a, b)]
+    target = a.predictions.target
     right = [one == target for one in answer]
-    assert [two.counts[kind] for kind in KINDS[:3]] == [
+    assert [two.counts[kind] for kind in CHANGE_KINDS[:3]] == [
         int((right[0] & right[1]).sum()),
         int((~right[0] & right[1]).sum()),
         int((right[0] & ~right[1]).sum()),
     ]
     assert sum(two.counts.values()) == 60 and len(two.changes) == int((answer[0] != answer[1]).sum())
-    titles = dict(zip(a.folder.taxonomy.titles, range(6), strict=True))
-    for one in (*two.vanished, *two.appeared):
+    titles = dict(zip(a.run_dir.taxonomy.titles, range(6), strict=True))
+    for one in (*two.resolved_confusions, *two.new_confusions):
         for name, given in zip(("first", "second"), answer, strict=True):
             hits = (target == titles[one["truth"]]) & (given == titles[one["answer"]])
             assert one[name] == int(hits.sum())
-    assert all(one["second"] < one["first"] for one in two.vanished)
+    assert all(one["second"] < one["first"] for one in two.resolved_confusions)
     first = two.genres.iloc[0]
     members = target == titles[first["title"]]
     assert first["recall_change"] == pytest.approx(np.mean(right[1][members]) - np.mean(right[0][members]))

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from genrelab.cli import app
 from genrelab.config import compose, conf_dir
-from genrelab.evaluation.decisions import decision_name, evaluate, write_evaluation
-from genrelab.evaluation.report.multilabel_scores import score_labels
+from genrelab.evaluation.decisions import reevaluate_run, rule_name, write_reevaluation
+from genrelab.evaluation.report.multilabel_scores import score_multilabel_run
 from genrelab.metrics import scores
 from genrelab.postprocessing import PerClassThresholds, aggregate_segments, track_targets
 from genrelab.postprocessing.temperature_scaling import fit_temperature
@@ -59,7 +59,7 @@ def call(*arguments):
 
 def test_it_is_fitted_on_val_and_scored_on_test_at_both_levels(run_dir):
     run = RunDir.read(run_dir)
-    found = evaluate(run, "temperature", resamples=50)
+    found = reevaluate_run(run, "temperature", resamples=50)
     for level, logits_of in (
         ("segment", lambda p: p.logits),
         ("track", lambda p: aggregate_segments(p.logits, p.track_id)[0]),
@@ -77,7 +77,7 @@ def test_it_is_fitted_on_val_and_scored_on_test_at_both_levels(run_dir):
 
 
 def test_differences_and_values_agree(run_dir):
-    found = evaluate(RunDir.read(run_dir), "crm", {"truncate": 4.0}, "vote", resamples=50)
+    found = reevaluate_run(RunDir.read(run_dir), "crm", {"truncate": 4.0}, "vote", resamples=50)
     assert found["name"] == "crm-truncate-4.0-vote" and found["part"] == "test"
     one = found["track"]
     assert set(one["metrics"]) == set(one["argmax"]) == set(one["differences"])
@@ -88,7 +88,7 @@ def test_differences_and_values_agree(run_dir):
 
 
 def test_a_hedge_names_fewer_genres_and_holds_more_often(run_dir):
-    found = evaluate(RunDir.read(run_dir), "hedge", {"coverage": 0.5}, resamples=50)["track"]
+    found = reevaluate_run(RunDir.read(run_dir), "hedge", {"coverage": 0.5}, resamples=50)["track"]
     assert 0.25 < found["metrics"]["coverage"]["value"] < 0.75
     assert found["differences"]["answered_accuracy"]["value"] > 0
     assert found["argmax"]["coverage"]["value"] == 1
@@ -96,21 +96,21 @@ def test_a_hedge_names_fewer_genres_and_holds_more_often(run_dir):
 
 @pytest.mark.parametrize("how", ["mean_prob", "vote", "max", "confidence"])
 def test_every_aggregation_is_compared_with_the_default(run_dir, how):
-    found = evaluate(RunDir.read(run_dir), "argmax", {}, how, resamples=20)
+    found = reevaluate_run(RunDir.read(run_dir), "argmax", {}, how, resamples=20)
     assert found["name"] == f"argmax-{how}"
     assert found["segment"]["differences"]["nll"]["value"] == 0 != found["track"]["differences"]["nll"]["value"]
 
 
 def test_val_can_be_scored_and_says_so(run_dir):
     run = RunDir.read(run_dir)
-    found = evaluate(run, "crm", part="val", resamples=20)
+    found = reevaluate_run(run, "crm", split="val", resamples=20)
     assert "on which the decision was fitted" in found["notes"][0]
-    assert write_evaluation(run, found).name == "crm-val.json"
+    assert write_reevaluation(run, found).name == "crm-val.json"
 
 
 def test_names_are_fit_for_files():
-    assert decision_name("crm", {"power": 1.0, "truncate": None, "calibrate": False}) == "crm-calibrate-False"
-    assert decision_name("hedge", {"coverage": 0.8}) == "hedge"
+    assert rule_name("crm", {"power": 1.0, "truncate": None, "calibrate": False}) == "crm-calibrate-False"
+    assert rule_name("hedge", {"coverage": 0.8}) == "hedge"
 
 
 def test_the_verb_prints_and_writes(run_dir, tmp_path):
@@ -180,7 +180,7 @@ def several_dir(tmp_path_factory):
 
 def test_thresholds_answer_more_than_a_half_and_rank_the_same(several_dir):
     run = RunDir.read(several_dir, allow_multilabel=True)
-    found = evaluate(run, "thresholds", {}, resamples=100)
+    found = reevaluate_run(run, "thresholds", {}, resamples=100)
     one = found["track"]
     rows, decision = run.at_level("test", "track"), PerClassThresholds(np.array([0.4, 0.3, 0.2, 0.02]))
     val = run.at_level("val", "track")
@@ -201,11 +201,11 @@ def test_thresholds_answer_more_than_a_half_and_rank_the_same(several_dir):
 
 def test_half_is_no_different_and_other_aggregates_are(several_dir):
     run = RunDir.read(several_dir, allow_multilabel=True)
-    found = evaluate(run, "thresholds", {"rule": "half"}, resamples=20)
+    found = reevaluate_run(run, "thresholds", {"rule": "half"}, resamples=20)
     assert all(one["value"] in (0, None) for one in found["track"]["differences"].values())
-    told = score_labels(run, resamples=20)["test"]
+    told = score_multilabel_run(run, resamples=20)["test"]
     assert found["track"]["half"] == told["track"] and found["segment"]["half"] == told["segment"]
-    found = evaluate(run, "thresholds", {}, "max", resamples=20)
+    found = reevaluate_run(run, "thresholds", {}, "max", resamples=20)
     assert found["name"] == "thresholds-max" and found["track"]["differences"]["pr_auc"]["value"] != 0
 
 

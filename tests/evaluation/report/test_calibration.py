@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from genrelab.evaluation.report.calibration import pictures, shown_details
+from genrelab.evaluation.report.calibration import calibration_plots, displayed_extended_metrics
 from genrelab.runs.run_dir import RunDir
 
 
@@ -17,7 +17,7 @@ def test_charts_show_the_bins_and_points_of_metrics_json(reports, classes):
         assert sum(one["count"] for one in found[level]["reliability"]) == metrics[f"{level}s"]["test"]
         coverage, risk = found[level]["risk_coverage"][-1]
         assert coverage == 1 and risk == pytest.approx(1 - metrics["test"][level]["accuracy"]["value"])
-    reliability, risk = pictures(run, metrics)
+    reliability, risk = calibration_plots(run, metrics)
     assert reliability.count("<circle") == sum(len(found[level]["reliability"]) for level in found)
     assert risk.count('class="curve accent"') == 2  # its line and its key
     page = (run.path / "report" / "index.html").read_text()
@@ -26,9 +26,9 @@ def test_charts_show_the_bins_and_points_of_metrics_json(reports, classes):
 
 
 def test_details_that_say_nothing_are_not_shown(reports):
-    assert shown_details(RunDir.read(reports[3])) == ["brier", "ece", "aurc"]
-    assert len(shown_details(RunDir.read(reports[12]))) == 9
+    assert displayed_extended_metrics(RunDir.read(reports[3])) == ["brier", "ece", "aurc"]
+    assert len(displayed_extended_metrics(RunDir.read(reports[12]))) == 9
 
 
 def test_metrics_of_earlier_versions_have_no_charts(reports):
-    assert pictures(RunDir.read(reports[3]), {}) == []
+    assert calibration_plots(RunDir.read(reports[3]), {}) == []

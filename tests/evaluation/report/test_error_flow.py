@@ -6,7 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from genrelab.evaluation.report.error_flow import edge_of, flow_picture, flows_of, most_confused
+from genrelab.evaluation.report.error_flow import (
+    compute_error_flows,
+    confused_pair_sentences,
+    error_flow_plot,
+    undirected_edge,
+)
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.taxonomy import Taxonomy
 
@@ -30,7 +35,7 @@ def test_flows_add_up_to_the_distance_of_the_mistakes(run):
     """Each mistake passes edges whose lengths sum to its distance, so all flows weigh what all mistakes do."""
     generator = np.random.default_rng(0)
     counts = generator.integers(0, 4, (6, 6))
-    found = flows_of(run, counts)
+    found = compute_error_flows(run, counts)
     graph = run.taxonomy.graph()
     wrong = counts - np.diag(np.diagonal(counts))
     assert sum(graph.edges[edge]["weight"] * count for edge, count in found.edges.items()) == pytest.approx(
@@ -39,41 +44,45 @@ def test_flows_add_up_to_the_distance_of_the_mistakes(run):
 
 
 def test_one_confusion_flows_along_its_path_both_ways(run):
-    found = flows_of(run, confusion((0, 4, 3), (4, 0, 1)))
+    found = compute_error_flows(run, confusion((0, 4, 3), (4, 0, 1)))
     ends = run.taxonomy.genres[0], run.taxonomy.genres[4]
     path = run.taxonomy.path(*ends)
     assert len(found.edges) == len(path) - 1 and set(found.edges.values()) == {4}
     pair = found.pairs[0]
-    assert (pair.genres, pair.there, pair.back) == (ends, 3, 1)
-    assert {edge_of(*step) for step in pairwise(pair.path)} == set(found.edges)
+    assert (pair.genres, pair.count, pair.reverse_count) == (ends, 3, 1)
+    assert {undirected_edge(*step) for step in pairwise(pair.path)} == set(found.edges)
     assert set(found.nodes) == {*GENRES, *pair.path}
 
 
 def test_the_most_confused_pairs_are_told_and_drawn(run):
     counts = confusion((4, 5, 7), (5, 4, 2), (0, 1, 1))
     titles = run.taxonomy.titles
-    assert most_confused(run, counts) == [f"{titles[4]} taken for {titles[5]}: 7 tracks, 2 the other way round"]
-    picture = str(flow_picture(run, counts))
+    assert confused_pair_sentences(run, counts) == [
+        f"{titles[4]} taken for {titles[5]}: 7 tracks, 2 the other way round"
+    ]
+    picture = str(error_flow_plot(run, counts))
     assert picture.count("stroke-dasharray:7 4") == 1
     assert "5 of 14 right" not in picture and "5 of 12 right" in picture
-    assert picture == str(flow_picture(run, counts))
+    assert picture == str(error_flow_plot(run, counts))
 
 
 def test_nothing_wrong_and_flat_taxonomies_draw_nothing(run):
-    assert flow_picture(run, confusion()) is None
+    assert error_flow_plot(run, confusion()) is None
     flat = Taxonomy("flat", "", ("a", "b"), ("A", "B"), ("all", "all"), {"all": "All"}, flat=True)
-    assert flow_picture(SimpleNamespace(taxonomy=flat, distances=flat.distances()), np.array([[1, 2], [0, 3]])) is None
+    assert (
+        error_flow_plot(SimpleNamespace(taxonomy=flat, distances=flat.distances()), np.array([[1, 2], [0, 3]])) is None
+    )
 
 
 def test_what_no_path_joins_is_counted_apart():
     parts = Taxonomy("two", "", ("a", "b"), ("A", "B"), ("x", "y"), {"x": "X", "y": "Y"})
     distances = np.array([[0, np.inf], [np.inf, 0]])
-    found = flows_of(SimpleNamespace(taxonomy=parts, distances=distances), np.array([[1, 2], [0, 3]]))
-    assert found.nowhere == 2 and not found.edges
+    found = compute_error_flows(SimpleNamespace(taxonomy=parts, distances=distances), np.array([[1, 2], [0, 3]]))
+    assert found.n_unreachable == 2 and not found.edges
 
 
 def test_titles_are_escaped():
     made = Taxonomy("x", "", ("a", "b"), ("<b>A", "B & C"), ("x", "x"), {"x": "X"}, clusters={"all": ("x",)})
     run = SimpleNamespace(taxonomy=made, distances=made.distances())
-    picture = str(flow_picture(run, np.array([[1, 2], [0, 3]])))
+    picture = str(error_flow_plot(run, np.array([[1, 2], [0, 3]])))
     assert "<b>" not in picture and "&lt;b&gt;A" in picture

@@ -8,15 +8,22 @@ import math
 import pytest
 
 from genrelab.evaluation.report import summary_table
-from genrelab.evaluation.report.formatting import banners, clock, interval, number, verdict, whole_percent
-from genrelab.evaluation.report.scores import score_run
+from genrelab.evaluation.report.formatting import (
+    format_duration,
+    format_interval,
+    format_metric,
+    format_whole_percent,
+    report_warnings,
+    summary_sentences,
+)
+from genrelab.evaluation.report.scores import score_multiclass_run
 from genrelab.runs.run_dir import RunDir
 from genrelab.utils.errors import GenrelabError
 
 
 def told(folder) -> list[tuple[str, str]]:
     run = RunDir.read(folder)
-    return banners(run, score_run(run))
+    return report_warnings(run, score_multiclass_run(run))
 
 
 @pytest.mark.parametrize(
@@ -53,8 +60,8 @@ def test_a_run_that_learnt_nothing_is_told_so(make_run, tmp_path):
 
 def test_the_verdict_says_value_interval_constant_and_skill(run_folder):
     run = RunDir.read(run_folder)
-    metrics = score_run(run)
-    lines = verdict(run, metrics)
+    metrics = score_multiclass_run(run)
+    lines = summary_sentences(run, metrics)
     accuracy = metrics["test"]["track"]["accuracy"]
     value, low, high = (f"{100 * accuracy[key]:.0f}" for key in ("value", "low", "high"))
     title = run.taxonomy.titles[run.taxonomy.index(metrics["majority"])]
@@ -64,24 +71,29 @@ def test_the_verdict_says_value_interval_constant_and_skill(run_folder):
 
 
 def test_numbers_carry_their_units():
-    assert [number(*one) for one in (("accuracy", 0.71), ("distance", 1.234), ("never_predicted", 3.0))] == [
+    assert [format_metric(*one) for one in (("accuracy", 0.71), ("distance", 1.234), ("never_predicted", 3.0))] == [
         "71.0 %",
         "1.23",
         "3",
     ]
-    assert number("distance_skill", -0.1) == "\N{MINUS SIGN}0.10" and number("nll", None) == "\N{EN DASH}"
-    assert interval("accuracy", {"low": 0.625, "high": 0.8}) == "[62.5, 80.0]"
-    assert interval("nll", {"low": None, "high": None}) == ""
-    assert [whole_percent(one) for one in (0.0, 0.083, 0.714, 1.0)] == ["0 %", "8.3 %", "71 %", "100 %"]
+    assert format_metric("distance_skill", -0.1) == "\N{MINUS SIGN}0.10" and format_metric("nll", None) == "\N{EN DASH}"
+    assert format_interval("accuracy", {"low": 0.625, "high": 0.8}) == "[62.5, 80.0]"
+    assert format_interval("nll", {"low": None, "high": None}) == ""
+    assert [format_whole_percent(one) for one in (0.0, 0.083, 0.714, 1.0)] == ["0 %", "8.3 %", "71 %", "100 %"]
 
 
 def test_how_long_a_stage_took():
-    assert [clock(one) for one in (0.04, 59.9, 185.2, 7_830)] == ["0.0 s", "59.9 s", "3 min 5 s", "2 h 10 min"]
+    assert [format_duration(one) for one in (0.04, 59.9, 185.2, 7_830)] == [
+        "0.0 s",
+        "59.9 s",
+        "3 min 5 s",
+        "2 h 10 min",
+    ]
 
 
 def test_scores_in_the_record_serve_as_baseline(run_folder, edit_record):
     edit_record(run_folder, baselines={"a paper": {"accuracy": 0.4321, "year": 2026}})
-    found = score_run(RunDir.read(run_folder))
+    found = score_multiclass_run(RunDir.read(run_folder))
     assert found["baselines"]["test"]["track"]["a paper"] == {"accuracy": {"value": 0.4321, "low": None, "high": None}}
     assert "a paper" not in found["baselines"]["val"]["track"]
 
@@ -91,12 +103,12 @@ def test_the_summary_fits_a_terminal_and_shows_the_headline(make_run, tmp_path, 
     from rich.console import Console
 
     folder = make_run(tmp_path / "run", classes=classes, tracks=24, most=3)
-    metrics = score_run(RunDir.read(folder))
+    metrics = score_multiclass_run(RunDir.read(folder))
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(summary_table(metrics))
     shown = console.export_text()
     accuracy = metrics["test"]["track"]["accuracy"]
-    assert f"{number('accuracy', accuracy['value'])} {interval('accuracy', accuracy)}" in shown
+    assert f"{format_metric('accuracy', accuracy['value'])} {format_interval('accuracy', accuracy)}" in shown
     assert "…" not in shown and max(map(len, shown.splitlines())) <= 80
     assert ("Top 3" in shown) == (classes > 3)
     assert all(math.isfinite(one["value"]) for one in metrics["test"]["track"].values())
@@ -106,8 +118,8 @@ def test_the_summary_fits_a_terminal_and_shows_the_headline(make_run, tmp_path, 
 
 def test_a_handful_of_test_tracks_says_nothing_and_is_not_compared(make_run, tmp_path):
     run = RunDir.read(make_run(tmp_path / "run", classes=3, tracks=3, skill=9.0, most=3))
-    metrics = score_run(run)
-    lines = verdict(run, metrics)
+    metrics = score_multiclass_run(run)
+    lines = summary_sentences(run, metrics)
     assert lines[0] == "3 test tracks: this says nothing yet." and lines[1].startswith("Accuracy ")
     assert len(lines) == 2 and "differences" in metrics
     assert metrics["test"]["track"]["accuracy"]["value"] == 1
@@ -127,7 +139,7 @@ def test_debug_runs_say_that_they_are(run_folder, edit_record, overrides, config
     edit_record(run_folder, overrides=overrides)
     (run_folder / "config.yaml").write_text(config)
     run = RunDir.read(run_folder)
-    lines = verdict(run, score_run(run))
+    lines = summary_sentences(run, score_multiclass_run(run))
     assert (lines[0] == f"Debug run ({found}): scores mean nothing.") == bool(found)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from genrelab.evaluation.report import tables
 from genrelab.evaluation.report.examples import choose_examples, data_uri
-from genrelab.evaluation.report.heatmap import _apart, heatmap
-from genrelab.evaluation.report.svg import Line, curves, histogram, nice_ticks
+from genrelab.evaluation.report.heatmap import _spread_apart, heatmap
+from genrelab.evaluation.report.svg import Series, histogram, line_chart, nice_ticks
 from genrelab.runs.run_dir import RunDir
 
 
@@ -26,17 +26,17 @@ def confusion(run) -> np.ndarray:
 
 
 def test_paths_of_confusions_are_as_long_as_their_distances(run, confusion):
-    common, far = tables.confusions(run, confusion)
+    common, far = tables.top_confusions(run, confusion)
     assert all(one.count > 1 for one in common) and len(common) + len(far) > 3
     assert [one.count for one in common] == sorted((one.count for one in common), reverse=True)
     assert [one.distance for one in far] == sorted((one.distance for one in far), reverse=True)
     for one in (*common, *far):
         assert sum(step.length for step in one.path) == pytest.approx(one.distance)
-        assert one.path[-1].title == one.answer != one.truth
+        assert one.path[-1].title == one.prediction != one.truth
 
 
 def test_random_mistakes_are_as_many_and_spread_over_all_other_genres(run, confusion):
-    table = tables.mistake_distances(run, confusion)
+    table = tables.mistake_distance_table(run, confusion)
     wrong = confusion.sum() - np.trace(confusion)
     assert table["mistakes"].sum() == wrong and table["random"].sum() == pytest.approx(wrong)
     expected = sum(
@@ -49,7 +49,7 @@ def test_random_mistakes_are_as_many_and_spread_over_all_other_genres(run, confu
 def test_a_genre_without_tracks_has_no_recall(run, confusion):
     confusion = confusion.copy()
     confusion[2] = 0
-    row = tables.per_genre(run, confusion).iloc[2]
+    row = tables.per_genre_table(run, confusion).iloc[2]
     assert row["tracks"] == 0 and np.isnan(row["recall"]) and row["mistaken_for"] == ""
 
 
@@ -92,19 +92,19 @@ def test_heat_maps_draw_each_cell_and_no_label_touches_another(size):
 
 
 def test_labels_move_apart_within_their_bounds():
-    found = _apart([1, 2, 3, 97, 98, 99], gap=5, end=100)
+    found = _spread_apart([1, 2, 3, 97, 98, 99], gap=5, end=100)
     assert np.diff(found).min() >= 5 - 1e-9 and found[0] == 1 and found[-1] <= 97.5 + 1e-9
-    assert _apart([10, 50], gap=5, end=100) == [10, 50]
+    assert _spread_apart([10, 50], gap=5, end=100) == [10, 50]
 
 
 def test_curves_keep_their_gaps():
     y = np.array([1.0, 2.0, np.nan, 3.0, np.nan, np.nan])
-    drawn = curves("Loss", [Line("val", np.arange(1.0, 7.0), y, "accent")], mark=2)
+    drawn = line_chart("Loss", [Series("val", np.arange(1.0, 7.0), y, "accent")], mark=2)
     path = re.findall(r'<path d="(M[^"]*L[^"]*)" class="curve accent"', drawn)
     assert len(path) == 1 and path[0].count("M") == 2
     assert drawn.count("<circle") == 1  # the value between two gaps is a dot
     assert "best epoch" in drawn
-    assert "<circle" in curves("One epoch", [Line("val", np.array([1.0]), np.array([0.5]), "accent")])
+    assert "<circle" in line_chart("One epoch", [Series("val", np.array([1.0]), np.array([0.5]), "accent")])
 
 
 def test_ticks_are_round_and_inside():
@@ -122,11 +122,11 @@ def test_a_histogram_of_many_different_distances_is_binned():
 def test_axes_of_shares_end_at_0_and_100_percent(y, tmp_path, monkeypatch):
     from genrelab.evaluation.report import figures
 
-    picture = curves("Top 3", [Line("val", np.arange(1.0, 4), np.array(y), "accent")], percent=True)
+    picture = line_chart("Top 3", [Series("val", np.arange(1.0, 4), np.array(y), "accent")], percent=True)
     shown = [float(found) for found in re.findall(r">(-?[\d.]+) %<", picture)]
     assert shown and min(shown) >= 0 and max(shown) <= 100
     drawn = []
-    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: drawn.append(figure))
     figures.draw_curves(pd.DataFrame({"epoch": range(3), "val/track/top3": y}), tmp_path / "x.png", None)
     for axes in drawn[0].axes:
         if axes.get_title(loc="left").startswith("Top 3"):
@@ -136,7 +136,7 @@ def test_axes_of_shares_end_at_0_and_100_percent(y, tmp_path, monkeypatch):
 
 def test_an_example_of_mfcc_shows_more_than_its_first_coefficient(run, run_folder):
     from genrelab.audio import AudioSpec
-    from genrelab.evaluation.report.examples import painted
+    from genrelab.evaluation.report.examples import to_rgba
     from genrelab.features import make_spec
 
     spec = make_spec("mfcc", {"kind": "mfcc"}, AudioSpec())
@@ -153,5 +153,5 @@ def test_an_example_of_mfcc_shows_more_than_its_first_coefficient(run, run_folde
     examples = choose_examples(run_folder, AnyFeatureCache(), rows)
     assert len(examples) == 6 and all(one.colours == "RdBu_r" for one in examples)
     assert examples[0].picture.dtype == np.uint8 and examples[0].picture[1:].std() > 40
-    drawn = painted(examples[0].picture, examples[0].colours)
+    drawn = to_rgba(examples[0].picture, examples[0].colours)
     assert drawn.shape == (32, 256, 4) and drawn[-1, 0, 2] > drawn[-1, 0, 0], "low values, at the bottom, are blue"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from genrelab.evaluation.report import write_report
-from genrelab.evaluation.report.formatting import TITLES, interval, number
+from genrelab.evaluation.report.formatting import METRIC_TITLES, format_interval, format_metric
 from genrelab.metrics import EXTENDED_METRICS, METRICS, bootstrap_intervals, scores
 from genrelab.postprocessing import aggregate_segments, track_targets
 from genrelab.runs.predictions import Predictions, read_predictions, write_predictions
@@ -159,14 +159,14 @@ def test_the_page_shows_the_numbers_of_metrics_json(reports, classes):
     names = [cell.strip() for cell in next(row for row in page.rows if "this run" in row)]
     of_graph = () if metrics["flat"] else ("distance", "distance_skill")
     for metric in ("accuracy", "balanced_accuracy", "f1_macro", "hub_share", "nll", *of_graph):
-        row = page.row(TITLES[metric])
-        assert row[names.index("this run")] == number(metric, found[metric]["value"])
-        assert interval(metric, found[metric]) in row
+        row = page.row(METRIC_TITLES[metric])
+        assert row[names.index("this run")] == format_metric(metric, found[metric]["value"])
+        assert format_interval(metric, found[metric]) in row
         for name, known in baselines.items():
             if metrics["flat"] and name == "medoid genre":
                 continue
             expected = known.get(metric) or {"value": None}
-            shown = f"{number(metric, expected['value'])} {interval(metric, expected)}".strip()
+            shown = f"{format_metric(metric, expected['value'])} {format_interval(metric, expected)}".strip()
             assert row[names.index(name)] == shown, (metric, name)
 
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from genrelab.cli import app
-from genrelab.evaluation.decisions import make_decision
-from genrelab.evaluation.report.scores import score_run
+from genrelab.evaluation.decisions import build_rule
+from genrelab.evaluation.report.scores import score_multiclass_run
 from genrelab.metrics import scores
 from genrelab.reproduction.graph_study import page_of, read_studies, score_study, write_page
 from genrelab.reproduction.graph_study.page import conclusion, recommendation
@@ -73,7 +73,7 @@ def write_run(folder, taxonomy, loss, seed):
         "loss": {"kind": LOSSES[loss]["kind"], "beta": 1.5 if loss == "soft" else None},
     }
     write_json(folder / "run.json", record)
-    write_json(folder / "metrics.json", score_run(RunDir.read(folder)))
+    write_json(folder / "metrics.json", score_multiclass_run(RunDir.read(folder)))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_the_table_is_what_the_predictions_give(study, scored, decision):
         for seed in range(2):
             run = RunDir.read(study / str(2 * list(LOSSES).index(loss) + seed))
             val, test = (predictions_at_level(run.predictions.only(part), "track") for part in ("val", "test"))
-            rule = make_decision(run, decision, {})
+            rule = build_rule(run, decision, {})
             rule.fit(val.logits, val.target)
             decided = rule.decide(test.logits)
             found = scores(decided.ranking_scores, test.target, run.distances, run.supergenres, run.medoid)

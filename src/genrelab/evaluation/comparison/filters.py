@@ -12,12 +12,12 @@ from typing import Any
 from genrelab.evaluation.comparison.loader import Run
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 
-GROUPS = ("dataset", "taxonomy", "split", "augment", "model", "loss", "optimizer", "scheduler")
-NAMED = ("dataset", "taxonomy", "split", "fold", "features", "augment", "model", "loss", "beta", "effective_beta")
-SEED, RUN = "seed", "run"
+CONFIG_GROUPS = ("dataset", "taxonomy", "split", "augment", "model", "loss", "optimizer", "scheduler")
+SHORT_KEYS = ("dataset", "taxonomy", "split", "fold", "features", "augment", "model", "loss", "beta", "effective_beta")
+SEED_KEY, RUN_KEY = "seed", "run"
 # What says nothing about the experiment, or is said under a better name.
-MUTE_GROUPS = {"paths", "plugins", "logger", "hydra", "accelerator", "demo", "debug"}
-MUTE = {
+IGNORED_GROUPS = {"paths", "plugins", "logger", "hydra", "accelerator", "demo", "debug"}
+IGNORED_KEYS = {
     *("seed", "beta", "loss.beta", "data.cache_on_device"),
     *(f"trainer.{name}" for name in ("enable_progress_bar", "estimate", "baselines", "profiler")),
 }
@@ -30,7 +30,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def values_of(run: Run) -> dict[str, Any]:
+def run_values(run: Run) -> dict[str, Any]:
     """Everything known of a run by key: short names first, then `group.key` of its configuration, scores, record.
 
     The short names are `run seed dataset taxonomy split fold features augment model loss optimizer scheduler beta
@@ -38,12 +38,12 @@ def values_of(run: Run) -> dict[str, Any]:
     """
     config, record = run.config, run.record
     loss, split, dataset = (record.get(name) or {} for name in ("loss", "split", "dataset"))
-    found: dict[str, Any] = {RUN: run.name, SEED: config.get("seed")}
-    for group in GROUPS:
+    found: dict[str, Any] = {RUN_KEY: run.name, SEED_KEY: config.get("seed")}
+    for group in CONFIG_GROUPS:
         option = config.get(group)
         found[group] = option.get("kind") if isinstance(option, Mapping) and option else None
-    said = ("model", "loss", "optimizer", "scheduler")  # by the record, where there is none
-    found |= {name: record[name]["kind"] for name in said if (record.get(name) or {}).get("kind")}
+    from_record = ("model", "loss", "optimizer", "scheduler")  # by the record, where there is none
+    found |= {name: record[name]["kind"] for name in from_record if (record.get(name) or {}).get("kind")}
     found["dataset"] = dataset.get("name") or found["dataset"]
     found["taxonomy"] = (record.get("taxonomy") or {}).get("name") or found["taxonomy"]
     found |= {
@@ -59,21 +59,21 @@ def values_of(run: Run) -> dict[str, Any]:
         "stand_in": bool(dataset.get("stand_in")),
     }
     scores = {name: score["value"] for name, score in run.scores.items()}
-    return flat(record) | scores | flat(config) | found
+    return flatten(record) | scores | flatten(config) | found
 
 
-def flat(value: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+def flatten(value: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """Nested mappings as `a.b.c`; lists of plain values as text."""
     found: dict[str, Any] = {}
     for key, inner in value.items():
         if isinstance(inner, Mapping):
-            found |= flat(inner, f"{before}{key}.")
+            found |= flatten(inner, f"{before}{key}.")
         else:
             found[f"{before}{key}"] = ",".join(map(str, inner)) if isinstance(inner, list | tuple) else inner
     return found
 
 
-def full_key(key: str, known: Sequence[Mapping[str, Any]]) -> str:
+def resolve_key(key: str, known: Sequence[Mapping[str, Any]]) -> str:
     """The key as runs have it: itself, or the only one that ends with it ("width" for `model.width`).
 
     Raises:
@@ -88,33 +88,33 @@ def full_key(key: str, known: Sequence[Mapping[str, Any]]) -> str:
     if ending:
         return ending[0]
     near = suggest(key, [name for name in every if name.count(".") <= 1])
-    raise GenrelabError(f"{key}: no run has such a key{near if near.startswith('; did') else _some()}")
+    raise GenrelabError(f"{key}: no run has such a key{near if near.startswith('; did') else _key_hint()}")
 
 
-def _some() -> str:
-    return f"; there is: {', '.join((RUN, SEED, *NAMED))}, a metric, and group.key of the configuration"
+def _key_hint() -> str:
+    return f"; there is: {', '.join((RUN_KEY, SEED_KEY, *SHORT_KEYS))}, a metric, and group.key of the configuration"
 
 
-def matching(runs: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
+def filter_runs(runs: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
     """The runs that meet all conditions: `model=resnet18flex`, `beta>=1.5`, `model=cnn|mlp`, `features!=*mfcc*`.
 
     Raises:
         ConfigError: what is no condition.
         GenrelabError: a key that no run has.
     """
-    known = [values_of(run) for run in runs]
+    known = [run_values(run) for run in runs]
     keep = [True] * len(runs)
     for text in conditions:
         parts = CONDITION.fullmatch(text)
         if not parts:
             raise ConfigError([f"--filter {text!r}: say KEY=VALUE, with = != > >= < <=; for example beta>=1.5"])
         key, sign, wanted = parts.groups()
-        key = full_key(key, known)
-        keep = [ok and _meets(one.get(key), sign, wanted, text) for ok, one in zip(keep, known, strict=True)]
+        key = resolve_key(key, known)
+        keep = [ok and _meets_condition(one.get(key), sign, wanted, text) for ok, one in zip(keep, known, strict=True)]
     return [run for run, ok in zip(runs, keep, strict=True) if ok]
 
 
-def _meets(value: Any, sign: str, wanted: str, text: str) -> bool:
+def _meets_condition(value: Any, sign: str, wanted: str, text: str) -> bool:
     if sign in OPERATORS:
         try:
             limit = float(wanted)
@@ -130,7 +130,7 @@ def _equal(value: Any, wanted: str) -> bool:
     number, other = _number(value), _number(wanted)
     if number is not None and other is not None:
         return number == other
-    return fnmatchcase(plain(value).lower(), wanted.lower().strip("[]'\"").replace(", ", ","))
+    return fnmatchcase(format_value(value).lower(), wanted.lower().strip("[]'\"").replace(", ", ","))
 
 
 def _number(value: Any) -> float | None:
@@ -142,7 +142,7 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def plain(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as one would type it: 1.5, true, null, pcen,mfcc."""
     if value is None:
         return "null"
@@ -151,27 +151,33 @@ def plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def differing(runs: Sequence[Run]) -> list[str]:
+def varying_keys(runs: Sequence[Run]) -> list[str]:
     """The keys in which runs differ, seeds apart: short names first, then keys of the configuration.
 
     A parameter counts where runs that both have it, in an option of the same kind, differ in it: what follows from
     another model or loss goes without saying. So does `effective_beta` where `beta` tells it.
     """
-    known = [values_of(run) for run in runs]
-    found = [key for key in (*NAMED, "optimizer", "scheduler") if len({plain(one.get(key)) for one in known}) > 1]
+    known = [run_values(run) for run in runs]
+    found = [
+        key for key in (*SHORT_KEYS, "optimizer", "scheduler") if len({format_value(one.get(key)) for one in known}) > 1
+    ]
     if "effective_beta" in found:
-        pairs = {(plain(one.get("beta")), plain(one.get("effective_beta"))) for one in known}
+        pairs = {(format_value(one.get("beta")), format_value(one.get("effective_beta"))) for one in known}
         if len(pairs) == len({beta for beta, _ in pairs}):
             found.remove("effective_beta")
-    configs = [flat(run.config) for run in runs]
+    configs = [flatten(run.config) for run in runs]
     for key in dict.fromkeys(name for one in configs for name in one):
         group = key.split(".")[0]
-        if group in MUTE_GROUPS or key in MUTE or (group in GROUPS and key.count(".") == 1 and key.endswith(".kind")):
+        if (
+            group in IGNORED_GROUPS
+            or key in IGNORED_KEYS
+            or (group in CONFIG_GROUPS and key.count(".") == 1 and key.endswith(".kind"))
+        ):
             continue
         by_kind: dict[str, set[str]] = {}
         for one, values in zip(configs, known, strict=True):
             if key in one:
-                by_kind.setdefault(plain(values.get(group)), set()).add(plain(one[key]))
+                by_kind.setdefault(format_value(values.get(group)), set()).add(format_value(one[key]))
         if any(len(values) > 1 for values in by_kind.values()):
             found.append(key)
     return found

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from genrelab.evaluation.comparison.filters import plain
-from genrelab.evaluation.comparison.groups import Row
-from genrelab.evaluation.report.formatting import MINUS, SHARES, TITLES, digits_of, interval, number
+from genrelab.evaluation.comparison.filters import format_value
+from genrelab.evaluation.comparison.groups import RunGroup
+from genrelab.evaluation.report.formatting import (
+    METRIC_TITLES,
+    MINUS,
+    PERCENT_METRICS,
+    decimals,
+    format_interval,
+    format_metric,
+)
 from genrelab.metrics import Difference
 
 DASH = "\N{EN DASH}"
@@ -19,38 +26,38 @@ def key_title(key: str, keys: Sequence[str]) -> str:
     return (last if [one.split(".")[-1] for one in keys].count(last) == 1 else key).replace("_", " ")
 
 
-def title(metric: str) -> str:
+def metric_title(metric: str) -> str:
     """A metric's head."""
-    return TITLES.get(metric, metric.replace("_", " ").capitalize())
+    return METRIC_TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
-def shown_value(value: Any) -> str:
+def format_setting(value: Any) -> str:
     """A setting as it stands in a table; a dash where there is none."""
-    return DASH if value is None else plain(value)
+    return DASH if value is None else format_value(value)
 
 
-def cells(row: Row, metric: str) -> tuple[str, str]:
+def format_cells(group: RunGroup, metric: str) -> tuple[str, str]:
     """A metric's value, and below it the spread over several runs, or the interval of one."""
-    spread, ends = row.spread(metric), row.ends(metric)
+    spread, bounds = group.std(metric), group.interval(metric)
     if spread is not None:
-        scaled = 100 * spread if metric in SHARES else spread
-        return _marked(
-            row, number(metric, row.mean(metric))
-        ), f"\N{PLUS-MINUS SIGN} {scaled:.{1 if metric in SHARES else 2}f}"
-    below = interval(metric, {"low": ends[0], "high": ends[1]}) if ends else ""
-    return _marked(row, number(metric, row.mean(metric))), below
+        scaled = 100 * spread if metric in PERCENT_METRICS else spread
+        return _with_unsafe_mark(
+            group, format_metric(metric, group.mean(metric))
+        ), f"\N{PLUS-MINUS SIGN} {scaled:.{1 if metric in PERCENT_METRICS else 2}f}"
+    below = format_interval(metric, {"low": bounds[0], "high": bounds[1]}) if bounds else ""
+    return _with_unsafe_mark(group, format_metric(metric, group.mean(metric))), below
 
 
-def _marked(row: Row, value: str) -> str:
+def _with_unsafe_mark(group: RunGroup, value: str) -> str:
     """A value, with a mark behind it where segments of the same tracks were trained on."""
-    return f"{value} UNSAFE" if "unsafe" in row.flags and value != DASH else value
+    return f"{value} UNSAFE" if "unsafe" in group.flags and value != DASH else value
 
 
-def difference(metric: str, found: Difference | None) -> tuple[str, str]:
+def format_difference(metric: str, found: Difference | None) -> tuple[str, str]:
     """A difference with its sign and its interval; shares in points of a hundred."""
     if found is None or found.value != found.value:
         return DASH, ""
-    scale, digits = (100, 1) if metric in SHARES else (1, max(digits_of(metric), 2))
+    scale, digits = (100, 1) if metric in PERCENT_METRICS else (1, max(decimals(metric), 2))
 
     def signed(value: float) -> str:
         text = f"{scale * value:+.{digits}f}"

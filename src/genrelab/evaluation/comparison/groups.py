@@ -10,16 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.evaluation.comparison.filters import RUN, SEED, differing, full_key, plain, values_of
+from genrelab.evaluation.comparison.filters import (
+    RUN_KEY,
+    SEED_KEY,
+    format_value,
+    resolve_key,
+    run_values,
+    varying_keys,
+)
 from genrelab.evaluation.comparison.loader import Run
-from genrelab.evaluation.comparison.primary_metrics import headline_of
+from genrelab.evaluation.comparison.primary_metrics import get_metric_selection
 from genrelab.evaluation.report.formatting import debug_option
 from genrelab.metrics import EXTENDED_METRICS
 from genrelab.postprocessing import OutputType
 from genrelab.utils.errors import GenrelabError
 
-ON_THE_GRAPH = ("distance", "distance_skill", "severity", "distance_sd", "supergenre_accuracy", "supergenre_top3")
-USUAL = (RUN, "dataset", "features", "model", "loss", "beta")
+GRAPH_METRICS = ("distance", "distance_skill", "severity", "distance_sd", "supergenre_accuracy", "supergenre_top3")
+KEY_ORDER = (RUN_KEY, "dataset", "features", "model", "loss", "beta")
 FLAGS = {
     "val": "no test tracks: these are val scores, by which the epoch was chosen, so they are too good",
     "unsafe": "UNSAFE: segments of one track stand on both sides of the split; these scores are no evidence",
@@ -31,18 +38,18 @@ FLAGS = {
 
 
 @dataclass(frozen=True)
-class Row:
+class RunGroup:
     """Runs that are read as one.
 
     Args:
         settings: key -> value, of what tells the rows apart.
         runs: one or several, for example one of each seed.
-        telling: those of the keys that suffice to tell the rows apart.
+        distinguishing_keys: those of the keys that suffice to tell the rows apart.
     """
 
     settings: Mapping[str, Any]
     runs: tuple[Run, ...]
-    telling: tuple[str, ...] = ()
+    distinguishing_keys: tuple[str, ...] = ()
 
     @property
     def output_type(self) -> OutputType:
@@ -53,27 +60,29 @@ class Row:
     def label(self) -> str:
         """What tells the row apart, in one line: "graph_soft, beta 2"."""
         parts = []
-        for key in self.telling:
+        for key in self.distinguishing_keys:
             value = self.settings[key]
             if value is not None:
                 bare = isinstance(value, str) and not value.replace(".", "").isdigit()
-                parts.append(value if bare or key == RUN else f"{key.split('.')[-1].replace('_', ' ')} {plain(value)}")
+                parts.append(
+                    value if bare or key == RUN_KEY else f"{key.split('.')[-1].replace('_', ' ')} {format_value(value)}"
+                )
         return ", ".join(parts) or ("all runs" if len(self.runs) > 1 else self.runs[0].name)
 
-    def each(self, metric: str) -> list[float]:
+    def values(self, metric: str) -> list[float]:
         """A metric of each run; those without it are left out."""
         return _known(run.scores.get(metric, {}).get("value") for run in self.runs)
 
     def mean(self, metric: str) -> float | None:
         """A metric's mean over the runs."""
-        return _mean(self.each(metric))
+        return _mean(self.values(metric))
 
-    def spread(self, metric: str) -> float | None:
+    def std(self, metric: str) -> float | None:
         """Standard deviation over the runs; None for one."""
-        values = self.each(metric)
+        values = self.values(metric)
         return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
-    def ends(self, metric: str) -> tuple[float, float] | None:
+    def interval(self, metric: str) -> tuple[float, float] | None:
         """The interval over tracks; of several runs the mean of its ends, so that it is that of a typical run."""
         low, high = (_known(run.scores.get(metric, {}).get(end) for run in self.runs) for end in ("low", "high"))
         return (float(np.mean(low)), float(np.mean(high))) if len(low) == len(self.runs) == len(high) else None
@@ -82,24 +91,24 @@ class Row:
         """Mean of the trained baseline's metric; None where a run has none."""
         return self._baseline([run.trained_baseline for run in self.runs], metric)
 
-    def constant(self, metric: str) -> float | None:
+    def constant_baseline(self, metric: str) -> float | None:
         """Mean of what the best constant answer of the metric's kind gives."""
-        name = headline_of(self.output_type.multilabel).constant_of(metric)
-        return self._baseline([run.trivial.get(name, {}) for run in self.runs], metric)
+        name = get_metric_selection(self.output_type.multilabel).constant_baseline_of(metric)
+        return self._baseline([run.baselines.get(name, {}) for run in self.runs], metric)
 
     def _baseline(self, found: Sequence[Mapping[str, Mapping[str, float | None]]], metric: str) -> float | None:
         values = _known(one.get(metric, {}).get("value") for one in found)
         return _mean(values) if len(values) == len(found) else None
 
     @cached_property
-    def tracks(self) -> int | None:
+    def n_tracks(self) -> int | None:
         """How many tracks its scores are of; None where its runs differ in it."""
-        found = {int(run.metrics["tracks"][run.part]) for run in self.runs}
+        found = {int(run.metrics["tracks"][run.split]) for run in self.runs}
         return found.pop() if len(found) == 1 else None
 
-    def number(self, key: str) -> float | None:
-        """The mean of a number of `values_of`, such as epochs and seconds."""
-        return _mean(_known(values_of(run).get(key) for run in self.runs))
+    def mean_value(self, key: str) -> float | None:
+        """The mean of a number of `run_values`, such as epochs and seconds."""
+        return _mean(_known(run_values(run).get(key) for run in self.runs))
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
@@ -109,13 +118,13 @@ class Row:
 
 def _flagged(run: Run, flag: str) -> bool:
     if flag == "val":
-        return run.part == "val"
+        return run.split == "val"
     if flag == "debug":
         return bool(debug_option(run.record) or (run.config.get("trainer") or {}).get("limit_train_batches"))
-    return bool(values_of(run)[flag])
+    return bool(run_values(run)[flag])
 
 
-def rows_of(runs: Sequence[Run], by: Sequence[str] = ()) -> list[Row]:
+def group_runs(runs: Sequence[Run], by: Sequence[str] = ()) -> list[RunGroup]:
     """Group runs into rows, in the order of their settings.
 
     Args:
@@ -126,28 +135,36 @@ def rows_of(runs: Sequence[Run], by: Sequence[str] = ()) -> list[Row]:
     Raises:
         GenrelabError: a key that no run has.
     """
-    known = [values_of(run) for run in runs]
-    keys = [full_key(key, known) for key in by] or differing(runs)
+    known = [run_values(run) for run in runs]
+    keys = [resolve_key(key, known) for key in by] or varying_keys(runs)
     apart = not by and len(runs) == 2
     if apart:
-        keys = [RUN, *keys, *([SEED] if len({plain(one[SEED]) for one in known}) > 1 else [])]
-    elif tuple(by) == (RUN,):
-        seeds = [SEED] if len({plain(one[SEED]) for one in known}) > 1 else []
-        keys = [RUN, *differing(runs), *seeds]
+        keys = [RUN_KEY, *keys, *([SEED_KEY] if len({format_value(one[SEED_KEY]) for one in known}) > 1 else [])]
+    elif tuple(by) == (RUN_KEY,):
+        seeds = [SEED_KEY] if len({format_value(one[SEED_KEY]) for one in known}) > 1 else []
+        keys = [RUN_KEY, *varying_keys(runs), *seeds]
     groups: dict[tuple[str, ...], list[int]] = {}
     for number, one in enumerate(known):
-        groups.setdefault(tuple(plain(one.get(key)) for key in keys), []).append(number)
-    telling = _telling(keys, list(groups))
+        groups.setdefault(tuple(format_value(one.get(key)) for key in keys), []).append(number)
+    distinguishing_keys = _distinguishing_keys(keys, list(groups))
     rows = [
-        Row({key: known[members[0]].get(key) for key in keys}, tuple(runs[i] for i in members), telling)
+        RunGroup(
+            {key: known[members[0]].get(key) for key in keys}, tuple(runs[i] for i in members), distinguishing_keys
+        )
         for members in groups.values()
     ]
-    return rows if RUN in keys else sorted(rows, key=lambda row: [_order(value) for value in row.settings.values()])
+    return (
+        rows
+        if RUN_KEY in keys
+        else sorted(rows, key=lambda group: [_order(value) for value in group.settings.values()])
+    )
 
 
-def _telling(keys: Sequence[str], groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+def _distinguishing_keys(keys: Sequence[str], groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """Few of the keys that tell the groups apart: those that split them further, the usual ones first."""
-    order = sorted(range(len(keys)), key=lambda place: USUAL.index(keys[place]) if keys[place] in USUAL else len(USUAL))
+    order = sorted(
+        range(len(keys)), key=lambda place: KEY_ORDER.index(keys[place]) if keys[place] in KEY_ORDER else len(KEY_ORDER)
+    )
     chosen: list[int] = []
     for place in order:
         if len({tuple(group[i] for i in (*chosen, place)) for group in groups}) > len(
@@ -164,7 +181,7 @@ def _order(value: Any) -> tuple[int, float, str]:
     return (0, float(value), "") if isinstance(value, int | float) else (1, 0.0, str(value))
 
 
-def find_row(rows: Sequence[Row], wanted: str) -> Row:
+def find_group(groups: Sequence[RunGroup], wanted: str) -> RunGroup:
     """The row that a run belongs to, by its folder, its name, its run id, or the row's label.
 
     Raises:
@@ -172,28 +189,30 @@ def find_row(rows: Sequence[Row], wanted: str) -> Row:
     """
     path = Path(wanted).expanduser().absolute()
     for match in (
-        lambda row: any(run.path == path or run.path.resolve() == path.resolve() for run in row.runs),
-        lambda row: any(wanted in (run.name, run.record.get("run_id")) for run in row.runs),
-        lambda row: wanted == row.label,
-        lambda row: wanted in row.label or any(run.path.name == wanted for run in row.runs),
+        lambda group: any(run.path == path or run.path.resolve() == path.resolve() for run in group.runs),
+        lambda group: any(wanted in (run.name, run.record.get("run_id")) for run in group.runs),
+        lambda group: wanted == group.label,
+        lambda group: wanted in group.label or any(run.path.name == wanted for run in group.runs),
     ):
-        found = [row for row in rows if match(row)]
+        found = [group for group in groups if match(group)]
         if len(found) == 1:
             return found[0]
         if found:
-            raise GenrelabError(f"--baseline {wanted}: which one? there is: {'; '.join(row.label for row in found)}")
-    names = "; ".join(row.label for row in rows[:8])
+            raise GenrelabError(
+                f"--baseline {wanted}: which one? there is: {'; '.join(group.label for group in found)}"
+            )
+    names = "; ".join(group.label for group in groups[:8])
     raise GenrelabError(f"--baseline {wanted}: not among the compared runs; name a folder, or a row: {names}")
 
 
-def shown_metrics(rows: Sequence[Row]) -> list[str]:
+def compared_metrics(groups: Sequence[RunGroup]) -> list[str]:
     """The metrics that any run has, of the details ECE alone, without distances where every taxonomy is flat."""
-    flat = all(run.metrics.get("flat") for row in rows for run in row.runs)
+    flat = all(run.metrics.get("flat") for group in groups for run in group.runs)
     names = dict.fromkeys(
-        (*rows[0].output_type.metrics, *(name for row in rows for run in row.runs for name in run.scores))
+        (*groups[0].output_type.metrics, *(name for group in groups for run in group.runs for name in run.scores))
     )
-    known = [name for name in names if any(row.each(name) for row in rows)]
-    mute = {*EXTENDED_METRICS} - {"ece"} | (set(ON_THE_GRAPH) if flat else set())
+    known = [name for name in names if any(group.values(name) for group in groups)]
+    mute = {*EXTENDED_METRICS} - {"ece"} | (set(GRAPH_METRICS) if flat else set())
     return [name for name in known if name not in mute]
 
 

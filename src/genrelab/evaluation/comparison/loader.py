@@ -13,15 +13,15 @@ from typing import Any
 import yaml
 
 from genrelab.config.missing_keys import fill_absent
-from genrelab.evaluation.report.multilabel_scores import PRIOR
-from genrelab.evaluation.report.writer import score
+from genrelab.evaluation.report.multilabel_scores import PRIOR_BASELINE
+from genrelab.evaluation.report.writer import score_run
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.postprocessing import OutputType, get_output_type
 from genrelab.runs.run_dir import Level, RunDir, state
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown
 
-INSIDE = {"checkpoints", "report", "baselines", "wandb", "tensorboard"}  # of a run, never runs themselves
+RUN_SUBDIRS = {"checkpoints", "report", "baselines", "wandb", "tensorboard"}  # of a run, never runs themselves
 
 
 @dataclass(frozen=True)
@@ -48,54 +48,55 @@ class Run:
         return get_output_type(self.metrics.get("target") == "multi_label")
 
     @property
-    def part(self) -> str:
+    def split(self) -> str:
         """The part that the scores are of: test, or val where nothing was tested."""
         return str(self.metrics["headline"])
 
     @property
     def scores(self) -> Mapping[str, Mapping[str, float | None]]:
         """Track level: metric -> value, low, high."""
-        found: Mapping[str, Mapping[str, float | None]] = self.metrics[self.part]["track"]
+        found: Mapping[str, Mapping[str, float | None]] = self.metrics[self.split]["track"]
         return found
 
     @property
-    def trivial(self) -> Mapping[str, Mapping[str, Mapping[str, float | None]]]:
+    def baselines(self) -> Mapping[str, Mapping[str, Mapping[str, float | None]]]:
         """Track level of the baselines: name -> metric -> value, low, high."""
-        found: Mapping[str, Any] = self.metrics.get("baselines", {}).get(self.part, {}).get("track", {})
+        found: Mapping[str, Any] = self.metrics.get("baselines", {}).get(self.split, {}).get("track", {})
         return found
 
     @property
     def trained_baseline(self) -> Mapping[str, Mapping[str, float | None]]:
         """The first trained baseline's scores; empty where none was trained."""
         return next(
-            (found for name, found in self.trivial.items() if name not in (MAJORITY, MEDOID, RANDOM, PRIOR)), {}
+            (found for name, found in self.baselines.items() if name not in (MAJORITY, MEDOID, RANDOM, PRIOR_BASELINE)),
+            {},
         )
 
     @cached_property
-    def folder(self) -> RunDir:
+    def run_dir(self) -> RunDir:
         """Its predictions and taxonomy, read when they are asked for."""
         return RunDir.read(self.path, allow_multilabel=True)
 
     @cached_property
-    def answers(self) -> Level:
+    def predictions(self) -> Level:
         """Its answers for the tracks that its scores are of."""
-        return self.folder.at_level(self.folder.primary_split, "track")
+        return self.run_dir.at_level(self.run_dir.primary_split, "track")
 
     @cached_property
-    def tested(self) -> frozenset[str]:
+    def tested_track_ids(self) -> frozenset[str]:
         """The tracks that its scores are of."""
-        return tested_tracks(self.path, self.part)
+        return read_track_ids(self.path, self.split)
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedRun:
     """A folder that is not compared, and why."""
 
     path: Path
     reason: str
 
 
-def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[LeftOut]]:
+def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[SkippedRun]]:
     """Read all runs at or below some folders; a k-fold run counts once, by its outer folder.
 
     Args:
@@ -109,14 +110,14 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[LeftOut]]:
         GenrelabError: a path that is missing or no folder.
     """
     paths = _run_paths(folders)
-    names = _names(paths)
-    runs, left = [], []
+    names = _short_names(paths)
+    runs, skipped = [], []
     for path, name in zip(paths, names, strict=True):
         try:
             runs.append(read_run(path, name))
         except GenrelabError as error:
-            left.append(LeftOut(path, str(error).removeprefix(f"{path}: ")))
-    return runs, left
+            skipped.append(SkippedRun(path, str(error).removeprefix(f"{path}: ")))
+    return runs, skipped
 
 
 def read_run(path: Path, name: str) -> Run:
@@ -125,17 +126,17 @@ def read_run(path: Path, name: str) -> Run:
     Raises:
         GenrelabError: it failed, is unfinished, or its files cannot be read; why.
     """
-    record = _json(path / "run.json") if (path / "run.json").exists() else {}
+    record = _read_json(path / "run.json") if (path / "run.json").exists() else {}
     if record.get("status", "finished") != "finished":
         raise GenrelabError(state(record))
     if not (path / "predictions.parquet").exists() and not (path / "metrics.json").exists():
         raise GenrelabError("there are no predictions and no scores")
     metrics = (
-        _json(path / "metrics.json")
+        _read_json(path / "metrics.json")
         if (path / "metrics.json").exists()
-        else score(RunDir.read(path, allow_multilabel=True))
+        else score_run(RunDir.read(path, allow_multilabel=True))
     )
-    run = Run(path, name, _config(path / "config.yaml"), record, metrics)
+    run = Run(path, name, _read_config(path / "config.yaml"), record, metrics)
     try:
         value = run.scores[run.output_type.primary_metric]["value"]
     except (KeyError, TypeError) as error:
@@ -145,7 +146,7 @@ def read_run(path: Path, name: str) -> Run:
     return run
 
 
-def tested_tracks(path: Path, part: str) -> frozenset[str]:
+def read_track_ids(path: Path, split: str) -> frozenset[str]:
     """The names of the tracks of a part, from `predictions.parquet` without its logits.
 
     Raises:
@@ -159,7 +160,7 @@ def tested_tracks(path: Path, part: str) -> frozenset[str]:
         table = pq.read_table(file, columns=["split", "track_id"]).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
         raise GenrelabError(f"{file}: unreadable ({str(error).splitlines()[0]})") from error
-    return frozenset(table.loc[table["split"].astype(str) == part, "track_id"])
+    return frozenset(table.loc[table["split"].astype(str) == split, "track_id"])
 
 
 def _run_paths(folders: Sequence[Path]) -> list[Path]:
@@ -173,30 +174,30 @@ def _run_paths(folders: Sequence[Path]) -> list[Path]:
             run = next((parent for parent in folder.parents if _is_run(parent)), None)
             hint = f"its run is {shown(run)}" if run else "name the folder of a run, or a folder of runs"
             raise GenrelabError(f"{folder}: a file, not a folder; {hint}")
-        found |= dict.fromkeys(_below(folder))
+        found |= dict.fromkeys(_find_run_dirs(folder))
     folds = {path for path in found if any(parent in found for parent in path.parents)}
-    return sorted(set(found) - folds, key=_natural)
+    return sorted(set(found) - folds, key=_natural_sort_key)
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _find_run_dirs(folder: Path) -> Iterator[Path]:
     """Folders of runs at or below a folder, without looking into runs."""
     for here, inner, files in os.walk(folder):
         if "run.json" in files or "predictions.parquet" in files:
             inner.clear()
             yield Path(here)
-        inner[:] = sorted(name for name in inner if name not in INSIDE and not name.startswith("."))
+        inner[:] = sorted(name for name in inner if name not in RUN_SUBDIRS and not name.startswith("."))
 
 
 def _is_run(folder: Path) -> bool:
     return (folder / "run.json").exists() or (folder / "predictions.parquet").exists()
 
 
-def _natural(path: Path) -> list[tuple[int, int, str]]:
+def _natural_sort_key(path: Path) -> list[tuple[int, int, str]]:
     """Sorts job 10 of a multirun after job 9."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in path.parts]
+    return [(0, int(component), "") if component.isdigit() else (1, 0, component) for component in path.parts]
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
+def _short_names(paths: Sequence[Path]) -> list[str]:
     """Each path without what all have in common: "0", "beta/3"; the folder's name where there is one."""
     if len(paths) == 1:
         return [paths[0].name]
@@ -204,7 +205,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path.relative_to(root)) for path in paths]
 
 
-def _config(path: Path) -> Mapping[str, Any]:
+def _read_config(path: Path) -> Mapping[str, Any]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -214,7 +215,7 @@ def _config(path: Path) -> Mapping[str, Any]:
     return fill_absent(found) if isinstance(found, dict) else {}
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -6,145 +6,170 @@ import os
 from pathlib import Path
 from typing import Any
 
-from genrelab.evaluation.comparison import svg_plots as pictures
+from genrelab.evaluation.comparison import svg_plots
 from genrelab.evaluation.comparison.comparison import Comparison
-from genrelab.evaluation.comparison.console import heading, notes_of_tests
-from genrelab.evaluation.comparison.filters import SEED, values_of
-from genrelab.evaluation.comparison.formatting import cells, difference, key_title, shown_value, title
-from genrelab.evaluation.comparison.groups import FLAGS, Row
+from genrelab.evaluation.comparison.console import comparison_heading, test_notes
+from genrelab.evaluation.comparison.filters import SEED_KEY, run_values
+from genrelab.evaluation.comparison.formatting import (
+    format_cells,
+    format_difference,
+    format_setting,
+    key_title,
+    metric_title,
+)
+from genrelab.evaluation.comparison.groups import FLAGS, RunGroup
 from genrelab.evaluation.comparison.loader import Run
-from genrelab.evaluation.comparison.pairwise import Two
-from genrelab.evaluation.comparison.plot_series import drawn_metrics
-from genrelab.evaluation.report.formatting import SHARES, clock, interval, number, whole_percent
-from genrelab.evaluation.report.page import GROUPS, template
+from genrelab.evaluation.comparison.pairwise import PairwiseComparison
+from genrelab.evaluation.comparison.plot_series import plotted_metrics
+from genrelab.evaluation.report.formatting import (
+    PERCENT_METRICS,
+    format_duration,
+    format_interval,
+    format_metric,
+    format_whole_percent,
+)
+from genrelab.evaluation.report.page import METRIC_GROUPS, load_template
 from genrelab.utils.io import shown
 
 
-def render(found: Comparison, folder: Path, two: Two | None) -> str:
+def render_comparison(comparison: Comparison, folder: Path, pairwise: PairwiseComparison | None) -> str:
     """The page's HTML; `folder` is where it will lie, for links to reports. What comes from files is escaped."""
-    keys = list(found.rows[0].settings)
-    metrics = _ordered(found)
-    common = set.intersection(*(set(run.record.get("overrides") or ()) for run in found.runs))
+    keys = list(comparison.groups[0].settings)
+    metrics = _ordered(comparison)
+    common = set.intersection(*(set(run.record.get("overrides") or ()) for run in comparison.runs))
     beta = [
         picture
-        for name in found.headline.over_beta
-        if name in found.metrics
-        if (picture := pictures.over_beta(found, name))
+        for name in comparison.metric_selection.over_beta
+        if name in comparison.metrics
+        if (picture := svg_plots.beta_plot(comparison, name))
     ]
-    return template("template.html.jinja", "genrelab.evaluation.comparison").render(
-        heading=heading(found),
-        lead=lead(found),
-        notes=[(text.startswith(tuple(FLAGS.values())), text) for text in found.notes],
+    return load_template("template.html.jinja", "genrelab.evaluation.comparison").render(
+        heading=comparison_heading(comparison),
+        lead=summary_sentences(comparison),
+        notes=[(text.startswith(tuple(FLAGS.values())), text) for text in comparison.notes],
         keys=[key_title(key, keys) for key in keys] or ["run"],
-        metrics=[{"title": title(name), "note": found.output_type.metrics.get(name, "")} for name in metrics],
-        rows=[_row(found, row, metrics) for row in found.rows],
-        first=title(found.headline.first),
-        constant_is=found.headline.constant_is,
-        several=any(len(row.runs) > 1 for row in found.rows),
-        tests=_tests(found),
-        dots=[pictures.dots(found, name) for name in drawn_metrics(found)],
-        scatter=pictures.scatter(found),
+        metrics=[
+            {"title": metric_title(name), "note": comparison.output_type.metrics.get(name, "")} for name in metrics
+        ],
+        rows=[_row(comparison, group, metrics) for group in comparison.groups],
+        first=metric_title(comparison.metric_selection.primary),
+        constant_description=comparison.metric_selection.constant_description,
+        repeated=any(len(group.runs) > 1 for group in comparison.groups),
+        tests=_tests(comparison),
+        dots=[svg_plots.dot_plot(comparison, name) for name in plotted_metrics(comparison)],
+        scatter=svg_plots.scatter_plot(comparison),
         beta=beta,
-        two=two,
-        genres=_genres(two) if two else [],
-        runs=[_run(run, row, folder, common) for row in found.rows for run in row.runs],
-        left=[(shown(one.path), one.reason) for one in found.left],
+        pairwise=pairwise,
+        genres=_genres(pairwise) if pairwise else [],
+        runs=[_run(run, group, folder, common) for group in comparison.groups for run in group.runs],
+        skipped=[(shown(one.path), one.reason) for one in comparison.skipped],
     )
 
 
-def lead(found: Comparison) -> list[str]:
+def summary_sentences(comparison: Comparison) -> list[str]:
     """The finding in sentences: what was tested and what it showed, or how far the rows lie apart."""
     lines = []
-    tested = [one for one in found.paired if one and not one.refused]
-    if found.reference is not None and tested:
-        for metric in found.headline.lead:
+    tested = [one for one in comparison.paired_tests if one and not one.refused]
+    if comparison.reference is not None and tested:
+        for metric in comparison.metric_selection.summary:
             verdicts = [verdict for one in tested if (verdict := one.verdict(metric))]
             counts = {name: verdicts.count(name) for name in dict.fromkeys(verdicts)}
             if len(verdicts) == 1:
-                lines.append(f"{title(metric)} against {found.reference.label}: {verdicts[0]}.")
+                lines.append(f"{metric_title(metric)} against {comparison.reference.label}: {verdicts[0]}.")
             elif counts:
                 text = ", ".join(f"{name} in {count if len(counts) > 1 else 'all'}" for name, count in counts.items())
-                lines.append(f"{title(metric)} of {len(verdicts)} rows against {found.reference.label}: {text}.")
-    first = found.headline.first
-    means = [(value, row.label) for row in found.rows if (value := row.mean(first)) is not None]
+                lines.append(
+                    f"{metric_title(metric)} of {len(verdicts)} rows against {comparison.reference.label}: {text}."
+                )
+    first = comparison.metric_selection.primary
+    means = [(value, group.label) for group in comparison.groups if (value := group.mean(first)) is not None]
     if len(means) > 1:
         (low, worst), (high, best) = min(means), max(means)
         lines.append(
-            f"{title(first)} runs from {_short(first, low)} ({worst}) to {_short(first, high)} ({best})"
+            f"{metric_title(first)} runs from {_format_short(first, low)} ({worst}) "
+            f"to {_format_short(first, high)} ({best})"
             + ("." if lines else "; whether rows differ is tested with --baseline RUN.")
         )
-    return lines or [f"{heading(found)}."]
+    return lines or [f"{comparison_heading(comparison)}."]
 
 
-def _short(metric: str, value: float) -> str:
+def _format_short(metric: str, value: float) -> str:
     """For a sentence."""
-    return whole_percent(value) if metric in SHARES else number(metric, value)
+    return format_whole_percent(value) if metric in PERCENT_METRICS else format_metric(metric, value)
 
 
-def _ordered(found: Comparison) -> list[str]:
+def _ordered(comparison: Comparison) -> list[str]:
     """The metrics to show: those that are drawn, then the others as in a report."""
-    known = [name for name in found.metrics if name not in found.same_as_accuracy]
-    ordered = dict.fromkeys((*drawn_metrics(found), *(name for _, group in GROUPS for name in group), *known))
+    known = [name for name in comparison.metrics if name not in comparison.redundant_with_accuracy]
+    ordered = dict.fromkeys(
+        (*plotted_metrics(comparison), *(name for _, group in METRIC_GROUPS for name in group), *known)
+    )
     return [name for name in ordered if name in known]
 
 
-def _row(found: Comparison, row: Row, metrics: list[str]) -> dict[str, Any]:
-    epochs, seconds, first = row.number("epochs"), row.number("seconds"), found.headline.first
+def _row(comparison: Comparison, group: RunGroup, metrics: list[str]) -> dict[str, Any]:
+    epochs, seconds, first = (
+        group.mean_value("epochs"),
+        group.mean_value("seconds"),
+        comparison.metric_selection.primary,
+    )
     made = []
     for name in metrics:
-        value, below = cells(row, name)
-        ends = row.ends(name)
-        tip = f"95 % over tracks {interval(name, {'low': ends[0], 'high': ends[1]})}" if ends else ""
+        value, below = format_cells(group, name)
+        bounds = group.interval(name)
+        tip = f"95 % over tracks {format_interval(name, {'low': bounds[0], 'high': bounds[1]})}" if bounds else ""
         made.append((value, below, tip))
     return {
-        "reference": row is found.reference,
-        "settings": [shown_value(value) for value in row.settings.values()] or [row.label],
-        "runs": len(row.runs),
-        "tracks": row.tracks or "differ",
+        "reference": group is comparison.reference,
+        "settings": [format_setting(value) for value in group.settings.values()] or [group.label],
+        "runs": len(group.runs),
+        "tracks": group.n_tracks or "differ",
         "cells": made,
-        "constant": number(first, row.constant(first)),
-        "baseline": number(first, row.trained_baseline(first)),
+        "constant": format_metric(first, group.constant_baseline(first)),
+        "baseline": format_metric(first, group.trained_baseline(first)),
         "epochs": "" if epochs is None else f"{epochs:.3g}",
-        "time": "" if seconds is None else clock(seconds),
-        "flags": ", ".join(row.flags),
+        "time": "" if seconds is None else format_duration(seconds),
+        "flags": ", ".join(group.flags),
     }
 
 
-def _tests(found: Comparison) -> dict[str, Any] | None:
+def _tests(comparison: Comparison) -> dict[str, Any] | None:
     """The paired tests as a table."""
-    if found.reference is None:
+    if comparison.reference is None:
         return None
-    known = {name for one in found.paired if one for name in one.differences} & set(found.metrics)
-    metrics = [name for name in found.headline.tested_page if name in known - found.same_as_accuracy]
+    known = {name for one in comparison.paired_tests if one for name in one.differences} & set(comparison.metrics)
+    metrics = [
+        name for name in comparison.metric_selection.page_tests if name in known - comparison.redundant_with_accuracy
+    ]
     rows = []
-    for row, one in zip(found.rows, found.paired, strict=True):
+    for group, one in zip(comparison.groups, comparison.paired_tests, strict=True):
         if one is None:
             continue
         made = [
-            (*difference(name, one.differences.get(name)), one.verdict(name) or "", one.differences[name].p)
+            (*format_difference(name, one.differences.get(name)), one.verdict(name) or "", one.differences[name].p)
             for name in metrics
             if name in one.differences
         ]
-        rows.append({"label": row.label, "refused": one.refused, "tracks": one.tracks, "cells": made})
-    heads = [{"title": title(name), "note": found.output_type.metrics.get(name, "")} for name in metrics]
-    return {"reference": found.reference.label, "heads": heads, "rows": rows, "notes": notes_of_tests(found)}
+        rows.append({"label": group.label, "refused": one.refused, "tracks": one.n_tracks, "cells": made})
+    heads = [{"title": metric_title(name), "note": comparison.output_type.metrics.get(name, "")} for name in metrics]
+    return {"reference": comparison.reference.label, "heads": heads, "rows": rows, "notes": test_notes(comparison)}
 
 
-def _genres(two: Two) -> list[dict[Any, Any]]:
-    table = two.genres
-    return [dict(row) for row in table.astype(object).where(table.notna(), None).to_dict("records")]
+def _genres(pairwise: PairwiseComparison) -> list[dict[Any, Any]]:
+    table = pairwise.genres
+    return [dict(group) for group in table.astype(object).where(table.notna(), None).to_dict("records")]
 
 
-def _run(run: Run, row: Row, folder: Path, common: set[str]) -> dict[str, Any]:
+def _run(run: Run, group: RunGroup, folder: Path, common: set[str]) -> dict[str, Any]:
     report, first = run.path / "report" / "index.html", run.output_type.primary_metric
     return {
         "name": run.name,
         "folder": shown(run.path),
         "report": Path(os.path.relpath(report, folder)).as_posix() if report.exists() else "",
-        "row": row.label,
-        "seed": shown_value(values_of(run)[SEED]),
-        "score": number(first, run.scores[first]["value"]),
-        "ends": interval(first, run.scores[first]),
+        "row": group.label,
+        "seed": format_setting(run_values(run)[SEED_KEY]),
+        "score": format_metric(first, run.scores[first]["value"]),
+        "ends": format_interval(first, run.scores[first]),
         "command": run.record.get("command") or "",
         "otherwise": " ".join(text for text in run.record.get("overrides") or () if text not in common),
     }

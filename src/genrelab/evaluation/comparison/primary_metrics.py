@@ -4,82 +4,82 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genrelab.evaluation.report.multilabel_scores import PRIOR
+from genrelab.evaluation.report.multilabel_scores import PRIOR_BASELINE
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID
 
 
 @dataclass(frozen=True)
-class Headline:
+class MetricSelection:
     """Metrics by place, the likeliest to be wanted first.
 
     Args:
-        first: what a sentence says first, and what baselines are shown by.
-        lead: whose verdicts stand in the sentences.
-        terminal: in this order, as far as they fit: the first two come before the baselines.
-        later: after epochs and time.
-        tested: against a reference, on the terminal; `tested_page` on the page.
+        primary: what a sentence says first, and what baselines are shown by.
+        summary: whose verdicts stand in the sentences.
+        console: in this order, as far as they fit: the first two come before the baselines.
+        console_last: after epochs and time.
+        console_tests: against a reference, on the terminal; `page_tests` on the page.
         table: of `table.md`.
-        drawn: as pictures; `over_beta` where beta varies.
-        referred: whose baselines are the same for all rows and stand in pictures.
-        kept: whose baselines stand in `table.csv`.
-        constant: the name of the answer that knows nothing of the music; `of_distance` that of distances.
-        constant_is: what it is, for a reader.
+        plotted: as pictures; `beta_plot` where beta varies.
+        reference_lines: whose baselines are the same for all rows and stand in pictures.
+        csv_baselines: whose baselines stand in `table.csv`.
+        constant_baseline: the name of the answer that knows nothing of the music; `of_distance` that of distances.
+        constant_description: what it is, for a reader.
     """
 
-    first: str
-    lead: tuple[str, ...]
-    terminal: tuple[str, ...]
-    later: tuple[str, ...]
-    tested: tuple[str, ...]
-    tested_page: tuple[str, ...]
+    primary: str
+    summary: tuple[str, ...]
+    console: tuple[str, ...]
+    console_last: tuple[str, ...]
+    console_tests: tuple[str, ...]
+    page_tests: tuple[str, ...]
     table: tuple[str, ...]
-    drawn: tuple[str, ...]
+    plotted: tuple[str, ...]
     over_beta: tuple[str, ...]
-    referred: tuple[str, ...]
-    kept: tuple[str, ...]
-    constant: str
-    constant_is: str
+    reference_lines: tuple[str, ...]
+    csv_baselines: tuple[str, ...]
+    constant_baseline: str
+    constant_description: str
 
-    def constant_of(self, metric: str) -> str:
+    def constant_baseline_of(self, metric: str) -> str:
         """The baseline that a metric is read against: one that is best by it."""
-        return MEDOID if metric in ("distance", "distance_skill") else self.constant
+        return MEDOID if metric in ("distance", "distance_skill") else self.constant_baseline
 
 
-ONE = Headline(
-    first="accuracy",
-    lead=("accuracy", "distance_skill"),
-    terminal=("accuracy", "distance_skill", "balanced_accuracy", "distance", "effective_classes"),
-    later=("top3", "supergenre_accuracy", "f1_macro", "top5", "severity", "hub_share", "nll"),
-    tested=("accuracy", "distance_skill", "balanced_accuracy", "distance", "f1_macro"),
-    tested_page=(
+MULTICLASS_SELECTION = MetricSelection(
+    primary="accuracy",
+    summary=("accuracy", "distance_skill"),
+    console=("accuracy", "distance_skill", "balanced_accuracy", "distance", "effective_classes"),
+    console_last=("top3", "supergenre_accuracy", "f1_macro", "top5", "severity", "hub_share", "nll"),
+    console_tests=("accuracy", "distance_skill", "balanced_accuracy", "distance", "f1_macro"),
+    page_tests=(
         *("accuracy", "distance_skill", "balanced_accuracy", "f1_macro", "distance", "supergenre_accuracy"),
         "nll",
     ),
     table=("accuracy", "distance_skill", "balanced_accuracy", "distance", "supergenre_accuracy", "effective_classes"),
-    drawn=("accuracy", "distance_skill", "balanced_accuracy", "distance", "supergenre_accuracy", "effective_classes"),
+    plotted=("accuracy", "distance_skill", "balanced_accuracy", "distance", "supergenre_accuracy", "effective_classes"),
     over_beta=("accuracy", "distance_skill", "distance", "effective_classes"),
-    referred=("accuracy", "distance", "distance_skill", "supergenre_accuracy"),
-    kept=("accuracy", "distance"),
-    constant=MAJORITY,
-    constant_is="of always answering the commonest genre in train",
+    reference_lines=("accuracy", "distance", "distance_skill", "supergenre_accuracy"),
+    csv_baselines=("accuracy", "distance"),
+    constant_baseline=MAJORITY,
+    constant_description="of always answering the commonest genre in train",
 )
-SEVERAL = Headline(
-    first="pr_auc",
-    lead=("pr_auc", "roc_auc"),
-    terminal=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1"),
-    later=("consistency", "subset_accuracy", "labels", "bce"),
-    tested=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1"),
-    tested_page=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1", "consistency", "bce"),
+MULTILABEL_SELECTION = MetricSelection(
+    primary="pr_auc",
+    summary=("pr_auc", "roc_auc"),
+    console=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1"),
+    console_last=("consistency", "subset_accuracy", "labels", "bce"),
+    console_tests=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1"),
+    page_tests=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1", "consistency", "bce"),
     table=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1"),
-    drawn=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1", "bce"),
+    plotted=("pr_auc", "roc_auc", "f1_micro", "f1_macro", "top1", "bce"),
     over_beta=("pr_auc", "roc_auc", "f1_macro", "bce"),
-    referred=("pr_auc", "roc_auc"),
-    kept=("pr_auc", "roc_auc"),
-    constant=PRIOR,
-    constant_is="of answering each genre's share of train, whatever is played",
+    reference_lines=("pr_auc", "roc_auc"),
+    csv_baselines=("pr_auc", "roc_auc"),
+    constant_baseline=PRIOR_BASELINE,
+    constant_description="of answering each genre's share of train, whatever is played",
 )
 
 
-def headline_of(several: bool) -> Headline:
+def get_metric_selection(multilabel: bool) -> MetricSelection:
     """Of runs of several genres a track, or of one."""
-    return SEVERAL if several else ONE
+    return MULTILABEL_SELECTION if multilabel else MULTICLASS_SELECTION

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from genrelab.evaluation.comparison.groups import ON_THE_GRAPH, Row
+from genrelab.evaluation.comparison.groups import GRAPH_METRICS, RunGroup
 from genrelab.evaluation.comparison.loader import Run
 from genrelab.evaluation.report.formatting import TINY_TRACKS
 from genrelab.evaluation.report.scores import CONFIDENCE, RESAMPLES
@@ -18,22 +18,22 @@ from genrelab.runs.run_dir import Level, RunDir
 from genrelab.utils.errors import GenrelabError
 
 Verdict = Literal["better", "worse", "no difference shown", "too few tracks"]
-WAYS = {**MULTILABEL_DIRECTION, **DIRECTION}
-Kept = dict[tuple[str, ...], list[BootstrapResult]]
+DIRECTIONS = {**MULTILABEL_DIRECTION, **DIRECTION}
+ResultCache = dict[tuple[str, ...], list[BootstrapResult]]
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedTest:
     """A row against the reference.
 
     Args:
-        tracks: how many tracks both were compared on.
+        n_tracks: how many tracks both were compared on.
         differences: metric -> the row minus the reference.
         refused: why there is no comparison; empty where there is one.
         notes: what a reader of the differences must know.
     """
 
-    tracks: int = 0
+    n_tracks: int = 0
     differences: dict[str, Difference] = field(default_factory=dict)
     refused: str = ""
     notes: tuple[str, ...] = ()
@@ -41,67 +41,71 @@ class Paired:
     def verdict(self, metric: str) -> Verdict | None:
         """What the interval shows; None where the metric has no test, or no way is better."""
         found = self.differences.get(metric)
-        if found is None or metric not in WAYS or not np.isfinite([found.low, found.high]).all():
+        if found is None or metric not in DIRECTIONS or not np.isfinite([found.low, found.high]).all():
             return None
-        if self.tracks < TINY_TRACKS:
+        if self.n_tracks < TINY_TRACKS:
             return "too few tracks"
         if found.low <= 0 <= found.high:
             return "no difference shown"
-        return "better" if (found.value > 0) == (WAYS[metric] == "max") else "worse"
+        return "better" if (found.value > 0) == (DIRECTIONS[metric] == "max") else "worse"
 
 
-def against(row: Row, reference: Row, common: bool = False, kept: Kept | None = None) -> Paired:
+def paired_test(
+    group: RunGroup, reference: RunGroup, common: bool = False, cache: ResultCache | None = None
+) -> PairedTest:
     """Compare a row with a reference on the tracks that all their runs were tested on.
 
     Distances and the constant answer are those of the reference's first run, for both.
 
     Args:
-        row: one run, or one of each seed.
+        group: one run, or one of each seed.
         reference: likewise.
         common: compare on the common tracks where the tested tracks differ, instead of refusing.
-        kept: scores of the reference's runs over resamples, by tracks; filled here, for the next row.
+        cache: scores of the reference's runs over resamples, by tracks; filled here, for the next row.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     try:
-        tracks, notes = comparable(reference, row, common)
+        tracks, notes = comparable_tracks(reference, group, common)
     except GenrelabError as error:
-        return Paired(refused=str(error))
-    kept, key = {} if kept is None else kept, tuple(tracks)
-    judge = reference.runs[0].folder
+        return PairedTest(refused=str(error))
+    cache, key = {} if cache is None else cache, tuple(tracks)
+    reference_dir = reference.runs[0].run_dir
     with threadpool_limits(1):
-        if key not in kept:
-            kept[key] = [_drawn(run, tracks, judge) for run in reference.runs]
+        if key not in cache:
+            cache[key] = [_bootstrap_run(run, tracks, reference_dir) for run in reference.runs]
         found = paired_difference_of_results(
-            kept[key], [_drawn(run, tracks, judge) for run in row.runs], confidence=CONFIDENCE
+            cache[key], [_bootstrap_run(run, tracks, reference_dir) for run in group.runs], confidence=CONFIDENCE
         )
-    if judge.taxonomy.flat:
-        found = {name: one for name, one in found.items() if name not in ON_THE_GRAPH}
-    return Paired(len(tracks), found, notes=notes)
+    if reference_dir.taxonomy.flat:
+        found = {name: one for name, one in found.items() if name not in GRAPH_METRICS}
+    return PairedTest(len(tracks), found, notes=notes)
 
 
-def _drawn(run: Run, tracks: np.ndarray, judge: RunDir) -> BootstrapResult:
-    rows = rows_on(run, tracks)
-    return run.output_type.bootstrap(rows.logits, rows.target, rows.track, judge.hierarchy, RESAMPLES)
+def _bootstrap_run(run: Run, tracks: np.ndarray, reference_dir: RunDir) -> BootstrapResult:
+    rows = select_tracks(run, tracks)
+    return run.output_type.bootstrap(rows.logits, rows.target, rows.track, reference_dir.hierarchy, RESAMPLES)
 
 
-def comparable(reference: Row, row: Row, common: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+def comparable_tracks(reference: RunGroup, group: RunGroup, common: bool) -> tuple[np.ndarray, tuple[str, ...]]:
     """The tracks to compare on, and what to know about them.
 
     Raises:
         GenrelabError: other genres, other tracks, or other genres for the same tracks.
     """
-    runs = [*reference.runs, *row.runs]
-    if reference.runs[0].part != row.runs[0].part:
+    runs = [*reference.runs, *group.runs]
+    if reference.runs[0].split != group.runs[0].split:
         raise GenrelabError("one has test scores, the other val scores only")
-    judge = reference.runs[0].folder
+    reference_dir = reference.runs[0].run_dir
     for run in runs[1:]:
-        if run.folder.predictions.genres != judge.predictions.genres:
-            raise GenrelabError(f"other genres: {_genres(run)}, the reference {_genres(reference.runs[0])}")
-    shared = frozenset.intersection(*(run.tested for run in runs))
+        if run.run_dir.predictions.genres != reference_dir.predictions.genres:
+            raise GenrelabError(
+                f"other genres: {_describe_genres(run)}, the reference {_describe_genres(reference.runs[0])}"
+            )
+    shared = frozenset.intersection(*(run.tested_track_ids for run in runs))
     notes = []
-    if any(run.tested != shared for run in runs):
-        counts = sorted({len(run.tested) for run in runs})
+    if any(run.tested_track_ids != shared for run in runs):
+        counts = sorted({len(run.tested_track_ids) for run in runs})
         tested = " and ".join(map(str, counts))
         if not shared:
             raise GenrelabError("other test tracks, none in common")
@@ -111,29 +115,29 @@ def comparable(reference: Row, row: Row, common: bool) -> tuple[np.ndarray, tupl
             )
         notes.append(f"on the {len(shared)} common tracks of {tested}")
     tracks = np.array(sorted(shared), dtype=object)
-    targets = [rows_on(run, tracks).target for run in runs]
+    targets = [select_tracks(run, tracks).target for run in runs]
     if differing := max(int((one != targets[0]).reshape(len(one), -1).any(axis=1).sum()) for one in targets):
         raise GenrelabError(f"{differing} of the common tracks have another genre")
-    if any(not np.array_equal(run.folder.distances, judge.distances) for run in runs):
+    if any(not np.array_equal(run.run_dir.distances, reference_dir.distances) for run in runs):
         notes.append("distances are those of the reference's graph, for both")
     return tracks, tuple(notes)
 
 
-def rows_on(run: Run, tracks: Sequence[str] | np.ndarray) -> Level:
+def select_tracks(run: Run, tracks: Sequence[str] | np.ndarray) -> Level:
     """A run's answers for some tracks, in the order of `tracks`, which is sorted."""
-    level = run.answers  # each track once, sorted by name
+    level = run.predictions  # each track once, sorted by name
     keep = np.isin(level.track.astype(str), np.asarray(tracks).astype(str))
     return Level(level.logits[keep], level.target[keep], level.track[keep])
 
 
-def compare_all(rows: Sequence[Row], reference: Row, common: bool = False) -> list[Paired | None]:
+def test_all_groups(groups: Sequence[RunGroup], reference: RunGroup, common: bool = False) -> list[PairedTest | None]:
     """Every row against the reference; None for the reference itself.
 
     Raises:
         GenrelabError: none could be compared.
     """
-    kept: Kept = {}
-    found = [None if row is reference else against(row, reference, common, kept) for row in rows]
+    cache: ResultCache = {}
+    found = [None if group is reference else paired_test(group, reference, common, cache) for group in groups]
     refused = [one.refused for one in found if one]
     if refused and all(refused):
         name = shorten(reference.label, 70, placeholder="…")
@@ -141,6 +145,6 @@ def compare_all(rows: Sequence[Row], reference: Row, common: bool = False) -> li
     return found
 
 
-def _genres(run: Run) -> str:
-    taxonomy = run.folder.taxonomy
+def _describe_genres(run: Run) -> str:
+    taxonomy = run.run_dir.taxonomy
     return f"{len(taxonomy.genres)} of {taxonomy.name}"

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from genrelab.evaluation.comparison import png_plots as figures
-from genrelab.evaluation.comparison import tables
+from genrelab.evaluation.comparison import png_plots, tables
 from genrelab.evaluation.comparison.comparison import Comparison
-from genrelab.evaluation.comparison.page import render
-from genrelab.evaluation.comparison.pairwise import two_runs
+from genrelab.evaluation.comparison.page import render_comparison
+from genrelab.evaluation.comparison.pairwise import compare_two_runs
 from genrelab.evaluation.comparison.plot_series import beta_series
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path, write_text
 
 
-def write_comparison(found: Comparison, folder: Path) -> Path:
+def write_comparison(comparison: Comparison, folder: Path) -> Path:
     """Write a comparison: `table.csv`, `runs.csv`, `table.md`, `index.html`, `metrics.png`.
 
     There are also `scatter.png` where rows have distances, `beta.png` where beta varies, and `genres.csv` and
@@ -34,23 +33,23 @@ def write_comparison(found: Comparison, folder: Path) -> Path:
     if (folder / "run.json").exists():
         raise GenrelabError(f"--out {folder}: the folder of a run; name another")
     folder.mkdir(parents=True, exist_ok=True)
-    two = two_runs(*found.two) if found.two else None
-    known = {"table": tables.table(found), "runs": tables.runs_table(found)}
-    if two is not None:
-        known |= {"genres": two.genres, "changes": two.changes}
+    pairwise = compare_two_runs(*comparison.run_pair) if comparison.run_pair else None
+    known = {"table": tables.group_table(comparison), "runs": tables.runs_table(comparison)}
+    if pairwise is not None:
+        known |= {"genres": pairwise.genres, "changes": pairwise.changes}
     for name, table in known.items():
         _csv(table, folder / f"{name}.csv")
-    write_text(folder / "table.md", tables.markdown(found))
-    figures.draw_dots(found, folder / "metrics.png")
-    if len(found.rows) > 1 and "distance_skill" in found.metrics:
-        figures.draw_scatter(found, folder / "scatter.png")
-    if beta_series(found, found.headline.first):
-        figures.draw_beta(found, folder / "beta.png")
+    write_text(folder / "table.md", tables.markdown_table(comparison))
+    png_plots.draw_dots(comparison, folder / "metrics.png")
+    if len(comparison.groups) > 1 and "distance_skill" in comparison.metrics:
+        png_plots.draw_scatter(comparison, folder / "scatter.png")
+    if beta_series(comparison, comparison.metric_selection.primary):
+        png_plots.draw_beta(comparison, folder / "beta.png")
     page = folder / "index.html"
-    write_text(page, render(found, folder.resolve(), two))
+    write_text(page, render_comparison(comparison, folder.resolve(), pairwise))
     return page
 
 
 def _csv(table: pd.DataFrame, path: Path) -> None:
-    with atomic_path(path) as part:
-        table.to_csv(part, index=False)
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)

@@ -1,6 +1,6 @@
 """Answers decided anew from a run's predictions, scored beside the usual ones; nothing is trained."""
 
-from genrelab.evaluation.decisions.console import print_evaluation, shown_rows
-from genrelab.evaluation.decisions.reevaluate import decision_name, evaluate, make_decision, write_evaluation
+from genrelab.evaluation.decisions.console import displayed_rows, print_reevaluation
+from genrelab.evaluation.decisions.reevaluate import build_rule, reevaluate_run, rule_name, write_reevaluation
 
-__all__ = ["decision_name", "evaluate", "make_decision", "print_evaluation", "shown_rows", "write_evaluation"]
+__all__ = ["build_rule", "displayed_rows", "print_reevaluation", "reevaluate_run", "rule_name", "write_reevaluation"]

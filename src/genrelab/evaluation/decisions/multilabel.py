@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.evaluation.report.multilabel_scores import with_ends
+from genrelab.evaluation.report.multilabel_scores import with_intervals
 from genrelab.metrics import BootstrapResult, paired_difference_of_results
 from genrelab.postprocessing import MULTILABEL, PerClassThresholds
 from genrelab.postprocessing.registry import DECISIONS
@@ -15,10 +15,15 @@ from genrelab.postprocessing.thresholds import MULTILABEL_TAG
 from genrelab.runs.run_dir import Level, LevelName, Part, RunDir, predictions_at_level
 from genrelab.utils.errors import ConfigError
 
-SAID = ("f1_micro", "f1_macro", "subset_accuracy", "labels")  # of yeses and noes; the others are of probabilities
+THRESHOLD_METRICS = (
+    "f1_micro",
+    "f1_macro",
+    "subset_accuracy",
+    "labels",
+)  # of yeses and noes; the others are of probabilities
 
 
-def check_kind(run: RunDir, kind: str) -> None:
+def check_rule_fits_run(run: RunDir, kind: str) -> None:
     """Refuse a decision that is for the other kind of run. Raises ConfigError."""
     fitting = [one for one in DECISIONS.kinds() if DECISIONS.marked(one, MULTILABEL_TAG) == run.multi_label]
     DECISIONS.get(kind)
@@ -29,37 +34,37 @@ def check_kind(run: RunDir, kind: str) -> None:
         )
 
 
-def several_level(
-    run: RunDir, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
+def reevaluate_multilabel_level(
+    run: RunDir, kind: str, params: Mapping[str, Any], aggregation: str, split: Part, level: LevelName, resamples: int
 ) -> dict[str, Any]:
     """Scores of a decision fitted on val and of 0.5 for all, at one level; see `evaluate`."""
-    check_kind(run, kind)
-    val, rows = (predictions_at_level(run.predictions.only(one), level, how) for one in ("val", part))
-    plain = predictions_at_level(run.predictions.only(part), level)
-    decision: PerClassThresholds = DECISIONS.build(kind, params, prior=run.prior)
-    decision.fit(val.logits, val.target)
-    assert decision.values is not None
-    decided, half = _drawn(run, rows, decision.values, resamples), _drawn(run, plain, None, resamples)
-    differences, tracks = paired_difference_of_results([half], [decided]), len(np.unique(rows.track))
+    check_rule_fits_run(run, kind)
+    val, rows = (predictions_at_level(run.predictions.only(one), level, aggregation) for one in ("val", split))
+    unchanged = predictions_at_level(run.predictions.only(split), level)
+    rule: PerClassThresholds = DECISIONS.build(kind, params, prior=run.prior)
+    rule.fit(val.logits, val.target)
+    assert rule.values is not None
+    result, half = _bootstrap_run(run, rows, rule.values, resamples), _bootstrap_run(run, unchanged, None, resamples)
+    differences, tracks = paired_difference_of_results([half], [result]), len(np.unique(rows.track))
     return {
         "rows": len(rows),
-        "fitted": decision.fitted,
-        "thresholds": dict(zip(run.taxonomy.genres, decision.values.tolist(), strict=True)),
-        "metrics": with_ends(decided, tracks),
-        "half": with_ends(half, tracks),
+        "fitted": rule.fitted,
+        "thresholds": dict(zip(run.taxonomy.genres, rule.values.tolist(), strict=True)),
+        "metrics": with_intervals(result, tracks),
+        "half": with_intervals(half, tracks),
         "differences": {name: vars(one) for name, one in differences.items()},
     }
 
 
-def _drawn(run: RunDir, rows: Level, thresholds: np.ndarray | None, resamples: int) -> BootstrapResult:
+def _bootstrap_run(run: RunDir, rows: Level, thresholds: np.ndarray | None, resamples: int) -> BootstrapResult:
     """Metrics over resamples; those of yeses by logits that are moved so that 0 is where a genre is answered."""
     found = MULTILABEL.bootstrap(rows.logits, rows.target, rows.track, run.hierarchy, resamples)
     if thresholds is None:
         return found
     at = np.nextafter(MULTILABEL.logits(thresholds), -np.inf)  # what reaches a threshold is answered
     moved = MULTILABEL.bootstrap(rows.logits - at, rows.target, rows.track, run.hierarchy, resamples)
-    whole, drawn = (
-        {name: (new if name in SAID else old)[name] for name in old}
+    estimate, replicates = (
+        {name: (new if name in THRESHOLD_METRICS else old)[name] for name in old}
         for old, new in ((found.estimate, moved.estimate), (found.replicates, moved.replicates))
     )
-    return BootstrapResult(whole, drawn)
+    return BootstrapResult(estimate, replicates)

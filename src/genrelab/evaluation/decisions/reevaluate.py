@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.datasets.splits import NO_EVIDENCE
-from genrelab.evaluation.decisions.multilabel import check_kind, several_level
-from genrelab.evaluation.report.scores import LEVELS, without_nan
+from genrelab.evaluation.decisions.multilabel import check_rule_fits_run, reevaluate_multilabel_level
+from genrelab.evaluation.report.scores import LEVELS, nan_to_none
 from genrelab.metrics import (
     HierarchicalPredictions,
     bootstrap_intervals,
@@ -28,15 +28,15 @@ from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 from genrelab.utils.io import write_json
 
 RESAMPLES = 1000
-AS_IT_WAS = "so the run was scored itself; name another decision, such as decision=crm, or aggregate=..."
+SAME_AS_ORIGINAL = "so the run was scored itself; name another decision, such as decision=crm, or aggregate=..."
 
 
-def evaluate(
+def reevaluate_run(
     run: RunDir,
     kind: str,
     params: Mapping[str, Any] | None = None,
     aggregate: str | None = None,
-    part: Part | None = None,
+    split: Part | None = None,
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
     """Decide a run's answers anew and score them beside the usual ones: argmax by mean log-probability, or where a
@@ -49,11 +49,11 @@ def evaluate(
         kind: of the decision.
         params: its parameters.
         aggregate: joins segments to tracks; None: as usual.
-        part: that is scored; by default the run's headline.
+        split: that is scored; by default the run's headline.
         resamples: of the bootstrap.
 
     Returns:
-        plain data: `name`, `decision`, `aggregate`, `part`, `notes`, and of each level `rows`, `fitted`,
+        plain data: `name`, `decision`, `aggregate`, `split`, `notes`, and of each level `rows`, `fitted`,
         `metrics[metric]` and `argmax[metric]` (`half[metric]` of several genres a track) with `{"value", "low",
         "high"}`, `differences[metric]` (the decision minus that, paired by track) with `p` too; of one genre a track
         `reliability` and `risk_coverage_curve`, of several `thresholds` by genre.
@@ -65,27 +65,27 @@ def evaluate(
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     params = dict(params or {})
-    part = part or run.primary_split
-    if part not in run.parts:
-        raise GenrelabError(f"{run.path}: has no predictions of {part!r}; there is: {', '.join(run.parts)}")
+    split = split or run.primary_split
+    if split not in run.parts:
+        raise GenrelabError(f"{run.path}: has no predictions of {split!r}; there is: {', '.join(run.parts)}")
     if "val" not in run.parts:
         raise GenrelabError(f"{run.path}: has no predictions of val, on which decisions are fitted")
-    how = _how(run, aggregate)
-    scored = several_level if run.multi_label else _level
+    aggregation = _resolve_aggregation(run, aggregate)
+    scored = reevaluate_multilabel_level if run.multi_label else _reevaluate_multiclass_level
     with threadpool_limits(1):
-        levels = {level: scored(run, kind, params, how, part, level, resamples) for level in LEVELS}
-    found: dict[str, Any] = without_nan(
+        levels = {level: scored(run, kind, params, aggregation, split, level, resamples) for level in LEVELS}
+    found: dict[str, Any] = nan_to_none(
         {
             "format": 1,
             "run_id": run.record.get("run_id", run.path.name),
-            "name": decision_name(kind, params, "" if how == run.output_type.aggregations[0] else how),
+            "name": rule_name(kind, params, "" if aggregation == run.output_type.aggregations[0] else aggregation),
             "decision": {"kind": kind, **params},
-            "aggregate": how,
-            "part": part,
+            "aggregate": aggregation,
+            "part": split,
             "resampling": {"unit": "track", "resamples": resamples, "confidence": 0.95, "seed": 0},
             "notes": [
-                *_notes(run, part),
-                *([AS_IT_WAS] if kind == "argmax" and how == run.output_type.aggregations[0] else []),
+                *_notes(run, split),
+                *([SAME_AS_ORIGINAL] if kind == "argmax" and aggregation == run.output_type.aggregations[0] else []),
             ],
             **levels,
         }
@@ -93,7 +93,7 @@ def evaluate(
     return found
 
 
-def write_evaluation(run: RunDir, found: Mapping[str, Any]) -> Path:
+def write_reevaluation(run: RunDir, found: Mapping[str, Any]) -> Path:
     """Write `decisions/<name>.json` into the run's folder; val's beside test's, with its name behind."""
     behind = "" if found["part"] == run.primary_split else f"-{found['part']}"
     path = run.path / "decisions" / f"{found['name']}{behind}.json"
@@ -102,57 +102,57 @@ def write_evaluation(run: RunDir, found: Mapping[str, Any]) -> Path:
     return path
 
 
-def decision_name(kind: str, params: Mapping[str, Any], aggregate: str = "") -> str:
+def rule_name(kind: str, params: Mapping[str, Any], aggregate: str = "") -> str:
     """A short name: the kind, what differs from its defaults, and an unusual aggregation; fit for a file."""
     defaults = {name: one.default for name, one in inspect.signature(DECISIONS.get(kind)).parameters.items()}
-    told = [f"{name}-{value}" for name, value in params.items() if value != defaults.get(name)]
-    parts = [kind, *told, *([aggregate] if aggregate else [])]
+    changed = [f"{name}-{value}" for name, value in params.items() if value != defaults.get(name)]
+    parts = [kind, *changed, *([aggregate] if aggregate else [])]
     return re.sub(r"[^A-Za-z0-9._-]", "_", "-".join(parts))
 
 
-def _how(run: RunDir, aggregate: str | None) -> str:
-    hows = run.output_type.aggregations
+def _resolve_aggregation(run: RunDir, aggregate: str | None) -> str:
+    aggregations = run.output_type.aggregations
     if aggregate is None:
-        return hows[0]
-    if aggregate not in hows:
-        raise ConfigError([f"aggregate: no rule {aggregate!r}{suggest(aggregate, hows)}"])
+        return aggregations[0]
+    if aggregate not in aggregations:
+        raise ConfigError([f"aggregate: no rule {aggregate!r}{suggest(aggregate, aggregations)}"])
     return aggregate
 
 
-def _notes(run: RunDir, part: Part) -> list[str]:
+def _notes(run: RunDir, split: Part) -> list[str]:
     notes = []
     if run.unsafe:
         notes.append(NO_EVIDENCE)
-    if part == "val":
+    if split == "val":
         notes.append("scored on val, on which the decision was fitted: scores are too good")
     elif not run.unsafe and set(run.predictions.only("val").track_id) & set(run.predictions.only("test").track_id):
         notes.append("folds: what the decision learnt on val came in part from tracks that other folds test")
     return notes
 
 
-def _level(
-    run: RunDir, kind: str, params: Mapping[str, Any], how: str, part: Part, level: LevelName, resamples: int
+def _reevaluate_multiclass_level(
+    run: RunDir, kind: str, params: Mapping[str, Any], aggregation: str, split: Part, level: LevelName, resamples: int
 ) -> dict[str, Any]:
-    val, rows = (predictions_at_level(run.predictions.only(one), level, how) for one in ("val", part))
-    plain = predictions_at_level(run.predictions.only(part), level)
-    decision = make_decision(run, kind, params)
-    decision.fit(val.logits, val.target)
-    decided, argmax = decision.decide(rows.logits), Argmax().decide(plain.logits)
-    answers = _answers(decided, rows)
+    val, rows = (predictions_at_level(run.predictions.only(one), level, aggregation) for one in ("val", split))
+    plain = predictions_at_level(run.predictions.only(split), level)
+    rule = build_rule(run, kind, params)
+    rule.fit(val.logits, val.target)
+    result, argmax = rule.decide(rows.logits), Argmax().decide(plain.logits)
+    predictions = _to_predictions(result, rows)
     return {
         "rows": len(rows),
-        "fitted": decision.fitted,
-        "metrics": _scored(run, decided, rows, resamples),
+        "fitted": rule.fitted,
+        "metrics": _scored(run, result, rows, resamples),
         "argmax": _scored(run, argmax, rows, resamples),
-        "differences": _differences(run, argmax, decided, rows, resamples),
-        "reliability": reliability_bins(answers),
-        "risk_coverage": risk_coverage_curve(answers),
+        "differences": _differences(run, argmax, result, rows, resamples),
+        "reliability": reliability_bins(predictions),
+        "risk_coverage": risk_coverage_curve(predictions),
     }
 
 
-def make_decision(run: RunDir, kind: str, params: Mapping[str, Any]) -> DecisionRule:
+def build_rule(run: RunDir, kind: str, params: Mapping[str, Any]) -> DecisionRule:
     """The decision `kind` on the run's graph. Raises ConfigError."""
-    check_kind(run, kind)
+    check_rule_fits_run(run, kind)
     tree = run.hierarchy
     made: DecisionRule = DECISIONS.build(
         kind, params, distances=tree.distances, supergenres=tree.supergenres, clusters=tree.clusters
@@ -160,21 +160,24 @@ def make_decision(run: RunDir, kind: str, params: Mapping[str, Any]) -> Decision
     return made
 
 
-def _answers(decided: DecisionResult, rows: Level) -> HierarchicalPredictions:
+def _to_predictions(result: DecisionResult, rows: Level) -> HierarchicalPredictions:
     return HierarchicalPredictions(
-        decided.log_prob, rows.target, rows.track, decided.prediction, decided.level, decided.index
+        result.log_prob, rows.target, rows.track, result.prediction, result.level, result.index
     )
 
 
-def _scored(run: RunDir, decided: DecisionResult, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
+def _scored(run: RunDir, result: DecisionResult, rows: Level, resamples: int) -> dict[str, dict[str, float]]:
     """Training's metrics from the ranking, but likelihood from the probabilities; then the details."""
     given = (rows.target, run.distances, run.supergenres, run.medoid)
     bounds = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
-    value, ends = scores(decided.ranking_scores, *given), bootstrap_intervals(decided.ranking_scores, *bounds)
-    value["nll"] = scores(decided.log_prob, *given)["nll"]
-    ends["nll"] = bootstrap_intervals(decided.log_prob, *bounds)["nll"]
-    found = {name: (value[name], *ends[name]) for name in value}
-    found |= extended_scores(_answers(decided, rows), run.hierarchy, resamples)
+    value, intervals_by_metric = (
+        scores(result.ranking_scores, *given),
+        bootstrap_intervals(result.ranking_scores, *bounds),
+    )
+    value["nll"] = scores(result.log_prob, *given)["nll"]
+    intervals_by_metric["nll"] = bootstrap_intervals(result.log_prob, *bounds)["nll"]
+    found = {name: (value[name], *intervals_by_metric[name]) for name in value}
+    found |= extended_scores(_to_predictions(result, rows), run.hierarchy, resamples)
     return {name: {"value": one[0], "low": one[1], "high": one[2]} for name, one in found.items()}
 
 
@@ -184,5 +187,5 @@ def _differences(
     given = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
     found = paired_difference(a.ranking_scores, b.ranking_scores, *given)
     found["nll"] = paired_difference(a.log_prob, b.log_prob, *given)["nll"]
-    found |= extended_differences(_answers(a, rows), _answers(b, rows), run.hierarchy, resamples)
+    found |= extended_differences(_to_predictions(a, rows), _to_predictions(b, rows), run.hierarchy, resamples)
     return {name: {"value": one.value, "low": one.low, "high": one.high, "p": one.p} for name, one in found.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.datamodules.auxiliary_targets import FILE, read_auxiliary_rows
-from genrelab.evaluation.report.formatting import interval, number
+from genrelab.evaluation.report.formatting import format_interval, format_metric
 from genrelab.metrics.confidence_intervals import percentile_interval, wilson_upper_bound_at_zero
 from genrelab.postprocessing import aggregate_segments
 from genrelab.runs.run_dir import RunDir
@@ -21,7 +21,7 @@ RESAMPLES = 1000
 CONFIDENCE = 0.95
 
 
-def label_head_scores(run: RunDir) -> dict[str, Any]:
+def score_auxiliary_targets(run: RunDir) -> dict[str, Any]:
     """Accuracy of each further label on the tracks of the headline's part whose label is known.
 
     Returns:
@@ -36,7 +36,7 @@ def label_head_scores(run: RunDir) -> dict[str, Any]:
         return {}
     rows = read_auxiliary_rows(path)
     rows = rows[(rows["split"] == run.primary_split) & rows["truth"].notna()]
-    return {name: _scored(rows[rows["label"] == name], told) for name, told in known.items()}
+    return {name: _scored(rows[rows["label"] == name], target_record) for name, target_record in known.items()}
 
 
 def _scored(rows: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,24 +70,24 @@ def _share(hits: np.ndarray) -> tuple[float, float, float]:
     return (value, *percentile_interval(drawn, CONFIDENCE))
 
 
-def shown_labels(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def auxiliary_rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The scores as they are shown, one row a label."""
     return [
         {
             "label": name,
             "values": ", ".join(one["classes"][:6]) + (", ..." if len(one["classes"]) > 6 else ""),
             "tracks": one["tracks"],
-            "own": number("accuracy", one["accuracy"]["value"]),
-            "ends": interval("accuracy", one["accuracy"]),
-            "majority": number("accuracy", one["majority"]),
+            "own": format_metric("accuracy", one["accuracy"]["value"]),
+            "ends": format_interval("accuracy", one["accuracy"]),
+            "majority": format_metric("accuracy", one["majority"]),
             "answer": one["answer"],
         }
         for name, one in found.items()
     ]
 
 
-def label_heads_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """What `shown_labels` gives, for the terminal."""
+def auxiliary_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """What `auxiliary_rows` gives, for the terminal."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

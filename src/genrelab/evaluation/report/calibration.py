@@ -16,7 +16,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340.0, 300.0, 44.0, 12.0, 46.0, 42.0
 FEW = 3  # answers in a bin, whose share says little
 
 
-def shown_details(run: RunDir) -> list[str]:
+def displayed_extended_metrics(run: RunDir) -> list[str]:
     """The details that say something of this run's genres."""
     mute = set()
     if run.taxonomy.flat:
@@ -32,7 +32,7 @@ def shown_details(run: RunDir) -> list[str]:
     return [name for name in (*DETAILS_SHOWN, "centrality_gap", "brier", "ece", "aurc") if name not in mute]
 
 
-def pictures(run: RunDir, metrics: Mapping[str, Any]) -> list[Markup]:
+def calibration_plots(run: RunDir, metrics: Mapping[str, Any]) -> list[Markup]:
     """Both charts of the headline part: tracks, and segments behind them."""
     found = metrics.get("calibration", {}).get(run.primary_split)
     if not found:
@@ -54,7 +54,7 @@ def _reliability(levels: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Markup
             quiet = ' opacity="0.35"' if one["count"] < FEW else ""
             dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="dot {style}"{quiet}>'
             parts.append(f"{dot}<title>{tip}</title></circle>")
-    return svg.frame(WIDTH, HEIGHT, [*parts, *_legend(levels)], "reliability of the answers' probabilities")
+    return svg.svg_document(WIDTH, HEIGHT, [*parts, *_legend(levels)], "reliability of the answers' probabilities")
 
 
 def _risk(levels: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Markup:
@@ -63,7 +63,7 @@ def _risk(levels: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Markup:
         points = [_at(coverage, risk) for coverage, risk in found["risk_coverage"]]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         parts.append(f'<path d="M{path}" class="curve {style}"/>')
-    return svg.frame(WIDTH, HEIGHT, [*parts, *_legend(levels)], "share of wrong answers by coverage")
+    return svg.svg_document(WIDTH, HEIGHT, [*parts, *_legend(levels)], "share of wrong answers by coverage")
 
 
 def _at(x: float, y: float) -> tuple[float, float]:

@@ -15,7 +15,7 @@ RESAMPLES = 1000
 LEVELS: tuple[LevelName, ...] = ("track", "segment")
 
 
-def condition_scores(run: RunDir) -> list[dict[str, Any]]:
+def score_conditions(run: RunDir) -> list[dict[str, Any]]:
     """A row for all songs and one for each condition; nothing where the folder has no `songs.csv`.
 
     Returns:
@@ -38,12 +38,12 @@ def condition_scores(run: RunDir) -> list[dict[str, Any]]:
             keep = (of[level] == name) | (name == "all songs")
             one = rows[level]
             line[count] = int(keep.sum())
-            line[level] = {f"top{k}": top_share(one.logits[keep], one.target[keep], one.track[keep], k) for k in TOP}
+            line[level] = {f"top{k}": top_k_share(one.logits[keep], one.target[keep], one.track[keep], k) for k in TOP}
         found.append(line)
     return found
 
 
-def top_share(logits: np.ndarray, target: np.ndarray, track: np.ndarray, k: int) -> dict[str, float]:
+def top_k_share(logits: np.ndarray, target: np.ndarray, track: np.ndarray, k: int) -> dict[str, float]:
     """Share of rows whose truth is among the k likeliest, with its interval: see `share_interval`."""
     own = np.take_along_axis(logits, target[:, None].astype(np.int64), axis=1)
     return share_interval((logits > own).sum(axis=1) < k, track)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from markupsafe import Markup, escape
 
-from genrelab.evaluation.report.svg import frame, text
+from genrelab.evaluation.report.svg import svg_document, text
 from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.graph_layout import part_labels, place, short
 
@@ -21,33 +21,33 @@ LABELLED = 70  # genres, at most; of more those with the most mistakes
 
 
 @dataclass(frozen=True)
-class Pair:
+class ConfusedPair:
     """Two genres taken for one another: codes, tracks there and back, the path between them."""
 
     genres: Edge
-    there: int
-    back: int
+    count: int
+    reverse_count: int
     path: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Flows:
+class ErrorFlows:
     """Mistakes on the graph.
 
     Args:
         edges: undirected edge -> mistakes whose path takes it.
         pairs: most confused first, those confused more than once alone.
         nodes: genres, then the places between them that mistakes pass.
-        nowhere: mistakes between genres that no path joins.
+        n_unreachable: mistakes between genres that no path joins.
     """
 
     edges: dict[Edge, int]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ConfusedPair, ...]
     nodes: tuple[str, ...]
-    nowhere: int
+    n_unreachable: int
 
 
-def flows_of(run: RunDir, confusion: np.ndarray) -> Flows:
+def compute_error_flows(run: RunDir, confusion: np.ndarray) -> ErrorFlows:
     """Send the mistakes of a confusion matrix `[C, C]` (rows the truth) along shortest paths.
 
     Of several shortest paths one is taken, the same there and back.
@@ -56,40 +56,40 @@ def flows_of(run: RunDir, confusion: np.ndarray) -> Flows:
 
     graph, genres = run.taxonomy.graph(), run.taxonomy.genres
     edges: Counter[Edge] = Counter()
-    pairs, nowhere = [], 0
+    pairs, n_unreachable = [], 0
     for a, b in zip(*np.nonzero(np.triu(confusion + confusion.T, 1)), strict=True):
         there, back = int(confusion[a, b]), int(confusion[b, a])
         if not np.isfinite(run.distances[a, b]):
-            nowhere += there + back
+            n_unreachable += there + back
             continue
         first, last = (a, b) if there >= back else (b, a)
         path = tuple(nx.shortest_path(graph, genres[first], genres[last], weight="weight"))
-        edges.update({edge_of(*step): there + back for step in pairwise(path)})
-        pairs.append(Pair((genres[first], genres[last]), max(there, back), min(there, back), path))
-    pairs.sort(key=lambda pair: -(pair.there + pair.back))
+        edges.update({undirected_edge(*step): there + back for step in pairwise(path)})
+        pairs.append(ConfusedPair((genres[first], genres[last]), max(there, back), min(there, back), path))
+    pairs.sort(key=lambda pair: -(pair.count + pair.reverse_count))
     between = sorted({node for edge in edges for node in edge} - set(genres))
-    often = tuple(pair for pair in pairs if pair.there + pair.back > 1)
-    return Flows(dict(edges), often, (*genres, *between), nowhere)
+    often = tuple(pair for pair in pairs if pair.count + pair.reverse_count > 1)
+    return ErrorFlows(dict(edges), often, (*genres, *between), n_unreachable)
 
 
-def edge_of(a: str, b: str) -> Edge:
+def undirected_edge(a: str, b: str) -> Edge:
     """An edge without direction."""
     return (a, b) if a < b else (b, a)
 
 
-def flow_picture(run: RunDir, confusion: np.ndarray) -> Markup | None:
+def error_flow_plot(run: RunDir, confusion: np.ndarray) -> Markup | None:
     """The graph of the genres with its mistakes; None where nothing is wrong, or all genres are equally far apart."""
-    found = flows_of(run, confusion)
+    found = compute_error_flows(run, confusion)
     if run.taxonomy.flat or not found.edges:
         return None
     at = _places(run, found, confusion)
     width = max(x for x, _ in at.values()) + 90
     height = max(y for _, y in at.values()) + 34
     parts = [*_lines(run, found, at), *_highlights(run, found, at), *_nodes(run, found, confusion, at)]
-    return frame(width, height, parts, "mistakes along the genre graph", least=min(int(width), 720))
+    return svg_document(width, height, parts, "mistakes along the genre graph", least=min(int(width), 720))
 
 
-def _places(run: RunDir, found: Flows, confusion: np.ndarray) -> dict[str, tuple[float, float]]:
+def _places(run: RunDir, found: ErrorFlows, confusion: np.ndarray) -> dict[str, tuple[float, float]]:
     """Node -> x, y in a picture that its labels fit."""
     import networkx as nx
     from scipy.sparse.csgraph import dijkstra
@@ -110,12 +110,12 @@ def _label(run: RunDir, node: str) -> str:
     return short(run.taxonomy.node_title(node).removesuffix(" (supergenre)").removesuffix(" (cluster)"))
 
 
-def _lines(run: RunDir, found: Flows, at: dict[str, tuple[float, float]]) -> list[str]:
+def _lines(run: RunDir, found: ErrorFlows, at: dict[str, tuple[float, float]]) -> list[str]:
     """Edges between what is drawn, faint; above them the flows, as wide as their share of the mistakes."""
     faint = [
         f'<path d="{_route((a, b), at)}" class="line"/>'
         for a, b in run.taxonomy.edges()
-        if a in at and b in at and edge_of(a, b) not in found.edges
+        if a in at and b in at and undirected_edge(a, b) not in found.edges
     ]
     most = max(found.edges.values())
     flows = []
@@ -128,12 +128,14 @@ def _lines(run: RunDir, found: Flows, at: dict[str, tuple[float, float]]) -> lis
     return [*faint, *flows]
 
 
-def _highlights(run: RunDir, found: Flows, at: dict[str, tuple[float, float]]) -> list[str]:
+def _highlights(run: RunDir, found: ErrorFlows, at: dict[str, tuple[float, float]]) -> list[str]:
     """The most confused pairs, their paths dashed and numbered at the genres that were taken for others."""
     parts = []
     for number, pair in enumerate(found.pairs[:PAIRS], start=1):
         a, b = (_label(run, genre) for genre in pair.genres)
-        tip = f"{number}. {a} taken for {b}: {pair.there}" + (f", and back: {pair.back}" if pair.back else "")
+        tip = f"{number}. {a} taken for {b}: {pair.count}" + (
+            f", and back: {pair.reverse_count}" if pair.reverse_count else ""
+        )
         route = _route(pair.path, at)
         style = "stroke-width:2.4;stroke-dasharray:7 4"
         parts.append(f'<path d="{route}" class="curve second" style="{style}"><title>{escape(tip)}</title></path>')
@@ -144,7 +146,7 @@ def _route(nodes: tuple[str, ...], at: dict[str, tuple[float, float]]) -> str:
     return "M" + "L".join(f"{at[node][0]:.1f} {at[node][1]:.1f}" for node in nodes)
 
 
-def _nodes(run: RunDir, found: Flows, confusion: np.ndarray, at: dict[str, tuple[float, float]]) -> list[str]:
+def _nodes(run: RunDir, found: ErrorFlows, confusion: np.ndarray, at: dict[str, tuple[float, float]]) -> list[str]:
     """Genres as discs as large as their tracks, filled as far as they are right; places between them as rings."""
     tracks, right = confusion.sum(axis=1), np.diagonal(confusion)
     wrong = tracks - right + confusion.sum(axis=0) - right
@@ -169,11 +171,11 @@ def _nodes(run: RunDir, found: Flows, confusion: np.ndarray, at: dict[str, tuple
     return parts
 
 
-def most_confused(run: RunDir, confusion: np.ndarray) -> list[str]:
+def confused_pair_sentences(run: RunDir, confusion: np.ndarray) -> list[str]:
     """The highlighted pairs in words: "Cool Jazz taken for Bebop 7 times, 2 times the other way round"."""
-    told = []
-    for pair in flows_of(run, confusion).pairs[:PAIRS]:
+    sentences = []
+    for pair in compute_error_flows(run, confusion).pairs[:PAIRS]:
         a, b = (run.taxonomy.node_title(genre) for genre in pair.genres)
-        back = f", {pair.back} the other way round" if pair.back else ""
-        told.append(f"{a} taken for {b}: {pair.there} track{'s' if pair.there > 1 else ''}{back}")
-    return told
+        back = f", {pair.reverse_count} the other way round" if pair.reverse_count else ""
+        sentences.append(f"{a} taken for {b}: {pair.count} track{'s' if pair.count > 1 else ''}{back}")
+    return sentences

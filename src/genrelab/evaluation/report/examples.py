@@ -57,11 +57,11 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
     from genrelab.features.colormaps import colormap_for
 
     run = RunDir.read(run_dir)
-    level = run.at_level(run.primary_split, "track")
-    answer = top_k_classes(level.logits, 1)[:, 0]
+    tracks = run.at_level(run.primary_split, "track")
+    prediction = top_k_classes(tracks.logits, 1)[:, 0]
     chosen = []
-    for place in _telling(run, level.logits, level.target, answer, most):
-        of_track = rows[rows["track_id"] == level.track[place]]
+    for place in _pick_tracks(run, tracks.logits, tracks.target, prediction, most):
+        of_track = rows[rows["track_id"] == tracks.track[place]]
         if len(of_track):
             chosen.append((place, of_track.iloc[[len(of_track) // 2]]))
     if not chosen:
@@ -74,23 +74,23 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
             if array.ndim == 3 and array.shape[1] > 1:  # one row of samples is no picture
                 picture = dequantize(spec, array[number])
                 colours = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
-                names = genres[level.target[place]], genres[answer[place]]
-                title = str(level.track[place])
+                names = genres[tracks.target[place]], genres[prediction[place]]
+                title = str(tracks.track[place])
                 found.append(Example(title, colours.steps(picture), spec.name, *names, colours.map))
     return found
 
 
-def _telling(run: RunDir, logits: np.ndarray, target: np.ndarray, answer: np.ndarray, most: int) -> list[int]:
+def _pick_tracks(run: RunDir, logits: np.ndarray, target: np.ndarray, prediction: np.ndarray, most: int) -> list[int]:
     """Places of tracks, one of a genre where that is possible."""
-    sure = logits.max(axis=1)
-    away = fill_unreachable(run.distances)[target, answer]
-    right = np.flatnonzero(answer == target)
-    wrong = np.flatnonzero(answer != target)
+    confidence = logits.max(axis=1)
+    away = fill_unreachable(run.distances)[target, prediction]
+    right = np.flatnonzero(prediction == target)
+    wrong = np.flatnonzero(prediction != target)
     third = max(most // 3, 1)
     wishes = [
-        right[np.argsort(-sure[right], kind="stable")],
-        wrong[np.lexsort((-sure[wrong], away[wrong]))],
-        wrong[np.lexsort((-sure[wrong], -away[wrong]))],
+        right[np.argsort(-confidence[right], kind="stable")],
+        wrong[np.lexsort((-confidence[wrong], away[wrong]))],
+        wrong[np.lexsort((-confidence[wrong], -away[wrong]))],
     ]
     found: list[int] = []
     for wish in wishes:
@@ -102,15 +102,15 @@ def _telling(run: RunDir, logits: np.ndarray, target: np.ndarray, answer: np.nda
     return found[:most]
 
 
-def keep(folder: Path, examples: Sequence[Example]) -> None:
+def save_examples(folder: Path, examples: Sequence[Example]) -> None:
     """Write examples beside the page, so that a report written again still has them."""
     meta = [{k: v for k, v in asdict(one).items() if k != "picture"} for one in examples]
-    pictures = {f"picture{i}": _bytes(one.picture) for i, one in enumerate(examples)}
-    with atomic_path(folder / FILE) as part:
-        np.savez_compressed(part, meta=np.array(json.dumps(meta)), **pictures)  # type: ignore[arg-type]
+    pictures = {f"picture{i}": _to_uint8(one.picture) for i, one in enumerate(examples)}
+    with atomic_path(folder / FILE) as temporary:
+        np.savez_compressed(temporary, meta=np.array(json.dumps(meta)), **pictures)  # type: ignore[arg-type]
 
 
-def kept(folder: Path) -> list[Example]:
+def load_examples(folder: Path) -> list[Example]:
     """The examples that `keep` wrote; none where there are none."""
     try:
         with np.load(folder / FILE, allow_pickle=False) as held:
@@ -125,18 +125,18 @@ def data_uri(picture: np.ndarray, colours: str = "magma") -> str:
     from matplotlib.image import imsave
 
     file = io.BytesIO()
-    imsave(file, painted(picture, colours), format="png")
+    imsave(file, to_rgba(picture, colours), format="png")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def painted(picture: np.ndarray, colours: str = "magma") -> np.ndarray:
+def to_rgba(picture: np.ndarray, colours: str = "magma") -> np.ndarray:
     """A picture `[H, W]` as `[H, W, 4]` uint8 of colours, the highest frequency on top."""
     from matplotlib import colormaps
 
-    return np.asarray(colormaps[colours](_bytes(picture)[::-1], bytes=True))
+    return np.asarray(colormaps[colours](_to_uint8(picture)[::-1], bytes=True))
 
 
-def _bytes(picture: np.ndarray) -> np.ndarray:
+def _to_uint8(picture: np.ndarray) -> np.ndarray:
     """`[H, W]` uint8; the range without the outermost per mille fills it."""
     from genrelab.features.colormaps import colormap_for
 

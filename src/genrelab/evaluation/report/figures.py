@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from genrelab.evaluation.report.heatmap import short
+from genrelab.evaluation.report.heatmap import shorten_name
 from genrelab.utils.io import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genrelab.evaluation.report.pca_plot import Legend, Plane
+    from genrelab.evaluation.report.pca_plot import Legend, PcaProjection
 
 Panel = tuple[str, bool, tuple[tuple[str, str], ...]]
 # (title, whether shares, ((column, label), ...)): the six panels of page and PNG.
@@ -42,7 +42,7 @@ PANELS: tuple[Panel, ...] = (
 COLOURS = ("#3156c4", "#d9702b", "#8a94a6")
 
 
-def panels(flat: bool) -> tuple[Panel, ...]:
+def curve_panels(flat: bool) -> tuple[Panel, ...]:
     """The panels to draw: on a flat taxonomy distances and supergenres say nothing."""
     return tuple(one for one in PANELS if not (flat and one[0] in ("Distance", "Supergenre accuracy")))
 
@@ -52,7 +52,7 @@ def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None, flat:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    shown = panels(flat)
+    shown = curve_panels(flat)
     rows = len(shown) // 2
     figure = Figure(figsize=(10, 3.7 * rows), layout="constrained")
     for axes, (title, share, columns) in zip(figure.subplots(rows, 2).flat, shown, strict=True):
@@ -72,7 +72,7 @@ def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None, flat:
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: str, percent: bool) -> None:
@@ -80,7 +80,7 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: 
     from matplotlib.figure import Figure
 
     size = len(names)
-    names = [short(name) for name in names]
+    names = [shorten_name(name) for name in names]
     side = float(np.clip(2.6 + 0.3 * size, 4.5, 16))
     figure = Figure(figsize=(side + 1.2, side), layout="constrained")
     axes = figure.subplots()
@@ -99,37 +99,37 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: 
     axes.set_xlabel("answer")
     axes.set_ylabel("truth")
     axes.set_title(title, loc="left", fontweight="bold")
-    save(figure, path)
+    save_figure(figure, path)
 
 
-def draw_plane(plane: Plane, legend: Legend, path: Path) -> None:
+def draw_pca_plot(projection: PcaProjection, legend: Legend, path: Path) -> None:
     """`plane.png`: segments by their first two principal components, coloured by truth and by answer."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 6), layout="constrained")
-    palette = [rgb(legend.colour(number)) for number in range(len(legend.names))]
+    palette = [css_to_rgb(legend.colour(number)) for number in range(len(legend.names))]
     left, right = figure.subplots(1, 2)
-    for axes, title, genres in ((left, "truth", plane.target), (right, "answer", plane.answer)):
-        colours = legend.of_genre[genres]
+    for axes, title, genres in ((left, "truth", projection.target), (right, "answer", projection.prediction)):
+        colours = legend.color_index[genres]
         for number, name in enumerate(legend.names):
-            axes.scatter(*plane.at[colours == number].T, s=14, alpha=0.75, color=palette[number], label=name)
-        for axis, share in zip(("x", "y"), plane.explained, strict=True):
+            axes.scatter(*projection.points[colours == number].T, s=14, alpha=0.75, color=palette[number], label=name)
+        for axis, share in zip(("x", "y"), projection.explained, strict=True):
             axes.set(**{f"{axis}label": f"component {'xy'.index(axis) + 1} ({100 * share:.0f} % of the variance)"})
         axes.set_title(title, loc="left", fontweight="bold")
         axes.spines[["top", "right"]].set_visible(False)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
-    save(figure, path)
+    save_figure(figure, path)
 
 
-def rgb(colour: str) -> tuple[float, float, float]:
+def css_to_rgb(colour: str) -> tuple[float, float, float]:
     """A CSS colour "hsl(120 70% 46%)" as matplotlib wants it."""
     from colorsys import hls_to_rgb
 
-    hue, saturation, lightness = (float(part.rstrip("%")) for part in colour[4:-1].split())
+    hue, saturation, lightness = (float(component.rstrip("%")) for component in colour[4:-1].split())
     return hls_to_rgb(hue / 360, lightness / 100, saturation / 100)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write a picture as PNG, the same bytes for the same picture."""
-    with atomic_path(path) as part:
-        figure.savefig(part, dpi=110, metadata={"Software": None})
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110, metadata={"Software": None})

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from genrelab.evaluation.report.pca_plot import sentences
+from genrelab.evaluation.report.pca_plot import clustering_sentences
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID
 from genrelab.runs.run_dir import RunDir
 
-SHARES = {
+PERCENT_METRICS = {
     "accuracy",
     "top3",
     "top5",
@@ -27,7 +27,7 @@ SHARES = {
     *("f1_micro", "top1", "subset_accuracy", "consistency"),
 }
 THREE_DIGITS = {"pr_auc", "roc_auc", "bce"}
-TITLES = {
+METRIC_TITLES = {
     "accuracy": "Accuracy",
     "top3": "Top 3",
     "top5": "Top 5",
@@ -63,7 +63,7 @@ TITLES = {
     "labels": "Genres answered, mean",
     "bce": "Binary cross-entropy",
 }
-_KEPT = {
+_TRACK_NOTES = {
     "padded": "shorter than one segment, padded with silence (audio.short_tracks=pad).",
     "dropped": "shorter than one segment, left out (audio.short_tracks=drop).",
     "upsampled": "of a lower sample rate, with nothing in the high bands.",
@@ -73,39 +73,39 @@ TINY_TRACKS = 20  # fewer say nothing: an interval of a bootstrap over them is n
 MINUS = "\N{MINUS SIGN}"
 
 
-def number(metric: str, value: float | None) -> str:
+def format_metric(metric: str, value: float | None) -> str:
     """A metric's value with its unit: "71.0 %", "1.23"; a dash where there is none."""
     if value is None:
         return "\N{EN DASH}"
-    if metric in SHARES:
+    if metric in PERCENT_METRICS:
         return f"{100 * value:.1f} %"
     if metric == "never_predicted":
         return f"{value:.0f}"
-    return f"{value:.{digits_of(metric)}f}".replace("-", MINUS)
+    return f"{value:.{decimals(metric)}f}".replace("-", MINUS)
 
 
-def interval(metric: str, found: Mapping[str, float | None]) -> str:
+def format_interval(metric: str, found: Mapping[str, float | None]) -> str:
     """An interval in the unit of its metric: "[62.0, 80.1]" per cent, "[1.02, 1.44]"; empty where there is none."""
     low, high = found.get("low"), found.get("high")
     if low is None or high is None:
         return ""
-    if metric in SHARES:
+    if metric in PERCENT_METRICS:
         return f"[{100 * low:.1f}, {100 * high:.1f}]"
-    digits = max(digits_of(metric), 2)
+    digits = max(decimals(metric), 2)
     return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", MINUS)
 
 
-def digits_of(metric: str) -> int:
+def decimals(metric: str) -> int:
     """Decimals of what is no share."""
     return 1 if metric == "effective_classes" else 3 if metric in THREE_DIGITS else 2
 
 
-def whole_percent(value: float) -> str:
+def format_whole_percent(value: float) -> str:
     """A share for a sentence: "71 %", with a decimal below ten."""
     return f"{100 * value:.0f} %" if value >= 0.0995 or value == 0 else f"{100 * value:.1f} %"
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """How long something took: "4.2 s", "3 min 5 s", "2 h 10 min"."""
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -114,44 +114,46 @@ def clock(seconds: float) -> str:
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
-def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
+def summary_sentences(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
     """The findings in sentences, the most important first."""
-    part = run.primary_split
-    found, baselines = metrics[part]["track"], metrics["baselines"][part]["track"]
+    split = run.primary_split
+    found, baselines = metrics[split]["track"], metrics["baselines"][split]["track"]
     titles = dict(zip(run.taxonomy.genres, run.taxonomy.titles, strict=True))
     accuracy, skill = found["accuracy"], found["distance_skill"]
-    tracks = metrics["tracks"][part]
+    tracks = metrics["tracks"][split]
     lines = []
     if run.unsafe:
         lines.append("UNSAFE: segments of the same tracks were trained on; this is no evidence of anything.")
     if run.n_overlapping:
         lines.append(f"OVERLAP: {run.n_overlapping} of the songs are not new: they, or their artists, were trained on.")
-    if debug := debugging(run):
+    if debug := debug_setting(run):
         lines.append(f"Debug run ({debug}): scores mean nothing.")
     if tracks < TINY_TRACKS:
-        lines.append(f"{tracks} {part} track{'s' * (tracks > 1)}: this says nothing yet.")
+        lines.append(f"{tracks} {split} track{'s' * (tracks > 1)}: this says nothing yet.")
     lines.append(
-        f"Accuracy {whole_percent(accuracy['value'])} [{100 * accuracy['low']:.0f}, {100 * accuracy['high']:.0f}] on "
-        f"{tracks} {part} track{'s' * (tracks > 1)}; always answering {titles[metrics['majority']]} gives "
-        f"{whole_percent(baselines[MAJORITY]['accuracy']['value'])}."
+        f"Accuracy {format_whole_percent(accuracy['value'])} "
+        f"[{100 * accuracy['low']:.0f}, {100 * accuracy['high']:.0f}] on "
+        f"{tracks} {split} track{'s' * (tracks > 1)}; always answering {titles[metrics['majority']]} gives "
+        f"{format_whole_percent(baselines[MAJORITY]['accuracy']['value'])}."
     )
     if skill["value"] is not None and not run.taxonomy.flat:
         lines.append(
-            f"An answer lies {number('distance', found['distance']['value'])} from the truth on the genre graph; the "
+            f"An answer lies {format_metric('distance', found['distance']['value'])} "
+            f"from the truth on the genre graph; the "
             f"best constant answer, {titles[metrics['medoid']]}, lies "
-            f"{number('distance', baselines[MEDOID]['distance']['value'])} away: distance skill "
-            f"{number('distance_skill', skill['value'])} {interval('distance_skill', skill)}".strip()
+            f"{format_metric('distance', baselines[MEDOID]['distance']['value'])} away: distance skill "
+            f"{format_metric('distance_skill', skill['value'])} {format_interval('distance_skill', skill)}".strip()
             + "."
         )
     if debug or tracks < TINY_TRACKS:
         return lines  # a comparison would be read as one
     if clusters := metrics.get("clustering"):
-        lines += sentences(clusters, run.parts)[1:]
-    compared = metrics.get("differences", {}).get(part, {}).get("track", {})
-    return lines + [_against(name, by_metric["accuracy"]) for name, by_metric in compared.items()]
+        lines += clustering_sentences(clusters, run.parts)[1:]
+    compared = metrics.get("differences", {}).get(split, {}).get("track", {})
+    return lines + [_baseline_sentence(name, by_metric["accuracy"]) for name, by_metric in compared.items()]
 
 
-def debugging(run: RunDir) -> str:
+def debug_setting(run: RunDir) -> str:
     """How a run was cut short by a debug option, as on its command line; empty for a run that is meant."""
     if chosen := debug_option(run.record):
         return chosen
@@ -165,16 +167,16 @@ def debug_option(record: Mapping[str, Any]) -> str:
     return str(chosen[-1].lstrip("+")) if chosen and chosen[-1].partition("=")[2] not in ("", "null") else ""
 
 
-def _against(name: str, difference: Mapping[str, float]) -> str:
+def _baseline_sentence(name: str, difference: Mapping[str, float]) -> str:
     low, high, points = (100 * difference[key] for key in ("low", "high", "value"))
     sure = "which may be chance" if low <= 0 <= high else "more than chance" if points > 0 else "worse than it"
     text = f"Against {name}, on the same tracks: {points:+.0f} points of accuracy [{low:+.0f}, {high:+.0f}], {sure}."
     return text.replace(" -", f" {MINUS}").replace("[-", f"[{MINUS}")
 
 
-def banners(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+def report_warnings(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a reader must know before the numbers: ("alert" or "note", text), the gravest first."""
-    record, part = run.record, run.primary_split
+    record, headline_split = run.record, run.primary_split
     dataset, split = record.get("dataset") or {}, record.get("split") or {}
     alerts, notes = [], []
     if split.get("unsafe"):
@@ -183,33 +185,39 @@ def banners(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
         alerts.append(f"OVERLAP: {run.n_overlapping} songs, or their artists, were trained on: scores are too high.")
     if split.get("artist_leak") and not split.get("unsafe"):
         alerts.append("Artists appear on both sides of the split (artist_leak): scores are too high for new artists.")
-    if part == "val":
+    if headline_split == "val":
         alerts.append("No test tracks: these are val scores, by which the epoch was chosen, so they are too good.")
     if dataset.get("stand_in"):
         alerts.append("The music is a stand-in, composed by rules: scores say nothing about recorded music.")
     if record.get("status") in ("failed", "interrupted"):
         was = "was interrupted" if record["status"] == "interrupted" else "failed"
         alerts.append(f"The run {was}: {record.get('error', 'no reason was recorded')}")
-    if metrics["tracks"][part] >= TINY_TRACKS and (measure := _nothing_learnt(metrics, part)):
+    if metrics["tracks"][headline_split] >= TINY_TRACKS and (
+        measure := _metric_not_above_constant(metrics, headline_split)
+    ):
         alerts.append(f"The {measure}'s interval includes what a constant answer gives: nothing is shown to be learnt.")
     if split.get("artists") == "unknown":
         notes.append("Artists are unknown: one artist may stand on both sides of the split.")
-    if TINY_TRACKS <= (tracks := metrics["tracks"][part]) < FEW_TRACKS:
-        notes.append(f"Only {tracks} {part} tracks: mind the intervals.")
+    if TINY_TRACKS <= (tracks := metrics["tracks"][headline_split]) < FEW_TRACKS:
+        notes.append(f"Only {tracks} {headline_split} tracks: mind the intervals.")
     notes += [
-        f"{count} track{'s' * (count > 1)} {text}" for name, text in _KEPT.items() if (count := dataset.get(name))
+        f"{count} track{'s' * (count > 1)} {text}"
+        for name, text in _TRACK_NOTES.items()
+        if (count := dataset.get(name))
     ]
     notes += metrics["notes"]
-    said = ["UNSAFE:", "OVERLAP:", "artist_leak", "artists are unknown"] if split else []  # above, in other words
-    said += ["stand-in"] if dataset.get("stand_in") else []
-    notes += [text for text in record.get("warnings", ()) if not any(one in text for one in said)]
+    already_shown = (
+        ["UNSAFE:", "OVERLAP:", "artist_leak", "artists are unknown"] if split else []
+    )  # above, in other words
+    already_shown += ["stand-in"] if dataset.get("stand_in") else []
+    notes += [text for text in record.get("warnings", ()) if not any(one in text for one in already_shown)]
     return [("alert", text) for text in alerts] + [("note", text) for text in dict.fromkeys(notes)]
 
 
-def _nothing_learnt(metrics: Mapping[str, Any], part: str) -> str:
+def _metric_not_above_constant(metrics: Mapping[str, Any], split: str) -> str:
     """The headline's measure, where its interval includes what a constant answer gives; else empty."""
-    several = metrics.get("target") == "multi_label"
-    name, measure = ("roc_auc", "ROC-AUC") if several else ("accuracy", "accuracy")
-    low = metrics[part]["track"][name]["low"]
-    constant = 0.5 if several else metrics["baselines"][part]["track"][MAJORITY][name]["value"]
+    multilabel = metrics.get("target") == "multi_label"
+    name, measure = ("roc_auc", "ROC-AUC") if multilabel else ("accuracy", "accuracy")
+    low = metrics[split]["track"][name]["low"]
+    constant = 0.5 if multilabel else metrics["baselines"][split]["track"][MAJORITY][name]["value"]
     return measure if low is not None and low <= constant else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.evaluation.report.page import template
+from genrelab.evaluation.report.page import load_template
 from genrelab.metrics import top_k_classes
 from genrelab.runs.run_dir import Level, RunDir
 from genrelab.utils.io import write_text
@@ -29,17 +29,17 @@ def write_genre_pages(run: RunDir, rows: Level, confusion: np.ndarray, folder: P
     Returns:
         the pages.
     """
-    page = template("genre.html.jinja")
+    page = load_template("genre.html.jinja")
     tracks = _tracks(run, rows)
     written = []
     for place, title in enumerate(run.taxonomy.titles):
         count, answers = int(confusion[place].sum()), int(confusion[:, place].sum())
         right = int(confusion[place, place])
-        written.append(folder / name(place))
+        written.append(folder / genre_page_name(place))
         text = page.render(
             title=title,
             run_id=run.record.get("run_id", run.path.name),
-            part=run.primary_split,
+            split=run.primary_split,
             unsafe=run.unsafe,
             code=run.taxonomy.genres[place],
             supergenre=None if run.taxonomy.flat else run.taxonomy.supergenres[run.taxonomy.supergenre_of[place]],
@@ -57,27 +57,27 @@ def write_genre_pages(run: RunDir, rows: Level, confusion: np.ndarray, folder: P
     return written
 
 
-def name(place: int) -> str:
+def genre_page_name(place: int) -> str:
     """The file of a genre's page."""
     return f"{place:03d}.html"
 
 
 def _tracks(run: RunDir, rows: Level) -> list[dict[str, Any]]:
     """Each track's truth and answer, surest answers first."""
-    answer = top_k_classes(rows.logits, 1)[:, 0]
+    prediction = top_k_classes(rows.logits, 1)[:, 0]
     p = np.exp(rows.logits - rows.logits.max(axis=1, keepdims=True))
-    sure = p[np.arange(len(rows)), answer] / p.sum(axis=1)
+    confidence = p[np.arange(len(rows)), prediction] / p.sum(axis=1)
     titles = run.taxonomy.titles
     return [
         {
             "track": str(rows.track[row]),
             "target": int(rows.target[row]),
-            "place": int(answer[row]),
+            "place": int(prediction[row]),
             "genre": titles[int(rows.target[row])],
-            "answer": titles[int(answer[row])],
-            "probability": float(sure[row]),
+            "answer": titles[int(prediction[row])],
+            "probability": float(confidence[row]),
         }
-        for row in np.argsort(-sure, kind="stable")
+        for row in np.argsort(-confidence, kind="stable")
     ]
 
 
@@ -85,7 +85,7 @@ def _others(run: RunDir, counts: np.ndarray, own: int) -> list[dict[str, Any]]:
     """The other genres of a row or column of the confusion, commonest first."""
     order: Sequence[int] = np.argsort(-counts, kind="stable").tolist()
     return [
-        {"title": run.taxonomy.titles[place], "file": name(place), "count": int(counts[place])}
+        {"title": run.taxonomy.titles[place], "file": genre_page_name(place), "count": int(counts[place])}
         for place in order
         if place != own and counts[place]
     ]
@@ -95,5 +95,6 @@ def _nearest(run: RunDir, place: int) -> list[dict[str, Any]]:
     away = run.distances[place]
     order = [one for one in np.argsort(away, kind="stable").tolist() if one != place and np.isfinite(away[one])]
     return [
-        {"title": run.taxonomy.titles[one], "file": name(one), "distance": float(away[one])} for one in order[:NEAREST]
+        {"title": run.taxonomy.titles[one], "file": genre_page_name(one), "distance": float(away[one])}
+        for one in order[:NEAREST]
     ]

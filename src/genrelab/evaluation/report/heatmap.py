@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 from markupsafe import Markup, escape
 
-from genrelab.evaluation.report.svg import frame, text
+from genrelab.evaluation.report.svg import svg_document, text
 
 NAMED = 45  # with more genres, names give way to those of supergenres
 NUMBERED = 18  # with more genres, numbers in cells would not fit
@@ -32,7 +32,7 @@ def heatmap(
     blocks = _blocks(groups)
     side = float(np.clip(640 / size, 3.2, 46))
     named = size <= NAMED
-    shown = [short(name) for name in (names if named else [block[0] for block in blocks])]
+    shown = [shorten_name(name) for name in (names if named else [block[0] for block in blocks])]
     margin = 12 + 6.4 * max(len(name) for name in shown)
     top = 30 + 0.75 * margin
     width, height = margin + side * size + 0.55 * margin, top + side * size + 8
@@ -47,7 +47,7 @@ def heatmap(
             parts += [_row_label(name, i + 0.5, side, margin, top), _column_label(name, i + 0.5, side, margin, top)]
     else:
         parts += _block_labels(blocks, side, margin, top)
-    return frame(width, height, parts, label, least=round(min(width, 420 if size <= NUMBERED else 640)))
+    return svg_document(width, height, parts, label, least=round(min(width, 420 if size <= NUMBERED else 640)))
 
 
 def _blocks(groups: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -106,18 +106,18 @@ def _block_labels(blocks: Sequence[tuple[str, int, int]], side: float, left: flo
     middles = [start + length / 2 for _, start, length in blocks]
     end = blocks[-1][1] + blocks[-1][2]
     parts = []
-    columns, rows = _apart(middles, 16 / side, end), _apart(middles, 12 / side, end)
+    columns, rows = _spread_apart(middles, 16 / side, end), _spread_apart(middles, 12 / side, end)
     for (name, _, _), middle, column, row in zip(blocks, middles, columns, rows, strict=True):
         x, y = left + side * middle, top + side * middle
         tie = f"M{left - 5:.1f} {top + side * row:.1f}L{left - 1:.1f} {y:.1f}"
         tie += f"M{left + side * column + 2:.1f} {top - 5:.1f}L{x:.1f} {top - 1:.1f}"
         parts.append(f'<path d="{tie}" class="tie"/>')
-        parts.append(_row_label(short(name), row, side, left, top))
-        parts.append(_column_label(short(name), column, side, left, top))
+        parts.append(_row_label(shorten_name(name), row, side, left, top))
+        parts.append(_column_label(shorten_name(name), column, side, left, top))
     return parts
 
 
-def _apart(places: Sequence[float], gap: float, end: float) -> list[float]:
+def _spread_apart(places: Sequence[float], gap: float, end: float) -> list[float]:
     """Ascending places moved as little as need be, so that neighbours are `gap` apart and all lie before `end`."""
     gap = min(gap, end / len(places))
     found = list(places)
@@ -130,6 +130,6 @@ def _apart(places: Sequence[float], gap: float, end: float) -> list[float]:
     return found
 
 
-def short(name: str) -> str:
+def shorten_name(name: str) -> str:
     """A name that fits beside a picture."""
     return name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"

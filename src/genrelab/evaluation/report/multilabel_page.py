@@ -10,19 +10,18 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
-from genrelab.evaluation.report import formatting as wording
-from genrelab.evaluation.report import svg
-from genrelab.evaluation.report.formatting import TITLES
+from genrelab.evaluation.report import formatting, svg
+from genrelab.evaluation.report.formatting import METRIC_TITLES
 from genrelab.evaluation.report.multilabel_scores import (
-    PRIOR,
+    PRIOR_BASELINE,
+    displayed_multilabel_metrics,
+    format_with_interval,
     genre_table,
-    label_level,
-    score_labels,
-    shown,
-    shown_metrics,
+    multilabel_predictions,
+    score_multilabel_run,
     track_table,
 )
-from genrelab.evaluation.report.page import provenance, stages, template
+from genrelab.evaluation.report.page import load_template, provenance, stages
 from genrelab.metrics import MULTILABEL_METRICS
 from genrelab.runs.run_dir import RunDir
 from genrelab.utils.io import atomic_path, write_json, write_text
@@ -35,54 +34,54 @@ PANELS = (
 STYLES = ("accent", "second")
 
 
-def write_label_report(run: RunDir, page: bool = True) -> Path:
+def write_multilabel_report(run: RunDir, page: bool = True) -> Path:
     """Write `metrics.json`, `report/per_genre.csv`, `report/tracks.csv` and `report/index.html`; `page` False the first
     alone. Returns the path of the page, or of `metrics.json`."""
-    metrics = score_labels(run)
-    metrics["warnings"] = [text for _, text in wording.banners(run, metrics)]
+    metrics = score_multilabel_run(run)
+    metrics["warnings"] = [text for _, text in formatting.report_warnings(run, metrics)]
     write_json(run.path / "metrics.json", metrics)
     if not page:
         return run.path / "metrics.json"
     folder = run.path / "report"
     folder.mkdir(exist_ok=True)
-    rows = label_level(run.predictions, run.primary_split, "track")
+    rows = multilabel_predictions(run.predictions, run.primary_split, "track")
     genres = genre_table(run, rows)
     for table, name in ((genres, "per_genre"), (track_table(run, rows), "tracks")):
-        with atomic_path(folder / f"{name}.csv") as part:
-            table.to_csv(part, index=False)
+        with atomic_path(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
     index = folder / "index.html"
-    write_text(index, render_labels(run, metrics, genres))
+    write_text(index, render_multilabel_report(run, metrics, genres))
     return index
 
 
-def render_labels(run: RunDir, metrics: Mapping[str, Any], genres: pd.DataFrame) -> str:
+def render_multilabel_report(run: RunDir, metrics: Mapping[str, Any], genres: pd.DataFrame) -> str:
     """The page's HTML. Whatever comes from names and files is escaped."""
-    return template("multi_label.html.jinja").render(
+    return load_template("multi_label.html.jinja").render(
         record=run.record,
         run_id=metrics["run_id"],
-        part=run.primary_split,
+        split=run.primary_split,
         tracks=metrics["tracks"][run.primary_split],
         segments=metrics["segments"][run.primary_split],
         genres_per_track=float(genres["share"].sum()),
         verdict=metrics["verdict"],
-        banners=wording.banners(run, metrics),
+        banners=formatting.report_warnings(run, metrics),
         comparisons=_comparisons(run, metrics),
         heads=_heads(run, metrics),
         headline=_headline(run, metrics),
         levels=_levels(run, metrics),
         curves=_curves(run),
-        bars=genre_bars(genres),
+        bars=genre_bar_chart(genres),
         genres=genres.astype(object).where(genres.notna(), None).to_dict("records"),
         config=run.config,
         provenance=provenance(run, metrics),
-        clock=wording.clock,
+        clock=formatting.format_duration,
         stages=stages(run.record.get("stage_seconds") or {}),
         rejected=(run.record.get("dataset") or {}).get("rejected") or [],
         resampling=metrics["resampling"],
     )
 
 
-def genre_bars(genres: pd.DataFrame) -> Markup:
+def genre_bar_chart(genres: pd.DataFrame) -> Markup:
     """PR-AUC of each genre as a bar, a tick where chance lies (its share of the tracks); the best genre first."""
     table = genres[genres["pr_auc"].notna()].sort_values("pr_auc", ascending=False, kind="stable")
     width, left, right, row, top = 680.0, 190.0, 56.0, 18.0, 8.0
@@ -105,13 +104,16 @@ def genre_bars(genres: pd.DataFrame) -> Markup:
         parts.append(f'<rect {body} class="fill accent"><title>{escape(tip)}</title></rect>')
         parts.append(f'<path d="M{across(share):.1f} {v + 1:.1f}v{row - 2:.1f}" class="chance"/>')
         parts.append(svg.text(across(value) + 6, v + 12.5, f"{value:.2f}"))
-    return svg.frame(width, height, parts, "PR-AUC of each genre", least=420)
+    return svg.svg_document(width, height, parts, "PR-AUC of each genre", least=420)
 
 
 def _baselines(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Trained baselines, then the prior."""
     found = metrics["baselines"][run.primary_split]["track"]
-    return [*((name, one) for name, one in found.items() if name != PRIOR), (PRIOR, found[PRIOR])]
+    return [
+        *((name, one) for name, one in found.items() if name != PRIOR_BASELINE),
+        (PRIOR_BASELINE, found[PRIOR_BASELINE]),
+    ]
 
 
 def _columns(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -122,7 +124,7 @@ def _columns(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, Mapping
 
 def _heads(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     notes = {
-        PRIOR: "knows nothing of the music",
+        PRIOR_BASELINE: "knows nothing of the music",
         "made consistent": "this run, each genre raised to the likeliest below it",
     }
     return [(name, notes.get(name, "trained on the same tracks")) for name, _ in _columns(run, metrics)]
@@ -132,41 +134,41 @@ def _headline(run: RunDir, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     own = metrics[run.primary_split]["track"]
     return [
         {
-            "name": TITLES[name],
+            "name": METRIC_TITLES[name],
             "note": MULTILABEL_METRICS[name],
-            "own": shown(name, own[name]),
-            "others": [shown(name, scores[name]) for _, scores in _columns(run, metrics)],
+            "own": format_with_interval(name, own[name]),
+            "others": [format_with_interval(name, scores[name]) for _, scores in _columns(run, metrics)],
         }
-        for name in shown_metrics(metrics)
+        for name in displayed_multilabel_metrics(metrics)
     ]
 
 
 def _levels(run: RunDir, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    columns = [(part, level) for part in run.parts for level in ("track", "segment")]
+    columns = [(split, level) for split in run.parts for level in ("track", "segment")]
     rows = [
         {
-            "name": TITLES[name],
+            "name": METRIC_TITLES[name],
             "note": MULTILABEL_METRICS[name],
-            "cells": [shown(name, metrics[part][level][name]) for part, level in columns],
+            "cells": [format_with_interval(name, metrics[split][level][name]) for split, level in columns],
         }
-        for name in shown_metrics(metrics)
+        for name in displayed_multilabel_metrics(metrics)
     ]
-    return {"heads": [(part, f"{level}s", metrics[f"{level}s"][part]) for part, level in columns], "rows": rows}
+    return {"heads": [(split, f"{level}s", metrics[f"{level}s"][split]) for split, level in columns], "rows": rows}
 
 
 def _comparisons(run: RunDir, metrics: Mapping[str, Any]) -> list[Markup]:
     rows = [("this run", metrics[run.primary_split]["track"]), *_baselines(run, metrics)]
-    pictures = []
+    plots = []
     for metric, note in (("pr_auc", "chance is each genre's share"), ("roc_auc", "chance is 0.5")):
         marks = []
         for number, (name, found) in enumerate(rows):
             one = found[metric]
             if one["value"] is not None:
-                ends = None if one["low"] is None else (one["low"], one["high"])
-                marks.append(svg.Mark(name, one["value"], ends, strong=number == 0))
+                bounds = None if one["low"] is None else (one["low"], one["high"])
+                marks.append(svg.IntervalMark(name, one["value"], bounds, strong=number == 0))
         if marks:
-            pictures.append(svg.comparison(TITLES[metric], marks, False, note))
-    return pictures
+            plots.append(svg.interval_chart(METRIC_TITLES[metric], marks, False, note))
+    return plots
 
 
 def _curves(run: RunDir) -> list[Markup]:
@@ -174,13 +176,13 @@ def _curves(run: RunDir) -> list[Markup]:
         return []
     table = run.curves
     best = (run.record.get("monitor") or {}).get("best_epoch")
-    pictures = []
+    plots = []
     for title, share, columns in PANELS:
         lines = [
-            svg.Line(label, table["epoch"].to_numpy(float) + 1, table[column].to_numpy(float), style)
+            svg.Series(label, table["epoch"].to_numpy(float) + 1, table[column].to_numpy(float), style)
             for (column, label), style in zip(columns, STYLES, strict=True)
             if column in table and np.isfinite(table[column].to_numpy(float)).any()
         ]
         if lines:
-            pictures.append(svg.curves(title, lines, share, None if best is None else best + 1))
-    return pictures
+            plots.append(svg.line_chart(title, lines, share, None if best is None else best + 1))
+    return plots

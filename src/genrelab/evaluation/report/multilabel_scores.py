@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.evaluation.report.formatting import TINY_TRACKS, debugging, interval, number
+from genrelab.evaluation.report.formatting import TINY_TRACKS, debug_setting, format_interval, format_metric
 from genrelab.evaluation.report.scores import (
     CONFIDENCE,
     LEVELS,
     RESAMPLES,
-    dataset_facts,
+    dataset_summary,
+    nan_to_none,
     trained_baselines,
-    without_nan,
 )
 from genrelab.metrics import MULTILABEL_METRICS, BootstrapResult, paired_difference_of_results
 from genrelab.metrics.bootstrap import confidence_intervals
@@ -33,21 +33,21 @@ from genrelab.runs.predictions import Predictions
 from genrelab.runs.run_dir import LevelName, Part, RunDir, predictions_at_level
 from genrelab.taxonomy.hierarchy import ancestor_pairs
 
-PRIOR = "each genre's share of train"
+PRIOR_BASELINE = "each genre's share of train"
 Scores = dict[str, dict[str, float | None]]
 
 
-def score_labels(run: RunDir, resamples: int = RESAMPLES) -> dict[str, Any]:
+def score_multilabel_run(run: RunDir, resamples: int = RESAMPLES) -> dict[str, Any]:
     """Score a run from its predictions alone.
 
     Returns:
-        plain data, as `results.score_run` gives it; `consistent[part][level]` holds the scores after each genre was
-        raised to the likeliest below it, where the taxonomy is a tree.
+        plain data, as `scores.score_multiclass_run` gives it; `consistent[part][level]` holds the scores after each
+        genre was raised to the likeliest below it, where the taxonomy is a tree.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(1):
-        found: dict[str, Any] = without_nan(_score(run, resamples))
+        found: dict[str, Any] = nan_to_none(_score(run, resamples))
     return found
 
 
@@ -62,7 +62,7 @@ def _score(run: RunDir, resamples: int) -> dict[str, Any]:
         "flat": run.taxonomy.flat,
         "aggregation": "mean_prob",
         "resampling": {"unit": "track", "resamples": resamples, "confidence": CONFIDENCE, "seed": 0},
-        "dataset": dataset_facts(run),
+        "dataset": dataset_summary(run),
         "pairs": len(pairs),
         "tracks": {},
         "segments": {},
@@ -71,33 +71,36 @@ def _score(run: RunDir, resamples: int) -> dict[str, Any]:
         "differences": {},
         "consistent": {},
     }
-    for part in run.parts:
-        result[part] = {}
+    for split in run.parts:
+        result[split] = {}
         for level in LEVELS:
-            rows = label_level(run.predictions, part, level)
-            result["tracks" if level == "track" else "segments"][part] = len(rows)
+            rows = multilabel_predictions(run.predictions, split, level)
+            result["tracks" if level == "track" else "segments"][split] = len(rows)
             draws, tracks = bootstrap_multilabel_scores(rows, pairs, resamples), len(np.unique(rows.track))
-            result[part][level] = with_ends(draws, tracks)
+            result[split][level] = with_intervals(draws, tracks)
             if len(pairs):
                 raised = MultilabelPredictions(enforce_hierarchy(rows.logits, pairs), rows.target, rows.track)
-                result["consistent"].setdefault(part, {})[level] = (
-                    with_ends(bootstrap_multilabel_scores(raised, pairs, resamples), tracks)
+                result["consistent"].setdefault(split, {})[level] = (
+                    with_intervals(bootstrap_multilabel_scores(raised, pairs, resamples), tracks)
                     if level == "track"
                     else _alone(raised, pairs)
                 )
             others = {
-                name: label_level(known, part, level)
+                name: multilabel_predictions(known, split, level)
                 for name, known in trained.items()
-                if isinstance(known, Predictions) and known.targets is not None and len(known.only(part))
+                if isinstance(known, Predictions) and known.targets is not None and len(known.only(split))
             }
             if level == "track":
                 baselines, gains = _against(others, rows, draws, pairs, resamples)
                 if gains:
-                    result["differences"][part] = {level: gains}
+                    result["differences"][split] = {level: gains}
             else:
                 baselines = {name: _alone(other, pairs) for name, other in others.items()}
-            result["baselines"].setdefault(part, {})[level] = {PRIOR: _alone(_prior(run, rows), pairs), **baselines}
-    result["verdict"] = verdict(run, without_nan(result))
+            result["baselines"].setdefault(split, {})[level] = {
+                PRIOR_BASELINE: _alone(_prior(run, rows), pairs),
+                **baselines,
+            }
+    result["verdict"] = multilabel_summary_sentences(run, nan_to_none(result))
     return result
 
 
@@ -112,26 +115,26 @@ def _against(
     scores, gains = {}, {}
     for name, other in others.items():
         drawn = bootstrap_multilabel_scores(other, pairs, resamples)
-        scores[name] = with_ends(drawn, len(other))
+        scores[name] = with_intervals(drawn, len(other))
         if other.track.tolist() == rows.track.tolist():
             found = paired_difference_of_results([drawn], [draws], confidence=CONFIDENCE)
             gains[name] = {metric: vars(one) for metric, one in found.items()}
     return scores, gains
 
 
-def label_level(predictions: Predictions, part: Part, level: LevelName) -> MultilabelPredictions:
+def multilabel_predictions(predictions: Predictions, split: Part, level: LevelName) -> MultilabelPredictions:
     """The answers of a part at a level; tracks get the mean of their segments' probabilities."""
-    rows = predictions_at_level(predictions.only(part), level)
+    rows = predictions_at_level(predictions.only(split), level)
     return MultilabelPredictions(rows.logits, rows.target, rows.track)
 
 
 def genre_table(run: RunDir, rows: MultilabelPredictions) -> pd.DataFrame:
     """One row a genre, the most common first: train tracks, tracks, share, AUCs; precision, recall from a threshold."""
     found, thresholds = per_class_auc(rows), track_thresholds(run)
-    said, true = sigmoid(rows.logits) >= thresholds, rows.target
-    right = (said & true).sum(axis=0)
+    predicted, true = sigmoid(rows.logits) >= thresholds, rows.target
+    right = (predicted & true).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        precision, recall = right / said.sum(axis=0), right / true.sum(axis=0)
+        precision, recall = right / predicted.sum(axis=0), right / true.sum(axis=0)
     table = pd.DataFrame(
         {
             "genre": run.taxonomy.genres,
@@ -140,7 +143,7 @@ def genre_table(run: RunDir, rows: MultilabelPredictions) -> pd.DataFrame:
             "tracks": found["positives"],
             "share": true.mean(axis=0),
             "threshold": thresholds,
-            "answers": said.sum(axis=0),
+            "answers": predicted.sum(axis=0),
             "pr_auc": found["pr_auc"],
             "roc_auc": found["roc_auc"],
             "precision": precision,
@@ -162,13 +165,13 @@ def track_table(run: RunDir, rows: MultilabelPredictions, most: int = 5) -> pd.D
     """One row a track: its genres, those above their thresholds, and the likeliest with their probabilities."""
     titles = np.asarray(run.taxonomy.titles, dtype=object)
     probability = sigmoid(rows.logits)
-    said = probability >= track_thresholds(run)
+    predicted = probability >= track_thresholds(run)
     best = np.argsort(-rows.logits, axis=1, kind="stable")[:, :most]
     return pd.DataFrame(
         {
             "track_id": rows.track,
             "genres": ["; ".join(titles[one]) for one in rows.target],
-            "answered": ["; ".join(titles[one]) for one in said],
+            "answered": ["; ".join(titles[one]) for one in predicted],
             "likeliest": [
                 "; ".join(f"{titles[g]} {p[g]:.3f}" for g in top) for top, p in zip(best, probability, strict=True)
             ],
@@ -176,24 +179,26 @@ def track_table(run: RunDir, rows: MultilabelPredictions, most: int = 5) -> pd.D
     )
 
 
-def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
+def multilabel_summary_sentences(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
     """The findings in sentences, the most important first."""
-    part = run.primary_split
-    found, tracks = metrics[part]["track"], metrics["tracks"][part]
-    prior = metrics["baselines"][part]["track"][PRIOR]
+    split = run.primary_split
+    found, tracks = metrics[split]["track"], metrics["tracks"][split]
+    prior = metrics["baselines"][split]["track"][PRIOR_BASELINE]
     lines = []
-    if debug := debugging(run):
+    if debug := debug_setting(run):
         lines.append(f"Debug run ({debug}): scores mean nothing.")
     if tracks < TINY_TRACKS:
-        lines.append(f"{tracks} {part} track{'s' * (tracks > 1)}: this says nothing yet.")
-    pr, roc, known_pr, known_roc = (shown(name, one[name]) for one in (found, prior) for name in ("pr_auc", "roc_auc"))
+        lines.append(f"{tracks} {split} track{'s' * (tracks > 1)}: this says nothing yet.")
+    pr, roc, known_pr, known_roc = (
+        format_with_interval(name, one[name]) for one in (found, prior) for name in ("pr_auc", "roc_auc")
+    )
     lines.append(
-        f"PR-AUC {pr} and ROC-AUC {roc}, means over the genres, on {tracks} {part} tracks; "
+        f"PR-AUC {pr} and ROC-AUC {roc}, means over the genres, on {tracks} {split} tracks; "
         f"knowing nothing of the music gives {known_pr} and {known_roc}."
     )
     if debug or tracks < TINY_TRACKS:
         return lines
-    for name, by_metric in metrics["differences"].get(part, {}).get("track", {}).items():
+    for name, by_metric in metrics["differences"].get(split, {}).get("track", {}).items():
         one = by_metric["pr_auc"]
         beyond = "more than chance" if one["value"] > 0 else "worse than it"
         sure = "which may be chance" if one["low"] <= 0 <= one["high"] else beyond
@@ -202,7 +207,7 @@ def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
             f"{sure}."
         )
     if found["consistency"]["value"] is not None:
-        raised = metrics["consistent"][part]["track"]["pr_auc"]["value"]
+        raised = metrics["consistent"][split]["track"]["pr_auc"]["value"]
         lines.append(
             f"In {100 * found['consistency']['value']:.1f} % of pairs a genre is as likely as one below it, or more; "
             f"raised to the likeliest below them, genres get PR-AUC {raised:.3f}."
@@ -210,22 +215,22 @@ def verdict(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def shown(metric: str, found: Mapping[str, float | None]) -> str:
+def format_with_interval(metric: str, found: Mapping[str, float | None]) -> str:
     """A value with its interval."""
-    return f"{number(metric, found['value'])} {interval(metric, found)}".rstrip()
+    return f"{format_metric(metric, found['value'])} {format_interval(metric, found)}".rstrip()
 
 
-def shown_metrics(metrics: Mapping[str, Any]) -> list[str]:
+def displayed_multilabel_metrics(metrics: Mapping[str, Any]) -> list[str]:
     """The metrics that say something here: no consistency where the taxonomy is no tree."""
     found = metrics[metrics["headline"]]["track"]
     return [name for name in MULTILABEL_METRICS if found[name]["value"] is not None]
 
 
-def with_ends(draws: BootstrapResult, tracks: int) -> Scores:
+def with_intervals(draws: BootstrapResult, tracks: int) -> Scores:
     """Metric -> value and interval over `tracks` tracks."""
-    ends = confidence_intervals(draws, tracks, CONFIDENCE)
+    bounds = confidence_intervals(draws, tracks, CONFIDENCE)
     return {
-        name: {"value": float(value), "low": ends[name][0], "high": ends[name][1]}
+        name: {"value": float(value), "low": bounds[name][0], "high": bounds[name][1]}
         for name, value in draws.estimate.items()
     }
 

@@ -11,15 +11,13 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from genrelab.evaluation.report import calibration, svg, tables
-from genrelab.evaluation.report import formatting as wording
-from genrelab.evaluation.report.auxiliary_scores import shown_labels
-from genrelab.evaluation.report.error_flow import flow_picture, most_confused
+from genrelab.evaluation.report import calibration, formatting, svg, tables
+from genrelab.evaluation.report.auxiliary_scores import auxiliary_rows
+from genrelab.evaluation.report.error_flow import confused_pair_sentences, error_flow_plot
 from genrelab.evaluation.report.examples import Example, data_uri
-from genrelab.evaluation.report.figures import panels
+from genrelab.evaluation.report.figures import curve_panels
 from genrelab.evaluation.report.heatmap import heatmap
-from genrelab.evaluation.report.pca_plot import Plane, sentences
-from genrelab.evaluation.report.pca_plot import pictures as plane_pictures
+from genrelab.evaluation.report.pca_plot import PcaProjection, clustering_sentences, pca_plots
 from genrelab.metrics import EXTENDED_METRICS, METRICS
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.runs.run_dir import RunDir
@@ -27,10 +25,10 @@ from genrelab.runs.run_dir import RunDir
 if TYPE_CHECKING:
     from jinja2 import Template
 
-ON_THE_GRAPH = ("distance", "distance_skill", "severity", "distance_sd")
-GROUPS = (
+GRAPH_METRICS = ("distance", "distance_skill", "severity", "distance_sd")
+METRIC_GROUPS = (
     ("Right answers", ("accuracy", "top3", "top5", "balanced_accuracy", "f1_macro", "precision_macro", "recall_macro")),
-    ("On the genre graph", ON_THE_GRAPH),
+    ("On the genre graph", GRAPH_METRICS),
     ("Supergenres", ("supergenre_accuracy", "supergenre_top3")),
     ("Hubs", ("hub_share", "effective_classes", "never_predicted")),
     ("Probabilities", ("nll",)),
@@ -39,7 +37,7 @@ STYLES = ("accent", "second", "third")
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReportData:
     """A run's results, prepared for drawing.
 
     Args:
@@ -48,7 +46,7 @@ class Shown:
         confusion: `[C, C]` counts of tracks.
         genres: table of genres.
         examples: pictures.
-        plane: of a model that was fitted at once; None where there is none.
+        projection: of a model that was fitted at once; None where there is none.
     """
 
     run: RunDir
@@ -56,7 +54,7 @@ class Shown:
     confusion: np.ndarray
     genres: pd.DataFrame
     examples: Sequence[Example]
-    plane: Plane | None = None
+    projection: PcaProjection | None = None
 
     @property
     def with_supergenres(self) -> bool:
@@ -64,55 +62,55 @@ class Shown:
         return 1 < len(self.run.supergenre_codes) < len(self.run.taxonomy.genres)
 
 
-def render(shown: Shown) -> str:
+def render_report(data: ReportData) -> str:
     """The page's HTML. Whatever comes from names and files is escaped."""
-    run, metrics = shown.run, shown.metrics
-    common, far = tables.confusions(run, shown.confusion)
-    distances = tables.mistake_distances(run, shown.confusion)
-    return template("template.html.jinja").render(
+    run, metrics = data.run, data.metrics
+    common, far = tables.top_confusions(run, data.confusion)
+    distances = tables.mistake_distance_table(run, data.confusion)
+    return load_template("template.html.jinja").render(
         record=run.record,
         run_id=metrics["run_id"],
         unsafe=run.unsafe,
         overlap=run.n_overlapping,
         conditions=_conditions(metrics.get("conditions") or ()),
-        labels=shown_labels(metrics.get("labels") or {}),
-        part=run.primary_split,
+        labels=auxiliary_rows(metrics.get("labels") or {}),
+        split=run.primary_split,
         tracks=metrics["tracks"][run.primary_split],
         segments=metrics["segments"][run.primary_split],
         taxonomy=run.taxonomy,
-        supergenres=shown.with_supergenres,
-        verdict=wording.verdict(run, metrics),
-        banners=wording.banners(run, metrics),
-        comparisons=_comparisons(shown),
-        headline=_headline(shown),
-        levels=_levels(shown),
+        supergenres=data.with_supergenres,
+        verdict=formatting.summary_sentences(run, metrics),
+        banners=formatting.report_warnings(run, metrics),
+        comparisons=_comparisons(data),
+        headline=_headline(data),
+        levels=_levels(data),
         without_epochs=run.without_epochs,
-        calibration=calibration.pictures(run, metrics),
+        calibration=calibration.calibration_plots(run, metrics),
         curves=_curves(run),
-        confusions=_confusion_pictures(shown),
+        confusions=_confusion_plots(data),
         mistakes=int(distances["mistakes"].sum()),
         histogram=None if run.taxonomy.flat else _histogram(distances),
-        flows=flow_picture(run, shown.confusion),
-        confused=most_confused(run, shown.confusion),
+        flows=error_flow_plot(run, data.confusion),
+        confused=confused_pair_sentences(run, data.confusion),
         common=common,
         far=far,
-        genres=shown.genres.astype(object).where(shown.genres.notna(), None).to_dict("records"),
-        hubs=tables.hubs(run, shown.confusion),
-        examples=_examples(shown),
-        plane=[] if shown.plane is None else plane_pictures(run, shown.plane),
-        explained=[] if shown.plane is None else [round(100 * share) for share in shown.plane.explained],
-        clustering=_clusters(shown),
+        genres=data.genres.astype(object).where(data.genres.notna(), None).to_dict("records"),
+        hubs=tables.hub_genres(run, data.confusion),
+        examples=_examples(data),
+        pca_plots=[] if data.projection is None else pca_plots(run, data.projection),
+        explained=[] if data.projection is None else [round(100 * share) for share in data.projection.explained],
+        clustering=_clusters(data),
         config=run.config,
         provenance=provenance(run, metrics),
-        clock=wording.clock,
+        clock=formatting.format_duration,
         stages=stages(run.record.get("stage_seconds") or {}),
         rejected=(run.record.get("dataset") or {}).get("rejected") or [],
-        baselines=_baseline_titles(shown),
+        baselines=_baseline_titles(data),
         resampling=metrics["resampling"],
     )
 
 
-def template(name: str, package: str = "genrelab.evaluation.report") -> Template:
+def load_template(name: str, package: str = "genrelab.evaluation.report") -> Template:
     """A page's template, which may include the report's `style.css` and `sort.js`; what it shows is escaped."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
@@ -123,21 +121,21 @@ def template(name: str, package: str = "genrelab.evaluation.report") -> Template
     return environment.get_template(name)
 
 
-def shown_metrics(shown: Shown) -> list[tuple[str, list[str]]]:
+def displayed_metric_groups(data: ReportData) -> list[tuple[str, list[str]]]:
     """The metrics that say something here: no top 3 of 3 genres, no distances or supergenres where there are none."""
-    classes = len(shown.run.taxonomy.genres)
+    classes = len(data.run.taxonomy.genres)
     mute = {f"top{k}" for k in (3, 5) if k >= classes}
-    if shown.run.taxonomy.flat:
-        mute |= set(ON_THE_GRAPH)
-    if not shown.with_supergenres:
+    if data.run.taxonomy.flat:
+        mute |= set(GRAPH_METRICS)
+    if not data.with_supergenres:
         mute |= {"supergenre_accuracy", "supergenre_top3"}
-    groups = [(title, [name for name in names if name not in mute]) for title, names in GROUPS]
+    groups = [(title, [name for name in names if name not in mute]) for title, names in METRIC_GROUPS]
     return [(title, names) for title, names in groups if names]
 
 
-def _baseline_titles(shown: Shown) -> list[dict[str, str]]:
+def _baseline_titles(data: ReportData) -> list[dict[str, str]]:
     """Trained baselines first, then the trivial ones, with what each answers."""
-    metrics, run = shown.metrics, shown.run
+    metrics, run = data.metrics, data.run
     title = dict(zip(run.taxonomy.genres, run.taxonomy.titles, strict=True))
     notes = {
         MAJORITY: f"always {title[metrics['majority']]}, the commonest genre in train",
@@ -151,25 +149,27 @@ def _baseline_titles(shown: Shown) -> list[dict[str, str]]:
     return [{"name": name, "note": notes.get(name, "trained on the same tracks")} for name in ordered]
 
 
-def _headline(shown: Shown) -> list[dict[str, Any]]:
-    part = shown.run.primary_split
-    found, baselines = shown.metrics[part]["track"], shown.metrics["baselines"][part]["track"]
-    names = [one["name"] for one in _baseline_titles(shown)]
+def _headline(data: ReportData) -> list[dict[str, Any]]:
+    split = data.run.primary_split
+    found, baselines = data.metrics[split]["track"], data.metrics["baselines"][split]["track"]
+    names = [one["name"] for one in _baseline_titles(data)]
 
     def row(metric: str) -> dict[str, Any]:
         return {
-            "name": wording.TITLES[metric],
+            "name": formatting.METRIC_TITLES[metric],
             "note": METRICS[metric],
             "own": _cell(metric, found[metric]),
             "baselines": [_cell(metric, baselines[name].get(metric, {})) for name in names],
         }
 
-    return [{"title": title, "rows": [row(metric) for metric in group]} for title, group in shown_metrics(shown)]
+    return [
+        {"title": title, "rows": [row(metric) for metric in group]} for title, group in displayed_metric_groups(data)
+    ]
 
 
 def _cell(metric: str, found: Mapping[str, float | None]) -> tuple[str, str]:
     """A value and its interval, as shown."""
-    return wording.number(metric, found.get("value")), wording.interval(metric, found)
+    return formatting.format_metric(metric, found.get("value")), formatting.format_interval(metric, found)
 
 
 def _conditions(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -184,72 +184,78 @@ def _conditions(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
-def _levels(shown: Shown) -> dict[str, Any]:
+def _levels(data: ReportData) -> dict[str, Any]:
     """Both parts at both levels, side by side."""
-    metrics = shown.metrics
-    columns = [(part, level) for part in shown.run.parts for level in ("track", "segment")]
+    metrics = data.metrics
+    columns = [(split, level) for split in data.run.parts for level in ("track", "segment")]
     rows = []
     for metric in (
-        *(name for _, group in shown_metrics(shown) for name in group),
-        *calibration.shown_details(shown.run),
+        *(name for _, group in displayed_metric_groups(data) for name in group),
+        *calibration.displayed_extended_metrics(data.run),
     ):
-        cells = [_cell(metric, metrics[part][level].get(metric, {})) for part, level in columns]
-        rows.append({"name": wording.TITLES[metric], "note": {**METRICS, **EXTENDED_METRICS}[metric], "cells": cells})
-    heads = [(part, f"{level}s", metrics[f"{level}s"][part]) for part, level in columns]
+        cells = [_cell(metric, metrics[split][level].get(metric, {})) for split, level in columns]
+        rows.append(
+            {"name": formatting.METRIC_TITLES[metric], "note": {**METRICS, **EXTENDED_METRICS}[metric], "cells": cells}
+        )
+    heads = [(split, f"{level}s", metrics[f"{level}s"][split]) for split, level in columns]
     return {"heads": heads, "rows": rows}
 
 
-def _comparisons(shown: Shown) -> list[Markup]:
+def _comparisons(data: ReportData) -> list[Markup]:
     """Accuracy and distance against the baselines, drawn."""
-    part = shown.run.primary_split
-    baselines = shown.metrics["baselines"][part]["track"]
-    rows = [("this run", shown.metrics[part]["track"])]
-    rows += [(one["name"], baselines[one["name"]]) for one in _baseline_titles(shown)]
+    split = data.run.primary_split
+    baselines = data.metrics["baselines"][split]["track"]
+    rows = [("this run", data.metrics[split]["track"])]
+    rows += [(one["name"], baselines[one["name"]]) for one in _baseline_titles(data)]
     notes = {"accuracy": "more is better", "distance": "edges to the truth: less is better"}
-    pictures = []
-    for metric in ("accuracy",) if shown.run.taxonomy.flat else ("accuracy", "distance"):
+    plots = []
+    for metric in ("accuracy",) if data.run.taxonomy.flat else ("accuracy", "distance"):
         marks = []
         for number, (name, found) in enumerate(rows):
             one = found.get(metric, {})
             if one.get("value") is not None:
-                ends = None if one["low"] is None else (one["low"], one["high"])
-                marks.append(svg.Mark(name, one["value"], ends, strong=number == 0))
-        pictures.append(svg.comparison(wording.TITLES[metric], marks, metric in wording.SHARES, notes[metric]))
-    return pictures
+                bounds = None if one["low"] is None else (one["low"], one["high"])
+                marks.append(svg.IntervalMark(name, one["value"], bounds, strong=number == 0))
+        plots.append(
+            svg.interval_chart(
+                formatting.METRIC_TITLES[metric], marks, metric in formatting.PERCENT_METRICS, notes[metric]
+            )
+        )
+    return plots
 
 
 def _curves(run: RunDir) -> list[Markup]:
     table = run.curves.head(0) if run.without_epochs else run.curves
     best = (run.record.get("monitor") or {}).get("best_epoch")
-    pictures = []
-    for title, share, columns in panels(run.taxonomy.flat):
+    plots = []
+    for title, share, columns in curve_panels(run.taxonomy.flat):
         lines = [
-            svg.Line(label, table["epoch"].to_numpy(float) + 1, table[column].to_numpy(float), style)
+            svg.Series(label, table["epoch"].to_numpy(float) + 1, table[column].to_numpy(float), style)
             for (column, label), style in zip(columns, STYLES, strict=False)
             if column in table and np.isfinite(table[column].to_numpy(float)).any()
         ]
         if lines:
-            pictures.append(svg.curves(title, lines, share, None if best is None else best + 1))
-    return pictures
+            plots.append(svg.line_chart(title, lines, share, None if best is None else best + 1))
+    return plots
 
 
-def _confusion_pictures(shown: Shown) -> list[dict[str, Any]]:
+def _confusion_plots(data: ReportData) -> list[dict[str, Any]]:
     """Genres (ordered by supergenre) and supergenres, each as counts and as per cent."""
-    run = shown.run
+    run = data.run
     order = np.argsort(run.supergenres, kind="stable")
     group_titles = [run.taxonomy.supergenres[code] for code in run.supergenre_codes]
     names = [run.taxonomy.titles[i] for i in order]
     groups = [group_titles[run.supergenres[i]] for i in order]
-    matrices = [("genre", "Genres", shown.confusion[np.ix_(order, order)], names, groups)]
-    if shown.with_supergenres:
-        counts = tables.of_supergenres(shown.confusion, run.supergenres)
+    matrices = [("genre", "Genres", data.confusion[np.ix_(order, order)], names, groups)]
+    if data.with_supergenres:
+        counts = tables.supergenre_confusion(data.confusion, run.supergenres)
         matrices.append(("supergenre", "Supergenres", counts, group_titles, group_titles))
     return [
         {
             "key": key,
             "title": title,
             "counts": heatmap(counts, labels, blocks, False, f"{title}: counts"),
-            "percent": heatmap(tables.percent(counts), labels, blocks, True, f"{title}: per cent of the row"),
+            "percent": heatmap(tables.row_percent(counts), labels, blocks, True, f"{title}: per cent of the row"),
         }
         for key, title, counts, labels, blocks in matrices
     ]
@@ -262,11 +268,11 @@ def _histogram(distances: pd.DataFrame) -> Markup | None:
     return svg.histogram(values, counts, chance, unit="mistakes")
 
 
-def _examples(shown: Shown) -> list[dict[str, Any]]:
-    taxonomy = shown.run.taxonomy
+def _examples(data: ReportData) -> list[dict[str, Any]]:
+    taxonomy = data.run.taxonomy
     title = dict(zip(taxonomy.genres, taxonomy.titles, strict=True))
     found = []
-    for name, group in groupby(shown.examples, key=lambda one: one.title):
+    for name, group in groupby(data.examples, key=lambda one: one.title):
         pictures = list(group)
         found.append(
             {
@@ -280,12 +286,12 @@ def _examples(shown: Shown) -> list[dict[str, Any]]:
     return found
 
 
-def _clusters(shown: Shown) -> dict[str, Any] | None:
+def _clusters(data: ReportData) -> dict[str, Any] | None:
     """What is said of clusters; None where there are none."""
-    found = shown.metrics.get("clustering")
+    found = data.metrics.get("clustering")
     if not found:
         return None
-    title = dict(zip(shown.run.taxonomy.genres, shown.run.taxonomy.titles, strict=True))
+    title = dict(zip(data.run.taxonomy.genres, data.run.taxonomy.titles, strict=True))
     rows = [
         {
             **row,
@@ -295,8 +301,8 @@ def _clusters(shown: Shown) -> dict[str, Any] | None:
         }
         for row in found["table"]
     ]
-    parts = [(part, found[part]) for part in ("train", "val", "test") if part in found]
-    return {"said": sentences(found, shown.run.parts)[0], "rows": rows, "parts": parts}
+    splits = [(split, found[split]) for split in ("train", "val", "test") if split in found]
+    return {"said": clustering_sentences(found, data.run.parts)[0], "rows": rows, "parts": splits}
 
 
 def _caption(example: Example) -> str:
@@ -366,5 +372,5 @@ def _fitted(found: Mapping[str, Any]) -> str:
 
 def _dataset(run: RunDir) -> str:
     dataset = run.record.get("dataset") or {}
-    tracks = ", ".join(f"{count} {part}" for part, count in (dataset.get("tracks") or {}).items())
+    tracks = ", ".join(f"{count} {split}" for split, count in (dataset.get("tracks") or {}).items())
     return ": ".join(filter(None, (dataset.get("name"), f"{tracks} tracks" if tracks else "")))

@@ -22,25 +22,25 @@ MOST_COLOURS = 16  # more genres than that are drawn as supergenres
 
 
 @dataclass(frozen=True)
-class Plane:
+class PcaProjection:
     """The segments of the headline part in a plane.
 
     Args:
-        at: `[N, 2]` first two principal components of what the model sees.
+        points: `[N, 2]` first two principal components of what the model sees.
         target: `[N]` genre.
-        answer: `[N]` genre that was answered.
+        prediction: `[N]` genre that was answered.
         cluster: `[N]`; -1 where there are none.
         explained: shares of train's variance along both axes.
     """
 
-    at: np.ndarray
+    points: np.ndarray
     target: np.ndarray
-    answer: np.ndarray
+    prediction: np.ndarray
     cluster: np.ndarray
     explained: tuple[float, float]
 
 
-def read_table(run: RunDir) -> pd.DataFrame | None:
+def read_projection_table(run: RunDir) -> pd.DataFrame | None:
     """The run's `plane.parquet`; None where it has none.
 
     Raises:
@@ -55,24 +55,24 @@ def read_table(run: RunDir) -> pd.DataFrame | None:
         raise GenrelabError(f"{path}: unreadable ({str(error).splitlines()[0]})") from error
 
 
-def read_plane(run: RunDir) -> Plane | None:
+def load_pca_projection(run: RunDir) -> PcaProjection | None:
     """What is drawn, at most `MOST_POINTS` segments; None where the run has no plane."""
-    table = read_table(run)
+    table = read_projection_table(run)
     if table is None:
         return None
     only = run.predictions.only(run.primary_split)
-    answers = pd.DataFrame(
+    predictions = pd.DataFrame(
         {"track_id": only.track_id, "segment_id": only.segment_id, "answer": only.logits.argmax(axis=1)}
     )
-    table = table[table["split"] == run.primary_split].merge(answers, on=["track_id", "segment_id"])
+    table = table[table["split"] == run.primary_split].merge(predictions, on=["track_id", "segment_id"])
     if len(table) > MOST_POINTS:
         table = table.sample(MOST_POINTS, random_state=0)
     first, second = (run.record.get("plane") or {}).get("explained") or (0.0, 0.0)
-    target, answer, cluster = (table[name].to_numpy() for name in ("target", "answer", "cluster"))
-    return Plane(table[["x", "y"]].to_numpy(), target, answer, cluster, (float(first), float(second)))
+    target, prediction, cluster = (table[name].to_numpy() for name in ("target", "answer", "cluster"))
+    return PcaProjection(table[["x", "y"]].to_numpy(), target, prediction, cluster, (float(first), float(second)))
 
 
-def clustering(run: RunDir) -> dict[str, Any] | None:
+def clustering_scores(run: RunDir) -> dict[str, Any] | None:
     """Clusters against genres, plain, for `metrics.json`; None where the run makes no clusters.
 
     Of a k-fold run they are means over the folds, which have clusters of their own.
@@ -83,15 +83,15 @@ def clustering(run: RunDir) -> dict[str, Any] | None:
         of that genre, and its commonest genres.
     """
     if folds := sorted(run.path.glob("fold-*/plane.parquet")):
-        return _over_folds([clustering(RunDir.read(path.parent)) for path in folds])
+        return _over_folds([clustering_scores(RunDir.read(path.parent)) for path in folds])
     fitted = (run.record.get("model") or {}).get("fitted") or {}
-    table = read_table(run)
+    table = read_projection_table(run)
     if table is None or "genre_of_cluster" not in fitted:
         return None
     found: dict[str, Any] = {"clusters": fitted["clusters"], "matching": fitted["matching"], "folds": 1}
-    for part, rows in table.groupby("split", sort=False):
+    for split, rows in table.groupby("split", sort=False):
         cluster, target = rows["cluster"].to_numpy(), rows["target"].to_numpy()
-        found[str(part)] = {
+        found[str(split)] = {
             "segments": len(rows),
             "ari": adjusted_rand(cluster, target),
             "nmi": mutual_information(cluster, target),
@@ -109,10 +109,10 @@ def _over_folds(folds: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None
     if not known:
         return None
     found = {**{name: known[0][name] for name in ("clusters", "matching")}, "folds": len(known), "table": []}
-    for part in ("train", "val", "test"):
-        of_part = [one[part] for one in known if part in one]
+    for split in ("train", "val", "test"):
+        of_part = [one[split] for one in known if split in one]
         means = {name: float(np.mean([one[name] for one in of_part])) for name in ("ari", "nmi", "nmi_by_chance")}
-        found[part] = {"segments": sum(one["segments"] for one in of_part), **means}
+        found[split] = {"segments": sum(one["segments"] for one in of_part), **means}
     return found
 
 
@@ -134,7 +134,7 @@ class Legend:
     """Names by colour, and which colour each genre has."""
 
     names: tuple[str, ...]
-    of_genre: np.ndarray
+    color_index: np.ndarray
 
     def colour(self, number: int) -> str:
         """A CSS colour that reads on light and dark paper; neighbours in the legend lie far apart."""
@@ -142,7 +142,7 @@ class Legend:
         return f"hsl({hue:.0f} {(70, 48)[number % 2]}% {(46, 58)[number % 2]}%)"
 
 
-def legend_of(run: RunDir) -> Legend:
+def build_legend(run: RunDir) -> Legend:
     """Genres, or supergenres where there are too many of them to tell by colour."""
     if len(run.taxonomy.genres) <= MOST_COLOURS:
         return Legend(run.taxonomy.titles, np.arange(len(run.taxonomy.genres)))
@@ -150,19 +150,22 @@ def legend_of(run: RunDir) -> Legend:
     return Legend(titles, run.supergenres)
 
 
-def pictures(run: RunDir, plane: Plane) -> list[Markup]:
+def pca_plots(run: RunDir, projection: PcaProjection) -> list[Markup]:
     """The plane by truth and by answer."""
-    legend = legend_of(run)
-    panels = (("The truth", plane.target, False), ("The answers", plane.answer, bool((plane.cluster >= 0).any())))
-    return [_panel(title, plane, legend.of_genre[colours], legend, named) for title, colours, named in panels]
+    legend = build_legend(run)
+    panels = (
+        ("The truth", projection.target, False),
+        ("The answers", projection.prediction, bool((projection.cluster >= 0).any())),
+    )
+    return [_panel(title, projection, legend.color_index[colours], legend, named) for title, colours, named in panels]
 
 
-def _panel(title: str, plane: Plane, colours: np.ndarray, legend: Legend, clusters: bool) -> Markup:
+def _panel(title: str, projection: PcaProjection, colours: np.ndarray, legend: Legend, clusters: bool) -> Markup:
     """One scatter with its legend; clusters are numbered at their middles."""
     width, side, top, columns = 520.0, 400.0, 30.0, 4
-    low, high = plane.at.min(axis=0), plane.at.max(axis=0)
+    low, high = projection.points.min(axis=0), projection.points.max(axis=0)
     scale = (np.array([width - 20, side - 20])) / np.maximum(high - low, 1e-9)
-    at = (plane.at - low) * scale * [1, -1] + [10, top + side - 10]
+    at = (projection.points - low) * scale * [1, -1] + [10, top + side - 10]
     parts = [svg.text(0, 14, title, "ink strong")]
     parts.append(f'<rect x="0" y="{top:.0f}" width="{width:.0f}" height="{side:.0f}" class="field"/>')
     parts += [
@@ -170,8 +173,8 @@ def _panel(title: str, plane: Plane, colours: np.ndarray, legend: Legend, cluste
         for (x, y), number in zip(at, colours, strict=True)
     ]
     if clusters:
-        for number in np.unique(plane.cluster):
-            x, y = np.median(at[plane.cluster == number], axis=0)
+        for number in np.unique(projection.cluster):
+            x, y = np.median(at[projection.cluster == number], axis=0)
             halo = ' style="paint-order:stroke;stroke:var(--paper);stroke-width:4px"'
             parts.append(svg.text(x, y + 4, f"{number}", "ink strong", "middle", halo))
     rows = -(-len(legend.names) // columns)
@@ -179,13 +182,15 @@ def _panel(title: str, plane: Plane, colours: np.ndarray, legend: Legend, cluste
         u, v = width / columns * (number // rows), top + side + 18 + 17 * (number % rows)
         parts.append(f'<circle cx="{u + 5:.1f}" cy="{v - 4:.1f}" r="4.5" fill="{legend.colour(number)}"/>')
         parts.append(svg.text(u + 15, v, name if len(name) <= 17 else f"{name[:16]}…"))
-    return svg.frame(width, top + side + 22 + 17 * rows, parts, f"{title} in the plane of two principal components")
+    return svg.svg_document(
+        width, top + side + 22 + 17 * rows, parts, f"{title} in the plane of two principal components"
+    )
 
 
-def sentences(found: dict[str, Any], parts: Sequence[str]) -> list[str]:
+def clustering_sentences(found: dict[str, Any], splits: Sequence[str]) -> list[str]:
     """What a reader must know of the clusters."""
-    part = next(one for one in parts if one in found)
-    one = found[part]
+    split = next(one for one in splits if one in found)
+    one = found[split]
     rule = {
         "Hungarian": "each genre has one, so that most train segments fall right (the Hungarian method)",
         "majority": "each stands for the genre that most of its train segments have",
@@ -193,6 +198,6 @@ def sentences(found: dict[str, Any], parts: Sequence[str]) -> list[str]:
     over = f", mean over {found['folds']} folds" if found["folds"] > 1 else ""
     return [
         f"{found['clusters']} clusters, found without genres; {rule}.",
-        f"Against the genres of {one['segments']} {part} segments: ARI {one['ari']:.3f} (0 by chance), "
+        f"Against the genres of {one['segments']} {split} segments: ARI {one['ari']:.3f} (0 by chance), "
         f"NMI {one['nmi']:.3f} ({one['nmi_by_chance']:.3f} by chance){over}.",
     ]

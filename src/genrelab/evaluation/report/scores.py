@@ -28,7 +28,7 @@ CONFIDENCE = 0.95
 LEVELS: tuple[LevelName, ...] = ("track", "segment")
 
 
-def score_run(run: RunDir) -> dict[str, Any]:
+def score_multiclass_run(run: RunDir) -> dict[str, Any]:
     """Score a run from its predictions alone.
 
     Returns:
@@ -40,7 +40,7 @@ def score_run(run: RunDir) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(1):  # the matrices are small: threads would only wait for each other
-        found: dict[str, Any] = without_nan(_score(run))
+        found: dict[str, Any] = nan_to_none(_score(run))
     return found
 
 
@@ -57,43 +57,43 @@ def _score(run: RunDir) -> dict[str, Any]:
         "resampling": {"unit": "track", "resamples": RESAMPLES, "confidence": CONFIDENCE, "seed": 0},
         "medoid": run.taxonomy.genres[run.medoid],
         "majority": run.taxonomy.genres[int(run.train_counts.argmax())],
-        "dataset": dataset_facts(run),
+        "dataset": dataset_summary(run),
         "tracks": {},
         "segments": {},
         "notes": notes,
     }
-    for part in run.parts:
-        result[part] = {}
+    for split in run.parts:
+        result[split] = {}
         for level in LEVELS:
-            rows = run.at_level(part, level)
-            result["tracks" if level == "track" else "segments"][part] = len(rows)
-            result[part][level] = _scored(run, rows)
-            answers = HierarchicalPredictions(rows.logits, rows.target, rows.track)
-            found = {"reliability": reliability_bins(answers), "risk_coverage": risk_coverage_curve(answers)}
-            result.setdefault("calibration", {}).setdefault(part, {})[level] = found
+            rows = run.at_level(split, level)
+            result["tracks" if level == "track" else "segments"][split] = len(rows)
+            result[split][level] = _scored(run, rows)
+            predictions = HierarchicalPredictions(rows.logits, rows.target, rows.track)
+            found = {"reliability": reliability_bins(predictions), "risk_coverage": risk_coverage_curve(predictions)}
+            result.setdefault("calibration", {}).setdefault(split, {})[level] = found
             trivial = baseline_scores(rows.target, run.train_counts, run.distances, run.supergenres)
-            baselines = {name: _with_ends(values) for name, values in trivial.items()}
+            baselines = {name: _with_intervals(values) for name, values in trivial.items()}
             for name, known in trained.items():
-                if of_baseline := _baseline(run, known, part, level):
+                if of_baseline := _baseline(run, known, split, level):
                     baselines[name] = of_baseline
-                if isinstance(known, Predictions) and (better := _differences(run, rows, known, part, level)):
-                    result.setdefault("differences", {}).setdefault(part, {}).setdefault(level, {})[name] = better
-            result.setdefault("baselines", {}).setdefault(part, {})[level] = baselines
+                if isinstance(known, Predictions) and (better := _differences(run, rows, known, split, level)):
+                    result.setdefault("differences", {}).setdefault(split, {}).setdefault(level, {})[name] = better
+            result.setdefault("baselines", {}).setdefault(split, {})[level] = baselines
     return result
 
 
-def dataset_facts(run: RunDir) -> dict[str, Any]:
+def dataset_summary(run: RunDir) -> dict[str, Any]:
     """How many tracks each part has (folds: in all), and how many files were left out; None where unknown."""
     known = run.record.get("dataset") or {}
     return {"tracks": dict(known.get("tracks") or {}), "left_out": len(known.get("rejected") or ())}
 
 
-def _with_ends(
+def _with_intervals(
     found: Mapping[str, float], spread: Mapping[str, tuple[float, float]] | None = None
 ) -> dict[str, dict[str, float | None]]:
     """Each value with the ends of its interval."""
-    ends = {name: (spread or {}).get(name, (None, None)) for name in found}
-    return {name: {"value": value, "low": ends[name][0], "high": ends[name][1]} for name, value in found.items()}
+    bounds = {name: (spread or {}).get(name, (None, None)) for name in found}
+    return {name: {"value": value, "low": bounds[name][0], "high": bounds[name][1]} for name, value in found.items()}
 
 
 def _scored(run: RunDir, rows: Level) -> dict[str, dict[str, float | None]]:
@@ -107,7 +107,7 @@ def _scored(run: RunDir, rows: Level) -> dict[str, dict[str, float | None]]:
         n=RESAMPLES,
         confidence=CONFIDENCE,
     )
-    found = _with_ends(scores(rows.logits, rows.target, run.distances, run.supergenres, run.medoid), spread)
+    found = _with_intervals(scores(rows.logits, rows.target, run.distances, run.supergenres, run.medoid), spread)
     details = extended_scores(
         HierarchicalPredictions(rows.logits, rows.target, rows.track), run.hierarchy, n=RESAMPLES, confidence=CONFIDENCE
     )
@@ -137,22 +137,22 @@ def trained_baselines(run: RunDir) -> tuple[dict[str, Predictions | Mapping[str,
 
 
 def _baseline(
-    run: RunDir, known: Predictions | Mapping[str, Any], part: Part, level: LevelName
+    run: RunDir, known: Predictions | Mapping[str, Any], split: Part, level: LevelName
 ) -> dict[str, Any] | None:
     if not isinstance(known, Predictions):  # scores in the record are of the headline
         numbers = {k: float(v) for k, v in known.items() if k in METRICS and isinstance(v, int | float)}
-        return _with_ends(numbers) if part == run.primary_split and level == "track" else None
-    only = known.only(part)
+        return _with_intervals(numbers) if split == run.primary_split and level == "track" else None
+    only = known.only(split)
     if not len(only):
         return None
     return _scored(run, predictions_at_level(only, level))
 
 
 def _differences(
-    run: RunDir, rows: Level, known: Predictions, part: Part, level: LevelName
+    run: RunDir, rows: Level, known: Predictions, split: Part, level: LevelName
 ) -> dict[str, dict[str, Any]] | None:
     """The run minus a baseline, where both answered for the same tracks."""
-    other = predictions_at_level(known.only(part), level)
+    other = predictions_at_level(known.only(split), level)
     if level != "track" or len(other) != len(rows) or (other.track != rows.track).any():
         return None
     found = paired_difference(
@@ -169,12 +169,12 @@ def _differences(
     return {name: {"value": one.value, "low": one.low, "high": one.high, "p": one.p} for name, one in found.items()}
 
 
-def without_nan(value: Any) -> Any:
+def nan_to_none(value: Any) -> Any:
     """Plain data for JSON: None for NaN and infinity, lists for tuples."""
     if isinstance(value, Mapping):
-        return {str(key): without_nan(inner) for key, inner in value.items()}
+        return {str(key): nan_to_none(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [without_nan(inner) for inner in value]
+        return [nan_to_none(inner) for inner in value]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     return value

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrelab.evaluation.report.auxiliary_scores import label_heads_table, shown_labels
-from genrelab.evaluation.report.formatting import TITLES, interval, number
+from genrelab.evaluation.report.auxiliary_scores import auxiliary_rows, auxiliary_table
+from genrelab.evaluation.report.formatting import METRIC_TITLES, format_interval, format_metric
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.utils.errors import GenrelabError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-MOST_TRAINED = 2  # baselines that 80 columns have room for; the page shows all
-ROWS = (
+MAX_TRAINED_BASELINES = 2  # baselines that 80 columns have room for; the page shows all
+SUMMARY_METRICS = (
     "accuracy",
     "top3",
     "balanced_accuracy",
@@ -41,52 +41,56 @@ def summary_table(run: Path | Mapping[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    metrics = _read(run) if isinstance(run, Path) else run
-    part = metrics["headline"]
-    found, segments = metrics[part]["track"], metrics[part]["segment"]
-    baselines = metrics["baselines"][part]["track"]
-    trained = [name for name in baselines if name not in (MAJORITY, MEDOID, RANDOM)][:MOST_TRAINED]
+    metrics = _read_metrics(run) if isinstance(run, Path) else run
+    split = metrics["headline"]
+    found, segments = metrics[split]["track"], metrics[split]["segment"]
+    baselines = metrics["baselines"][split]["track"]
+    trained = [name for name in baselines if name not in (MAJORITY, MEDOID, RANDOM)][:MAX_TRAINED_BASELINES]
     title = "UNSAFE " if metrics.get("unsafe") else "OVERLAP " if metrics.get("overlap") else ""
-    title += f"{part}: {metrics['tracks'][part]} tracks, {metrics['segments'][part]} segments"
+    title += f"{split}: {metrics['tracks'][split]} tracks, {metrics['segments'][split]} segments"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column(Text("tracks, 95 %"), justify="right", no_wrap=True, min_width=21)
     for head in ("segments", *trained, "constant answer"):
         table.add_column(Text(head), justify="right", max_width=11)
-    for metric in ROWS:
+    for metric in SUMMARY_METRICS:
         if metrics.get("flat") and metric in ("distance", "distance_skill", "supergenre_accuracy"):
             continue  # every two genres are equally far apart
         constant = baselines[MEDOID if metric in ("distance", "distance_skill") else MAJORITY]
         if metric == "top3" and constant[metric]["value"] == 1:
             continue  # of three genres it says nothing
-        ends = interval(metric, found[metric])  # as Text, because brackets would read as markup
-        own = Text.assemble((number(metric, found[metric]["value"]), "bold"), " " if ends else "", (ends, "dim"))
+        bounds = format_interval(metric, found[metric])  # as Text, because brackets would read as markup
+        own = Text.assemble(
+            (format_metric(metric, found[metric]["value"]), "bold"), " " if bounds else "", (bounds, "dim")
+        )
         others = (segments, *(baselines[name] for name in trained), constant)
-        cells = [Text(number(metric, one.get(metric, {}).get("value"))) for one in others]
-        table.add_row(TITLES[metric], own, *cells)
+        cells = [Text(format_metric(metric, one.get(metric, {}).get("value"))) for one in others]
+        table.add_row(METRIC_TITLES[metric], own, *cells)
     return table
 
 
-def label_table(metrics: Mapping[str, Any]) -> Table:
+def multilabel_summary_table(metrics: Mapping[str, Any]) -> Table:
     """The headline scores of tracks with several genres, from the content of `metrics.json`."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from genrelab.evaluation.report.multilabel_scores import shown, shown_metrics
+    from genrelab.evaluation.report.multilabel_scores import displayed_multilabel_metrics, format_with_interval
 
-    part = metrics["headline"]
-    baselines = metrics["baselines"][part]["track"]
-    title = f"{part}: {metrics['tracks'][part]} tracks, {metrics['segments'][part]} segments"
+    split = metrics["headline"]
+    baselines = metrics["baselines"][split]["track"]
+    title = f"{split}: {metrics['tracks'][split]} tracks, {metrics['segments'][split]} segments"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column(Text("tracks, 95 %"), justify="right", no_wrap=True)
     for head in ("segments", *reversed(baselines)):
         table.add_column(Text(head), justify="right", max_width=13)
-    for metric in shown_metrics(metrics):
-        others = (metrics[part]["segment"], *reversed(baselines.values()))
-        cells = [Text(number(metric, one[metric]["value"])) for one in others]
-        table.add_row(TITLES[metric], Text(shown(metric, metrics[part]["track"][metric])), *cells)
+    for metric in displayed_multilabel_metrics(metrics):
+        others = (metrics[split]["segment"], *reversed(baselines.values()))
+        cells = [Text(format_metric(metric, one[metric]["value"])) for one in others]
+        table.add_row(
+            METRIC_TITLES[metric], Text(format_with_interval(metric, metrics[split]["track"][metric])), *cells
+        )
     return table
 
 
@@ -104,10 +108,10 @@ def conditions_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         cells = [Text(str(row["condition"]))]
         for level, count in (("track", "songs"), ("segment", "excerpts")):
             one = row[level]
-            ends = interval("accuracy", one["top1"])
+            bounds = format_interval("accuracy", one["top1"])
             cells.append(Text(str(row[count])))
-            cells.append(Text.assemble(number("accuracy", one["top1"]["value"]), " ", (ends, "dim")))
-            cells += [Text(number("accuracy", one[top]["value"])) for top in ("top2", "top3")]
+            cells.append(Text.assemble(format_metric("accuracy", one["top1"]["value"]), " ", (bounds, "dim")))
+            cells += [Text(format_metric("accuracy", one[top]["value"])) for top in ("top2", "top3")]
         table.add_row(*cells)
     return table
 
@@ -117,15 +121,17 @@ def print_summary(run_dir: Path) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    metrics = _read(Path(run_dir))
+    metrics = _read_metrics(Path(run_dir))
     console = Console()
-    if counts := _tracks(metrics):
+    if counts := _track_counts(metrics):
         console.print(Text(counts))
-    console.print(label_table(metrics) if metrics.get("target") == "multi_label" else summary_table(metrics))
+    console.print(
+        multilabel_summary_table(metrics) if metrics.get("target") == "multi_label" else summary_table(metrics)
+    )
     if metrics.get("conditions"):
         console.print(conditions_table(metrics["conditions"]))
     if metrics.get("labels"):
-        console.print(label_heads_table(shown_labels(metrics["labels"])))
+        console.print(auxiliary_table(auxiliary_rows(metrics["labels"])))
     for line in metrics.get("verdict", ()):
         console.print(Text(line))
     for line in metrics.get("warnings", ()):
@@ -134,16 +140,16 @@ def print_summary(run_dir: Path) -> None:
         console.print(Text(f"note: {line}", style="yellow"))
 
 
-def _tracks(metrics: Mapping[str, Any]) -> str:
+def _track_counts(metrics: Mapping[str, Any]) -> str:
     """How many tracks trained, chose and tested, and how many files gave none."""
     known = metrics.get("dataset") or {}
     tracks, left_out = known.get("tracks") or {}, known.get("left_out")
-    parts = " / ".join(f"{part} {tracks[part]}" for part in ("train", "val", "test") if part in tracks)
+    parts = " / ".join(f"{split} {tracks[split]}" for split in ("train", "val", "test") if split in tracks)
     files = f"; {left_out} file{'s' * (left_out > 1)} left out (run.json says why)" if left_out else ""
     return f"{parts} tracks{files}" if parts else ""
 
 
-def _read(folder: Path) -> Mapping[str, Any]:
+def _read_metrics(folder: Path) -> Mapping[str, Any]:
     path = folder / "metrics.json"
     try:
         found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))

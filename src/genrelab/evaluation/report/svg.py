@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 
 @dataclass(frozen=True)
-class Line:
+class Series:
     """One curve: `x` and `y` `[N]`, NaN where there is no value; `style` is a CSS class."""
 
     label: str
@@ -24,7 +24,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Mark:
+class IntervalMark:
     """A value with its interval in a comparison; `strong` for the run itself."""
 
     label: str
@@ -38,7 +38,7 @@ def text(x: float, y: float, content: object, style: str = "muted", anchor: str 
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}"{extra}>{escape(content)}</text>'
 
 
-def frame(width: float, height: float, parts: Sequence[str], label: str, least: int = 0) -> Markup:
+def svg_document(width: float, height: float, parts: Sequence[str], label: str, least: int = 0) -> Markup:
     """The `<svg>` around parts, which shrinks with the page, to `least` pixels at most."""
     style = f' style="min-width:{least}px"' if least else ""
     head = f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" role="img" aria-label="{escape(label)}"'
@@ -55,7 +55,7 @@ def nice_ticks(low: float, high: float, most: int = 5) -> list[float]:
     return [round(i * step, 10) for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
-def curves(title: str, lines: Sequence[Line], percent: bool = False, mark: float | None = None) -> Markup:
+def line_chart(title: str, lines: Sequence[Series], percent: bool = False, mark: float | None = None) -> Markup:
     """A small line chart over epochs; `mark` is the epoch that was kept. Gaps stay gaps."""
     width, height, left, right, top, bottom = 340.0, 210.0, 44.0, 10.0, 46.0, 26.0
     ys = np.concatenate([line.y[np.isfinite(line.y)] for line in lines])
@@ -92,10 +92,10 @@ def curves(title: str, lines: Sequence[Line], percent: bool = False, mark: float
         parts.append(text(offset + 18, 32, line.label))
         offset += 18 + 6.1 * len(line.label) + 16
         parts.append(_stroke(line, at))
-    return frame(width, height, parts, f"{title} over epochs")
+    return svg_document(width, height, parts, f"{title} over epochs")
 
 
-def _stroke(line: Line, at: Callable[[float, float], tuple[float, float]]) -> str:
+def _stroke(line: Series, at: Callable[[float, float], tuple[float, float]]) -> str:
     points = [at(float(x), float(y)) if np.isfinite(y) else None for x, y in zip(line.x, line.y, strict=True)]
     path, pen = [], False
     for point in points:
@@ -111,13 +111,13 @@ def _stroke(line: Line, at: Callable[[float, float], tuple[float, float]]) -> st
     return f'<path d="{"".join(path)}" class="curve {line.style}"/>{dots}'
 
 
-def comparison(title: str, marks: Sequence[Mark], percent: bool, note: str = "") -> Markup:
+def interval_chart(title: str, marks: Sequence[IntervalMark], percent: bool, note: str = "") -> Markup:
     """Values with intervals under one another on one axis: the run, and what it is read against."""
     width, left, right, row, top = 520.0, 0.0, 12.0, 40.0, 44.0
-    ends = [end for mark in marks for end in (mark.value, *(mark.interval or ()))]
-    high = max([*ends, 1e-9]) * 1.04
-    high = min(high, 1.0) if percent and max(ends) <= 1 else high
-    low = min(0.0, *ends)
+    bounds = [end for mark in marks for end in (mark.value, *(mark.interval or ()))]
+    high = max([*bounds, 1e-9]) * 1.04
+    high = min(high, 1.0) if percent and max(bounds) <= 1 else high
+    low = min(0.0, *bounds)
     height = top + row * len(marks) + 24
 
     def across(value: float) -> float:
@@ -143,7 +143,7 @@ def comparison(title: str, marks: Sequence[Mark], percent: bool, note: str = "")
         parts.append(
             f'<circle cx="{across(mark.value):.1f}" cy="{v:.1f}" r="{5 if mark.strong else 4}" class="dot {style}"/>'
         )
-    return frame(width, height, parts, title)
+    return svg_document(width, height, parts, title)
 
 
 def histogram(values: Sequence[float], counts: Sequence[float], expected: Sequence[float], unit: str) -> Markup:
@@ -176,4 +176,4 @@ def histogram(values: Sequence[float], counts: Sequence[float], expected: Sequen
         if i % every == 0:
             parts.append(text(middle, height - bottom + 16, f"{value:g}", anchor="middle"))
     parts.append(text((left + width) / 2, height - 6, "distance on the genre graph", anchor="middle"))
-    return frame(width, height, parts, "distances of the mistakes", least=460)
+    return svg_document(width, height, parts, "distances of the mistakes", least=460)

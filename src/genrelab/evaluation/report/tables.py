@@ -15,7 +15,7 @@ from genrelab.runs.run_dir import Level, RunDir
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """One edge of a path, and the node it leads to.
 
     Args:
@@ -35,42 +35,42 @@ class Confusion:
 
     Args:
         truth: title.
-        answer: title.
-        count: tracks of `truth` that were answered with `answer`.
+        prediction: title.
+        count: tracks of `truth` that were answered with `prediction`.
         share: of the tracks of `truth`.
         back: tracks the other way round.
         distance: between the two; None where no path leads from one to the other.
-        path: from `truth` to `answer`, edge by edge; empty where the taxonomy has no edges.
+        path: from `truth` to `prediction`, edge by edge; empty where the taxonomy has no edges.
     """
 
     truth: str
-    answer: str
+    prediction: str
     count: int
     share: float
     back: int
     distance: float | None
-    path: tuple[Step, ...]
+    path: tuple[PathStep, ...]
 
 
 def confusion_matrix(rows: Level, classes: int) -> np.ndarray:
     """`[C, C]` counts, rows the truth and columns the answer."""
-    answer = top_k_classes(rows.logits, 1)[:, 0]
-    return np.bincount(rows.target * classes + answer, minlength=classes**2).reshape(classes, classes)
+    prediction = top_k_classes(rows.logits, 1)[:, 0]
+    return np.bincount(rows.target * classes + prediction, minlength=classes**2).reshape(classes, classes)
 
 
-def percent(confusion: np.ndarray) -> np.ndarray:
+def row_percent(confusion: np.ndarray) -> np.ndarray:
     """`[C, C]` per cent of each row; a row without answers is 0."""
     total = confusion.sum(axis=1, keepdims=True)
     return np.asarray(100 * confusion / np.maximum(total, 1))
 
 
-def of_supergenres(confusion: np.ndarray, supergenres: np.ndarray) -> np.ndarray:
+def supergenre_confusion(confusion: np.ndarray, supergenres: np.ndarray) -> np.ndarray:
     """`[S, S]` counts of supergenres, from `[C, C]` of genres."""
     member = np.eye(supergenres.max() + 1, dtype=np.int64)[supergenres]
     return np.asarray(member.T @ confusion @ member)
 
 
-def per_genre(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
+def per_genre_table(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
     """One row a genre, in the taxonomy's order: counts, recall, precision, F1, mean distance, commonest mistake.
 
     What has no meaning (recall of a genre without tracks) is NaN.
@@ -100,10 +100,10 @@ def per_genre(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
         )
 
 
-def mistakes(run: RunDir, rows: Level) -> pd.DataFrame:
+def mistakes_table(run: RunDir, rows: Level) -> pd.DataFrame:
     """Every track whose answer is wrong, farthest first: truth, answer, its probability, their distance."""
     top = top_k_classes(rows.logits, 3)
-    answer = top[:, 0]
+    prediction = top[:, 0]
     probability = np.exp(rows.logits - rows.logits.max(axis=1, keepdims=True))
     probability /= probability.sum(axis=1, keepdims=True)
     genres = np.array(run.taxonomy.genres, dtype=object)
@@ -112,30 +112,32 @@ def mistakes(run: RunDir, rows: Level) -> pd.DataFrame:
         {
             "track_id": rows.track,
             "genre": genres[rows.target],
-            "answer": genres[answer],
-            "probability": probability[row, answer].round(4),
+            "answer": genres[prediction],
+            "probability": probability[row, prediction].round(4),
             "probability_of_genre": probability[row, rows.target].round(4),
-            "distance": run.distances[rows.target, answer],
-            "same_supergenre": run.supergenres[rows.target] == run.supergenres[answer],
+            "distance": run.distances[rows.target, prediction],
+            "same_supergenre": run.supergenres[rows.target] == run.supergenres[prediction],
             "in_top3": (top == rows.target[:, None]).any(axis=1),
         }
     )
-    wrong: pd.DataFrame = table.loc[answer != rows.target]
+    wrong: pd.DataFrame = table.loc[prediction != rows.target]
     order = ["distance", "probability", "track_id"]
     return wrong.sort_values(by=order, ascending=[False, False, True], kind="stable")
 
 
-def confusions(run: RunDir, confusion: np.ndarray, most: int = 12) -> tuple[list[Confusion], list[Confusion]]:
+def top_confusions(run: RunDir, confusion: np.ndarray, most: int = 12) -> tuple[list[Confusion], list[Confusion]]:
     """The confusions that happened more than once, commonest first, and the farthest of the others, with paths."""
-    truth, answer = np.nonzero(confusion - np.diag(np.diagonal(confusion)))
-    count = confusion[truth, answer]
-    away = fill_unreachable(run.distances)[truth, answer]
-    common = np.lexsort((answer, truth, -away, -count))
+    truth, prediction = np.nonzero(confusion - np.diag(np.diagonal(confusion)))
+    count = confusion[truth, prediction]
+    away = fill_unreachable(run.distances)[truth, prediction]
+    common = np.lexsort((prediction, truth, -away, -count))
     common = common[count[common] > 1][:most]
-    far = np.lexsort((answer, truth, -count, -away))
+    far = np.lexsort((prediction, truth, -count, -away))
     far = far[~np.isin(far, common)][: max(most - len(common), most // 2)]
     graph = None if run.taxonomy.flat else run.taxonomy.graph()
-    made = [[_confusion(run, graph, confusion, int(truth[i]), int(answer[i])) for i in some] for some in (common, far)]
+    made = [
+        [_confusion(run, graph, confusion, int(truth[i]), int(prediction[i])) for i in some] for some in (common, far)
+    ]
     return made[0], made[1]
 
 
@@ -144,7 +146,7 @@ def _confusion(run: RunDir, graph: nx.Graph[str] | None, confusion: np.ndarray, 
     count, distance = int(confusion[a, b]), float(run.distances[a, b])
     return Confusion(
         truth=taxonomy.titles[a],
-        answer=taxonomy.titles[b],
+        prediction=taxonomy.titles[b],
         count=count,
         share=count / int(confusion[a].sum()),
         back=int(confusion[b, a]),
@@ -153,16 +155,16 @@ def _confusion(run: RunDir, graph: nx.Graph[str] | None, confusion: np.ndarray, 
     )
 
 
-def _path(run: RunDir, graph: nx.Graph[str] | None, a: str, b: str) -> tuple[Step, ...]:
+def _path(run: RunDir, graph: nx.Graph[str] | None, a: str, b: str) -> tuple[PathStep, ...]:
     if graph is None:
         return ()
     nodes = nx.shortest_path(graph, a, b, weight="weight")
     edges = [graph.edges[u, v] for u, v in pairwise(nodes)]
     titles = [run.taxonomy.node_title(node) for node in nodes[1:]]
-    return tuple(Step(e["kind"], float(e["weight"]), t) for e, t in zip(edges, titles, strict=True))
+    return tuple(PathStep(e["kind"], float(e["weight"]), t) for e, t in zip(edges, titles, strict=True))
 
 
-def mistake_distances(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
+def mistake_distance_table(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
     """How far mistakes fell, beside what random mistakes on the same tracks would give.
 
     Returns:
@@ -185,13 +187,13 @@ def mistake_distances(run: RunDir, confusion: np.ndarray) -> pd.DataFrame:
     return found.loc[(found["mistakes"] > 0) | (found["random"] > 0)]
 
 
-def hubs(run: RunDir, confusion: np.ndarray, most: int = 10) -> list[Mapping[str, object]]:
+def hub_genres(run: RunDir, confusion: np.ndarray, most: int = 10) -> list[Mapping[str, object]]:
     """The genres that are answered most, with their share of the answers and of the truth."""
     total = max(int(confusion.sum()), 1)
-    answers, truth = confusion.sum(axis=0) / total, confusion.sum(axis=1) / total
-    order = np.argsort(-answers, kind="stable")[:most]
+    predicted, truth = confusion.sum(axis=0) / total, confusion.sum(axis=1) / total
+    order = np.argsort(-predicted, kind="stable")[:most]
     return [
-        {"title": run.taxonomy.titles[i], "answers": float(answers[i]), "truth": float(truth[i])}
+        {"title": run.taxonomy.titles[i], "answers": float(predicted[i]), "truth": float(truth[i])}
         for i in order
-        if answers[i] > 0
+        if predicted[i] > 0
     ]

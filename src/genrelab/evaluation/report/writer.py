@@ -9,26 +9,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.evaluation.report import examples as pictures
-from genrelab.evaluation.report import formatting as wording
-from genrelab.evaluation.report import pca_plot as plane
-from genrelab.evaluation.report import tables
-from genrelab.evaluation.report.auxiliary_scores import label_head_scores
-from genrelab.evaluation.report.condition_scores import condition_scores
+from genrelab.evaluation.report import examples as example_images
+from genrelab.evaluation.report import formatting, pca_plot, tables
+from genrelab.evaluation.report.auxiliary_scores import score_auxiliary_targets
+from genrelab.evaluation.report.condition_scores import score_conditions
 from genrelab.evaluation.report.examples import Example
-from genrelab.evaluation.report.figures import draw_confusion, draw_curves, draw_plane
+from genrelab.evaluation.report.figures import draw_confusion, draw_curves, draw_pca_plot
 from genrelab.evaluation.report.genre_pages import write_genre_pages
-from genrelab.evaluation.report.multilabel_page import write_label_report
-from genrelab.evaluation.report.multilabel_scores import score_labels
-from genrelab.evaluation.report.page import Shown, render
-from genrelab.evaluation.report.scores import score_run
+from genrelab.evaluation.report.multilabel_page import write_multilabel_report
+from genrelab.evaluation.report.multilabel_scores import score_multilabel_run
+from genrelab.evaluation.report.page import ReportData, render_report
+from genrelab.evaluation.report.scores import score_multiclass_run
 from genrelab.runs.run_dir import RunDir
 from genrelab.utils.io import atomic_path, write_json, write_text
 
 
-def score(run: RunDir) -> dict[str, Any]:
+def score_run(run: RunDir) -> dict[str, Any]:
     """The scores of `metrics.json` without what only reports need: of one genre a track, or of several."""
-    return score_labels(run) if run.multi_label else score_run(run)
+    return score_multilabel_run(run) if run.multi_label else score_multiclass_run(run)
 
 
 def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = True) -> Path:
@@ -50,17 +48,17 @@ def write_report(run_dir: Path, examples: Sequence[Example] = (), page: bool = T
     """
     run = RunDir.read(Path(run_dir), allow_multilabel=True)
     if run.multi_label:
-        return write_label_report(run, page)
-    metrics = score(run)
-    if clusters := plane.clustering(run):
+        return write_multilabel_report(run, page)
+    metrics = score_run(run)
+    if clusters := pca_plot.clustering_scores(run):
         metrics["clustering"] = clusters
-    if found := condition_scores(run):
+    if found := score_conditions(run):
         metrics["conditions"] = found
-    if of_labels := label_head_scores(run):
-        metrics["labels"] = of_labels
+    if auxiliary := score_auxiliary_targets(run):
+        metrics["labels"] = auxiliary
     metrics |= {
-        "verdict": wording.verdict(run, metrics),
-        "warnings": [text for _, text in wording.banners(run, metrics)],
+        "verdict": formatting.summary_sentences(run, metrics),
+        "warnings": [text for _, text in formatting.report_warnings(run, metrics)],
     }
     write_json(run.path / "metrics.json", metrics)
     if not page:
@@ -72,35 +70,38 @@ def _write_page(run: RunDir, metrics: dict[str, Any], examples: Sequence[Example
     folder = run.path / "report"
     folder.mkdir(exist_ok=True)
     if examples:
-        pictures.keep(folder, examples)
+        example_images.save_examples(folder, examples)
     rows = run.at_level(run.primary_split, "track")
     confusion = tables.confusion_matrix(rows, len(run.taxonomy.genres))
-    genres = tables.per_genre(run, confusion)
+    genres = tables.per_genre_table(run, confusion)
     _csv(genres, folder / "per_genre.csv")
-    _csv(tables.mistakes(run, rows), folder / "mistakes.csv")
+    _csv(tables.mistakes_table(run, rows), folder / "mistakes.csv")
     _write_confusions(run, confusion, folder)
     write_genre_pages(run, rows, confusion, folder / "genres")
     best = (run.record.get("monitor") or {}).get("best_epoch")
     if not run.without_epochs:
         draw_curves(run.curves, folder / "metrics.png", None if best is None else best + 1, run.taxonomy.flat)
-    if (found := plane.read_plane(run)) is not None:
-        draw_plane(found, plane.legend_of(run), folder / "plane.png")
+    if (projection := pca_plot.load_pca_projection(run)) is not None:
+        draw_pca_plot(projection, pca_plot.build_legend(run), folder / "plane.png")
     index = folder / "index.html"
-    write_text(index, render(Shown(run, metrics, confusion, genres, pictures.kept(folder), found)))
+    write_text(
+        index,
+        render_report(ReportData(run, metrics, confusion, genres, example_images.load_examples(folder), projection)),
+    )
     return index
 
 
 def _write_confusions(run: RunDir, confusion: np.ndarray, folder: Path) -> None:
     """Genres and supergenres, counts and per cent, each as CSV and PNG."""
     taxonomy = run.taxonomy
-    of_super = tables.of_supergenres(confusion, run.supergenres)
+    of_super = tables.supergenre_confusion(confusion, run.supergenres)
     super_titles = [taxonomy.supergenres[code] for code in run.supergenre_codes]
     sets = (
         ("genre", confusion, taxonomy.genres, taxonomy.titles),
         ("supergenre", of_super, run.supergenre_codes, super_titles),
     )
     for noun, counts, codes, titles in sets:
-        for kind, matrix in (("counts", counts), ("percent", tables.percent(counts).round(2))):
+        for kind, matrix in (("counts", counts), ("percent", tables.row_percent(counts).round(2))):
             name = f"confusion_{noun}_{kind}"
             table = pd.DataFrame(matrix, index=pd.Index(codes, name="truth"), columns=list(codes))
             _csv(table.reset_index(), folder / f"{name}.csv")
@@ -109,5 +110,5 @@ def _write_confusions(run: RunDir, confusion: np.ndarray, folder: Path) -> None:
 
 
 def _csv(table: pd.DataFrame, path: Path) -> None:
-    with atomic_path(path) as part:
-        table.to_csv(part, index=False)
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)

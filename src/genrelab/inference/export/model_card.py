@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrelab.evaluation.report.formatting import SHARES, TITLES, interval, number
-from genrelab.evaluation.report.multilabel_scores import PRIOR, shown_metrics
-from genrelab.evaluation.report.summary import ROWS
+from genrelab.evaluation.report.formatting import METRIC_TITLES, PERCENT_METRICS, format_interval, format_metric
+from genrelab.evaluation.report.multilabel_scores import PRIOR_BASELINE, displayed_multilabel_metrics
+from genrelab.evaluation.report.summary import SUMMARY_METRICS
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def render_card(
         front_matter=front_matter,
         part=part,
         rows=headline(metrics) if part else [],
-        constant=PRIOR if config["several"] else "Best constant answer",
+        constant=PRIOR_BASELINE if config["several"] else "Best constant answer",
         results=_results(metrics) if part else [],
         warnings=[*metrics.get("warnings", ()), *metrics.get("notes", ())],
         files={"onnx": "model.onnx", "torch-export": "model.pt2"},
@@ -58,10 +58,10 @@ def headline(metrics: Mapping[str, Any]) -> list[dict[str, str]]:
         constant = baselines[baseline].get(metric, {})
         rows.append(
             {
-                "name": TITLES[metric],
-                "value": number(metric, found[metric]["value"]),
-                "interval": interval(metric, found[metric]),
-                "constant": number(metric, constant.get("value")),
+                "name": METRIC_TITLES[metric],
+                "value": format_metric(metric, found[metric]["value"]),
+                "interval": format_interval(metric, found[metric]),
+                "constant": format_metric(metric, constant.get("value")),
             }
         )
     return rows
@@ -70,11 +70,11 @@ def headline(metrics: Mapping[str, Any]) -> list[dict[str, str]]:
 def _shown(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The metrics of the table, and the baseline that each is read against."""
     if metrics.get("target") == "multi_label":
-        return [(metric, PRIOR) for metric in shown_metrics(metrics)]
+        return [(metric, PRIOR_BASELINE) for metric in displayed_multilabel_metrics(metrics)]
     found = metrics[metrics["headline"]]["track"]
     return [
         (metric, MEDOID if metric in TREE_ROWS[:2] else MAJORITY)
-        for metric in ROWS
+        for metric in SUMMARY_METRICS
         if metric in found and not (metrics.get("flat") and metric in TREE_ROWS)
     ]
 
@@ -83,9 +83,9 @@ def _results(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """For the front matter: shares between 0 and 1."""
     found = metrics[metrics["headline"]]["track"]
     return [
-        {"type": metric, "name": TITLES[metric], "value": round(found[metric]["value"], 4)}
+        {"type": metric, "name": METRIC_TITLES[metric], "value": round(found[metric]["value"], 4)}
         for metric, _ in _shown(metrics)
-        if metric in (*SHARES, "pr_auc", "roc_auc") and found[metric]["value"] is not None
+        if metric in (*PERCENT_METRICS, "pr_auc", "roc_auc") and found[metric]["value"] is not None
     ]
 
 

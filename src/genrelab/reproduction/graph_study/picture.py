@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from genrelab.evaluation.report.figures import COLOURS, save
+from genrelab.evaluation.report.figures import COLOURS, save_figure
 from genrelab.reproduction.graph_study.score import DECISIONS, Scored
 
 ROWS = {"distance_skill": "distance skill", "accuracy": "top-1, %"}
@@ -39,4 +39,4 @@ def draw_study(studies: Sequence[Scored], path: Path) -> None:
     handles, labels = grid[0][0].get_legend_handles_labels()
     known = dict(zip(labels, handles, strict=True))
     figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    save(figure, path)
+    save_figure(figure, path)

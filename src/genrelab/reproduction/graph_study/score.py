@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.evaluation.comparison.filters import values_of
-from genrelab.evaluation.comparison.groups import Row, rows_of
+from genrelab.evaluation.comparison.filters import run_values
+from genrelab.evaluation.comparison.groups import RunGroup, group_runs
 from genrelab.evaluation.comparison.loader import Run, find_runs
-from genrelab.evaluation.decisions import make_decision
+from genrelab.evaluation.decisions import build_rule
 from genrelab.losses.registry import LOSSES
 from genrelab.metrics import BootstrapResult, HierarchicalPredictions, bootstrap_scores, paired_difference_of_results
 from genrelab.metrics.bootstrap import seed_averaged_intervals
@@ -101,7 +101,7 @@ class Scored:
         return [one for one in self.settings if control in one.tests]
 
 
-def read_studies(folders: Sequence[Path]) -> list[tuple[str, list[Row]]]:
+def read_studies(folders: Sequence[Path]) -> list[tuple[str, list[RunGroup]]]:
     """Runs below some folders by dataset, a row a loss with its seeds, plain cross-entropy first.
 
     Raises:
@@ -114,12 +114,12 @@ def read_studies(folders: Sequence[Path]) -> list[tuple[str, list[Row]]]:
         )
     by_name: dict[str, list[Run]] = {}
     for run in runs:
-        by_name.setdefault(str(values_of(run)["dataset"]), []).append(run)
+        by_name.setdefault(str(run_values(run)["dataset"]), []).append(run)
     return [(name, _rows(name, found)) for name, found in by_name.items()]
 
 
-def _rows(name: str, runs: Sequence[Run]) -> list[Row]:
-    rows = rows_of(runs)
+def _rows(name: str, runs: Sequence[Run]) -> list[RunGroup]:
+    rows = group_runs(runs)
     plain = [row for row in rows if _is_plain(row.runs[0].config.get("loss") or {})]
     if len(plain) != 1 or len(rows) < 2:
         told = f"{len(rows)} losses, {len(plain)} of them plain cross-entropy; one of several is wanted"
@@ -129,7 +129,7 @@ def _rows(name: str, runs: Sequence[Run]) -> list[Row]:
     return [_named(row) for row in order]
 
 
-def _named(row: Row) -> Row:
+def _named(row: RunGroup) -> RunGroup:
     """Called by what is not the default, and by its sharpness: "graph_soft, beta 1.5", "hxe"."""
     signature = inspect.signature(LOSSES.get(str(row.settings["loss"]))).parameters
 
@@ -137,15 +137,15 @@ def _named(row: Row) -> Row:
         default = signature[key.removeprefix("loss.")].default if key.removeprefix("loss.") in signature else None
         return key == "beta" or row.settings[key] != default
 
-    beta = [key for key in ("beta",) if key in row.settings and key not in row.telling]
-    return replace(row, telling=(*(key for key in row.telling if tells(key)), *beta))
+    beta = [key for key in ("beta",) if key in row.settings and key not in row.distinguishing_keys]
+    return replace(row, distinguishing_keys=(*(key for key in row.distinguishing_keys if tells(key)), *beta))
 
 
 def _is_plain(loss: Any) -> bool:
     return loss.get("kind") == "cross_entropy" and not loss.get("label_smoothing")
 
 
-def score_study(name: str, rows: Sequence[Row], resamples: int = RESAMPLES) -> Scored:
+def score_study(name: str, rows: Sequence[RunGroup], resamples: int = RESAMPLES) -> Scored:
     """Decide every run's answers by argmax and by CRM, score them, and test them against the first row's by CRM.
 
     All is at track level, on test (val where nothing was tested). Each resample draws tracks, the same for all, and
@@ -161,12 +161,12 @@ def score_study(name: str, rows: Sequence[Row], resamples: int = RESAMPLES) -> S
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    if len({(run.tested, run.part) for row in rows for run in row.runs}) > 1:
+    if len({(run.tested_track_ids, run.split) for row in rows for run in row.runs}) > 1:
         raise GenrelabError(f"{name}: not all runs were tested on the same tracks")
     with threadpool_limits(1):
         drawn: Drawn = {}
         for row in rows:
-            found = [_drawn(run.folder, resamples) for run in row.runs]
+            found = [_drawn(run.run_dir, resamples) for run in row.runs]
             drawn |= {(row.label, decision): [one[decision] for one in found] for decision in DECISIONS}
         blind = [row.label for row in rows if row.runs[0].config["loss"]["kind"] == "cross_entropy"]
         controls = ((blind[0], "crm"), *((label, "argmax") for label in blind))
@@ -190,7 +190,7 @@ def _drawn(run: RunDir, resamples: int) -> dict[str, BootstrapResult]:
     val, rows = (predictions_at_level(run.predictions.only(one), "track") for one in ("val", part))
     found = {}
     for kind in DECISIONS:
-        decision = make_decision(run, kind, {})
+        decision = build_rule(run, kind, {})
         decision.fit(val.logits, val.target)
         decided = decision.decide(rows.logits)
         given = (rows.target, rows.track, run.distances, run.supergenres, run.medoid, resamples)
@@ -201,7 +201,7 @@ def _drawn(run: RunDir, resamples: int) -> dict[str, BootstrapResult]:
             bootstrap_scores(decided.ranking_scores, *given),
             bootstrap_extended_scores(answers, run.hierarchy, resamples),
         )
-    scaled = make_decision(run, "temperature", {})
+    scaled = build_rule(run, "temperature", {})
     scaled.fit(val.logits, val.target)
     details = bootstrap_extended_scores(
         HierarchicalPredictions(scaled.decide(rows.logits).log_prob, rows.target, rows.track), run.hierarchy, resamples
@@ -239,15 +239,15 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in found]
 
 
-def facts_of(rows: Sequence[Row]) -> dict[str, Any]:
+def facts_of(rows: Sequence[RunGroup]) -> dict[str, Any]:
     """What a reader must know of a study: sizes and cost, from the runs' records."""
     runs = [run for row in rows for run in row.runs]
     first = runs[0]
-    known = values_of(first)
+    known = run_values(first)
     return {
-        "genres": len(first.folder.taxonomy.genres),
-        "tracks": first.record["dataset"].get("tracks") or {first.part: len(first.tested)},
-        "part": first.part,
+        "genres": len(first.run_dir.taxonomy.genres),
+        "tracks": first.record["dataset"].get("tracks") or {first.split: len(first.tested_track_ids)},
+        "part": first.split,
         "seeds": sorted({len(row.runs) for row in rows}),
         "model": known["model"],
         "parameters": (first.record.get("model") or {}).get("parameters"),

@@ -141,7 +141,7 @@ class _Filters(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _filters(rate: float, octave: int, bins_per_octave: int, tuning: float) -> _Filters:
-    """`octave_filters` in `GROUPS`: neighbours need few of the columns, which halves the work of the product."""
+    """`octave_filters` in `METRIC_GROUPS`: neighbours need few of the columns, which halves the work of the product."""
     n_fft, low, weights = octave_filters(rate, octave, bins_per_octave, tuning)
     size, groups = -(-bins_per_octave // GROUPS), []
     for at in range(0, bins_per_octave, size):
