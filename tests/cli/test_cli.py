@@ -93,7 +93,7 @@ def test_check_writes_a_table_and_a_summary(data, tmp_path):
 
 
 def test_prepare_builds_and_exports(data, tmp_path):
-    overrides = [text for text in data if "features" not in text] + ["features=scalars"]
+    overrides = [text for text in data if "features" not in text] + ["features=descriptors"]
     output = call("prepare", *overrides, "--to-csv", "--out", str(tmp_path), "--workers", "1")
     table = pd.read_csv(next(tmp_path.glob("*.csv")))
     assert "30 tracks built" in output and len(table) == 60

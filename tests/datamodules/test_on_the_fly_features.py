@@ -144,7 +144,7 @@ def test_nothing_is_read_back_from_the_device(augment):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("features=scalars", r"features\.scalars: a table of numbers is not computed in the step"),
+        ("features=descriptors", r"features\.descriptors: a table of numbers is not computed in the step"),
         ("data.copies_per_epoch=all", r"data\.copies_per_epoch: each step draws its copies anew"),
     ],
 )

@@ -21,7 +21,7 @@ def test_a_frozen_encoder_from_waveform_to_answer(small, music, tmp_path):
     torch.manual_seed(0)
     Encoder([(1, 16_000)], 3, width=32, layers=1).net.save_pretrained(tmp_path / "weights")
     overrides = [one for one in small if not one.startswith(("features", "model"))]
-    overrides += ["features=samples", "model=encoder", f"model.weights={tmp_path / 'weights'}", "trainer.max_epochs=1"]
+    overrides += ["features=waveform", "model=encoder", f"model.weights={tmp_path / 'weights'}", "trainer.max_epochs=1"]
     folder = tmp_path / "outputs" / "runs" / "encoder"
     train(compose(overrides), folder, overrides)
     shutil.rmtree(tmp_path / "weights")

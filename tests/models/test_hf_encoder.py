@@ -58,7 +58,7 @@ def test_level_and_offset_of_sound_do_not_count():
 @pytest.mark.parametrize(
     ("family", "shapes", "told"),
     [
-        ("wav2vec2", PICTURE, "features=samples"),
+        ("wav2vec2", PICTURE, "features=waveform"),
         ("clap", SOUND, "features=mel_db"),
         ("hubert", [(1, 100)], "400 samples"),
         ("musicnn", SOUND, "musicnn"),

@@ -80,10 +80,10 @@ def test_rare_genres_are_answered_by_their_share_and_others_by_f1():
     logits = MULTILABEL.logits(np.stack([p, p], axis=1))
     target = np.zeros((40, 2), dtype=bool)
     target[30:, 0] = target[39, 1] = True
-    decision = PerClassThresholds(prior=np.array([0.5, 0.25]), few=5)
+    decision = PerClassThresholds(prior=np.array([0.5, 0.25]), min_positives=5)
     decision.fit(logits, target)
     assert decision.decide(logits).sum(axis=0).tolist() == [10, 10]  # the best F1; a quarter of 40
-    without = PerClassThresholds(few=5)
+    without = PerClassThresholds(min_positives=5)
     without.fit(logits, target)
     assert without.decide(logits).sum(axis=0).tolist() == [10, 1]
     assert set(decision.fitted) == {"lowest", "median", "highest"}
@@ -95,4 +95,4 @@ def test_half_learns_nothing():
     np.testing.assert_array_equal(decision.decide(LOGITS), LOGITS >= 0)
     assert decision.fitted == {}
     with pytest.raises(ConfigError, match="negative"):
-        PerClassThresholds(few=-1)
+        PerClassThresholds(min_positives=-1)

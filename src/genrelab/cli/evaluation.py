@@ -39,7 +39,7 @@ def evaluate(
     """Evaluate a run on another dataset.
 
     Settings: dataset=... and other overrides of the dataset; excerpts=10, excerpt_seconds=3,
-    overlap=refuse|mark|leave_out, unknown=refuse|leave_out, part=test (of split=...).
+    on_overlap=error|warn|drop, on_unknown_genre=error|drop, eval_split=test (of split=...).
 
     Example: genrelab evaluate outputs/runs/20260101-120000-ab12cd dataset=csv dataset.path=new.csv excerpts=10
     """
@@ -54,15 +54,16 @@ def reevaluate(
     run: Run,
     settings: Annotated[
         list[str] | None,
-        typer.Argument(help="Decision rule and aggregation: decision=..., aggregate=...", metavar="[SETTINGS]..."),
+        typer.Argument(help="Decision rule and aggregation: decision=..., aggregation=...", metavar="[SETTINGS]..."),
     ] = None,
 ) -> None:
     """Apply another decision rule to a run's predictions.
 
-    Nothing is trained. Decision rules: argmax, temperature, crm, hub_corrected, hedge; thresholds for multi-label runs.
-    Their parameters are fitted on val. aggregate=... sets how segments are joined, part=val scores val instead of test.
+    Nothing is trained. Decision rules: argmax, temperature, crm, prior_correction, hedge; thresholds for multi-label
+    runs. Their parameters are fitted on val. aggregation=... sets how segments are joined, eval_split=val scores val
+    instead of test.
 
-    Example: genrelab reevaluate outputs/runs/20260101-120000-ab12cd decision=crm decision.truncate=4 aggregate=vote
+    Example: genrelab reevaluate outputs/runs/20260101-120000-ab12cd decision=crm decision.truncate=4 aggregation=vote
     """
     from genrelab.config import compose, normalize_overrides
     from genrelab.engine.validate_config import split_name_and_params

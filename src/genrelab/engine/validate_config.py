@@ -138,7 +138,7 @@ def _features(config: Mapping[str, Any], training: bool) -> tuple[list[str], lis
     features = config.get("features") or {}
     dataset = config["dataset"]["kind"]
     if DATASETS.marked(dataset, "given"):
-        told = f"features: dataset {dataset!r} brings its own; leave features out, or use features=given"
+        told = f"features: dataset {dataset!r} brings its own; leave features out, or use features=precomputed"
         return [told] if features else [], []
     if not features:
         return ["features: no feature chosen; e.g. features=pcen"], []

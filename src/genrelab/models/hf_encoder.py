@@ -31,7 +31,7 @@ CLAP_BANDS = 64
 class Encoder(nn.Module):
     """A pretrained encoder with a linear layer on the mean over time of what it gives.
 
-    wav2vec2 and HuBERT (Baevski et al. 2020, Hsu et al. 2021) take `features=samples`, and were trained on 16 kHz;
+    wav2vec2 and HuBERT (Baevski et al. 2020, Hsu et al. 2021) take `features=waveform`, and were trained on 16 kHz;
     AST (Gong et al. 2021) and CLAP (Wu et al. 2023) take mel pictures, which are resized to their own. Pictures come
     normalised by the train part, so fine-tuning or the linear layer has to make up for other statistics.
 
@@ -133,7 +133,9 @@ def _unfit(family: str, shape: tuple[int, ...]) -> list[str]:
     if family not in CLASSES:
         return [f"model.family: {family!r}; there is: {', '.join(CLASSES)}"]
     if family in OF_SOUND and shape[0] != 1:
-        return [f"model.family: {family} listens to samples, here is a {shape[0]}x{shape[1]} picture; features=samples"]
+        return [
+            f"model.family: {family} listens to samples, here is a {shape[0]}x{shape[1]} picture; features=waveform"
+        ]
     if family not in OF_SOUND and shape[0] == 1:
         return [f"model.family: {family} takes a picture, here are samples; e.g. features=mel_db"]
     if family in OF_SOUND and shape[1] < SHORTEST:

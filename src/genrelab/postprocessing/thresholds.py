@@ -22,27 +22,27 @@ class PerClassThresholds:
 
     Probabilities of rare genres stay low, and those of a weighted or softened loss are too high: 0.5 answers nothing
     of the ones and too much of the others. On val each genre gets the threshold of its best F1; a genre with fewer than
-    `few` positives there is answered as often as it stands in train, because the best F1 of a handful is chance: on
-    AudioSet's genres with 12 positives each on val that gave a forest micro F1 0.40 on test and logistic regressions
-    0.32, best F1's thresholds 0.37 and 0.29; a perceptron 0.21 by either.
+    `min_positives` positives there is answered as often as it stands in train, because the best F1 of a handful is
+    chance: on AudioSet's genres with 12 positives each on val that gave a forest micro F1 0.40 on test and logistic
+    regressions 0.32, best F1's thresholds 0.37 and 0.29; a perceptron 0.21 by either.
 
     Args:
         prior: `[C]` share of train's tracks that have each genre; None: that of val.
-        few: positives on val from which on F1 decides.
+        min_positives: positives on val from which on F1 decides.
         rule: "best_f1", or "half": 0.5 for every genre, and nothing is learnt.
 
     Raises:
-        ConfigError: `few` is negative.
+        ConfigError: `min_positives` is negative.
 
     Source: Lipton et al. 2014, that F1's best threshold is half the best F1, and how it fails on rare labels.
     """
 
     def __init__(
-        self, prior: np.ndarray | None = None, few: int = 20, rule: Literal["best_f1", "half"] = "best_f1"
+        self, prior: np.ndarray | None = None, min_positives: int = 20, rule: Literal["best_f1", "half"] = "best_f1"
     ) -> None:
-        if few < 0:
-            raise ConfigError([f"decision.few: {few} is negative"])
-        self.prior, self.few, self.rule = prior, few, rule
+        if min_positives < 0:
+            raise ConfigError([f"decision.min_positives: {min_positives} is negative"])
+        self.prior, self.min_positives, self.rule = prior, min_positives, rule
         self.values: np.ndarray | None = None
 
     def fit(self, logits: np.ndarray, target: np.ndarray) -> None:
@@ -54,7 +54,7 @@ class PerClassThresholds:
         if self.rule == "half" or not len(p):
             return
         for genre in range(p.shape[1]):
-            enough = positives[genre] >= max(self.few, 1) and positives[genre] < len(p)
+            enough = positives[genre] >= max(self.min_positives, 1) and positives[genre] < len(p)
             self.values[genre] = (
                 best_f1_threshold(p[:, genre], target[:, genre])
                 if enough

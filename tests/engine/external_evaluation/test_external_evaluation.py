@@ -131,12 +131,12 @@ def test_songs_of_train_are_refused_marked_or_left_out(trained, music, songs, tm
     with pytest.raises(GenrelabError, match=f"not new to the run, such as .*the {why} .*was in train") as caught:
         evaluate_new_data(trained, [kind, *choices], tmp_path / "out")
     assert "\n" not in str(caught.value) and not (tmp_path / "out").exists()
-    evaluate_new_data(trained, [kind, *choices, "overlap=mark"], tmp_path / "marked")
+    evaluate_new_data(trained, [kind, *choices, "on_overlap=warn"], tmp_path / "marked")
     said = capsys.readouterr()
     assert "OVERLAP test:" in said.out and "warning: OVERLAP" in said.err
     page = (tmp_path / "marked" / "report" / "index.html").read_text()
     assert '<p class="lead">OVERLAP' in page and "OVERLAP: scores on test" in page
-    evaluate_new_data(trained, [kind, *choices, "overlap=leave_out"], tmp_path / "rest")
+    evaluate_new_data(trained, [kind, *choices, "on_overlap=drop"], tmp_path / "rest")
     rest = set(read_predictions(tmp_path / "rest" / "predictions.parquet").track_id)
     assert len(rest) == 5 if why != "track" else not rest & set(known.loc[known["part"] == "train", "track_id"])
     assert "OVERLAP" not in capsys.readouterr().out
@@ -144,9 +144,9 @@ def test_songs_of_train_are_refused_marked_or_left_out(trained, music, songs, tm
 
 def test_genres_that_the_run_does_not_know(trained, songs, tmp_path, capsys):
     choices = ["dataset=csv", *edited(songs, tmp_path, genre="Polka")]
-    with pytest.raises(GenrelabError, match=r"does not know 1 of its genres: Polka; .*unknown=leave_out"):
+    with pytest.raises(GenrelabError, match=r"does not know 1 of its genres: Polka; .*on_unknown_genre=drop"):
         evaluate_new_data(trained, choices, tmp_path / "out")
-    evaluate_new_data(trained, [*choices, "unknown=leave_out"], tmp_path / "out")
+    evaluate_new_data(trained, [*choices, "on_unknown_genre=drop"], tmp_path / "out")
     assert "1 songs of genres that the run does not know are left out: Polka" in capsys.readouterr().err
 
 
@@ -156,7 +156,7 @@ def test_genres_that_the_run_does_not_know(trained, songs, tmp_path, capsys):
         (["excerpts=10", "excerpt_seconds=1"], "excerpt_seconds: 1 s is shorter than the 2 s"),
         (["excerpts=0"], "excerpts: 0 is below 1"),
         (["excerpt_seconds=3"], "of how many excerpts"),
-        (["overlap=allow"], "overlap: 'allow' is not one of"),
+        (["on_overlap=allow"], "on_overlap: 'allow' is not one of"),
         (["decision=crm"], "decision=crm: .*genrelab reevaluate"),
     ],
 )
@@ -166,7 +166,7 @@ def test_choices_that_do_not_fit(trained, songs, choice, message):
 
 
 def test_only_a_part_of_a_dataset(trained, music, tmp_path):
-    choices = ["dataset=folder", f"dataset.root={music}", "split.ratios=[0.6,0.2,0.2]", "part=test"]
+    choices = ["dataset=folder", f"dataset.root={music}", "split.ratios=[0.6,0.2,0.2]", "eval_split=test"]
     done = CliRunner().invoke(app, ["evaluate", str(trained), *choices, "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     found = read_predictions(tmp_path / "out" / "predictions.parquet")
@@ -205,7 +205,12 @@ def test_the_guides_commands_are_read():
     lines = [line.split() for page, line in COMMANDS if page == "protocols.md" and line.startswith("genrelab evaluate")]
     assert len(lines) == 4
     hows = [read_choices(words[3:])[0] for words in lines]
-    assert (hows[0].excerpts, hows[0].excerpt_seconds, hows[1].overlap, hows[2].part) == (10, 3, "leave_out", "test")
+    assert (hows[0].excerpts, hows[0].excerpt_seconds, hows[1].on_overlap, hows[2].eval_split) == (
+        10,
+        3,
+        "drop",
+        "test",
+    )
 
 
 @pytest.mark.shared
@@ -220,7 +225,7 @@ def test_real_clips_of_other_artists(tmp_path):
     run.train(compose(overrides), tmp_path / "run", overrides)
     with pytest.raises(GenrelabError, match="songs are not new to the run"):
         evaluate_new_data(tmp_path / "run", ["dataset=gtzan", f"dataset.root={root}"])
-    choices = ["dataset=gtzan", f"dataset.root={root}", "overlap=leave_out", "excerpts=10", "excerpt_seconds=3"]
+    choices = ["dataset=gtzan", f"dataset.root={root}", "on_overlap=drop", "excerpts=10", "excerpt_seconds=3"]
     evaluate_new_data(tmp_path / "run", choices, tmp_path / "new")
     found = pd.Series(read_predictions(tmp_path / "new" / "predictions.parquet").track_id)
     known = read_training_tracks(tmp_path / "run", {})
@@ -232,7 +237,7 @@ def test_new_songs_of_several_genres_are_scored_by_their_own_metrics(several, tm
     choices = ["dataset=jamendo", f"dataset.root={root}", f"dataset.tags={root / 'tags.tsv'}"]
     with pytest.raises(GenrelabError, match="does not know 1 of its genres: polka"):
         evaluate_new_data(several, choices, tmp_path / "refused")
-    evaluate_new_data(several, [*choices, "unknown=leave_out"], tmp_path / "found")
+    evaluate_new_data(several, [*choices, "on_unknown_genre=drop"], tmp_path / "found")
     assert "PR-AUC, macro" in capsys.readouterr().out
     found = read_predictions(tmp_path / "found" / "predictions.parquet")
     assert len(np.unique(found.track_id)) == 12 and found.targets.sum(axis=1).max() > 1

@@ -14,6 +14,7 @@ from genrelab.evaluation.decisions import reevaluate_run, rule_name, write_reeva
 from genrelab.evaluation.report.multilabel_scores import score_multilabel_run
 from genrelab.metrics import scores
 from genrelab.postprocessing import PerClassThresholds, aggregate_segments, track_targets
+from genrelab.postprocessing.registry import DECISIONS
 from genrelab.postprocessing.temperature_scaling import fit_temperature
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunDir
@@ -115,7 +116,7 @@ def test_names_are_fit_for_files():
 
 def test_the_verb_prints_and_writes(run_dir, tmp_path):
     folder = shutil.copytree(run_dir, tmp_path / "run")
-    output = call(folder, "decision=crm", "decision.power=2.0", "aggregate=vote")
+    output = call(folder, "decision=crm", "decision.power=2.0", "aggregation=vote")
     assert "argmax" in output and "distance skill" in output and "fitted on val, tracks: temperature" in output
     written = json.loads((folder / "decisions" / "crm-power-2.0-vote.json").read_text())
     assert written["decision"] == {"kind": "crm", "power": 2.0, "truncate": None, "calibrate": True}
@@ -130,8 +131,8 @@ def test_the_verb_prints_and_writes(run_dir, tmp_path):
         (["decision=crmm"], "no decision 'crmm'; did you mean 'crm'?"),
         (["decision=crm", "decision.trunkate=3"], "decision.trunkate: no such key; did you mean 'truncate'?"),
         (["decision=crm", "decision.truncate=-1"], "decision.truncate: -1 is not above 0"),
-        (["aggregate=voet"], "aggregate: no rule 'voet'; did you mean 'vote'?"),
-        (["part=train"], "has no predictions of 'train'; there is: test, val"),
+        (["aggregation=voet"], "aggregation: no rule 'voet'; did you mean 'vote'?"),
+        (["eval_split=train"], "has no predictions of 'train'; there is: test, val"),
     ],
 )
 def test_mistakes_are_one_line(run_dir, choices, text):
@@ -142,7 +143,7 @@ def test_mistakes_are_one_line(run_dir, choices, text):
 
 def test_every_option_composes():
     for option in sorted((conf_dir() / "decision").glob("*.yaml")):
-        assert compose([f"decision={option.stem}"], name="reevaluate")["decision"]["kind"] == option.stem
+        assert compose([f"decision={option.stem}"], name="reevaluate")["decision"]["kind"] in DECISIONS.kinds()
 
 
 def test_documented_commands_are_right():
@@ -216,7 +217,7 @@ def test_the_verb_chooses_thresholds_for_several_genres(several_dir, run_dir, tm
     assert (folder / "decisions" / "thresholds.json").exists()
     for where, words, text in (
         (folder, ["decision=crm"], "'crm' is for one genre a track, this run has several; use thresholds"),
-        (folder, ["aggregate=vote"], "aggregate: no rule 'vote'"),
+        (folder, ["aggregation=vote"], "aggregation: no rule 'vote'"),
         (run_dir, ["decision=thresholds"], "'thresholds' is for several genres a track, this run has one"),
     ):
         with pytest.raises(ConfigError) as caught:

@@ -22,10 +22,10 @@ def evaluate_new_data(run: Path, choices: Sequence[str], out: Path | None = None
     """Score the songs that `choices` name; they are overrides of the main job and fields of `NewData`."""
     how, config = read_choices(choices)
     catalog = build.read_catalog(config)
-    if how.part is not None:
+    if how.eval_split is not None:
         if config["split"].get("folds"):
-            raise GenrelabError("part: of a split without folds, such as split=official")
-        catalog = catalog.only(build.make_split(config, catalog).tracks(how.part))
+            raise GenrelabError("eval_split: of a split without folds, such as split=official")
+        catalog = catalog.only(build.make_split(config, catalog).tracks(how.eval_split))
     folder = score_new_data(run, catalog, how, out, choices)
     print_summary(folder)
     print(f"report: {shown(folder / 'report' / 'index.html')}")
@@ -36,7 +36,7 @@ def read_choices(choices: Sequence[str]) -> tuple[NewData, dict[str, Any]]:
     own = {field.name for field in fields(NewData)}
     chosen = [text for text in choices if text.partition("=")[0] in own]
     overrides = [text for text in choices if text not in chosen]
-    if wrong := [text for text in overrides if text.partition("=")[0].partition(".")[0] in ("decision", "aggregate")]:
+    if wrong := [text for text in overrides if text.partition("=")[0].partition(".")[0] in ("decision", "aggregation")]:
         raise ConfigError(
             [f"{wrong[0]}: evaluate writes a run with predictions; apply it to them by genrelab reevaluate"]
         )

@@ -41,17 +41,18 @@ class NewData:
         excerpt_seconds: of each excerpt; None: a segment of the run. Longer ones are cut into the run's segments,
             whose answers are joined.
         seed: of the drawing.
-        overlap: songs that the run trained on, or whose artists it did: "refuse", "mark" the results, "leave_out".
-        unknown: songs of genres that the run does not know: "refuse", "leave_out".
-        part: only the songs of this part of the dataset's split; None: all.
+        on_overlap: for songs that the run trained on, or whose artists it did: "error"; "warn" and mark the results;
+            or "drop" the songs.
+        on_unknown_genre: for songs of genres that the run does not know: "error", or "drop" the songs.
+        eval_split: only the songs of this part of the dataset's split; None: all.
     """
 
     excerpts: int | None = None
     excerpt_seconds: float | None = None
     seed: int = 0
-    overlap: Literal["refuse", "mark", "leave_out"] = "refuse"
-    unknown: Literal["refuse", "leave_out"] = "refuse"
-    part: Literal["train", "val", "test"] | None = None
+    on_overlap: Literal["error", "warn", "drop"] = "error"
+    on_unknown_genre: Literal["error", "drop"] = "error"
+    eval_split: Literal["train", "val", "test"] | None = None
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> NewData:
@@ -96,8 +97,8 @@ def score_new_data(
     source = RunDir.read(folder, allow_multilabel=True)
     check_songs(catalog, source)
     check_seconds(how, predictor.audio)
-    catalog, notes = known_genres(catalog, predictor.taxonomy, how.unknown)
-    catalog, overlap, more = judge_overlap(catalog, source, how.overlap)
+    catalog, notes = known_genres(catalog, predictor.taxonomy, how.on_unknown_genre)
+    catalog, overlap, more = judge_overlap(catalog, source, how.on_overlap)
     target = out or _free(folder / "evaluations" / f"{catalog.name}-{how.name(predictor.audio.segment_duration)}")
     record = RunRecord.start(target, {"evaluate": {"run": str(folder), **how.__dict__}}, overrides)
     with record.status():
@@ -142,7 +143,7 @@ def check_seconds(how: NewData, audio: AudioSpec) -> None:
 
 
 def known_genres(
-    catalog: DatasetIndex, taxonomy: Taxonomy, unknown: Literal["refuse", "leave_out"]
+    catalog: DatasetIndex, taxonomy: Taxonomy, on_unknown_genre: Literal["error", "drop"]
 ) -> tuple[DatasetIndex, list[str]]:
     """The songs whose genres the run knows, named by its codes, and what to say of the others.
 
@@ -159,8 +160,8 @@ def known_genres(
     known = catalog.tracks["track_id"].map(kept)
     keep = known.map(bool)
     some = ", ".join(strange[:5]) + (", ..." if len(strange) > 5 else "")
-    if strange and (unknown == "refuse" or not keep.any()):
-        remedy = "none is left" if not keep.any() else "rename them, or leave their songs out by unknown=leave_out"
+    if strange and (on_unknown_genre == "error" or not keep.any()):
+        remedy = "none is left" if not keep.any() else "rename them, or leave their songs out by on_unknown_genre=drop"
         raise GenrelabError(f"{catalog.name}: the run does not know {len(strange)} of its genres: {some}; {remedy}")
     tracks = catalog.tracks[keep].assign(genre=known[keep].map(lambda genres: genres[0]))
     if catalog.multi_label:
@@ -170,7 +171,7 @@ def known_genres(
 
 
 def judge_overlap(
-    catalog: DatasetIndex, source: RunDir, rule: Literal["refuse", "mark", "leave_out"]
+    catalog: DatasetIndex, source: RunDir, on_overlap: Literal["error", "warn", "drop"]
 ) -> tuple[DatasetIndex, dict[str, str], list[str]]:
     """The songs to score, those among them that are not new with the reason, and what to say."""
     known = read_training_tracks(source.path, source.record)
@@ -184,9 +185,9 @@ def judge_overlap(
         return catalog, {}, notes
     track, reason = next(iter(found.items()))
     some = f"{len(found)} of {len(catalog)} songs are not new to the run, such as {track}: {reason} was in train"
-    if rule == "refuse":
-        raise GenrelabError(f"{catalog.name}: {some}; leave them out by overlap=leave_out, or use overlap=mark")
-    if rule == "mark":
+    if on_overlap == "error":
+        raise GenrelabError(f"{catalog.name}: {some}; leave them out by on_overlap=drop, or use on_overlap=warn")
+    if on_overlap == "warn":
         return catalog, found, [*notes, f"OVERLAP: {some}"]
     rest = [one for one in catalog.tracks["track_id"] if one not in found]
     if not rest:
