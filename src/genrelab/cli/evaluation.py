@@ -79,7 +79,7 @@ def reevaluate(
     default = [] if named else [f"decision={run_dir.output_type.default_decision}"]
     config = compose(normalize_overrides([*default, *settings]), name="reevaluate")
     rule, params = split_name_and_params(config["decision"])
-    result = reevaluate_run(run_dir, rule, params, config["aggregate"], config["part"])
+    result = reevaluate_run(run_dir, rule, params, config["aggregation"], config["eval_split"])
     print_reevaluation(run_dir, result)
     print(f"wrote {write_reevaluation(run_dir, result)}")
 

@@ -28,14 +28,14 @@ from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 from genrelab.utils.io import write_json
 
 RESAMPLES = 1000
-SAME_AS_ORIGINAL = "so the run was scored itself; name another decision, such as decision=crm, or aggregate=..."
+SAME_AS_ORIGINAL = "so the run was scored itself; name another decision, such as decision=crm, or aggregation=..."
 
 
 def reevaluate_run(
     run: RunDir,
     kind: str,
     params: Mapping[str, Any] | None = None,
-    aggregate: str | None = None,
+    aggregation: str | None = None,
     split: Part | None = None,
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def reevaluate_run(
         run: the run's folder.
         kind: of the decision.
         params: its parameters.
-        aggregate: joins segments to tracks; None: as usual.
+        aggregation: joins segments to tracks; None: as usual.
         split: that is scored; by default the run's headline.
         resamples: of the bootstrap.
 
@@ -102,21 +102,21 @@ def write_reevaluation(run: RunDir, found: Mapping[str, Any]) -> Path:
     return path
 
 
-def rule_name(kind: str, params: Mapping[str, Any], aggregate: str = "") -> str:
+def rule_name(kind: str, params: Mapping[str, Any], aggregation: str = "") -> str:
     """A short name: the kind, what differs from its defaults, and an unusual aggregation; fit for a file."""
     defaults = {name: one.default for name, one in inspect.signature(DECISIONS.get(kind)).parameters.items()}
     changed = [f"{name}-{value}" for name, value in params.items() if value != defaults.get(name)]
-    parts = [kind, *changed, *([aggregate] if aggregate else [])]
+    parts = [kind, *changed, *([aggregation] if aggregation else [])]
     return re.sub(r"[^A-Za-z0-9._-]", "_", "-".join(parts))
 
 
-def _resolve_aggregation(run: RunDir, aggregate: str | None) -> str:
+def _resolve_aggregation(run: RunDir, aggregation: str | None) -> str:
     aggregations = run.output_type.aggregations
-    if aggregate is None:
+    if aggregation is None:
         return aggregations[0]
-    if aggregate not in aggregations:
+    if aggregation not in aggregations:
         raise ConfigError([f"aggregate: no rule {aggregate!r}{suggest(aggregate, aggregations)}"])
-    return aggregate
+    return aggregation
 
 
 def _notes(run: RunDir, split: Part) -> list[str]:
