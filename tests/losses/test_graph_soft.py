@@ -75,7 +75,7 @@ def test_gradient_is_probabilities_minus_labels():
     logits, target = case(4)
     loss = GraphSoft(LINE, 1.5)
     loss(logits, target).backward()
-    expected = (torch.softmax(logits, dim=1) - loss.labels[target]) / len(target)
+    expected = (torch.softmax(logits, dim=1) - loss.soft_targets[target]) / len(target)
     torch.testing.assert_close(logits.grad, expected)
 
 
@@ -84,10 +84,10 @@ def test_unreachable_genres_have_no_weight(beta):
     distances = LINE.clone()
     distances[3, :3] = distances[:3, 3] = math.inf
     loss = GraphSoft(distances, beta)
-    assert torch.isfinite(loss.labels).all()
-    assert loss.labels[3].tolist() == [0, 0, 0, 1]
-    assert loss.labels[:3, 3].tolist() == [0, 0, 0]
-    torch.testing.assert_close(loss.labels.sum(dim=1), torch.ones(4))
+    assert torch.isfinite(loss.soft_targets).all()
+    assert loss.soft_targets[3].tolist() == [0, 0, 0, 1]
+    assert loss.soft_targets[:3, 3].tolist() == [0, 0, 0]
+    torch.testing.assert_close(loss.soft_targets.sum(dim=1), torch.ones(4))
     logits, target = case(4)
     loss(logits, target).backward()
     assert torch.isfinite(logits.grad).all()
@@ -97,10 +97,10 @@ def test_normalising_divides_by_the_largest_reachable_distance():
     distances = torch.nn.functional.pad(LINE, (0, 1, 0, 1), value=math.inf)
     distances[4, 4] = 0
     edges, shares = GraphSoft(distances, 2.0), GraphSoft(distances, 10.0, "max")
-    torch.testing.assert_close(edges.labels, shares.labels)
+    torch.testing.assert_close(edges.soft_targets, shares.soft_targets)
     assert edges.betas == {"beta": 2.0, "effective_beta": 10.0}
     assert shares.betas == {"beta": 10.0, "effective_beta": 10.0}
-    assert GraphSoft(torch.zeros(1, 1), 2.0, "max").labels.tolist() == [[1.0]]
+    assert GraphSoft(torch.zeros(1, 1), 2.0, "max").soft_targets.tolist() == [[1.0]]
 
 
 def test_half_precision_logits_are_scored_in_single():
@@ -114,7 +114,7 @@ def test_half_precision_logits_are_scored_in_single():
 def test_labels_are_no_part_of_a_checkpoint():
     loss = GraphSoft(LINE, 1.5)
     assert loss.state_dict() == {}
-    assert "labels" in dict(loss.named_buffers())  # moves with the module
+    assert "soft_targets" in dict(loss.named_buffers())  # moves with the module
 
 
 @pytest.mark.parametrize("beta", [-0.1, math.inf, math.nan])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from genrelab.losses import GraphSoft, constant_true_mass, doubly_stochastic, soft_labels
+from genrelab.losses import GraphSoft, constant_mass_targets, doubly_stochastic_targets, softmax_targets
 from genrelab.losses.registry import LOSSES
 from genrelab.utils.errors import ConfigError
 
@@ -43,7 +43,7 @@ def case(n_classes, seed=0, batch=7):
 @settings(max_examples=60, deadline=None)
 def test_rows_equal_a_loop_over_the_kernel(seed, classes, beta, kernel):
     distances = metric(seed, classes)
-    found = soft_labels(distances, beta, kernel)
+    found = softmax_targets(distances, beta, kernel)
     for row, labels in zip(distances.tolist(), found.tolist(), strict=True):
         weights = [KERNELS[kernel](d, beta) if math.isfinite(d) else 0.0 for d in row]
         assert labels == pytest.approx([weight / sum(weights) for weight in weights], abs=1e-12)
@@ -53,7 +53,7 @@ def test_rows_equal_a_loop_over_the_kernel(seed, classes, beta, kernel):
 @settings(max_examples=60, deadline=None)
 def test_doubly_stochastic_labels_are_the_kernel_between_two_scales(seed, classes, beta, kernel):
     distances = metric(seed, classes)
-    found = doubly_stochastic(distances, beta, kernel)
+    found = doubly_stochastic_targets(distances, beta, kernel)
     one = torch.ones(classes, dtype=torch.float64)
     torch.testing.assert_close(found.sum(dim=1), one, atol=1e-6, rtol=0)
     torch.testing.assert_close(found.sum(dim=0), one, atol=1e-6, rtol=0)
@@ -67,7 +67,7 @@ def test_doubly_stochastic_labels_are_the_kernel_between_two_scales(seed, classe
 @settings(max_examples=60, deadline=None)
 def test_constant_true_mass_leaves_every_genre_the_same(seed, classes, mass, kernel):
     distances = metric(seed, classes)
-    found = constant_true_mass(distances, mass, kernel)
+    found = constant_mass_targets(distances, mass, kernel)
     for genre, row in enumerate(distances.tolist()):
         reached = sum(math.isfinite(d) for d in row)
         assert found[genre, genre].item() == pytest.approx(max(mass, 1 / reached), abs=1e-9)
@@ -80,11 +80,11 @@ def test_constant_true_mass_leaves_every_genre_the_same(seed, classes, mass, ker
 
 
 def test_row_labels_are_unequal_and_the_other_scalings_mend_it():
-    own = soft_labels(LINE, 0.7).diagonal()
+    own = softmax_targets(LINE, 0.7).diagonal()
     assert own.max() - own.min() > 0.1
-    assert soft_labels(LINE, 0.7).sum(dim=0).max() > 1.08  # a hub
-    assert constant_true_mass(LINE, 0.5).diagonal().tolist() == pytest.approx([0.5] * 4)
-    assert doubly_stochastic(LINE, 0.7).sum(dim=0).tolist() == pytest.approx([1] * 4)
+    assert softmax_targets(LINE, 0.7).sum(dim=0).max() > 1.08  # a hub
+    assert constant_mass_targets(LINE, 0.5).diagonal().tolist() == pytest.approx([0.5] * 4)
+    assert doubly_stochastic_targets(LINE, 0.7).sum(dim=0).tolist() == pytest.approx([1] * 4)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_annealing_ends_at_beta_and_val_is_of_beta_always():
         torch.testing.assert_close(loss.train()(logits, target), GraphSoft(LINE, beta)(logits, target))
         torch.testing.assert_close(loss.eval()(logits, target), GraphSoft(LINE, 4.0)(logits, target))
     loss.set_epoch(0, 1)
-    torch.testing.assert_close(loss.annealed, loss.labels)
+    torch.testing.assert_close(loss.annealed_targets, loss.soft_targets)
     from_none = GraphSoft(LINE, 4.0, beta_start=0.0)
     from_none.set_epoch(2, 5)
-    torch.testing.assert_close(from_none.annealed, GraphSoft(LINE, 2.0).labels)
+    torch.testing.assert_close(from_none.annealed_targets, GraphSoft(LINE, 2.0).soft_targets)
 
 
 def test_beta_as_others_mean_it():

@@ -109,8 +109,8 @@ def predict_command(run: Path, paths: Sequence[Path], options: PredictOptions) -
     print_err(_summary(answered, unknown, heard, seconds, options.out))
     for line in format_rejected(rejected):
         print_err(line)
-    done = answered + len(files) - len(left)
-    return 0 if not rejected else SOME_REJECTED if done else 2
+    n_done = answered + len(files) - len(left)
+    return 0 if not rejected else SOME_REJECTED if n_done else 2
 
 
 def _check(options: PredictOptions) -> None:

@@ -5,7 +5,7 @@ from .graph_embedding import GraphEmbedding, gram_matrix
 from .graph_soft import GraphSoft
 from .hierarchical import HierarchicalCrossEntropy, MultiHead
 from .multilabel import BinaryCrossEntropy, GraphSigmoid
-from .soft_targets import constant_true_mass, doubly_stochastic, soft_labels
+from .soft_targets import constant_mass_targets, doubly_stochastic_targets, softmax_targets
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -17,8 +17,8 @@ __all__ = [
     "GraphSoft",
     "HierarchicalCrossEntropy",
     "MultiHead",
-    "constant_true_mass",
-    "doubly_stochastic",
+    "constant_mass_targets",
+    "doubly_stochastic_targets",
     "gram_matrix",
-    "soft_labels",
+    "softmax_targets",
 ]

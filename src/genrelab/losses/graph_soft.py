@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.losses.registry import LOSSES
-from genrelab.losses.soft_targets import Kernel, constant_true_mass, doubly_stochastic, soft_labels
+from genrelab.losses.soft_targets import Kernel, constant_mass_targets, doubly_stochastic_targets, softmax_targets
 from genrelab.utils.errors import ConfigError
 
 
@@ -40,8 +40,8 @@ class GraphSoft(nn.Module):
         ConfigError: out of range, or `beta_start` where no beta is used.
     """
 
-    labels: Tensor
-    annealed: Tensor
+    soft_targets: Tensor
+    annealed_targets: Tensor
 
     def __init__(
         self,
@@ -64,8 +64,8 @@ class GraphSoft(nn.Module):
         unit = self.largest if normalize == "max" and self.largest > 0 else 1.0
         self._distances = distances.double().cpu() / unit
         # Not in checkpoints: they follow from the taxonomy and beta, which stand there.
-        self.register_buffer("labels", self._labels(self.beta), persistent=False)
-        self.register_buffer("annealed", self.labels, persistent=False)
+        self.register_buffer("soft_targets", self._make_targets(self.beta), persistent=False)
+        self.register_buffer("annealed_targets", self.soft_targets, persistent=False)
 
     @property
     def effective_beta(self) -> float | None:
@@ -88,19 +88,19 @@ class GraphSoft(nn.Module):
         done = min(epoch / (epochs - 1), 1.0) if epochs > 1 else 1.0
         first, last = self.beta_start, self.beta
         beta = first ** (1 - done) * last**done if first and last else first + (last - first) * done
-        self.annealed = self._labels(beta).to(self.labels.device)
+        self.annealed_targets = self._make_targets(beta).to(self.soft_targets.device)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
         log_p = torch.log_softmax(logits.float(), dim=1)  # [B, C]
-        labels = (self.annealed if self.training else self.labels).index_select(0, target)  # [B, C]
-        return -(labels * log_p).sum() / len(target)
+        soft_targets = (self.annealed_targets if self.training else self.soft_targets).index_select(0, target)  # [B, C]
+        return -(soft_targets * log_p).sum() / len(target)
 
-    def _labels(self, beta: float) -> Tensor:
+    def _make_targets(self, beta: float) -> Tensor:
         if self.scale == "true_mass":
-            soft = constant_true_mass(self._distances, self.mass, self.kernel)
+            soft = constant_mass_targets(self._distances, self.mass, self.kernel)
         else:
-            make = soft_labels if self.scale == "row" else doubly_stochastic
+            make = softmax_targets if self.scale == "row" else doubly_stochastic_targets
             soft = make(self._distances, beta, self.kernel)
         mixed = self.onehot * torch.eye(len(soft), dtype=torch.float64) + (1 - self.onehot) * soft
         return mixed.float()

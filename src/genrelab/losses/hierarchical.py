@@ -61,7 +61,7 @@ class HierarchicalCrossEntropy(nn.Module):
             steps = [math.exp(-alpha * height) for height in (2, 1, 0)]
         # The telescoped sum: log p(g|s) = log p(g) - log p(s), and so on.
         weights = [step - below for step, below in itertools.pairwise([*steps, 0.0])]
-        self.sums = TreeSums(list(zip(levels, weights, strict=True)))
+        self.sums = GroupLogLikelihood(list(zip(levels, weights, strict=True)))
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
@@ -94,7 +94,7 @@ class MultiHead(nn.Module):
                 raise ConfigError([f"loss.{name}: {value} is not a finite number of 0 or more"])
         self.supergenre, self.cluster = float(supergenre), float(cluster)
         own = torch.arange(len(supergenres))
-        self.sums = TreeSums([(own, 1.0), (supergenres, self.supergenre), (clusters, self.cluster)])
+        self.sums = GroupLogLikelihood([(own, 1.0), (supergenres, self.supergenre), (clusters, self.cluster)])
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
@@ -102,7 +102,7 @@ class MultiHead(nn.Module):
         return loss
 
 
-class TreeSums(nn.Module):
+class GroupLogLikelihood(nn.Module):
     """Mean of -sum_l w_l log p(group of the target at level l), stable however small a probability is.
 
     Few operations on small tensors: only the target's own groups are gathered, all levels at once.
@@ -111,8 +111,8 @@ class TreeSums(nn.Module):
         levels: `[C]` numbers of the genres' groups with a weight each; a group of all genres has log-probability 0.
     """
 
-    mates: Tensor
-    outside: Tensor
+    related_classes: Tensor
+    outside_mask: Tensor
     weights: Tensor
 
     def __init__(self, levels: list[tuple[Tensor, float]]) -> None:
@@ -123,13 +123,13 @@ class TreeSums(nn.Module):
         order = order[:, : int(near.any(dim=0).sum(dim=1).max())]  # [C, M]: who shares most groups comes first
         masks = torch.zeros(near.shape).masked_fill(~near, -math.inf)
         outside = masks.gather(2, order.expand(len(used), *order.shape)).transpose(0, 1)  # [C, L, M]
-        self.register_buffer("mates", order, persistent=False)
-        self.register_buffer("outside", outside.contiguous(), persistent=False)
+        self.register_buffer("related_classes", order, persistent=False)
+        self.register_buffer("outside_mask", outside.contiguous(), persistent=False)
         self.register_buffer("weights", torch.tensor([weight for _, weight in used]), persistent=False)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Scalar of logits `[B, C]` and targets `[B]`, in float32 whatever the logits' precision."""
         log_p = torch.log_softmax(logits.float(), dim=1)  # [B, C]
-        near = log_p.gather(1, self.mates.index_select(0, target))  # [B, M]
-        inside = near[:, None] + self.outside.index_select(0, target)  # [B, L, M]
+        near = log_p.gather(1, self.related_classes.index_select(0, target))  # [B, M]
+        inside = near[:, None] + self.outside_mask.index_select(0, target)  # [B, L, M]
         return -(inside.logsumexp(dim=2) @ self.weights).mean()

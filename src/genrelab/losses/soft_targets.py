@@ -24,12 +24,12 @@ def log_kernel(distances: Tensor, kernel: Kernel = "exp") -> Tensor:
     return -torch.log1p(distances) if kernel == "power" else -distances
 
 
-def soft_labels(distances: Tensor, beta: float, kernel: Kernel = "exp") -> Tensor:
+def softmax_targets(distances: Tensor, beta: float, kernel: Kernel = "exp") -> Tensor:
     """Rows of exp(-beta d) (or another kernel) that sum to 1, `[C, C]` float64; 0 where the distance is inf."""
     return torch.softmax(_scores(distances, beta, kernel), dim=1)
 
 
-def doubly_stochastic(distances: Tensor, beta: float, kernel: Kernel = "exp") -> Tensor:
+def doubly_stochastic_targets(distances: Tensor, beta: float, kernel: Kernel = "exp") -> Tensor:
     """Symmetric labels whose rows and columns sum to 1: u_i K_ij u_j (Sinkhorn and Knopp 1967), `[C, C]` float64.
 
     In rows that each sum to 1, hubs get more than their share of all labels; here no genre does. The symmetric
@@ -45,7 +45,7 @@ def doubly_stochastic(distances: Tensor, beta: float, kernel: Kernel = "exp") ->
     return torch.exp(scores + scale + scale[:, None])
 
 
-def constant_true_mass(distances: Tensor, mass: float, kernel: Kernel = "exp") -> Tensor:
+def constant_mass_targets(distances: Tensor, mass: float, kernel: Kernel = "exp") -> Tensor:
     """Rows that all give `mass` to the true genre, each by a beta of its own, `[C, C]` float64.
 
     A row whose reachable genres are so few that even equal shares give the true one more keeps equal shares.

@@ -30,7 +30,7 @@ CELLS = 4_000_000  # numbers at a time
 
 
 @dataclass(frozen=True)
-class _Sums:
+class _TrackSums:
     """By track: sums of rows `[T, ...]`; and the rows in order of confidence, for what no sum tells."""
 
     rows: Mapping[str, np.ndarray]
@@ -139,7 +139,7 @@ def _last_of_ties(ordered: np.ndarray) -> np.ndarray:
     return found
 
 
-def _sums(predictions: HierarchicalPredictions, hierarchy: ClassHierarchy) -> _Sums:
+def _sums(predictions: HierarchicalPredictions, hierarchy: ClassHierarchy) -> _TrackSums:
     tracks, place = np.unique(predictions.track, return_inverse=True)
     confidence, right = prediction_confidence(predictions)
     rows = _rows(predictions, hierarchy)
@@ -151,7 +151,7 @@ def _sums(predictions: HierarchicalPredictions, hierarchy: ClassHierarchy) -> _S
     }
     summed = {name: _by_track(values, place, len(tracks)) for name, values in rows.items()}
     order = np.argsort(-confidence, kind="stable")
-    return _Sums(summed, place[order], (~right)[order].astype(float), _last_of_ties(confidence[order]))
+    return _TrackSums(summed, place[order], (~right)[order].astype(float), _last_of_ties(confidence[order]))
 
 
 def _by_track(values: np.ndarray, place: np.ndarray, tracks: int) -> np.ndarray:
@@ -220,7 +220,9 @@ def _over(part: np.ndarray, estimate: np.ndarray) -> np.ndarray:
     return found
 
 
-def _estimate_and_replicates(sums: _Sums, n: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def _estimate_and_replicates(
+    sums: _TrackSums, n: int, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Metric -> value, and metric -> `[n]` its values over resamples."""
     tracks = len(sums.rows["n"])
     estimate = _weighted(sums, np.ones((1, tracks)))
@@ -229,11 +231,11 @@ def _estimate_and_replicates(sums: _Sums, n: int, seed: int) -> tuple[dict[str, 
     return {name: value[0] for name, value in estimate.items()}, replicates
 
 
-def _weighted(sums: _Sums, weights: np.ndarray) -> dict[str, np.ndarray]:
+def _weighted(sums: _TrackSums, weights: np.ndarray) -> dict[str, np.ndarray]:
     return _values({name: weights @ values for name, values in sums.rows.items()}, _aurc(sums, weights))
 
 
-def _aurc(sums: _Sums, weights: np.ndarray) -> np.ndarray:
+def _aurc(sums: _TrackSums, weights: np.ndarray) -> np.ndarray:
     """`[R]` mean over the rows of the risk among those at least as sure (Geifman and El-Yaniv 2017)."""
     found = []
     step = max(1, CELLS // max(len(sums.place), 1))

@@ -83,7 +83,7 @@ def _score(run: RunDir, resamples: int) -> dict[str, Any]:
                 result["consistent"].setdefault(split, {})[level] = (
                     with_intervals(bootstrap_multilabel_scores(raised, pairs, resamples), tracks)
                     if level == "track"
-                    else _alone(raised, pairs)
+                    else _values_without_intervals(raised, pairs)
                 )
             others = {
                 name: multilabel_predictions(known, split, level)
@@ -91,20 +91,20 @@ def _score(run: RunDir, resamples: int) -> dict[str, Any]:
                 if isinstance(known, Predictions) and known.targets is not None and len(known.only(split))
             }
             if level == "track":
-                baselines, gains = _against(others, rows, draws, pairs, resamples)
+                baselines, gains = _score_baselines(others, rows, draws, pairs, resamples)
                 if gains:
                     result["differences"][split] = {level: gains}
             else:
-                baselines = {name: _alone(other, pairs) for name, other in others.items()}
+                baselines = {name: _values_without_intervals(other, pairs) for name, other in others.items()}
             result["baselines"].setdefault(split, {})[level] = {
-                PRIOR_BASELINE: _alone(_prior(run, rows), pairs),
+                PRIOR_BASELINE: _values_without_intervals(_prior_predictions(run, rows), pairs),
                 **baselines,
             }
     result["verdict"] = multilabel_summary_sentences(run, nan_to_none(result))
     return result
 
 
-def _against(
+def _score_baselines(
     others: Mapping[str, MultilabelPredictions],
     rows: MultilabelPredictions,
     draws: BootstrapResult,
@@ -235,11 +235,11 @@ def with_intervals(draws: BootstrapResult, tracks: int) -> Scores:
     }
 
 
-def _alone(rows: MultilabelPredictions, pairs: np.ndarray) -> Scores:
+def _values_without_intervals(rows: MultilabelPredictions, pairs: np.ndarray) -> Scores:
     return {name: {"value": value, "low": None, "high": None} for name, value in multilabel_scores(rows, pairs).items()}
 
 
-def _prior(run: RunDir, rows: MultilabelPredictions) -> MultilabelPredictions:
+def _prior_predictions(run: RunDir, rows: MultilabelPredictions) -> MultilabelPredictions:
     tracks = count_train_tracks(run.record) or int(run.train_counts.sum())
     logits = np.tile(prior_logits(run.train_counts, tracks), (len(rows), 1))
     return MultilabelPredictions(logits, rows.target, rows.track)
