@@ -19,7 +19,7 @@ class MetricSelection:
         console_last: after epochs and time.
         console_tests: against a reference, on the terminal; `page_tests` on the page.
         table: of `table.md`.
-        plotted: as pictures; `beta_plot` where beta varies.
+        plotted: as pictures; `over_beta` where beta varies.
         reference_lines: whose baselines are the same for all rows and stand in pictures.
         csv_baselines: whose baselines stand in `table.csv`.
         constant_baseline: the name of the answer that knows nothing of the music; `of_distance` that of distances.

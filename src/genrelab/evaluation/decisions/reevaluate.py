@@ -56,7 +56,7 @@ def reevaluate_run(
         plain data: `name`, `decision`, `aggregate`, `split`, `notes`, and of each level `rows`, `fitted`,
         `metrics[metric]` and `argmax[metric]` (`half[metric]` of several genres a track) with `{"value", "low",
         "high"}`, `differences[metric]` (the decision minus that, paired by track) with `p` too; of one genre a track
-        `reliability` and `risk_coverage_curve`, of several `thresholds` by genre.
+        `reliability` and `risk_coverage`, of several `thresholds` by genre.
 
     Raises:
         ConfigError: no such decision or aggregation, or parameters that do not fit.
