@@ -53,7 +53,7 @@ def reevaluate_run(
         resamples: of the bootstrap.
 
     Returns:
-        plain data: `name`, `decision`, `aggregate`, `split`, `notes`, and of each level `rows`, `fitted`,
+        plain data: `name`, `decision`, `aggregate`, `part`, `notes`, and of each level `rows`, `fitted`,
         `metrics[metric]` and `argmax[metric]` (`half[metric]` of several genres a track) with `{"value", "low",
         "high"}`, `differences[metric]` (the decision minus that, paired by track) with `p` too; of one genre a track
         `reliability` and `risk_coverage`, of several `thresholds` by genre.
@@ -70,7 +70,7 @@ def reevaluate_run(
         raise GenrelabError(f"{run.path}: has no predictions of {split!r}; there is: {', '.join(run.parts)}")
     if "val" not in run.parts:
         raise GenrelabError(f"{run.path}: has no predictions of val, on which decisions are fitted")
-    aggregation = _resolve_aggregation(run, aggregate)
+    aggregation = _resolve_aggregation(run, aggregation)
     scored = reevaluate_multilabel_level if run.multi_label else _reevaluate_multiclass_level
     with threadpool_limits(1):
         levels = {level: scored(run, kind, params, aggregation, split, level, resamples) for level in LEVELS}
@@ -115,7 +115,7 @@ def _resolve_aggregation(run: RunDir, aggregation: str | None) -> str:
     if aggregation is None:
         return aggregations[0]
     if aggregation not in aggregations:
-        raise ConfigError([f"aggregate: no rule {aggregate!r}{suggest(aggregate, aggregations)}"])
+        raise ConfigError([f"aggregation: no rule {aggregation!r}{suggest(aggregation, aggregations)}"])
     return aggregation
 
 
