@@ -95,7 +95,7 @@ def curve_of(overrides: Sequence[str], folder: Path) -> list[float]:
     """Train once; the metric of every epoch. Ends as a pruned trial does: neither test nor report is needed."""
     from genrelab.config import compose
     from genrelab.engine import run
-    from genrelab.training.trial_context import RunningTrial, running
+    from genrelab.training.trial_context import TrialReporter, report_to_trial
 
     curve: list[float] = []
 
@@ -104,7 +104,7 @@ def curve_of(overrides: Sequence[str], folder: Path) -> list[float]:
         return epoch + 1 == EPOCHS
 
     try:
-        with running(RunningTrial(report, METRIC)):
+        with report_to_trial(TrialReporter(report, METRIC)):
             run.train(compose([*SETTING, *overrides]), folder, [*SETTING, *overrides])
     except Pruned:
         pass

@@ -24,7 +24,7 @@ from genrelab.config.schema import TrainerSpec
 from genrelab.datamodules import Batch, BatchLoader, Normalizer
 from genrelab.losses.registry import LOSSES
 from genrelab.models.registry import MODELS
-from genrelab.training.callbacks import Checkpoints, History, Progress
+from genrelab.training.callbacks import BestLastCheckpoint, EpochProgress, MetricsCSVWriter
 from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
 from genrelab.training.task import GenreTask
 from genrelab.training.trainer import make_trainer, quiet_lightning
@@ -117,9 +117,9 @@ def measure(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         callbacks = [
-            History(folder / "metrics.csv"),
-            Progress("train/loss", "min", bar=False),
-            Checkpoints(folder, "train/loss", "min"),
+            MetricsCSVWriter(folder / "metrics.csv"),
+            EpochProgress("train/loss", "min", bar=False),
+            BestLastCheckpoint(folder, "train/loss", "min"),
             alternate,
         ]
         trainer = make_trainer(TrainerSpec(max_epochs=rounds + 1), {"accelerator": "cpu"}, folder, [], callbacks)

@@ -16,9 +16,9 @@ from harness import make_parser
 from genrelab.config import compose
 from genrelab.tuning.compose import Composer
 from genrelab.tuning.study_spec import StudySpec
-from genrelab.tuning.study_storage import OpenStudy
+from genrelab.tuning.study_storage import SharedStudy
 from genrelab.tuning.summary import write_summary
-from genrelab.tuning.worker import Outcome, run_trial
+from genrelab.tuning.worker import TrialResult, run_trial
 
 LIMIT = 50.0  # ms
 
@@ -41,11 +41,11 @@ def overhead(storage: str, sampler: str, trials: int) -> float:
             n_trials=trials,
             storage=storage,
         )
-        study = OpenStudy(spec)
+        study = SharedStudy(spec)
 
         def trial() -> None:
             asked = study.ask()
-            run_trial(study, asked, lambda job: Outcome((job.params["beta"],)))
+            run_trial(study, asked, lambda job: TrialResult((job.params["beta"],)))
             write_summary(study, lambda overrides, comments: "")
 
         return median([milliseconds(trial) for _ in range(trials)][trials // 2 :])

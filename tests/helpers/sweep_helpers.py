@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from genrelab.tuning.study_spec import StudySpec
-from genrelab.tuning.study_storage import OpenStudy, facts
-from genrelab.tuning.worker import Outcome, work
+from genrelab.tuning.study_storage import SharedStudy, trial_attributes
+from genrelab.tuning.worker import TrialResult, run_trials
 
 
 def make_spec(folder, **changes):
@@ -27,12 +27,12 @@ def make_spec(folder, **changes):
 
 def bowl(job):
     job.folder.mkdir()  # fails where a folder would be used twice
-    return Outcome((job.params["x"] ** 2,))
+    return TrialResult((job.params["x"] ** 2,))
 
 
 def run(spec, objective=bowl, worker=0, launch="", **options):
-    study = OpenStudy(spec, worker, launch)
-    work(study, objective, poll=0.02, **options)
+    study = SharedStudy(spec, worker, launch)
+    run_trials(study, objective, poll=0.02, **options)
     return study
 
 
@@ -81,6 +81,6 @@ def check_forty(study):
     assert set(links) == {trial.number for trial in lost}
     assert all(trial.params.items() <= links[trial.number].params.items() for trial in lost)  # none where killed in ask
     best = min(ended, key=lambda trial: trial.value)
-    assert float(Path(facts(best)["checkpoint"]).read_text()) == best.params["x"]
+    assert float(Path(trial_attributes(best)["checkpoint"]).read_text()) == best.params["x"]
     assert {trial.user_attrs["worker"][2] for trial in ended} == {"one"}
     assert len({trial.user_attrs["worker"][1] for trial in ended}) >= 2

@@ -240,7 +240,7 @@ def test_folders_without_a_checkpoint_say_what_to_name(run, tmp_path):
 @pytest.mark.slow
 def test_the_demo_through_training_predictor_app_and_onnx(tmp_path):
     from genrelab.engine.run import train
-    from genrelab.inference.app.service import Limits, Listener
+    from genrelab.inference.app.service import AppService, Limits
     from genrelab.inference.export import export_run
     from genrelab.inference.export.formats import run_onnx
 
@@ -257,14 +257,14 @@ def test_the_demo_through_training_predictor_app_and_onnx(tmp_path):
     predictor = load_predictor(tmp_path / "run")
     written = read_predictions(tmp_path / "run" / "predictions.parquet")
     folder, _ = export_run(tmp_path / "run", "onnx", tmp_path / "onnx")
-    listener = Listener(predictor, Limits())
+    service = AppService(predictor, Limits())
     for track in sorted(set(written.track_id)):
         theirs = written.logits[written.track_id == track]
         found = predictor.predict(paths[track])
         agree(found.logits, theirs)
         windows = np.stack([window.samples for window in predictor.windows(predictor.decode(paths[track]))])
         agree(run_onnx(folder / "model.onnx", {"samples": windows}), theirs)
-        shown = html.unescape(listener.answer(paths[track])[0])
+        shown = html.unescape(service.predict(paths[track])[0])
         assert found.rejection_reason or found.label in shown
         assert found.rejection_reason or found.top[0].title in shown
 

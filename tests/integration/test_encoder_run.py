@@ -30,4 +30,4 @@ def test_a_frozen_encoder_from_waveform_to_answer(small, music, tmp_path):
     found = predictor.predict(song)
     assert predictor.model.net.config.hidden_size == 32 and np.isfinite(found.logits).all()
     shown = explain(predictor, predictor.decode(song), cells=4)
-    assert shown.maps[0].shape == (1, 16_000)
+    assert shown.saliency_maps[0].shape == (1, 16_000)

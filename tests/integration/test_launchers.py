@@ -136,7 +136,7 @@ def test_jobs_side_by_side_share_the_cores(monkeypatch):
     monkeypatch.setattr(trainer, "default_workers", lambda: 16)
     for told, threads in (("4", 4), ("4,2", 4), ("", 8), ("0", 8)):
         monkeypatch.setenv("OMP_NUM_THREADS", told)
-        assert trainer._threads(2) == threads
+        assert trainer._num_threads(2) == threads
 
 
 def test_a_job_that_a_launcher_lost_is_one_line(monkeypatch, capsys):

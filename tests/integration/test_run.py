@@ -18,7 +18,7 @@ from genrelab.config import compose
 from genrelab.engine import build, run
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.runs.predictions import read_predictions
-from genrelab.training.batch_norm import recompute_statistics
+from genrelab.training.batch_norm import recompute_batch_norm_statistics
 from genrelab.utils.errors import ConfigError, GenrelabError
 from paths import REPOSITORY
 
@@ -103,7 +103,7 @@ def test_best_checkpoint_holds_the_statistics_that_val_was_scored_with(small, tm
     normalizer, net = data.fit_normalizer(), build.make_network(config, data.shapes, len(dataset.taxonomy.genres))
     net.load_state_dict(best)
     batches = list(data.train_sample())
-    recompute_statistics(net, [lambda batch=batch: net(*normalizer(batch.features)) for batch in batches])
+    recompute_batch_norm_statistics(net, [lambda batch=batch: net(*normalizer(batch.features)) for batch in batches])
     same = [
         torch.allclose(value, best[name], atol=1e-5) for name, value in net.state_dict().items() if "running" in name
     ]

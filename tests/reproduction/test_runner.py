@@ -9,9 +9,9 @@ import pytest
 from genrelab.config import compose, normalize_overrides
 from genrelab.engine.run import train
 from genrelab.reproduction.command import reproduce
-from genrelab.reproduction.jobs import plan
+from genrelab.reproduction.jobs import plan_jobs
 from genrelab.reproduction.pages import reproduction_page
-from genrelab.reproduction.runner import perform
+from genrelab.reproduction.runner import run_jobs
 from genrelab.reproduction.systems import read_systems
 from genrelab.utils.errors import GenrelabError
 
@@ -61,7 +61,7 @@ def _run(overrides, folder, tiny_data):
 )
 def test_a_recipe_runs(recipe, data, tiny_data, tmp_path):
     row, trial = TRIALS[recipe, data]
-    jobs, _ = plan(SYSTEMS, [row], tiny_data, tmp_path, 1, False)
+    jobs, _ = plan_jobs(SYSTEMS, [row], tiny_data, tmp_path, 1, False)
     mine = next(job for job in jobs if job.trial == trial)
     known = SYSTEMS.protocols[mine.protocol]
     kept = [text for text in mine.overrides if text not in known.set and not text.startswith(("split.", "trainer."))]
@@ -123,18 +123,18 @@ def test_without_data_it_says_what_to_name(monkeypatch, tmp_path):
 
 
 def test_a_run_that_fails_is_told_and_the_others_run(tiny_data, tmp_path, capsys):
-    jobs, _ = plan(SYSTEMS, SYSTEMS.chosen(["E05"]), tiny_data, tmp_path, 1, False)
+    jobs, _ = plan_jobs(SYSTEMS, SYSTEMS.select(["E05"]), tiny_data, tmp_path, 1, False)
     broken = [*jobs[:1], *jobs[2:]]
     (jobs[0].folder).mkdir(parents=True)
     (jobs[0].folder / "run.json").write_text('{"status": "interrupted"}')  # its configuration is gone
-    failed = perform(broken)
+    failed = run_jobs(broken)
     assert [job for job, _ in failed] == [jobs[0]] and "config.yaml" in failed[0][1]
     assert "error:" in (jobs[0].folder / "log.txt").read_text()
     assert "failed: " in capsys.readouterr().out
 
 
 def test_scores_of_an_unsafe_split_say_so_on_the_terminal_and_in_the_table(tiny_data, tmp_path, capsys, monkeypatch):
-    jobs, _ = plan(SYSTEMS, SYSTEMS.chosen(["B08"]), tiny_data, tmp_path, 1, False)
+    jobs, _ = plan_jobs(SYSTEMS, SYSTEMS.select(["B08"]), tiny_data, tmp_path, 1, False)
     unsafe = [job for job in jobs if job.protocol == "segments"][:1]
 
     def run(job):
@@ -142,7 +142,7 @@ def test_scores_of_an_unsafe_split_say_so_on_the_terminal_and_in_the_table(tiny_
         return {"seconds": 3.0, "split": {"unsafe": config["split"]["kind"] == "random_segments"}}
 
     monkeypatch.setattr("genrelab.reproduction.runner._run", run)
-    perform([*unsafe, next(job for job in jobs if job.protocol == "tracks")])
+    run_jobs([*unsafe, next(job for job in jobs if job.protocol == "tracks")])
     lines = capsys.readouterr().out.splitlines()
     assert ": UNSAFE " in lines[1] and "UNSAFE" not in lines[2]
     found = {name: [0.5, 0.4, 0.6] for name in ("accuracy", "distance_skill")}

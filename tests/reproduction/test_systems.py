@@ -11,7 +11,7 @@ import yaml
 from genrelab.cli import app
 from genrelab.config import compose, conf_dir, normalize_overrides
 from genrelab.engine.validate_config import check
-from genrelab.reproduction.jobs import plan
+from genrelab.reproduction.jobs import plan_jobs
 from genrelab.reproduction.pages import reproduction_page, systems_page
 from genrelab.reproduction.scores import read_results
 from genrelab.reproduction.systems import read_systems
@@ -92,8 +92,8 @@ def _at(config, key):
 @pytest.mark.slow
 def test_every_run_fits(tiny_data, tmp_path):
     """Each trial once, and each protocol: all pairs would take a minute to compose."""
-    full, missing = plan(SYSTEMS, SYSTEMS.chosen([]), tiny_data, tmp_path, 1, short=False)
-    short, _ = plan(SYSTEMS, SYSTEMS.chosen([]), tiny_data, tmp_path, 1, short=True)
+    full, missing = plan_jobs(SYSTEMS, SYSTEMS.select([]), tiny_data, tmp_path, 1, short=False)
+    short, _ = plan_jobs(SYSTEMS, SYSTEMS.select([]), tiny_data, tmp_path, 1, short=True)
     assert not missing and len({job.folder for job in (*full, *short)}) == len(full) + sum(job.short for job in short)
     seen: set[object] = set()
     for job in [job for job in short if job.short] + full:
@@ -105,11 +105,11 @@ def test_every_run_fits(tiny_data, tmp_path):
 
 
 def test_rows_are_chosen_by_id_system_and_recipe():
-    assert [row.id for row in SYSTEMS.chosen(["b08", "A21"])] == ["A21", "B08"]
-    assert len(SYSTEMS.chosen(["d"])) == ROWS["D"]
-    assert [row.id for row in SYSTEMS.chosen(["d09_ssd"])] == ["D09"]
+    assert [row.id for row in SYSTEMS.select(["b08", "A21"])] == ["A21", "B08"]
+    assert len(SYSTEMS.select(["d"])) == ROWS["D"]
+    assert [row.id for row in SYSTEMS.select(["d09_ssd"])] == ["D09"]
     with pytest.raises(GenrelabError, match="--only B80: no such row; did you mean 'B"):
-        SYSTEMS.chosen(["B80"])
+        SYSTEMS.select(["B80"])
 
 
 def test_the_pages_are_what_the_facts_make():

@@ -89,10 +89,10 @@ def test_a_run_tells_wandb_what_it_is(logged, tmp_path):
 
 def test_a_resumed_run_goes_on_under_its_id(logged, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
-    from genrelab.training.callbacks import History
+    from genrelab.training.callbacks import MetricsCSVWriter
 
     folder = tmp_path / "study" / "0"
-    begin = History.on_train_epoch_start
+    begin = MetricsCSVWriter.on_train_epoch_start
 
     def interrupted(self, trainer, module):
         if trainer.current_epoch == 2:
@@ -100,7 +100,7 @@ def test_a_resumed_run_goes_on_under_its_id(logged, tmp_path, monkeypatch):
         begin(self, trainer, module)
 
     with monkeypatch.context() as patch:
-        patch.setattr(History, "on_train_epoch_start", interrupted)
+        patch.setattr(MetricsCSVWriter, "on_train_epoch_start", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run.train(compose([*logged, "trainer.max_epochs=3", "logger=wandb"]), folder)
     assert run.resume(folder)["status"] == "finished"
@@ -114,9 +114,9 @@ def test_a_resumed_run_goes_on_under_its_id(logged, tmp_path, monkeypatch):
 
 def test_a_pruned_trial_did_not_fail(logged, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
-    from genrelab.training.trial_context import Pruned, RunningTrial, running
+    from genrelab.training.trial_context import Pruned, TrialReporter, report_to_trial
 
-    with pytest.raises(Pruned), running(RunningTrial(lambda value, epoch: True, None)):
+    with pytest.raises(Pruned), report_to_trial(TrialReporter(lambda value, epoch: True, None)):
         run.train(compose([*logged, "logger=wandb"]), tmp_path / "study" / "1")
     told = read_offline(next((tmp_path / "study" / "1" / "wandb").glob("offline-run-*")))
     assert told.exit_code == 0 and told.summary["status"] == "pruned"
@@ -137,9 +137,9 @@ def test_pooled_folds_are_published_as_a_run_of_their_own(logged, tmp_path):
 def test_confused_pairs_are_a_short_table_for_many_genres():
     import numpy as np
 
-    from genrelab.tracking.publish import _pairs
+    from genrelab.tracking.publish import _confused_pairs
 
     matrix = np.zeros((248, 248), int)
     matrix[3, 5], matrix[3, 3], matrix[9, 9] = 2, 6, 1
-    table = _pairs(matrix, [f"g{number}" for number in range(248)])
+    table = _confused_pairs(matrix, [f"g{number}" for number in range(248)])
     assert table.values.tolist() == [["g3", "g3", 6, 75.0], ["g3", "g5", 2, 25.0], ["g9", "g9", 1, 100.0]]

@@ -47,7 +47,7 @@ def test_every_panel_shows_what_runs_log(logged):
     curves = {key for key, values in told.history.items() if len(values) == 2}
     summary = {key for key, value in told.summary.items() if isinstance(value, int | float)}
     kinds = {key.removesuffix("._type"): value for key, value in told.summary.items() if key.endswith("._type")}
-    for panel in [panel for board in dashboard.dashboards(["mel_db"]) for panel in board.panels]:
+    for panel in [panel for board in dashboard.workspace_specs(["mel_db"]) for panel in board.panels]:
         logs = {
             "curve": curves, "scatter": summary, "bars": summary, "number": summary,
             "media": {key for key, kind in kinds.items() if kind.startswith("image")},
@@ -65,17 +65,17 @@ def test_every_panel_shows_what_runs_log(logged):
 
 def test_pinned_columns_are_logged(logged):
     told, _ = logged
-    for column in [column for board in dashboard.dashboards() for column in board.columns]:
+    for column in [column for board in dashboard.workspace_specs() for column in board.columns]:
         where, _, key = column.partition(":")
         assert key in {"config": told.config, "summary": told.summary}[where], column
 
 
 def test_workspaces_hold_all_panels_without_asking_a_server():
     pytest.importorskip("wandb_workspaces")
-    boards = dashboard.dashboards()
+    boards = dashboard.workspace_specs()
     assert len(boards) == 3
     for board in boards:
-        workspace = dashboard.build(board, "genrelab", "somebody")
+        workspace = dashboard.build_workspace(board, "genrelab", "somebody")
         assert sum(len(section.panels) for section in workspace.sections) == len(board.panels)
         spec = workspace._to_model().spec.model_dump_json(by_alias=True, exclude_none=True)
         assert all(key in spec for panel in board.panels for key in panel.keys)
@@ -96,7 +96,7 @@ def test_saving_makes_each_workspace_once(monkeypatch):
     monkeypatch.setattr(wandb, "Api", type("Api", (), {"default_entity": "me"}))
     monkeypatch.setattr(workspaces.Workspace, "save", lambda self: saved.append(self) or self)
     monkeypatch.setattr(workspaces.Workspace, "url", property(lambda self: f"{self.entity}/{self.project}"))
-    assert dashboard.save("mine", None, dashboard.dashboards()) == ["me/mine"] * 3
+    assert dashboard.save_workspaces("mine", None, dashboard.workspace_specs()) == ["me/mine"] * 3
     assert [one.name for one in saved] == ["genrelab: beta sweep", "genrelab: features", "genrelab: single run"]
 
 
@@ -105,8 +105,8 @@ def test_without_login_or_package_it_is_one_line(monkeypatch, tmp_path):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(GenrelabError, match=r"wandb login") as caught:
-        dashboard.save("mine", None, dashboard.dashboards())
+        dashboard.save_workspaces("mine", None, dashboard.workspace_specs())
     assert "\n" not in str(caught.value)
     monkeypatch.setitem(sys.modules, "wandb_workspaces.reports.v2", None)
     with pytest.raises(GenrelabError, match=r"pip install 'genrelab\[dashboards\]'"):
-        dashboard.build(dashboard.dashboards()[0], "mine", "me")
+        dashboard.build_workspace(dashboard.workspace_specs()[0], "mine", "me")

@@ -5,7 +5,12 @@ import torch
 from torch import nn
 
 from genrelab.models.registry import MODELS
-from genrelab.training.batch_norm import StatisticsGap, dropout_precedes_batch_norm, measure_gap, recompute_statistics
+from genrelab.training.batch_norm import (
+    StatisticsGap,
+    dropout_precedes_batch_norm,
+    measure_gap,
+    recompute_batch_norm_statistics,
+)
 
 
 class LateDropout(nn.Module):
@@ -39,10 +44,10 @@ def test_recompute_statistics_equals_mean_and_variance_of_the_rows():
     rows = torch.tensor([[1.0, 10.0], [3.0, 10.0], [5.0, 40.0], [7.0, 40.0]])
     net = nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(2))
     net[1].running_mean.fill_(99.0)
-    recompute_statistics(net, [lambda: net(rows)])
+    recompute_batch_norm_statistics(net, [lambda: net(rows)])
     assert net[1].running_mean.tolist() == [4.0, 25.0]
     assert net[1].running_var.tolist() == pytest.approx([20 / 3, 300.0])
-    recompute_statistics(net, [lambda: net(rows[:2]), lambda: net(rows[2:])])
+    recompute_batch_norm_statistics(net, [lambda: net(rows[:2]), lambda: net(rows[2:])])
     assert net[1].running_mean.tolist() == [4.0, 25.0]
     assert net[1].running_var.tolist() == [2.0, 0.0]
     assert net[1].momentum == 0.1
@@ -53,7 +58,7 @@ def test_recompute_statistics_equals_mean_and_variance_of_the_rows():
 def test_recompute_statistics_restores_the_layers_after_an_exception():
     net = nn.Sequential(nn.BatchNorm1d(2))
     with pytest.raises(RuntimeError):
-        recompute_statistics(net, [lambda: net(torch.ones(2, 5))])
+        recompute_batch_norm_statistics(net, [lambda: net(torch.ones(2, 5))])
     assert net[0].momentum == 0.1
     assert not net[0].training
 
@@ -76,13 +81,13 @@ class FrozenPart(nn.Module):
 
 def test_statistics_of_a_frozen_part_stay():
     net = FrozenPart()
-    recompute_statistics(net, [lambda: net(torch.tensor([[2.0, 4.0], [4.0, 8.0]]))])
+    recompute_batch_norm_statistics(net, [lambda: net(torch.tensor([[2.0, 4.0], [4.0, 8.0]]))])
     assert net.frozen.running_mean.tolist() == [0.0, 0.0]
     assert net.norm.running_mean.tolist() == pytest.approx([3.0, 6.0], rel=1e-4)
 
 
 def test_a_network_without_batch_norm_is_not_run():
-    recompute_statistics(nn.Sequential(nn.Linear(2, 2)), [lambda: pytest.fail("run for nothing")])
+    recompute_batch_norm_statistics(nn.Sequential(nn.Linear(2, 2)), [lambda: pytest.fail("run for nothing")])
 
 
 def test_measure_gap_compares_both_modes_and_changes_nothing():
@@ -130,7 +135,8 @@ def train(name, seed=0):
     """Train on pictures of four classes that differ by the rows of a band.
 
     Returns:
-        the network, a function that lists its losses for `measure_gap`, and its forwards for `recompute_statistics`.
+        the network, a function that lists its losses for `measure_gap`, and its forwards for
+        `recompute_batch_norm_statistics`.
     """
     torch.manual_seed(seed)
     kind, params, band, steps = NETWORKS[name]
@@ -160,7 +166,7 @@ def train(name, seed=0):
 def test_gap_of_running_statistics_behind_dropout_closes_when_recomputed(name):
     net, losses, forwards = train(name)
     assert measure_gap(net, losses).too_wide
-    recompute_statistics(net, forwards)
+    recompute_batch_norm_statistics(net, forwards)
     gap = measure_gap(net, losses)
     assert not gap.too_wide
     assert dropout_precedes_batch_norm(net, forwards[0])

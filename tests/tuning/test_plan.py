@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from genrelab.config import compose, conf_dir
-from genrelab.tuning.compose import TALK, Composer, is_group
-from genrelab.tuning.plan import each_search, read_plan
+from genrelab.tuning.compose import DISPLAY_KEYS, Composer, is_group
+from genrelab.tuning.plan import iter_searches, read_plan
 from genrelab.utils.errors import ConfigError
 
 SEARCHES = sorted(path.stem for path in (conf_dir() / "search").glob("*.yaml"))
@@ -67,16 +67,16 @@ def test_every_search_composes(name):
 
 
 def test_a_search_of_several_studies_is_one_command():
-    parts = each_search(["search=graph_study", "debug=short"])
+    parts = iter_searches(["search=graph_study", "debug=short"])
     assert [part[0] for part in parts] == [f"search=graph_study_{name}" for name in ("demo", "gtzan", "audioset")]
     assert all(part[1:] == ["debug=short"] for part in parts)
-    assert each_search(["search=beta", "beta=2"]) == [["search=beta", "beta=2"]]
+    assert iter_searches(["search=beta", "beta=2"]) == [["search=beta", "beta=2"]]
     with pytest.raises(ConfigError, match="runs 3 studies"):
-        each_search(["search=graph_study", "study=mine"])
+        iter_searches(["search=graph_study", "study=mine"])
 
 
 def test_the_studies_of_the_graph_have_the_same_losses_and_seeds():
-    plans = [read_plan(part) for part in each_search(["search=graph_study"])]
+    plans = [read_plan(part) for part in iter_searches(["search=graph_study"])]
     assert len({tuple(sorted(plan.spec.params.items())) for plan in plans}) == 1
     assert "cross_entropy" in plans[0].spec.params["loss"]
 
@@ -130,5 +130,5 @@ def test_the_plugin_imports_nothing_heavy():
 
 
 def without_talk(config):
-    trainer = {key: value for key, value in config["trainer"].items() if key not in TALK}
+    trainer = {key: value for key, value in config["trainer"].items() if key not in DISPLAY_KEYS}
     return {**config, "trainer": trainer}

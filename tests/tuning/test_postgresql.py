@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from genrelab.tuning.study_storage import OpenStudy, masked
+from genrelab.tuning.study_storage import SharedStudy, masked
 from sweep_helpers import check_forty, kill, make_spec, run, start_worker, wait_for
 
 
@@ -49,7 +49,7 @@ def server():
 @pytest.mark.slow
 def test_two_workers_share_forty_trials_and_one_is_killed(server, tmp_path):
     spec = make_spec(tmp_path, n_trials=40, storage=server)
-    study = OpenStudy(spec)
+    study = SharedStudy(spec)
     workers = [start_worker(spec, number) for number in range(2)]
     wait_for(lambda: study.counts().ended >= 10, 60)
     kill(workers[0])
@@ -60,25 +60,25 @@ def test_two_workers_share_forty_trials_and_one_is_killed(server, tmp_path):
 
 @pytest.mark.slow
 def test_on_another_machine_the_heartbeat_tells_who_lives(server, tmp_path, monkeypatch):
-    here = OpenStudy(make_spec(tmp_path / "here", name="elsewhere", storage=server))
+    here = SharedStudy(make_spec(tmp_path / "here", name="elsewhere", storage=server))
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
-    away = OpenStudy(make_spec(tmp_path / "away", name="elsewhere", storage=server), worker=1)
+    away = SharedStudy(make_spec(tmp_path / "away", name="elsewhere", storage=server), worker=1)
     trial = away.ask()
     monkeypatch.undo()
-    with away.beating(trial):
-        here.requeue_dead()
+    with away.heartbeat(trial):
+        here.requeue_stale()
         assert here.trials()[0].state.name == "RUNNING"  # no lock here, but it was heard of a moment ago
         monkeypatch.setattr("genrelab.tuning.study_storage.GRACE", 0)
         storage = here.optuna_study._storage
         monkeypatch.setattr(getattr(storage, "_backend", storage), "grace_period", -1)
-        here.requeue_dead()
+        here.requeue_stale()
     assert [t.state.name for t in here.trials()] == ["FAIL", "WAITING"]
 
 
 @pytest.mark.slow
 def test_a_worker_killed_while_asking_leaves_nothing_behind(server, tmp_path):
     spec = make_spec(tmp_path, name="asking", storage=server, n_trials=2)
-    study = OpenStudy(spec)
+    study = SharedStudy(spec)
     study._asking.touch()
     study.optuna_study.ask()  # and killed before the lock
     study = run(spec)

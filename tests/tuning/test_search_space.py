@@ -1,6 +1,14 @@
 import pytest
 
-from genrelab.tuning.search_space import describe, differences, grid, overrides_of, read_space, short, split_sweeps
+from genrelab.tuning.search_space import (
+    describe,
+    differences,
+    format_params,
+    grid,
+    overrides_of,
+    read_space,
+    split_sweeps,
+)
 from genrelab.utils.errors import ConfigError
 
 
@@ -73,4 +81,4 @@ def test_sweeps_are_told_from_what_is_fixed():
 
 
 def test_short_form_for_people():
-    assert short({"graph.weights.primary": 1.23456789, "features": "pcen"}) == "primary=1.235 features=pcen"
+    assert format_params({"graph.weights.primary": 1.23456789, "features": "pcen"}) == "primary=1.235 features=pcen"

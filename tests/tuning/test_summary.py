@@ -1,9 +1,9 @@
 import csv
 import json
 
-from genrelab.tuning.plots import draw_all
+from genrelab.tuning.plots import plot_all
 from genrelab.tuning.summary import best_file, write_summary
-from genrelab.tuning.worker import Outcome
+from genrelab.tuning.worker import TrialResult
 from sweep_helpers import make_spec, run
 
 
@@ -34,7 +34,7 @@ def test_the_best_of_several_objectives_is_a_front(tmp_path):
     spec = make_spec(
         tmp_path / "bowl", objectives=("val/track/accuracy", "val/track/distance_skill"), directions=("max", "max")
     )
-    found = write_summary(run(spec, lambda job: Outcome(points[job.number])), recipe)
+    found = write_summary(run(spec, lambda job: TrialResult(points[job.number])), recipe)
     assert [one["number"] for one in found["front"]] == [3, 5, 1]
     assert found["best"]["number"] == 3
 
@@ -43,19 +43,19 @@ def test_without_a_complete_trial_there_is_no_best(tmp_path):
     study = run(make_spec(tmp_path / "bowl"), deadline=0)
     assert write_summary(study, recipe)["best"] is None
     assert not best_file(study).exists()
-    assert draw_all(study) == []
+    assert plot_all(study) == []
 
 
 def scores(job, value):
     job.folder.mkdir()
     level = {"track": {name: {"value": value, "low": value - 0.1, "high": None} for name in ("distance", "accuracy")}}
     (job.folder / "metrics.json").write_text(json.dumps({"val": level, "test": level}))
-    return Outcome((value,))
+    return TrialResult((value,))
 
 
 def drawn(folder, **changes):
     study = run(make_spec(folder, **changes), lambda job: scores(job, float(len(str(job.params)) + job.number)))
-    paths = draw_all(study)
+    paths = plot_all(study)
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     return [path.stem for path in paths]
 
@@ -72,10 +72,10 @@ def test_figures_fit_the_search(tmp_path):
 
 def test_scores_of_an_unsafe_split_are_marked_wherever_a_study_shows_them(tmp_path, capsys, monkeypatch):
     from genrelab.tuning import finalize as finish
-    from genrelab.tuning.console import Show
+    from genrelab.tuning.console import SweepDisplay
 
     spec = make_spec(tmp_path / "bowl", n_trials=2)
-    study = run(spec, lambda job: Outcome(scores(job, 0.5).values, {"unsafe": True, "seconds": 1.0}))
+    study = run(spec, lambda job: TrialResult(scores(job, 0.5).values, {"unsafe": True, "seconds": 1.0}))
     monkeypatch.setattr(finish, "Composer", lambda overrides: type("Some", (), {"recipe": staticmethod(recipe)}))
     drawn = []
     monkeypatch.setattr("matplotlib.figure.Figure.suptitle", lambda figure, text, **_: drawn.append(text))
@@ -85,7 +85,7 @@ def test_scores_of_an_unsafe_split_are_marked_wherever_a_study_shows_them(tmp_pa
     assert drawn and all(text.startswith("UNSAFE split") for text in drawn)
     assert "UNSAFE split" in best_file(study).read_text()
     assert {row["unsafe"] for row in csv.DictReader((tmp_path / "bowl" / "trials.csv").open())} == {"True"}
-    show = Show(study, 1)
+    show = SweepDisplay(study, 1)
     assert all("UNSAFE  val/track/distance" in show._line(trial) for trial in study.trials())
     show.console.print(show._table(study.trials()))
     assert "UNSAFE best" in capsys.readouterr().out

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from genrelab.training.trial_context import TRIAL
-from genrelab.tuning.study_storage import OpenStudy, facts
-from genrelab.tuning.worker import Outcome, run_trial
+from genrelab.training.trial_context import CURRENT_TRIAL
+from genrelab.tuning.study_storage import SharedStudy, trial_attributes
+from genrelab.tuning.worker import TrialResult, run_trial
 from genrelab.utils.errors import GenrelabError
 from sweep_helpers import bowl, check_forty, kill, make_spec, run, start_worker, states, wait_for
 
@@ -42,15 +42,15 @@ def test_workers_with_one_seed_draw_different_points(tmp_path):
 def test_a_killed_workers_trial_is_found_by_its_lock_and_queued_again(tmp_path, storage):
     spec = make_spec(tmp_path, n_trials=3, storage=storage)
     process = start_worker(spec, 0, seconds=60)
-    study = OpenStudy(spec)
+    study = SharedStudy(spec)
     wait_for(lambda: study.counts().running == 1 and (tmp_path / "0").exists())
-    study.requeue_dead()
+    study.requeue_stale()
     assert states(study) == ["RUNNING"]  # it lives
     kill(process)
     study = run(spec)
     assert states(study) == ["FAIL"] + ["COMPLETE"] * 3
     lost, again = study.trials()[:2]
-    assert facts(lost)["error"] == "its worker died"
+    assert trial_attributes(lost)["error"] == "its worker died"
     assert again.user_attrs["retry_of"] == 0
     assert again.params == lost.params
 
@@ -58,12 +58,12 @@ def test_a_killed_workers_trial_is_found_by_its_lock_and_queued_again(tmp_path, 
 def test_a_dead_trial_does_not_end_a_study_short_and_is_not_retried_for_ever(tmp_path):
     spec = make_spec(tmp_path, n_trials=2, max_retries=1)
     for _ in range(2):  # dies twice over the same point
-        study = OpenStudy(spec)
+        study = SharedStudy(spec)
         study.ask()
         study.locks._held.popitem()[1].release()
     study = run(spec)
     assert states(study) == ["FAIL", "FAIL", "COMPLETE", "COMPLETE"]
-    assert "not tried again" in facts(study.trials()[1])["error"]
+    assert "not tried again" in trial_attributes(study.trials()[1])["error"]
     assert study.trials()[2].params != study.trials()[1].params
 
 
@@ -71,7 +71,7 @@ def test_exceptions_and_nan_count_as_failures_alike_and_three_in_a_row_end_a_lau
     def poor(job):
         if job.number == 0:
             raise RuntimeError("CUDA out of memory")
-        return Outcome((math.nan if job.number < 3 else 1.0,))
+        return TrialResult((math.nan if job.number < 3 else 1.0,))
 
     with pytest.raises(GenrelabError, match=r"^3 trials in a row failed; the last, trial 2: the objective is nan$"):
         run(make_spec(tmp_path), poor)
@@ -81,7 +81,7 @@ def test_exceptions_and_nan_count_as_failures_alike_and_three_in_a_row_end_a_lau
 
 def test_failures_in_all_are_capped_too(tmp_path):
     def every_other(job):
-        return Outcome((math.nan if job.number % 2 else 1.0,))
+        return TrialResult((math.nan if job.number % 2 else 1.0,))
 
     with pytest.raises(GenrelabError, match=r"^4 trials failed"):
         run(make_spec(tmp_path, n_trials=40, max_failures=4), every_other)
@@ -91,22 +91,22 @@ def test_pruned_trials_are_pruned_not_failed_and_count(tmp_path):
     def curve(job):
         for epoch in range(6):
             value = 1.0 if job.number < 2 else 9.0
-            TRIAL.get().after_epoch("val/x", {"val/x": math.nan if epoch == 0 else value}, epoch)
-        return Outcome((value,))
+            CURRENT_TRIAL.get().report_epoch("val/x", {"val/x": math.nan if epoch == 0 else value}, epoch)
+        return TrialResult((value,))
 
     pruner = {"kind": "median", "startup_trials": 2, "warmup_epochs": 2}
     study = run(make_spec(tmp_path, n_trials=4, pruner=pruner), curve)
     assert states(study) == ["COMPLETE", "COMPLETE", "PRUNED", "PRUNED"]
     pruned = study.trials()[2]
     assert max(pruned.intermediate_values) == 2
-    assert facts(pruned)["pruned"] == "pruned after epoch 3: val/x 9.000"
-    assert TRIAL.get() is None
+    assert trial_attributes(pruned)["pruned"] == "pruned after epoch 3: val/x 9.000"
+    assert CURRENT_TRIAL.get() is None
 
 
 def test_several_objectives_never_report(tmp_path):
     def two(job):
-        assert TRIAL.get() is None
-        return Outcome((job.params["x"], -job.params["x"]))
+        assert CURRENT_TRIAL.get() is None
+        return TrialResult((job.params["x"], -job.params["x"]))
 
     spec = make_spec(
         tmp_path, objectives=("a", "b"), directions=("min", "min"), pruner={"kind": "median"}, sampler={"kind": "nsga2"}
@@ -118,18 +118,18 @@ def test_a_changed_space_is_refused_with_what_changed(tmp_path):
     run(make_spec(tmp_path, n_trials=1, fixed={"trainer.max_epochs": 20}))
     changed = make_spec(tmp_path, params={"x": "interval(-1.0,2.0)"}, fixed={"trainer.max_epochs": 30})
     with pytest.raises(GenrelabError) as error:
-        OpenStudy(changed)
+        SharedStudy(changed)
     assert "params.x: was float -1 to 1, now float -1 to 2" in str(error.value)
     assert "config.trainer.max_epochs: was 20, now 30" in str(error.value)
     assert "study=NAME" in str(error.value)
-    OpenStudy(make_spec(tmp_path, n_trials=5, sampler={"kind": "tpe"}, fixed={"trainer.max_epochs": 20}))  # these may
+    SharedStudy(make_spec(tmp_path, n_trials=5, sampler={"kind": "tpe"}, fixed={"trainer.max_epochs": 20}))  # these may
 
 
 def test_a_study_of_before_a_key_goes_on_with_what_its_absence_meant(tmp_path):
     run(make_spec(tmp_path, n_trials=1, fixed={"loss.kind": "hxe"}))
     with pytest.raises(GenrelabError, match=r"config.loss.weighting: was from_leaf, now from_root"):
-        OpenStudy(make_spec(tmp_path, fixed={"loss.kind": "hxe", "loss.weighting": "from_root"}))
-    OpenStudy(make_spec(tmp_path, fixed={"loss.kind": "hxe", "loss.weighting": "from_leaf"}))
+        SharedStudy(make_spec(tmp_path, fixed={"loss.kind": "hxe", "loss.weighting": "from_root"}))
+    SharedStudy(make_spec(tmp_path, fixed={"loss.kind": "hxe", "loss.weighting": "from_leaf"}))
 
 
 def test_a_grid_runs_each_point_once_and_ends_by_itself(tmp_path):
@@ -144,7 +144,7 @@ def test_a_grid_runs_each_point_once_and_ends_by_itself(tmp_path):
 
 def test_a_grids_failed_points_are_tried_again_by_the_next_start(tmp_path):
     spec = make_spec(tmp_path, sampler={"kind": "grid"}, n_trials=None, params={"x": "choice(1,2,3)"})
-    study = run(spec, lambda job: Outcome((math.nan if job.params["x"] == 2 else 1.0,)))
+    study = run(spec, lambda job: TrialResult((math.nan if job.params["x"] == 2 else 1.0,)))
     assert states(study) == ["COMPLETE", "FAIL", "COMPLETE"]
     study.retry_failed()
     study = run(spec)
@@ -169,7 +169,7 @@ def test_no_trial_starts_after_the_deadline(tmp_path):
 
 def test_other_data_than_the_studys_are_refused(tmp_path):
     def of(data):
-        return lambda job: Outcome((1.0,), {"data": data})
+        return lambda job: TrialResult((1.0,), {"data": data})
 
     run(make_spec(tmp_path, n_trials=2), of("one"))
     with pytest.raises(GenrelabError, match="tracks or genres changed since study 'bowl' began"):
@@ -189,7 +189,7 @@ def test_half_a_line_in_the_journal_hinders_nobody(tmp_path):
 def test_two_workers_share_forty_trials_and_one_is_killed(tmp_path):
     spec = make_spec(tmp_path, n_trials=40)
     workers = [start_worker(spec, number) for number in range(2)]
-    study = OpenStudy(spec)
+    study = SharedStudy(spec)
     wait_for(lambda: study.counts().ended >= 10)
     kill(workers[0])
     workers[0] = start_worker(spec, 0)
@@ -199,13 +199,13 @@ def test_two_workers_share_forty_trials_and_one_is_killed(tmp_path):
 
 def test_a_trial_that_another_worker_runs_is_waited_for(tmp_path):
     spec = make_spec(tmp_path, n_trials=2)
-    mine = OpenStudy(spec)
+    mine = SharedStudy(spec)
     first = mine.ask()
-    other = OpenStudy(spec, worker=1)
+    other = SharedStudy(spec, worker=1)
     second = other.ask()
-    assert other.ask() is None and not other.over()  # both count while they run
+    assert other.ask() is None and not other.is_finished()  # both count while they run
     run_trial(other, second, bowl)
-    assert not other.over()
+    assert not other.is_finished()
     run_trial(mine, first, bowl)
-    assert other.over()
+    assert other.is_finished()
     assert not list((tmp_path / ".running").iterdir())

@@ -213,12 +213,12 @@ def wandb_workspaces(
     """
     from genrelab.tracking import wandb_workspaces as workspaces
 
-    boards = workspaces.dashboards([name.strip() for name in features.split(",") if name.strip()])
+    boards = workspaces.workspace_specs([name.strip() for name in features.split(",") if name.strip()])
     if not save:
-        print("\n\n".join(workspaces.describe(board) for board in boards))
+        print("\n\n".join(workspaces.describe_workspace(board) for board in boards))
         print(f"\n--save makes these {len(boards)} workspaces in project {project}")
         return
-    for address in workspaces.save(project, entity, boards):
+    for address in workspaces.save_workspaces(project, entity, boards):
         print(address)
 
 

@@ -35,13 +35,13 @@ from genrelab.runs.run_record import RunRecord
 from genrelab.taxonomy.hierarchy import ancestor_pairs, supergenre_index
 from genrelab.tracking.publish import finish, publish
 from genrelab.tracking.registry import LOGGERS
-from genrelab.training.callbacks import Checkpoints, History, Progress
-from genrelab.training.callbacks.early_stopping import better
-from genrelab.training.callbacks.optuna_pruning import trial_report
-from genrelab.training.callbacks.swa import WeightAverage
+from genrelab.training.callbacks import BestLastCheckpoint, EpochProgress, MetricsCSVWriter
+from genrelab.training.callbacks.early_stopping import is_better
+from genrelab.training.callbacks.optuna_pruning import trial_pruning
+from genrelab.training.callbacks.swa import EpochWeightAveraging
 from genrelab.training.registry import CALLBACKS
 from genrelab.training.task import GenreTask
-from genrelab.training.trainer import interruptible, make_trainer
+from genrelab.training.trainer import make_trainer, resume_hint_on_interrupt
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
@@ -75,7 +75,7 @@ class TrainingPipeline:
         fitted = build.is_fitted(config)
         if trainer_spec.estimate and not (resuming or fitted) and record.is_rank_zero:
             print_runtime_estimate(config, dataset, split, store, augments)
-        with record.timed_stage("prepare"), interruptible(self.resume_dir):
+        with record.timed_stage("prepare"), resume_hint_on_interrupt(self.resume_dir):
             report = build.prepare(store, dataset, split, augments, backend=config["data"]["feature_backend"])
             data = build.make_data(config, dataset, split, store, augments)
             normalizer = data.fit_normalizer()
@@ -88,7 +88,7 @@ class TrainingPipeline:
         try:
             loggers = self.loggers() if record.is_rank_zero else []
             if fitted:
-                with record.timed_stage("train"), interruptible(self.resume_dir):
+                with record.timed_stage("train"), resume_hint_on_interrupt(self.resume_dir):
                     trainer = fit_sklearn(task, data, trainer_spec, config["accelerator"], record, loggers, resuming)
             else:
                 trainer = self._fit(task, data, trainer_spec, loggers, resuming)
@@ -142,11 +142,11 @@ class TrainingPipeline:
             make_schedule=schedule,
             monitor=config["trainer"]["monitor"],
             seed=config["seed"],
-            changes=build.make_changes(config),
-            online=build.make_online(config, data.store),
-            content=self._content(dataset, split, data, normalizer),
-            pairs=None if data.several is None else ancestor_pairs(taxonomy),
-            heads=heads,
+            batch_augmentation=build.make_changes(config),
+            on_the_fly=build.make_online(config, data.store),
+            checkpoint_metadata=self._content(dataset, split, data, normalizer),
+            ancestor_pairs=None if data.several is None else ancestor_pairs(taxonomy),
+            aux_heads=heads,
             bn_statistics=common.bn_statistics,
         )
 
@@ -190,9 +190,13 @@ class TrainingPipeline:
             CALLBACKS.build(*split_name_and_params(option), monitor=spec.monitor, mode=mode)
             for option in (self.config["callbacks"] or {}).values()
         ]
-        checkpoints = Checkpoints(folder / "checkpoints", spec.monitor, mode)
-        own = [History(folder / "metrics.csv"), Progress(spec.monitor, mode, spec.enable_progress_bar), checkpoints]
-        own += trial_report(spec.monitor)
+        checkpoints = BestLastCheckpoint(folder / "checkpoints", spec.monitor, mode)
+        own = [
+            MetricsCSVWriter(folder / "metrics.csv"),
+            EpochProgress(spec.monitor, mode, spec.enable_progress_bar),
+            checkpoints,
+        ]
+        own += trial_pruning(spec.monitor)
         trainer = make_trainer(spec, self.config["accelerator"], folder, loggers, [*chosen, *own])
         record.data["hardware"] |= {
             "device": str(trainer.strategy.root_device),
@@ -201,67 +205,74 @@ class TrainingPipeline:
         }
         last = folder / "checkpoints" / "last.ckpt"
         state = load_checkpoint(last) if resuming and last.exists() else None
-        with record.timed_stage("train"), interruptible(self.resume_dir, trainer):
+        with record.timed_stage("train"), resume_hint_on_interrupt(self.resume_dir, trainer):
             if state is None:
                 trainer.fit(task, data)
-            elif checkpoints.was_over(state, spec.max_epochs):  # it stopped in a later stage
+            elif checkpoints.training_finished(state, spec.max_epochs):  # it stopped in a later stage
                 for callback in (*chosen, checkpoints):
                     if callback.state_key in state["callbacks"]:
                         callback.load_state_dict(state["callbacks"][callback.state_key])
             else:
                 print(f"resuming after epoch {state['epoch'] + 1}", flush=True)
                 trainer.fit(task, data, ckpt_path=last, weights_only=True)
-        if checkpoints.best is None:
+        if checkpoints.best_score is None:
             raise GenrelabError(f"{spec.monitor} was never a number: training diverged; lower optimizer.lr")
         with record.timed_stage("train"):
             self._average(task, data, trainer, chosen, checkpoints)
         record.data["monitor"] = {
             "metric": spec.monitor,
             "mode": mode,
-            "best": checkpoints.best,
+            "best": checkpoints.best_score,
             "best_epoch": checkpoints.best_epoch,
             "epochs": checkpoints.epochs,
         }
-        record.data["objective"] = checkpoints.best
+        record.data["objective"] = checkpoints.best_score
         record.write()
         return trainer
 
     def _average(
-        self, task: GenreTask, data: GenreDataModule, trainer: Any, chosen: Sequence[Any], checkpoints: Checkpoints
+        self,
+        task: GenreTask,
+        data: GenreDataModule,
+        trainer: Any,
+        chosen: Sequence[Any],
+        checkpoints: BestLastCheckpoint,
     ) -> None:
         """Where weights were averaged, score the average on val and keep it as best where it is better."""
-        averages = [callback for callback in chosen if isinstance(callback, WeightAverage) and callback.count > 1]
+        averages = [
+            callback for callback in chosen if isinstance(callback, EpochWeightAveraging) and callback.count > 1
+        ]
         for average in averages:
             average.apply(task, data)
             trainer.validate(task, data, verbose=False)
             value = float(trainer.callback_metrics[checkpoints.monitor])
-            checkpoints.write(trainer, "swa.ckpt", weights_only=True)
-            wins = better(value, checkpoints.best, checkpoints.mode)
+            checkpoints.save_checkpoint(trainer, "swa.ckpt", weights_only=True)
+            wins = is_better(value, checkpoints.best_score, checkpoints.mode)
             print(
                 f"average of {average.count} epochs' weights: {checkpoints.monitor} {value:.3f}, "
-                f"best epoch {checkpoints.best:.3f}: {'kept' if wins else 'not kept'}",
+                f"best epoch {checkpoints.best_score:.3f}: {'kept' if wins else 'not kept'}",
                 flush=True,
             )
             self.record.data["swa"] = {"value": value, "kept": wins, "epochs": average.count}
             if wins:
-                checkpoints.best = value
+                checkpoints.best_score = value
                 if self.record.is_rank_zero:
-                    with atomic_path(checkpoints.folder / "best.ckpt") as part:
-                        part.write_bytes((checkpoints.folder / "swa.ckpt").read_bytes())
+                    with atomic_path(checkpoints.dirpath / "best.ckpt") as part:
+                        part.write_bytes((checkpoints.dirpath / "swa.ckpt").read_bytes())
                 trainer.strategy.barrier()
 
     def _test(self, task: GenreTask, data: GenreDataModule, trainer: Any, dataset: Dataset) -> None:
         """Predict val and, this once, test, with the best checkpoint."""
         best = load_checkpoint(self.record.folder / "checkpoints" / "best.ckpt")
-        task.take_weights(best)
+        task.load_weights(best)
         self._check_batch_norm(task, data, trainer)
         parts, further = [], []
-        with self.record.timed_stage("test"), interruptible(self.resume_dir, trainer):
+        with self.record.timed_stage("test"), resume_hint_on_interrupt(self.resume_dir, trainer):
             for split, predict in (("val", trainer.validate), ("test", trainer.test)):
                 predict(task, data, verbose=False)
-                parts.append(_predictions(split, task.predicted, data, dataset))
+                parts.append(_predictions(split, task.predictions, data, dataset))
                 if self.labels is not None:
-                    further.append(auxiliary_rows(split, task.predicted, self.labels))
+                    further.append(auxiliary_rows(split, task.predictions, self.labels))
         if self.record.is_rank_zero:
             write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
             if further:

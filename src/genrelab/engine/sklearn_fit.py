@@ -98,11 +98,11 @@ def fit_sklearn(
         net.fit(*train_vectors(task, data, net, rows), task.seed, device)
         if net.scaled_on_val:
             trainer.validate(task, data, verbose=False)
-            net.temperature = torch.tensor(fit_temperature(task.predicted["logits"], task.predicted["target"]))
+            net.temperature = torch.tensor(fit_temperature(task.predictions["logits"], task.predictions["target"]))
             net.found["temperature"] = round(float(net.temperature), 4)
-        task.content["model"] |= {"fitted": net.found}
+        task.checkpoint_metadata["model"] |= {"fitted": net.found}
         with atomic_path(path) as part:
-            torch.save({"genrelab": task.content, "state_dict": net.cpu().state_dict()}, part)
+            torch.save({"genrelab": task.checkpoint_metadata, "state_dict": net.cpu().state_dict()}, part)
     record.data["model"]["fitted"] = net.found
     trainer.validate(task, data, verbose=False)
     values = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from genrelab.reproduction.jobs import plan
+from genrelab.reproduction.jobs import plan_jobs
 from genrelab.reproduction.pages import write_pages
-from genrelab.reproduction.runner import is_finished, perform
-from genrelab.reproduction.scores import keep_results, read_results
+from genrelab.reproduction.runner import is_finished, run_jobs
+from genrelab.reproduction.scores import read_results, update_results
 from genrelab.reproduction.systems import read_systems
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown
@@ -44,7 +44,7 @@ def reproduce(
         Interrupted: Ctrl-C; calling again goes on.
     """
     systems = read_systems()
-    rows = systems.chosen(only)
+    rows = systems.select(only)
     kept = docs / "reproduction.json"
     if tables:
         return _tell(write_pages(systems, read_results(kept), docs))
@@ -54,16 +54,16 @@ def reproduce(
         raise GenrelabError(f"{there}; --data FOLDER, or {DATA}=FOLDER; docs/reproduction.md says what it may hold")
     if seeds < 1:
         raise GenrelabError(f"--seeds {seeds}: at least 1")
-    jobs, missing = plan(systems, rows, folder.expanduser(), outputs, seeds, short)
+    jobs, missing = plan_jobs(systems, rows, folder.expanduser(), outputs, seeds, short)
     for name, needs in missing.items():
         print(f"not at hand: {name}: {needs}", flush=True)
     if dry_run:
         return print("\n".join(f"{'finished' if is_finished(job.folder) else 'to run':9} {job}" for job in jobs))
 
     def write() -> None:
-        write_pages(systems, keep_results(kept, jobs), docs)
+        write_pages(systems, update_results(kept, jobs), docs)
 
-    failed = perform(jobs, write)
+    failed = run_jobs(jobs, write)
     write()
     _tell([docs / "reproduction.md", docs / "systems.md"])
     if failed:

@@ -11,13 +11,13 @@ from pathlib import Path
 import yaml
 
 from genrelab.config import conf_dir
-from genrelab.reproduction.systems import Row, Systems, Trial
+from genrelab.reproduction.systems import PublishedSystem, Systems, Trial
 
 QUIET = ("trainer.enable_progress_bar=false", "trainer.estimate=false")
 
 
 @dataclass(frozen=True)
-class Job:
+class RunJob:
     """One training.
 
     Args:
@@ -41,20 +41,20 @@ class Job:
     @property
     def key(self) -> str:
         """Names the result that the seeds of a trial share."""
-        return key_of(self.trial, self.protocol)
+        return result_key(self.trial, self.protocol)
 
     def __str__(self) -> str:
         return f"{self.row} {self.trial.recipe} on {self.trial.data}, {self.protocol}, seed {self.seed}"
 
 
-def key_of(trial: Trial, protocol: str) -> str:
+def result_key(trial: Trial, protocol: str) -> str:
     """Names a result within its row."""
     return f"{trial.recipe} {trial.data} {protocol}"
 
 
-def plan(
-    systems: Systems, rows: Sequence[Row], data: Path | None, outputs: Path, seeds: int, short: bool
-) -> tuple[list[Job], dict[str, str]]:
+def plan_jobs(
+    systems: Systems, rows: Sequence[PublishedSystem], data: Path | None, outputs: Path, seeds: int, short: bool
+) -> tuple[list[RunJob], dict[str, str]]:
     """The runs that the data at hand allow, first seeds first.
 
     Args:
@@ -68,7 +68,7 @@ def plan(
     Returns:
         the jobs; and name -> what a reader would have to get, of the data that are not at hand.
     """
-    jobs: list[Job] = []
+    jobs: list[RunJob] = []
     missing: dict[str, str] = {}
     for row in rows:
         for trial in row.trials:
@@ -88,21 +88,21 @@ def plan(
 
 def _job(
     systems: Systems,
-    row: Row,
+    row: PublishedSystem,
     trial: Trial,
     protocol: str,
     seed: int,
     fixed: Sequence[str],
     short: bool,
     outputs: Path,
-) -> Job:
+) -> RunJob:
     known = systems.protocols[protocol]
     seeded = [f"seed={seed}", *([f"{known.seed}={seed}"] if known.seed else [])]
     overrides = (f"experiment={trial.recipe}", *fixed, *known.set, *seeded)
     name = (
         f"{trial.recipe}/{trial.data}-{protocol}-{seed}-{_mark(trial.recipe, overrides, systems.data[trial.data].key)}"
     )
-    return Job(row.id, trial, protocol, seed, short, (*overrides, *QUIET), outputs / name)
+    return RunJob(row.id, trial, protocol, seed, short, (*overrides, *QUIET), outputs / name)
 
 
 def _mark(recipe: str, overrides: Sequence[str], key: str | None) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from genrelab.reproduction.jobs import key_of
-from genrelab.reproduction.systems import Row, Systems, Trial
+from genrelab.reproduction.jobs import result_key
+from genrelab.reproduction.systems import PublishedSystem, Systems, Trial
 from genrelab.utils.io import write_text
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -79,7 +79,7 @@ def systems_page(systems: Systems) -> str:
     return "\n".join(parts)
 
 
-def _answers(row: Row) -> str:
+def _answers(row: PublishedSystem) -> str:
     recipes = [f"[`experiment={name}`](../conf/experiment/{name}.yaml)" for name in row.recipes]
     command = [f"`{row.command}`"] if row.command else []
     named = ", ".join([*recipes, *command, *(_link(path) for path in row.files)])
@@ -105,11 +105,11 @@ def reproduction_page(systems: Systems, results: Results) -> str:
     return "\n".join([*parts, BEST, *_shortened(systems, results), *_missing(systems)])
 
 
-def _reproduced(systems: Systems, row: Row, results: Results) -> tuple[str, ...]:
+def _reproduced(systems: Systems, row: PublishedSystem, results: Results) -> tuple[str, ...]:
     source = systems.rows[row.same] if row.same else row
     known = results.get(source.id, {})
     pairs = [(protocol, trial) for trial in source.trials for protocol in trial.protocols]
-    found = [(*pair, known[key_of(pair[1], pair[0])]) for pair in pairs if key_of(pair[1], pair[0]) in known]
+    found = [(*pair, known[result_key(pair[1], pair[0])]) for pair in pairs if result_key(pair[1], pair[0]) in known]
     first = source.recipes[0]
     honest = [_cell(systems, first, *one) for one in found if systems.protocols[one[0]].honest]
     other = [_cell(systems, first, *one) for one in found if not systems.protocols[one[0]].honest]
@@ -157,9 +157,9 @@ def _shortened(systems: Systems, results: Results) -> list[str]:
     return ["## Shortened\n", *lines, ""] if lines else []
 
 
-def _of(row: Row, trial: Trial, results: Results) -> Iterable[Mapping[str, Any]]:
+def _of(row: PublishedSystem, trial: Trial, results: Results) -> Iterable[Mapping[str, Any]]:
     found = results.get(row.id, {})
-    return [found[key] for key in (key_of(trial, protocol) for protocol in trial.protocols) if key in found]
+    return [found[key] for key in (result_key(trial, protocol) for protocol in trial.protocols) if key in found]
 
 
 def _missing(systems: Systems) -> list[str]:

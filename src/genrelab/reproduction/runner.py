@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from genrelab.reproduction.jobs import Job
+from genrelab.reproduction.jobs import RunJob
 from genrelab.utils.errors import GenrelabError, Interrupted
 
 ENOUGH = 600.0  # seconds of a run, above which further seeds are not started
@@ -20,7 +20,7 @@ def is_finished(folder: Path) -> bool:
     return _record(folder).get("status") == "finished"
 
 
-def perform(jobs: Sequence[Job], done: Callable[[], None] = lambda: None) -> list[tuple[Job, str]]:
+def run_jobs(jobs: Sequence[RunJob], done: Callable[[], None] = lambda: None) -> list[tuple[RunJob, str]]:
     """Run what is not finished yet, telling a line before and after each.
 
     Args:
@@ -33,7 +33,7 @@ def perform(jobs: Sequence[Job], done: Callable[[], None] = lambda: None) -> lis
     Raises:
         Interrupted: Ctrl-C; calling again goes on.
     """
-    failed: list[tuple[Job, str]] = []
+    failed: list[tuple[RunJob, str]] = []
     waiting = [job for job in jobs if not is_finished(job.folder)]
     kept = len(jobs) - len(waiting)
     print(f"{len(jobs)} runs" + (f", {kept} of them finished already" if kept else ""), flush=True)
@@ -57,7 +57,7 @@ def perform(jobs: Sequence[Job], done: Callable[[], None] = lambda: None) -> lis
     return failed
 
 
-def _run(job: Job) -> dict[str, Any]:
+def _run(job: RunJob) -> dict[str, Any]:
     from genrelab.config import compose, normalize_overrides
     from genrelab.engine import run
 
@@ -83,7 +83,7 @@ def _logged(path: Path) -> Iterator[None]:
             raise
 
 
-def _too_long(job: Job, jobs: Sequence[Job]) -> float:
+def _too_long(job: RunJob, jobs: Sequence[RunJob]) -> float:
     """Seconds of the first seed's run where they forbid another."""
     if job.seed == 0:
         return 0.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from genrelab.reproduction.jobs import Job
+from genrelab.reproduction.jobs import RunJob
 from genrelab.reproduction.runner import is_finished
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
@@ -18,7 +18,7 @@ CLUSTERS = ("ari", "nmi", "nmi_by_chance")
 SHOWN = ("accuracy", "distance_skill", "balanced_accuracy")
 
 
-def score_trial(jobs: Sequence[Job]) -> dict[str, Any] | None:
+def score_trial(jobs: Sequence[RunJob]) -> dict[str, Any] | None:
     """Score the finished runs of one trial and protocol together.
 
     A metric is the mean over seeds; its interval resamples tracks, each with its answers under all seeds.
@@ -89,10 +89,10 @@ def read_results(path: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def keep_results(path: Path, jobs: Sequence[Job]) -> dict[str, dict[str, Any]]:
+def update_results(path: Path, jobs: Sequence[RunJob]) -> dict[str, dict[str, Any]]:
     """Put what these jobs came to into the file; results of other rows stay."""
     results = read_results(path)
-    groups: dict[tuple[str, str], list[Job]] = {}
+    groups: dict[tuple[str, str], list[RunJob]] = {}
     for job in jobs:
         groups.setdefault((job.row, job.key), []).append(job)
     for (row, key), group in groups.items():

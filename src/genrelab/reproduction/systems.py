@@ -14,7 +14,7 @@ from genrelab.utils.errors import GenrelabError, suggest
 
 
 @dataclass(frozen=True)
-class Protocol:
+class SplitProtocol:
     """How tracks are split.
 
     Args:
@@ -31,7 +31,7 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Data:
+class DataSource:
     """What a recipe may be run on.
 
     Args:
@@ -77,7 +77,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Row:
+class PublishedSystem:
     """One published thing.
 
     Args:
@@ -110,11 +110,11 @@ class Systems:
     """All of `systems.yaml`."""
 
     titles: Mapping[str, str]
-    protocols: Mapping[str, Protocol]
-    data: Mapping[str, Data]
-    rows: Mapping[str, Row]
+    protocols: Mapping[str, SplitProtocol]
+    data: Mapping[str, DataSource]
+    rows: Mapping[str, PublishedSystem]
 
-    def chosen(self, only: Sequence[str]) -> list[Row]:
+    def select(self, only: Sequence[str]) -> list[PublishedSystem]:
         """The rows that are named, by "A22", "a", or a recipe's name; all where nothing is.
 
         Raises:
@@ -122,7 +122,7 @@ class Systems:
         """
         if not only:
             return list(self.rows.values())
-        found: dict[str, Row] = {}
+        found: dict[str, PublishedSystem] = {}
         for name in only:
             fits = {
                 row.id: row for row in self.rows.values() if name.upper() in (row.id, row.id[0]) or name in row.recipes
@@ -141,16 +141,16 @@ def read_systems() -> Systems:
     known: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "systems.yaml").read_text(encoding="utf-8"))
     return Systems(
         titles=known["systems"],
-        protocols={name: Protocol(**_tuples(values)) for name, values in known["protocols"].items()},
-        data={name: Data(**_tuples(values)) for name, values in known["data"].items()},
+        protocols={name: SplitProtocol(**_tuples(values)) for name, values in known["protocols"].items()},
+        data={name: DataSource(**_tuples(values)) for name, values in known["data"].items()},
         rows={name: _row(name, values) for name, values in known["rows"].items()},
     )
 
 
-def _row(name: str, values: Mapping[str, Any]) -> Row:
+def _row(name: str, values: Mapping[str, Any]) -> PublishedSystem:
     plain = {key: value for key, value in values.items() if key != "runs"}
     trials = [{"recipe": (plain.get("recipes") or [None])[0], **trial} for trial in values.get("runs", ())]
-    return Row(id=name, trials=tuple(Trial(**_tuples(trial)) for trial in trials), **_tuples(plain))
+    return PublishedSystem(id=name, trials=tuple(Trial(**_tuples(trial)) for trial in trials), **_tuples(plain))
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:

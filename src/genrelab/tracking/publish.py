@@ -15,8 +15,8 @@ from genrelab.evaluation.report.examples import load_examples, to_rgba
 from genrelab.runs.run_dir import RunDir
 from genrelab.utils.errors import Pruned
 
-EXITS = {0: "finished", 1: "failed", 130: "interrupted"}
-PLOTTED = 40  # with more classes W&B's own confusion plot would be a table of all pairs, too large to draw
+EXIT_CODES = {0: "finished", 1: "failed", 130: "interrupted"}
+MAX_PLOTTED_CLASSES = 40  # with more classes W&B's own confusion plot would be a table of all pairs, too large to draw
 
 
 def publish(loggers: Sequence[Any], run_dir: Path, record: Mapping[str, Any], log_model: bool) -> None:
@@ -43,7 +43,7 @@ def finish(error: BaseException | None = None) -> None:
         pruned = isinstance(error, Pruned)
         code = 0 if error is None or pruned else 130 if isinstance(error, KeyboardInterrupt) else 1
         try:
-            client.run.summary["status"] = "pruned" if pruned else EXITS[code]
+            client.run.summary["status"] = "pruned" if pruned else EXIT_CODES[code]
             client.finish(exit_code=code)
         except Exception as wrong:  # must not hide how the run itself ended
             print(f"warning: W&B was not closed ({wrong})", file=sys.stderr, flush=True)
@@ -86,9 +86,9 @@ def _results(run: RunDir, report: Path) -> dict[str, Any]:
         counts["supergenre"] = (tables.supergenre_confusion(confusion, run.supergenres), run.supergenre_codes)
     answer = rows.logits.argmax(axis=1)
     for noun, (matrix, codes) in counts.items():
-        found[f"{part}/confused_{noun}s"] = wandb.Table(dataframe=_pairs(matrix, codes))
+        found[f"{part}/confused_{noun}s"] = wandb.Table(dataframe=_confused_pairs(matrix, codes))
         found[f"{part}/confusion_{noun}_image"] = wandb.Image(str(report / f"confusion_{noun}_percent.png"))
-        if len(codes) <= PLOTTED:
+        if len(codes) <= MAX_PLOTTED_CLASSES:
             of = (lambda place: place) if noun == "genre" else run.supergenres.__getitem__
             found[f"{part}/confusion_{noun}"] = wandb.plot.confusion_matrix(
                 y_true=of(rows.target).tolist(), preds=of(answer).tolist(), class_names=list(codes),
@@ -105,7 +105,7 @@ def _results(run: RunDir, report: Path) -> dict[str, Any]:
     return found
 
 
-def _pairs(matrix: Any, codes: Sequence[str]) -> pd.DataFrame:
+def _confused_pairs(matrix: Any, codes: Sequence[str]) -> pd.DataFrame:
     """The cells of a confusion matrix that are not 0, the greatest first: small for any number of classes."""
     percent = tables.row_percent(matrix)
     cells = [

@@ -34,7 +34,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Dashboard:
+class WorkspaceSpec:
     """One workspace.
 
     Args:
@@ -53,7 +53,7 @@ class Dashboard:
         return tuple(panel for _, panels in self.sections for panel in panels)
 
 
-def dashboards(features: Sequence[str] = ("pcen", "mfcc")) -> tuple[Dashboard, ...]:
+def workspace_specs(features: Sequence[str] = ("pcen", "mfcc")) -> tuple[WorkspaceSpec, ...]:
     """The three workspaces.
 
     Args:
@@ -62,7 +62,7 @@ def dashboards(features: Sequence[str] = ("pcen", "mfcc")) -> tuple[Dashboard, .
     return (_beta_sweep(), _features(), _single_run(features))
 
 
-def _beta_sweep() -> Dashboard:
+def _beta_sweep() -> WorkspaceSpec:
     against = tuple(
         Panel("scatter", f"{title} against beta", ("beta", key))
         for title, key in (
@@ -80,14 +80,14 @@ def _beta_sweep() -> Dashboard:
         Panel("curve", "Val distance, mean of each beta", ("val/track/distance",), "beta"),
         Panel("curve", "Val accuracy, mean of each beta", ("val/track/accuracy",), "beta"),
     )
-    return Dashboard(
+    return WorkspaceSpec(
         "genrelab: beta sweep",
         (("Metric against beta", against), ("Accuracy and distance", trade), ("Learning", curves)),
         ("summary:beta", "summary:effective_beta", f"summary:{DISTANCE}", f"summary:{ACCURACY}"),
     )
 
 
-def _features() -> Dashboard:
+def _features() -> WorkspaceSpec:
     scores = (
         ("Accuracy", ACCURACY), ("Mean distance", DISTANCE), ("Distance skill", SKILL),
         ("Macro F1", "test/track/f1_macro"), ("Supergenre accuracy", "test/track/supergenre_accuracy"),
@@ -100,14 +100,14 @@ def _features() -> Dashboard:
         Panel("bars", "Accuracy by model", (ACCURACY,), "model_name"),
     )
     curves = (Panel("curve", "Val accuracy, mean of each feature", ("val/track/accuracy",), "features_name"),)
-    return Dashboard(
+    return WorkspaceSpec(
         "genrelab: features",
         (("Scores", bars), ("What they cost", cost), ("Learning", curves)),
         ("config:features_name", "config:model_name", f"summary:{ACCURACY}", f"summary:{DISTANCE}"),
     )
 
 
-def _single_run(features: Sequence[str]) -> Dashboard:
+def _single_run(features: Sequence[str]) -> WorkspaceSpec:
     numbers = tuple(
         Panel("number", title, (key,))
         for title, key in (("Accuracy", ACCURACY), ("Mean distance", DISTANCE), ("Distance skill", SKILL))
@@ -127,7 +127,7 @@ def _single_run(features: Sequence[str]) -> Dashboard:
         Panel("histogram", "Mistakes by distance", ("test/distances_table",), columns=("distance", "mistakes")),
     )
     examples = tuple(Panel("media", f"Examples, {name}", (f"test/examples_{name}",)) for name in features)
-    return Dashboard(
+    return WorkspaceSpec(
         "genrelab: single run",
         (
             ("Scores", numbers), ("Learning", curves), ("Confusion", confusions), ("Genres", mistakes),
@@ -137,7 +137,7 @@ def _single_run(features: Sequence[str]) -> Dashboard:
     )  # fmt: skip
 
 
-def save(project: str, entity: str | None, boards: Sequence[Dashboard]) -> list[str]:
+def save_workspaces(project: str, entity: str | None, boards: Sequence[WorkspaceSpec]) -> list[str]:
     """Make the workspaces in a W&B project; each call makes new ones.
 
     Args:
@@ -155,7 +155,7 @@ def save(project: str, entity: str | None, boards: Sequence[Dashboard]) -> list[
         import wandb
 
         owner = entity or wandb.Api().default_entity
-        made = [build(board, project, str(owner)) for board in boards]
+        made = [build_workspace(board, project, str(owner)) for board in boards]
         return [str(workspace.save().url) for workspace in made]
     except ImportError as error:
         raise GenrelabError(f"dashboard: {EXTRA}") from error
@@ -168,7 +168,7 @@ def save(project: str, entity: str | None, boards: Sequence[Dashboard]) -> list[
         ) from error
 
 
-def build(board: Dashboard, project: str, entity: str) -> Any:
+def build_workspace(board: WorkspaceSpec, project: str, entity: str) -> Any:
     """A `wandb_workspaces` workspace, not yet saved; asks no server.
 
     Raises:
@@ -218,7 +218,7 @@ def _panel(wr: Any, panel: Panel) -> Any:
     )
 
 
-def describe(board: Dashboard) -> str:
+def describe_workspace(board: WorkspaceSpec) -> str:
     """What a workspace shows, as lines for a terminal."""
     lines = [board.name]
     for title, panels in board.sections:

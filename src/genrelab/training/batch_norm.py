@@ -53,7 +53,7 @@ def dropout_precedes_batch_norm(net: nn.Module, forward: Callable[[], object]) -
 
 
 @torch.no_grad()
-def recompute_statistics(net: nn.Module, forwards: Iterable[Callable[[], object]]) -> None:
+def recompute_batch_norm_statistics(net: nn.Module, forwards: Iterable[Callable[[], object]]) -> None:
     """Replace running statistics by plain averages over some batches, everything else in eval mode.
 
     Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (arXiv 2105.07576), call this PreciseBN.

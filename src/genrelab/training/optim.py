@@ -16,7 +16,7 @@ from genrelab.utils.errors import ConfigError
 
 Parameters = Iterable[nn.Parameter]
 
-LEAST_CHANGE = 1e-4  # of a metric, that counts as better
+MIN_DELTA = 1e-4  # of a metric, that counts as better
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def adam(
     Raises:
         ConfigError: a value out of range.
     """
-    return _made(lambda: torch.optim.Adam(parameters, lr, _pair(betas), weight_decay=weight_decay))
+    return _build_optimizer(lambda: torch.optim.Adam(parameters, lr, _pair(betas), weight_decay=weight_decay))
 
 
 @OPTIMIZERS.register("adamw")
@@ -68,7 +68,7 @@ def adamw(
     Raises:
         ConfigError: a value out of range.
     """
-    return _made(lambda: torch.optim.AdamW(parameters, lr, _pair(betas), weight_decay=weight_decay))
+    return _build_optimizer(lambda: torch.optim.AdamW(parameters, lr, _pair(betas), weight_decay=weight_decay))
 
 
 @OPTIMIZERS.register("sgd")
@@ -91,10 +91,12 @@ def sgd(
     Raises:
         ConfigError: a value out of range.
     """
-    return _made(lambda: torch.optim.SGD(parameters, lr, momentum, weight_decay=weight_decay, nesterov=nesterov))
+    return _build_optimizer(
+        lambda: torch.optim.SGD(parameters, lr, momentum, weight_decay=weight_decay, nesterov=nesterov)
+    )
 
 
-def _made(make: Callable[[], torch.optim.Optimizer]) -> torch.optim.Optimizer:
+def _build_optimizer(make: Callable[[], torch.optim.Optimizer]) -> torch.optim.Optimizer:
     try:
         return make()
     except ValueError as error:  # torch checks the ranges, and names parameter and value
@@ -137,7 +139,7 @@ def plateau(
         raise ConfigError([f"scheduler.patience: {patience} is below 0"])
     # torch's relative threshold takes an equal value for a better one where "max" metrics are negative (skills can be).
     scheduler = ReduceLROnPlateau(
-        optimizer, mode, factor, patience, threshold=LEAST_CHANGE, threshold_mode="abs", min_lr=min_lr
+        optimizer, mode, factor, patience, threshold=MIN_DELTA, threshold_mode="abs", min_lr=min_lr
     )
     return Schedule(scheduler, needs_metric=True)
 

@@ -23,8 +23,8 @@ from genrelab.training.optim import Schedule
 
 GAP_ROWS = 256  # train rows on which eval mode is compared with batch statistics
 
-MakeOptimizer = Callable[[Any], torch.optim.Optimizer]
-MakeSchedule = Callable[[torch.optim.Optimizer], Schedule]
+OptimizerFactory = Callable[[Any], torch.optim.Optimizer]
+ScheduleFactory = Callable[[torch.optim.Optimizer], Schedule]
 
 
 class GenreTask(pl.LightningModule):
@@ -42,12 +42,12 @@ class GenreTask(pl.LightningModule):
         make_schedule: called with the optimizer.
         monitor: logged metric that a plateau schedule watches.
         seed: dropout and the like are drawn by (seed, epoch), so that a resumed run repeats an uninterrupted one.
-        changes: of train batches: rotation in time, masks, mixup.
-        online: makes the features of the waveforms that a batch then holds.
-        content: the plain data that every checkpoint carries under `genrelab`.
-        pairs: `[P, 2]` genres and those below them; with targets `[B, C]`, of several genres a track, their consistency
-            is scored.
-        heads: of further labels, on the network's last vector; trained and predicted with it.
+        batch_augmentation: of train batches: rotation in time, masks, mixup.
+        on_the_fly: makes the features of the waveforms that a batch then holds.
+        checkpoint_metadata: the plain data that every checkpoint carries under `genrelab`.
+        ancestor_pairs: `[P, 2]` genres and those below them; with targets `[B, C]`, of several genres a track, their
+            consistency is scored.
+        aux_heads: of further labels, on the network's last vector; trained and predicted with it.
         bn_statistics: what batch norm is evaluated with: "running" (PyTorch's average over the last steps),
             "recomputed" from train rows before each look at val, or "auto": recomputed where dropout runs before a
             batch norm or epochs are short.
@@ -61,15 +61,15 @@ class GenreTask(pl.LightningModule):
         distances: np.ndarray,
         supergenres: np.ndarray,
         medoid: int,
-        make_optimizer: MakeOptimizer,
-        make_schedule: MakeSchedule,
+        make_optimizer: OptimizerFactory,
+        make_schedule: ScheduleFactory,
         monitor: str,
         seed: int = 0,
-        changes: BatchAugmentation | None = None,
-        online: OnTheFlyFeatures | None = None,
-        content: Mapping[str, Any] | None = None,
-        pairs: np.ndarray | None = None,
-        heads: AuxiliaryHeads | None = None,
+        batch_augmentation: BatchAugmentation | None = None,
+        on_the_fly: OnTheFlyFeatures | None = None,
+        checkpoint_metadata: Mapping[str, Any] | None = None,
+        ancestor_pairs: np.ndarray | None = None,
+        aux_heads: AuxiliaryHeads | None = None,
         bn_statistics: BatchNormStatistics = "auto",
     ) -> None:
         super().__init__()
@@ -81,11 +81,11 @@ class GenreTask(pl.LightningModule):
         self.medoid = medoid
         self.monitor = monitor
         self.seed = seed
-        self.changes = changes or BatchAugmentation()
-        self.online = online
-        self.content = dict(content or {})
-        self.pairs = pairs
-        self.heads = heads
+        self.batch_augmentation = batch_augmentation or BatchAugmentation()
+        self.on_the_fly = on_the_fly
+        self.checkpoint_metadata = dict(checkpoint_metadata or {})
+        self.ancestor_pairs = ancestor_pairs
+        self.aux_heads = aux_heads
         self.bn_statistics = bn_statistics
         self.bn_after_dropout = False
         self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
@@ -93,15 +93,15 @@ class GenreTask(pl.LightningModule):
         self._make_optimizer = make_optimizer
         self._make_schedule = make_schedule
         self._schedule_state: dict[str, Any] | None = None
-        self._train: list[Tensor] = []
-        self._seen: list[tuple[Tensor, Batch]] = []
-        self._labelled: list[Tensor] = []
-        self.predicted: dict[str, np.ndarray] = {}
+        self._train_sums: list[Tensor] = []
+        self._outputs: list[tuple[Tensor, Batch]] = []
+        self._aux_logits: list[Tensor] = []
+        self.predictions: dict[str, np.ndarray] = {}
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
         """Logits `[B, C]` of what a batch holds: stored (not yet normalised) features, or waveforms."""
-        if self.online is not None:
-            features = self.online(features)
+        if self.on_the_fly is not None:
+            features = self.on_the_fly(features)
         logits: Tensor = self.net(*self.normalizer(features))
         return logits
 
@@ -110,15 +110,15 @@ class GenreTask(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer. The schedule is stepped here, not by Lightning, which steps it after checkpoints
         are written: a resumed run would then miss a step."""
-        optimizer = self._make_optimizer(self._trained())
+        optimizer = self._make_optimizer(self._trainable_parameters())
         self.schedule = self._make_schedule(optimizer)
         if self._schedule_state is not None and self.schedule.scheduler is not None:
             self.schedule.scheduler.load_state_dict(self._schedule_state)
         return optimizer
 
-    def _trained(self) -> Any:
+    def _trainable_parameters(self) -> Any:
         """The network's, and those of further heads."""
-        of_heads = [] if self.heads is None else list(self.heads.parameters())
+        of_heads = [] if self.aux_heads is None else list(self.aux_heads.parameters())
         if self.parameter_groups:
             return [*self.parameter_groups, *([{"params": of_heads}] if of_heads else [])]
         return [*self.net.parameters(), *of_heads]
@@ -134,39 +134,45 @@ class GenreTask(pl.LightningModule):
         torch.manual_seed(int(seed >> np.uint64(1)))
         if set_epoch := getattr(self.loss, "set_epoch", None):
             set_epoch(self.current_epoch, self.trainer.max_epochs)
-        self._train = []
+        self._train_sums = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
-        features = self.online(batch.features, training=True) if self.online else batch.features
-        features = self.changes.normalised(self.normalizer(self.changes.stored(features)))
-        loss, logits = self._mixed(features, batch) if self.changes.mixup_alpha else self._plain(features, batch)
-        hits = _hits(logits.detach(), batch.target)
-        self._train.append(
+        features = self.on_the_fly(batch.features, training=True) if self.on_the_fly else batch.features
+        features = self.batch_augmentation.normalised(self.normalizer(self.batch_augmentation.stored(features)))
+        loss, logits = (
+            self._mixup_step(features, batch)
+            if self.batch_augmentation.mixup_alpha
+            else self._plain_step(features, batch)
+        )
+        hits = _count_correct(logits.detach(), batch.target)
+        self._train_sums.append(
             torch.stack((loss.detach() * len(batch.target), hits, torch.full_like(hits, len(batch.target))))
         )
         return loss
 
-    def _plain(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
+    def _plain_step(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
         logits: Tensor = self.net(*features)
         loss: Tensor = self.loss(logits, batch.target)
-        return loss if self.heads is None else loss + self.heads.loss(self.heads(), batch.track), logits
+        return loss if self.aux_heads is None else loss + self.aux_heads.loss(self.aux_heads(), batch.track), logits
 
-    def _mixed(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
+    def _mixup_step(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss and logits of a batch mixed with itself, shuffled; the targets' losses are mixed alike."""
         target = batch.target
-        share, other = self.changes.partner(len(target))
+        share, other = self.batch_augmentation.partner(len(target))
         other = other.to(target.device)
         logits: Tensor = self.net(*(share * f + (1 - share) * f[other] for f in features))
         loss = share * self.loss(logits, target) + (1 - share) * self.loss(logits, target[other])
-        if self.heads is not None:
-            of_labels, track = self.heads(), batch.track
-            loss += share * self.heads.loss(of_labels, track) + (1 - share) * self.heads.loss(of_labels, track[other])
+        if self.aux_heads is not None:
+            of_labels, track = self.aux_heads(), batch.track
+            loss += share * self.aux_heads.loss(of_labels, track) + (1 - share) * self.aux_heads.loss(
+                of_labels, track[other]
+            )
         return loss, logits
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means and step the schedule, before checkpoints are written."""
-        total = torch.stack(self._train).sum(dim=0)
+        total = torch.stack(self._train_sums).sum(dim=0)
         total = _tensor(self.all_gather(total)).reshape(-1, 3).sum(dim=0).cpu()
         self.log_dict({"train/loss": total[0] / total[2], "train/accuracy": total[1] / total[2]})
         if self.schedule is not None and self.schedule.scheduler is not None:
@@ -192,7 +198,7 @@ class GenreTask(pl.LightningModule):
     def recompute_bn_statistics(self, data: GenreDataModule) -> None:
         """Replace batch norm's running statistics by those of a fixed sample of train rows, dropout off."""
         batches = [partial(self._sample_logits, batch) for batch in data.train_sample()]
-        batch_norm.recompute_statistics(self.net, batches)
+        batch_norm.recompute_batch_norm_statistics(self.net, batches)
 
     def bn_gap(self, data: GenreDataModule) -> batch_norm.StatisticsGap | None:
         """Loss of train rows in eval mode and by batch statistics; None for a network without batch norm."""
@@ -227,9 +233,9 @@ class GenreTask(pl.LightningModule):
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Keep the logits on the device."""
-        self._seen.append((self(batch.features).float(), batch))
-        if self.heads is not None:
-            self._labelled.append(self.heads().float())
+        self._outputs.append((self(batch.features).float(), batch))
+        if self.aux_heads is not None:
+            self._aux_logits.append(self.aux_heads().float())
 
     def test_step(self, batch: Batch, index: int) -> None:
         """Keep the logits on the device."""
@@ -244,19 +250,19 @@ class GenreTask(pl.LightningModule):
         self._score("test")
 
     def _score(self, split: str) -> None:
-        columns = [torch.cat([logits for logits, _ in self._seen])]
-        columns += [torch.cat([getattr(b, name) for _, b in self._seen]) for name in ("target", "track", "segment")]
-        columns += [torch.cat(self._labelled)] if self._labelled else []
-        self._seen, self._labelled = [], []
+        columns = [torch.cat([logits for logits, _ in self._outputs])]
+        columns += [torch.cat([getattr(b, name) for _, b in self._outputs]) for name in ("target", "track", "segment")]
+        columns += [torch.cat(self._aux_logits)] if self._aux_logits else []
+        self._outputs, self._aux_logits = [], []
         if self.trainer.world_size > 1:
-            columns = gather_ragged(self, columns)
+            columns = gather_variable_length(self, columns)
         # A look at val after training (with the best weights) is no point of the curves.
         logged = split == "test" or self.trainer.state.fn == TrainerFn.FITTING
         self.log(f"{split}/loss", self.loss(columns[0], columns[1]), logger=logged)
         logits, target, track, segment, *of_labels = (column.cpu().numpy() for column in columns)
-        self.predicted = {"logits": logits, "target": target, "track": track, "segment": segment}
+        self.predictions = {"logits": logits, "target": target, "track": track, "segment": segment}
         if of_labels:
-            self.predicted["labels"] = of_labels[0]
+            self.predictions["labels"] = of_labels[0]
         several = target.ndim == 2
         of_track, tracks = (
             aggregate_multilabel_segments(logits, track) if several else aggregate_segments(logits, track)
@@ -266,7 +272,7 @@ class GenreTask(pl.LightningModule):
         for level, (level_logits, level_target) in levels.items():
             if several:
                 of_level = MultilabelPredictions(level_logits, level_target > 0, np.arange(len(level_target)))
-                found = multilabel_scores(of_level, self.pairs)
+                found = multilabel_scores(of_level, self.ancestor_pairs)
             else:
                 found = scores(level_logits, level_target, self.distances, self.supergenres, self.medoid)
             self.log_dict({f"{split}/{level}/{name}": float(value) for name, value in found.items()}, logger=logged)
@@ -275,29 +281,29 @@ class GenreTask(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the plain content and the schedule; drop the `net.` prefix of the weights."""
-        checkpoint["genrelab"] = self.content
+        checkpoint["genrelab"] = self.checkpoint_metadata
         if self.schedule is not None and self.schedule.scheduler is not None:
             checkpoint["schedule"] = self.schedule.scheduler.state_dict()
         weights = checkpoint["state_dict"]
         checkpoint["state_dict"] = {k.removeprefix("net."): v for k, v in weights.items() if k.startswith("net.")}
-        if self.heads is not None:  # apart, so that whoever only wants genres finds the network alone
-            checkpoint["label_heads"] = self.heads.state_dict()
+        if self.aux_heads is not None:  # apart, so that whoever only wants genres finds the network alone
+            checkpoint["label_heads"] = self.aux_heads.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Inverse of `on_save_checkpoint`."""
         self._schedule_state = checkpoint.get("schedule")
         checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()} | {
-            f"heads.{key}": value for key, value in checkpoint.get("label_heads", {}).items()
+            f"aux_heads.{key}": value for key, value in checkpoint.get("label_heads", {}).items()
         }
 
-    def take_weights(self, checkpoint: Mapping[str, Any]) -> None:
+    def load_weights(self, checkpoint: Mapping[str, Any]) -> None:
         """Take the weights of a checkpoint that this task, or one like it, wrote."""
         self.net.load_state_dict(checkpoint["state_dict"])
-        if self.heads is not None:
-            self.heads.load_state_dict(checkpoint["label_heads"])
+        if self.aux_heads is not None:
+            self.aux_heads.load_state_dict(checkpoint["label_heads"])
 
 
-def _hits(logits: Tensor, target: Tensor) -> Tensor:
+def _count_correct(logits: Tensor, target: Tensor) -> Tensor:
     """How many rows' likeliest genre is the right one, or one of the right ones."""
     answer = logits.argmax(dim=1)
     if target.ndim == 2:
@@ -305,7 +311,7 @@ def _hits(logits: Tensor, target: Tensor) -> Tensor:
     return (answer == target).sum()
 
 
-def gather_ragged(task: pl.LightningModule, columns: list[Tensor]) -> list[Tensor]:
+def gather_variable_length(task: pl.LightningModule, columns: list[Tensor]) -> list[Tensor]:
     """Join rows of all ranks, whose numbers differ, in rank order."""
     counts = _tensor(task.all_gather(torch.tensor(len(columns[0]), device=task.device))).reshape(-1).tolist()
     joined = []

@@ -33,7 +33,7 @@ def make_trainer(
     device = hardware.accelerator
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    torch.set_num_threads(hardware.num_threads or _threads(hardware.devices if device == "cpu" else 1))
+    torch.set_num_threads(hardware.num_threads or _num_threads(hardware.devices if device == "cpu" else 1))
     if device == "cpu":
         _keep_freed_memory()
     precision = hardware.precision
@@ -67,7 +67,7 @@ def make_trainer(
         ) from error
 
 
-def _threads(processes: int) -> int:
+def _num_threads(processes: int) -> int:
     """What OMP_NUM_THREADS says (launchers of several jobs on one machine set it), else a share of the cores."""
     told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(told) if told.isdigit() and int(told) else max(1, default_workers() // processes)
@@ -88,7 +88,7 @@ def _keep_freed_memory() -> None:
 
 
 @contextmanager
-def interruptible(folder: Path, trainer: Any = None) -> Iterator[None]:
+def resume_hint_on_interrupt(folder: Path, trainer: Any = None) -> Iterator[None]:
     """Say at Ctrl-C how to go on; Lightning's `trainer` turns it into `exit(1)`."""
     try:
         yield

@@ -14,7 +14,7 @@ Report = Callable[[float, int], bool]
 
 
 @dataclass(frozen=True)
-class RunningTrial:
+class TrialReporter:
     """How to report to the running trial.
 
     Args:
@@ -25,7 +25,7 @@ class RunningTrial:
     report: Report
     metric: str | None = None
 
-    def after_epoch(self, monitor: str, metrics: Mapping[str, Any], epoch: int) -> None:
+    def report_epoch(self, monitor: str, metrics: Mapping[str, Any], epoch: int) -> None:
         """Report an epoch.
 
         Raises:
@@ -36,14 +36,14 @@ class RunningTrial:
             raise Pruned(f"pruned after epoch {epoch + 1}: {metric} {float(metrics[metric]):.3f}")
 
 
-TRIAL: ContextVar[RunningTrial | None] = ContextVar("trial", default=None)
+CURRENT_TRIAL: ContextVar[TrialReporter | None] = ContextVar("trial", default=None)
 
 
 @contextmanager
-def running(trial: RunningTrial | None) -> Iterator[None]:
+def report_to_trial(trial: TrialReporter | None) -> Iterator[None]:
     """Within, trainings of this thread report to a trial; to none where it is None."""
-    token = TRIAL.set(trial)
+    token = CURRENT_TRIAL.set(trial)
     try:
         yield
     finally:
-        TRIAL.reset(token)
+        CURRENT_TRIAL.reset(token)

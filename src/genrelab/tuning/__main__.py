@@ -18,11 +18,11 @@ def main(folder: Path, number: int) -> None:
     """Work on the study that was launched in `folder`."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     launch = json.loads((folder / ".launch.json").read_text(encoding="utf-8"))
-    from genrelab.tuning.main import work_on
-    from genrelab.tuning.study_storage import OpenStudy
+    from genrelab.tuning.main import run_worker
+    from genrelab.tuning.study_storage import SharedStudy
 
-    study = OpenStudy(StudySpec.from_json(launch["spec"]), number + 1, launch["launch"])
-    work_on(study, launch["overrides"], launch["deadline"] or math.inf, launch["threads"])
+    study = SharedStudy(StudySpec.from_json(launch["spec"]), number + 1, launch["launch"])
+    run_worker(study, launch["overrides"], launch["deadline"] or math.inf, launch["threads"])
 
 
 def _end_with_parent() -> None:

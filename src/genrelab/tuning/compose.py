@@ -19,9 +19,9 @@ from genrelab.config import compose, conf_dir
 
 Tree = dict[str, Any]
 # What a study's trials may differ in without being incomparable, and what a recipe need not say.
-ELSEWHERE = ("paths", "accelerator", "logger", "hydra")
-TALK = ("enable_progress_bar", "estimate", "profiler")  # of the trainer
-NOT_CHOICES = ("experiment", "search", "debug", *ELSEWHERE)
+MACHINE_GROUPS = ("paths", "accelerator", "logger", "hydra")
+DISPLAY_KEYS = ("enable_progress_bar", "estimate", "profiler")  # of the trainer
+NOT_CHOICES = ("experiment", "search", "debug", *MACHINE_GROUPS)
 
 
 def compose_tree(overrides: Sequence[str]) -> DictConfig:
@@ -77,8 +77,8 @@ class Composer:
     def plain(self, overrides: Sequence[str] = ()) -> Tree:
         """The same, unresolved and without what is of a machine."""
         tree = _container(self.tree(overrides), resolve=False)
-        found = {key: value for key, value in tree.items() if key not in ELSEWHERE}
-        found["trainer"] = {key: value for key, value in found["trainer"].items() if key not in TALK}
+        found = {key: value for key, value in tree.items() if key not in MACHINE_GROUPS}
+        found["trainer"] = {key: value for key, value in found["trainer"].items() if key not in DISPLAY_KEYS}
         return found
 
     def recipe(self, overrides: Sequence[str], comments: Sequence[str]) -> str:
@@ -90,7 +90,7 @@ class Composer:
         """
         choices = self._choices(overrides)
         bare = Composer([f"{group}={_text(option)}" for group, option in choices.items()]).plain()
-        values = difference(bare, self.plain(overrides))
+        values = changed_leaves(bare, self.plain(overrides))
         defaults = [{f"override /{group}": option} for group, option in choices.items()]
         head = "".join(f"# {line}\n" for line in comments)
         body = yaml.safe_dump({"defaults": defaults, **values}, sort_keys=False, allow_unicode=True)
@@ -116,13 +116,13 @@ def is_group(key: str) -> bool:
     return "." not in key and (conf_dir() / key).is_dir()
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Tree:
+def changed_leaves(old: Mapping[str, Any], new: Mapping[str, Any]) -> Tree:
     """The leaves of `new` that `old` does not have so, nested as there."""
     found: Tree = {}
     for key, value in new.items():
         before = old.get(key)
         if isinstance(value, Mapping) and isinstance(before, Mapping):
-            if inner := difference(before, value):
+            if inner := changed_leaves(before, value):
                 found[key] = inner
         elif key not in old or before != value or type(before) is not type(value):
             found[key] = dict(value) if isinstance(value, Mapping) else value

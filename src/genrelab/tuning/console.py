@@ -14,14 +14,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from genrelab.tuning.search_space import short
-from genrelab.tuning.study_storage import Counts, OpenStudy, facts
-from genrelab.tuning.summary import best_of, is_unsafe
+from genrelab.tuning.search_space import format_params
+from genrelab.tuning.study_storage import SharedStudy, TrialCounts, trial_attributes
+from genrelab.tuning.summary import best_trials, is_unsafe
 
 ENDED = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
 
-class Show:
+class SweepDisplay:
     """Shows a study while others work on it: a table that renews itself, or a line an event where there is no terminal.
 
     Args:
@@ -29,7 +29,7 @@ class Show:
         workers: how many work, for the time that is left.
     """
 
-    def __init__(self, study: OpenStudy, workers: int) -> None:
+    def __init__(self, study: SharedStudy, workers: int) -> None:
         self.study = study
         self.workers = workers
         self.console = Console(highlight=False)
@@ -38,7 +38,7 @@ class Show:
         self._began = time.time()
         self._before = study.counts().ended
 
-    def __enter__(self) -> Show:
+    def __enter__(self) -> SweepDisplay:
         if self._live:
             self._live.start()
         return self
@@ -57,7 +57,7 @@ class Show:
         if self._live:
             self._live.update(self._table(trials), refresh=True)
 
-    def seconds_left(self, counts: Counts) -> float | None:
+    def seconds_left(self, counts: TrialCounts) -> float | None:
         """By the pace of this start; None where no trial has ended yet."""
         done = counts.ended - self._before
         if done < 1:
@@ -65,19 +65,19 @@ class Show:
         return (time.time() - self._began) / done * (self.study.total - counts.ended)
 
     def _line(self, trial: FrozenTrial) -> str:
-        attributes, values = facts(trial), ""
+        attributes, values = trial_attributes(trial), ""
         if trial.state is TrialState.COMPLETE:
             named = zip(self.study.spec.objectives, trial.values, strict=True)
             values = "  UNSAFE" * is_unsafe(trial) + "  " + "  ".join(f"{name} {value:.4g}" for name, value in named)
         told = f"  {attributes['error']}" if "error" in attributes else ""
-        best = best_of(self.study, self.study.trials())
+        best = best_trials(self.study, self.study.trials())
         star = "  *" if trial.number in [one.number for one in best] else ""
         counts = self.study.counts()
         left = self.seconds_left(counts)
         pace = f"  [{counts.ended}/{self.study.total}, {_clock(left)} left]" if left else ""
         seconds = f"  {attributes['seconds']:.0f} s" if "seconds" in attributes else ""
         said = "queued again" if attributes.get("requeued") else ENDED[trial.state]
-        head = f"trial {trial.number:3d} {said:9s} {short(trial.params)}"
+        head = f"trial {trial.number:3d} {said:9s} {format_params(trial.params)}"
         return f"{head}{values}{told}{seconds}{star}{pace}"
 
     def _table(self, trials: Sequence[FrozenTrial]) -> Group:
@@ -92,7 +92,7 @@ class Show:
         grid = Table(box=None, pad_edge=False)
         for name in ("", "trial", *(key.rpartition(".")[2] for key in self.study.space), *spec.objectives, "epochs"):
             grid.add_column(name, justify="left" if name == "" else "right")
-        for trial in best_of(self.study, trials)[:5]:
+        for trial in best_trials(self.study, trials)[:5]:
             grid.add_row(
                 "UNSAFE best" if is_unsafe(trial) else "best",
                 *self._cells(trial, [f"{value:.4g}" for value in trial.values]),
@@ -107,7 +107,7 @@ class Show:
 
     def _cells(self, trial: FrozenTrial, values: list[str]) -> list[str]:
         params = [_short(trial.params.get(key)) for key in self.study.space]
-        epochs = facts(trial).get("epochs") or len(trial.intermediate_values) or "-"
+        epochs = trial_attributes(trial).get("epochs") or len(trial.intermediate_values) or "-"
         return [str(trial.number), *params, *values, str(epochs)]
 
 

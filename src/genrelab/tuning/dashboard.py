@@ -34,7 +34,7 @@ def find_studies(sweeps: Path) -> dict[str, Any]:
     """
     from optuna.storages import JournalStorage, RDBStorage
 
-    from genrelab.tuning.file_locks import Journal
+    from genrelab.tuning.file_locks import RepairingJournal
     from genrelab.tuning.study_spec import StudySpec
     from genrelab.tuning.study_storage import open_storage
 
@@ -42,7 +42,7 @@ def find_studies(sweeps: Path) -> dict[str, Any]:
     for folder in sorted(path for path in sweeps.glob("*") if path.is_dir()):
         launch = folder / ".launch.json"
         if (folder / "study.journal").exists():
-            found[folder.name] = JournalStorage(Journal(folder / "study.journal"))
+            found[folder.name] = JournalStorage(RepairingJournal(folder / "study.journal"))
         elif (folder / "study.db").exists():
             found[folder.name] = RDBStorage(f"sqlite:///{folder / 'study.db'}")
         elif launch.exists():  # in a database elsewhere

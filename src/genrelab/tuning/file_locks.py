@@ -68,7 +68,7 @@ class JournalLock(BaseJournalFileLock):
         self._lock.release()
 
 
-class Journal(JournalFileBackend):
+class RepairingJournal(JournalFileBackend):
     """Optuna's journal file; half a line, left by a full disk or a power cut, is removed before the next is written."""
 
     def __init__(self, path: Path) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from optuna.trial import TrialState
 
 from genrelab.tuning.compose import Composer, search_paths
-from genrelab.tuning.plots import draw_all, read_scores
+from genrelab.tuning.plots import plot_all, read_scores
 from genrelab.tuning.processes import run_study
-from genrelab.tuning.search_space import short
-from genrelab.tuning.study_storage import OpenStudy
+from genrelab.tuning.search_space import format_params
+from genrelab.tuning.study_storage import SharedStudy
 from genrelab.tuning.summary import UNSAFE, is_unsafe, write_summary
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown, write_json
@@ -21,7 +21,7 @@ from genrelab.utils.io import shown, write_json
 SPREAD = ("test/track/accuracy", "test/track/distance", "test/track/distance_skill")
 
 
-def finish(study: OpenStudy, overrides: Sequence[str]) -> dict[str, Any]:
+def finish(study: SharedStudy, overrides: Sequence[str]) -> dict[str, Any]:
     """Write the summary and the plots and say where the best trial is.
 
     Returns:
@@ -36,7 +36,7 @@ def finish(study: OpenStudy, overrides: Sequence[str]) -> dict[str, Any]:
         return found
     values = ", ".join(f"{name} {value:.4g}" for name, value in best["values"].items())
     unsafe = "UNSAFE " if best["unsafe"] else ""
-    print(f"{unsafe}best: trial {best['number']} ({short(best['params'])}): {values}")
+    print(f"{unsafe}best: trial {best['number']} ({format_params(best['params'])}): {values}")
     if best["unsafe"]:
         print(f"  {UNSAFE}")
     if found["front"][1:]:
@@ -44,14 +44,14 @@ def finish(study: OpenStudy, overrides: Sequence[str]) -> dict[str, Any]:
     for name in ("folder", "checkpoint", "report"):
         if name in best:
             print(f"  {name}: {best[name]}")
-    if figures := draw_all(study):
+    if figures := plot_all(study):
         print(f"figure: {shown(figures[0])}; also {', '.join(path.stem for path in figures[1:])} beside it")
     paths = search_paths(study.spec.folder.parent)
     print(f"again: {' '.join(['python train.py', *paths, f'experiment={study.spec.name}/best'])}", flush=True)
     return found
 
 
-def retrain(study: OpenStudy, overrides: Sequence[str], workers: int, seeds: int) -> dict[str, Any]:
+def retrain(study: SharedStudy, overrides: Sequence[str], workers: int, seeds: int) -> dict[str, Any]:
     """Train the best trial's configuration over seeds, as a study of its own that continues like any other.
 
     Args:

@@ -36,11 +36,11 @@ started again. Ctrl-C ends it; trials that were running are queued again.
 Results: outputs/sweeps/<study>/ holds summary.json, trials.csv, best.yaml, plots/ and one folder a trial;
 `python train.py experiment=<study>/best` trains the best configuration again.
 """
-OWN = ("workers", "retrain_best", "seeds")  # keys of sweep.py itself
+SWEEP_KEYS = ("workers", "retrain_best", "seeds")  # keys of sweep.py itself
 
 
 @dataclass(frozen=True)
-class Options:
+class SweepOptions:
     """What sweep.py itself is told.
 
     Args:
@@ -67,7 +67,7 @@ def sweep(arguments: Sequence[str]) -> None:
         _sweep(read_options(arguments))
 
 
-def read_options(arguments: Sequence[str]) -> Options:
+def read_options(arguments: Sequence[str]) -> SweepOptions:
     """Take sweep.py's own keys out of the arguments.
 
     Raises:
@@ -89,21 +89,21 @@ def read_options(arguments: Sequence[str]) -> Options:
                 own[key] = value.lower() == "true"
             else:
                 problems.append(f"{key}: {value!r} is neither true nor false")
-        elif equals and (near := _own_key_near(key)):
+        elif equals and (near := _nearest_sweep_key(key)):
             problems.append(f"{key}: no such key; did you mean {near!r}?")
         else:
             rest.append(text)
     if problems:
         raise ConfigError(problems)
-    return Options(**own, overrides=tuple(rest))
+    return SweepOptions(**own, overrides=tuple(rest))
 
 
-def _own_key_near(key: str) -> str | None:
+def _nearest_sweep_key(key: str) -> str | None:
     """The sweep's own key that a key meant, where that is no key of its own or of the configuration."""
     from genrelab.config import conf_dir
-    from genrelab.tuning.plan import SHORT
+    from genrelab.tuning.plan import SWEEPER_KEYS
 
-    own = {*OWN, *SHORT, "study", "sampler", "pruner"}
+    own = {*SWEEP_KEYS, *SWEEPER_KEYS, "study", "sampler", "pruner"}
     known = {path.name for path in conf_dir().iterdir() if path.is_dir()}
     known |= set(yaml.safe_load((conf_dir() / "config.yaml").read_text(encoding="utf-8")))
     if not key.isidentifier() or key in own | known:
@@ -112,12 +112,12 @@ def _own_key_near(key: str) -> str | None:
     return near[0] if near and near[0] in own else None
 
 
-def _sweep(options: Options) -> None:
+def _sweep(options: SweepOptions) -> None:
     from genrelab.tuning.finalize import finish, retrain
-    from genrelab.tuning.plan import each_search, read_plan
+    from genrelab.tuning.plan import iter_searches, read_plan
     from genrelab.tuning.processes import run_study
 
-    for plan in [read_plan(arguments) for arguments in each_search(options.overrides)]:
+    for plan in [read_plan(arguments) for arguments in iter_searches(options.overrides)]:
         study = run_study(plan.spec, plan.overrides, options.workers)
         finish(study, plan.overrides)
         if options.retrain_best:
@@ -132,28 +132,28 @@ def sweep_here(arguments: Sequence[str]) -> float | None:
     """
     from genrelab.tuning.finalize import finish
     from genrelab.tuning.plan import read_plan
-    from genrelab.tuning.processes import announce
-    from genrelab.tuning.study_storage import OpenStudy
+    from genrelab.tuning.processes import print_plan
+    from genrelab.tuning.study_storage import SharedStudy
 
     plan = read_plan(arguments)
-    study = OpenStudy(plan.spec)
+    study = SharedStudy(plan.spec)
     study.retry_failed()
-    announce(study, 1)
+    print_plan(study, 1)
     deadline = time.time() + plan.spec.timeout if plan.spec.timeout else math.inf
-    work_on(study, plan.overrides, deadline)
+    run_worker(study, plan.overrides, deadline)
     found = finish(study, plan.overrides)
     return next(iter(found["best"]["values"].values())) if found["best"] else None
 
 
-def work_on(study: Any, overrides: Sequence[str], deadline: float, threads: int | None = None) -> None:
+def run_worker(study: Any, overrides: Sequence[str], deadline: float, threads: int | None = None) -> None:
     """Train trials in this process until the study is over."""
     from genrelab.tuning.objective import TrainingObjective
     from genrelab.tuning.summary import write_summary
-    from genrelab.tuning.worker import work
+    from genrelab.tuning.worker import run_trials
 
     objective = TrainingObjective(study.spec, overrides, threads)
 
     def after() -> None:
         write_summary(study, objective.composer.recipe)
 
-    work(study, objective, deadline, after)
+    run_trials(study, objective, deadline, after)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from genrelab.tuning.compose import Composer
 from genrelab.tuning.study_spec import StudySpec
-from genrelab.tuning.worker import Job, Outcome
+from genrelab.tuning.worker import TrialJob, TrialResult
 from genrelab.utils.errors import GenrelabError
 
 
@@ -29,7 +29,7 @@ class TrainingObjective:
         self.composer = Composer(overrides)
         self.threads = threads
 
-    def __call__(self, job: Job) -> Outcome:
+    def __call__(self, job: TrialJob) -> TrialResult:
         """Run the job."""
         from genrelab.engine import run
 
@@ -45,7 +45,7 @@ class TrainingObjective:
             "data": record["fingerprints"]["targets"],
             **({"unsafe": True} if record["split"].get("unsafe") else {}),
         }
-        return Outcome(values, attributes)
+        return TrialResult(values, attributes)
 
 
 def score(folder: Path, record: Mapping[str, Any], metric: str) -> float:

@@ -20,7 +20,7 @@ from genrelab.tuning.study_spec import StudySpec
 from genrelab.utils.errors import ConfigError, suggest
 
 SWEEPER = "hydra/sweeper=genrelab_optuna"
-SHORT = (
+SWEEPER_KEYS = (
     "study_name",
     "objectives",
     "storage",
@@ -34,7 +34,7 @@ SHORT = (
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A study and what its trials share.
 
     Args:
@@ -46,7 +46,7 @@ class Plan:
     overrides: tuple[str, ...]
 
 
-def read_plan(arguments: Sequence[str]) -> Plan:
+def read_plan(arguments: Sequence[str]) -> SweepPlan:
     """Compose and check a sweep, every listed value and both ends of every interval included.
 
     Args:
@@ -77,7 +77,7 @@ def read_plan(arguments: Sequence[str]) -> Plan:
         sampler=options["sampler"],
         pruner=options["pruner"] if len(objectives) == 1 else {"kind": "none"},
         storage=options["storage"],
-        **{key: options[key] for key in SHORT if key not in ("study_name", "objectives", "storage")},
+        **{key: options[key] for key in SWEEPER_KEYS if key not in ("study_name", "objectives", "storage")},
     )
     if spec.prune_on and monitor_direction(spec.prune_on) != spec.directions[0]:
         raise ConfigError([f"prune_on: {spec.prune_on} is not better where {objectives[0]} is; choose another metric"])
@@ -85,10 +85,10 @@ def read_plan(arguments: Sequence[str]) -> Plan:
     composer = Composer(overrides)
     _check_values(composer, space)
     shared = {key: value for key, value in _flat(composer.plain()).items() if not _searched(key, space)}
-    return Plan(replace(spec, fixed=shared), overrides)
+    return SweepPlan(replace(spec, fixed=shared), overrides)
 
 
-def each_search(arguments: Sequence[str]) -> list[list[str]]:
+def iter_searches(arguments: Sequence[str]) -> list[list[str]]:
     """The arguments of each study: of one as a rule, of several where the search's file lists `searches`.
 
     Raises:
@@ -109,7 +109,7 @@ def each_search(arguments: Sequence[str]) -> list[list[str]]:
 def _long(text: str) -> str:
     """The sweeper's short keys as Hydra knows them."""
     key, equals, value = text.partition("=")
-    if equals and (key in SHORT or key.startswith(("sampler.", "pruner.", "params."))):
+    if equals and (key in SWEEPER_KEYS or key.startswith(("sampler.", "pruner.", "params."))):
         return f"hydra.sweeper.{key}={value}"
     if key == "study":
         return f"hydra.sweeper.study_name={value}"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
-from genrelab.tuning.study_storage import OpenStudy
-from genrelab.tuning.summary import UNSAFE, best_of, is_unsafe
+from genrelab.tuning.study_storage import SharedStudy
+from genrelab.tuning.summary import UNSAFE, best_trials, is_unsafe
 from genrelab.utils.io import atomic_path
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SHARES = ("accuracy", "top3", "top5")
 Interval = tuple[float, float, float]  # value, low, high
 
 
-def draw_all(study: OpenStudy) -> list[Path]:
+def plot_all(study: SharedStudy) -> list[Path]:
     """Draw what the study's trials allow into `plots/` of its folder.
 
     Returns:
@@ -37,12 +37,12 @@ def draw_all(study: OpenStudy) -> list[Path]:
     if not done:
         return []
     figures: list[tuple[str, Figure | None]] = [
-        ("front", front(study, done) if study.spec.several else None),
-        ("curve", curve(study, done)),
-        ("ranking", ranking(study, done)),
-        ("slice", slices(study, done)),
-        ("importance", importance(study, done)),
-        ("history", history(study, trials)),
+        ("front", plot_pareto_front(study, done) if study.spec.multi_objective else None),
+        ("curve", plot_curve(study, done)),
+        ("ranking", plot_ranking(study, done)),
+        ("slice", plot_slices(study, done)),
+        ("importance", plot_importance(study, done)),
+        ("history", plot_history(study, trials)),
     ]
     paths = []
     for name, figure in figures:
@@ -55,7 +55,7 @@ def draw_all(study: OpenStudy) -> list[Path]:
     return paths
 
 
-def history(study: OpenStudy, trials: Sequence[FrozenTrial]) -> Figure:
+def plot_history(study: SharedStudy, trials: Sequence[FrozenTrial]) -> Figure:
     """Each trial's value in order, and the best so far."""
     from matplotlib.ticker import MaxNLocator
 
@@ -69,7 +69,7 @@ def history(study: OpenStudy, trials: Sequence[FrozenTrial]) -> Figure:
         if pruned:
             last = [trial.intermediate_values[max(trial.intermediate_values)] for trial in pruned]
             axes.plot([t.number for t in pruned], last, "x", color=COLOURS[4], markersize=4, label="pruned, last value")
-        if not study.spec.several:
+        if not study.spec.multi_objective:
             best = np.minimum.accumulate(values) if way == "min" else np.maximum.accumulate(values)
             axes.step([t.number for t in done], best, where="post", color=COLOURS[1], label="best so far")
             axes.legend(frameon=False)
@@ -78,7 +78,7 @@ def history(study: OpenStudy, trials: Sequence[FrozenTrial]) -> Figure:
     return figure
 
 
-def importance(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
+def plot_importance(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     """How much of the objective's variation each parameter explains (fANOVA, Hutter et al. 2014)."""
     varied = [key for key in study.space if len({str(trial.params[key]) for trial in done}) > 1]
     if len(varied) < 2 or len(done) < 8 or len({tuple(trial.values) for trial in done}) < 2:
@@ -98,12 +98,12 @@ def importance(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     return figure
 
 
-def slices(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
+def plot_slices(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     """The objective against each parameter, later trials darker."""
     if len(study.space) < 2:
         return None
     figure, panels = _figure(len(study.space))
-    best = {trial.number for trial in best_of(study, done)}
+    best = {trial.number for trial in best_trials(study, done)}
     for (key, one), axes in zip(study.space.items(), panels, strict=True):
         listed = one.values is not None and not all(_is_number(value) for value in one.values)
         values = [trial.params[key] for trial in done]
@@ -124,10 +124,10 @@ def slices(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     return figure
 
 
-def front(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure:
+def plot_pareto_front(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure:
     """Two objectives against each other, with the trials that none beats in both."""
     figure, (axes,) = _figure(1)
-    (x, y), best = study.spec.objectives[:2], best_of(study, done)
+    (x, y), best = study.spec.objectives[:2], best_trials(study, done)
     points = np.array([trial.values[:2] for trial in done])
     axes.plot(*points.T, "o", color=COLOURS[4], markersize=4, label="beaten by another")
     ordered = sorted(best, key=lambda trial: trial.values[0])
@@ -141,7 +141,7 @@ def front(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure:
     return figure
 
 
-def curve(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
+def plot_curve(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     """Metrics against a listed number, one line for each value of another listed key, with intervals over tracks."""
     listed = [key for key, one in study.space.items() if one.values is not None or one.step]
     numeric = [k for k in listed if all(_is_number(v) for v in study.space[k].points()) and _distinct(done, k) > 2]
@@ -167,7 +167,7 @@ def curve(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     return figure
 
 
-def ranking(study: OpenStudy, done: Sequence[FrozenTrial]) -> Figure | None:
+def plot_ranking(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure | None:
     """The values of one listed key in order of the objective, with intervals over tracks."""
     key, one = next(iter(study.space.items()))
     if len(study.space) > 1 or one.values is None or all(_is_number(value) for value in one.values):
@@ -202,7 +202,7 @@ def _line(axes: Axes, points: Sequence[tuple[float, Interval | None]], label: st
         )
 
 
-def _scores(study: OpenStudy, done: Sequence[FrozenTrial]) -> dict[int, dict[str, Interval]]:
+def _scores(study: SharedStudy, done: Sequence[FrozenTrial]) -> dict[int, dict[str, Interval]]:
     """Trial -> `<part>/<level>/<metric>` -> value and interval, of its `metrics.json`."""
     return {trial.number: read_scores(study.spec.folder / str(trial.number)) for trial in done}
 
@@ -224,7 +224,7 @@ def read_scores(run: Path) -> dict[str, Interval]:
     return scores
 
 
-def _metrics(study: OpenStudy) -> list[str]:
+def _metrics(study: SharedStudy) -> list[str]:
     """What to show, as `<level>/<metric>`: the objectives, and what one wants to see beside them."""
     own = [name.removeprefix("val/") for name in study.spec.objectives if name.count("/") == 2]
     return list(dict.fromkeys([*own, *SHOWN]))[:3]

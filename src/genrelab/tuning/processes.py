@@ -25,7 +25,7 @@ WAIT = 20.0  # seconds that workers get to end after Ctrl-C
 
 
 @dataclass
-class Worker:
+class WorkerProcess:
     """A worker's process, started again when it dies."""
 
     number: int
@@ -95,13 +95,13 @@ def run_study(spec: StudySpec, overrides: Sequence[str], count: int) -> Any:
         GenrelabError: another search under this name, too many failures.
         Interrupted: at Ctrl-C, when the workers have ended.
     """
-    from genrelab.tuning.console import Show
-    from genrelab.tuning.study_storage import OpenStudy
+    from genrelab.tuning.console import SweepDisplay
+    from genrelab.tuning.study_storage import SharedStudy
 
-    study = OpenStudy(spec)
+    study = SharedStudy(spec)
     study.retry_failed()
-    announce(study, count)
-    if study.over():
+    print_plan(study, count)
+    if study.is_finished():
         return study
     deadline = time.time() + spec.timeout if spec.timeout else math.inf
     threads = max(1, default_workers() // count)
@@ -115,9 +115,9 @@ def run_study(spec: StudySpec, overrides: Sequence[str], count: int) -> Any:
     write_text(spec.folder / ".launch.json", json.dumps(launch))
     (spec.folder / ".launch.json").chmod(0o600)  # a storage's address may hold a password
     devices = _gpus()
-    workers = [Worker(i, spec.folder, _environment(i, threads, devices)) for i in range(count)]
+    workers = [WorkerProcess(i, spec.folder, _environment(i, threads, devices)) for i in range(count)]
     try:
-        with Show(study, count) as show:
+        with SweepDisplay(study, count) as show:
             for worker in workers:
                 worker.start()
             while not all(worker.ended for worker in workers):
@@ -135,7 +135,7 @@ def run_study(spec: StudySpec, overrides: Sequence[str], count: int) -> Any:
     return study
 
 
-def _end(workers: Sequence[Worker]) -> None:
+def _end(workers: Sequence[WorkerProcess]) -> None:
     """Interrupt the workers, which queue their trials again; whoever takes too long is killed, and found dead later."""
     try:
         for worker in workers:
@@ -148,14 +148,14 @@ def _end(workers: Sequence[Worker]) -> None:
             worker.stop(signal.SIGKILL)
 
 
-def announce(study: Any, count: int) -> None:
+def print_plan(study: Any, count: int) -> None:
     """Print what is searched, and how."""
     spec, counts = study.spec, study.counts()
     goal = " and ".join(f"{name} ({way})" for name, way in zip(spec.objectives, spec.directions, strict=True))
     done = f", {counts.ended} done already" if counts.ended else ""
     print(f"study {spec.name} in {shown(spec.folder)}: {study.total} trials{done}, {count} worker{'s' * (count > 1)}")
     print(f"objective: {goal}; sampler {spec.sampler['kind']}, pruner {spec.pruner['kind']}")
-    if spec.several:
+    if spec.multi_objective:
         print("several objectives: no trial is pruned")
     for key, one in study.space.items():
         print(f"  {key}: {one.describe()}")

@@ -78,7 +78,7 @@ class Dimension:
         found = [self.low + step * i for i in range(count)]
         return [int(value) for value in found] if self.integer else found
 
-    def ends(self) -> list[Any]:
+    def bounds(self) -> list[Any]:
         """Values that between them show whether all can be: each listed one, or both ends."""
         if self.values is not None:
             return list(self.values)
@@ -187,7 +187,7 @@ def overrides_of(space: Space, params: Mapping[str, Any]) -> list[str]:
     return [space[key].override(value) for key, value in params.items()]
 
 
-def short(params: Mapping[str, Any]) -> str:
+def format_params(params: Mapping[str, Any]) -> str:
     """Parameters as people read them: last part of the key, numbers to four digits."""
     texts = {k: f"{value:.4g}" if isinstance(value, float) else str(value) for k, value in params.items()}
     return " ".join(f"{key.rpartition('.')[2]}={text}" for key, text in texts.items())

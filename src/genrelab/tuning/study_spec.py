@@ -67,7 +67,7 @@ class StudySpec:
             raise ConfigError(problems)
 
     @property
-    def several(self) -> bool:
+    def multi_objective(self) -> bool:
         """Whether there is more than one objective."""
         return len(self.objectives) > 1
 

@@ -22,7 +22,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from genrelab.config.missing_keys import fill_absent
-from genrelab.tuning.file_locks import Journal, TrialLocks
+from genrelab.tuning.file_locks import RepairingJournal, TrialLocks
 from genrelab.tuning.samplers import PRUNERS, SAMPLERS
 from genrelab.tuning.search_space import describe, differences, grid, read_space
 from genrelab.tuning.study_spec import StudySpec
@@ -36,7 +36,7 @@ DATA = ("dataset", "taxonomy", "split", "audio", "demo", "seed")  # what decides
 
 
 @dataclass(frozen=True)
-class Counts:
+class TrialCounts:
     """How many trials stand where."""
 
     complete: int = 0
@@ -51,7 +51,7 @@ class Counts:
         return self.complete + self.pruned
 
 
-class OpenStudy:
+class SharedStudy:
     """A study as one worker, or its manager, sees it.
 
     Args:
@@ -80,7 +80,7 @@ class OpenStudy:
         pruner = PRUNERS.build(kind, params)
         with self.lock:
             self._study = self._open(pruner)
-            self._agree()
+            self._check_same_study()
             if spec.sampler["kind"] == "grid":
                 self._queue_grid()
             length = len(self.trials())
@@ -91,10 +91,10 @@ class OpenStudy:
         """All trials, in order of their numbers; not to be changed."""
         return self._study.get_trials(deepcopy=False)
 
-    def counts(self) -> Counts:
+    def counts(self) -> TrialCounts:
         """How many trials stand where."""
         states = [trial.state for trial in self.trials()]
-        return Counts(
+        return TrialCounts(
             complete=states.count(TrialState.COMPLETE),
             pruned=states.count(TrialState.PRUNED),
             running=states.count(TrialState.RUNNING),
@@ -121,7 +121,7 @@ class OpenStudy:
             GenrelabError: too many trials failed.
         """
         with self.lock:
-            self.requeue_dead()
+            self.requeue_stale()
             self._check_failures()
             counts = self.counts()
             if counts.ended + counts.running >= self.total:
@@ -135,10 +135,10 @@ class OpenStudy:
             self._asking.unlink()
             return trial
 
-    def over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing is left to run or to wait for; dead workers' trials are queued again first."""
         with self.lock:
-            self.requeue_dead()
+            self.requeue_stale()
         counts = self.counts()
         if counts.ended >= self.total:
             return True
@@ -172,12 +172,12 @@ class OpenStudy:
             self._study.enqueue_trial({**queued, **trial.params}, {"retry_of": trial.number, "deaths": deaths})
         self.locks.release(trial.number)
 
-    def requeue_dead(self) -> None:
+    def requeue_stale(self) -> None:
         """Queue again what dead workers left running; to be called under the study's lock."""
         if self._asking.exists() and self._heartbeats:  # whoever asked before us died in the middle of it
             time.sleep(NAMELESS)
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if self._dead(trial):
+            if self._is_stale(trial):
                 with suppress(optuna.exceptions.UpdateFinishedTrialError):
                     self.requeue(trial, "its worker died", died=True)
         self._asking.unlink(missing_ok=True)
@@ -193,7 +193,7 @@ class OpenStudy:
                 if trial.state is TrialState.FAIL and trial.number not in retried:
                     self._study.enqueue_trial(trial.params, {"retry_of": trial.number})
 
-    def agree_on_data(self, fingerprint: str | None) -> None:
+    def check_same_data(self, fingerprint: str | None) -> None:
         """Compare the data that a trial was trained on with those of the study's first.
 
         Raises:
@@ -211,7 +211,7 @@ class OpenStudy:
                 )
 
     @contextmanager
-    def beating(self, trial: Trial) -> Iterator[None]:
+    def heartbeat(self, trial: Trial) -> Iterator[None]:
         """Tell a database that the trial lives, for workers elsewhere."""
         from optuna.storages._heartbeat import get_heartbeat_thread
 
@@ -240,7 +240,7 @@ class OpenStudy:
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise GenrelabError(f"storage={masked(spec.storage)}: cannot be opened ({text})") from error
 
-    def _agree(self) -> None:
+    def _check_same_study(self) -> None:
         """Keep what the study is with it, or compare with what was kept."""
         spec = self.spec
         now = {
@@ -265,7 +265,7 @@ class OpenStudy:
                     self._study.enqueue_trial(point)
             self._study.set_user_attr(QUEUED, True)
 
-    def _dead(self, trial: FrozenTrial) -> bool:
+    def _is_stale(self, trial: FrozenTrial) -> bool:
         alive = self.locks.alive(trial.number)
         if alive is not None or not self._heartbeats:
             return not alive
@@ -278,7 +278,11 @@ class OpenStudy:
 
     def _check_failures(self) -> None:
         """Too many failures of this launch are an error; trials that died or were interrupted are no failures."""
-        ended = [trial for trial in self.trials() if trial.state.is_finished() and not facts(trial).get("requeued")]
+        ended = [
+            trial
+            for trial in self.trials()
+            if trial.state.is_finished() and not trial_attributes(trial).get("requeued")
+        ]
         mine = [trial for trial in ended if trial.user_attrs.get("worker", [self.launch])[-1] == self.launch]
         mine.sort(key=lambda trial: trial.datetime_complete or self._started)
         failed = [trial for trial in mine if trial.state is TrialState.FAIL]
@@ -290,10 +294,10 @@ class OpenStudy:
         if in_row >= self.spec.max_failures_in_row or len(failed) >= self.spec.max_failures:
             last = failed[-1]
             what = f"{in_row} trials in a row" if in_row >= self.spec.max_failures_in_row else f"{len(failed)} trials"
-            raise GenrelabError(f"{what} failed; the last, trial {last.number}: {facts(last).get('error')}")
+            raise GenrelabError(f"{what} failed; the last, trial {last.number}: {trial_attributes(last).get('error')}")
 
 
-def facts(trial: FrozenTrial) -> dict[str, Any]:
+def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
     """What is known of a trial beside parameters and values: `seconds`, `epochs`, `error`, `retry_of` and the like."""
     return {**trial.user_attrs, **trial.user_attrs.get("run", {})}
 
@@ -306,7 +310,7 @@ def open_storage(spec: StudySpec) -> BaseStorage:
     """
     url = spec.storage
     if url is None or url == "journal":
-        return JournalStorage(Journal(spec.folder / "study.journal"))
+        return JournalStorage(RepairingJournal(spec.folder / "study.journal"))
     if url == "sqlite":
         url = f"sqlite:///{spec.folder / 'study.db'}"
     if "://" not in url:

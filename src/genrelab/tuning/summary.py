@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from genrelab.datasets.splits import NO_EVIDENCE
 from genrelab.tuning.search_space import overrides_of
-from genrelab.tuning.study_storage import OpenStudy, facts, masked
+from genrelab.tuning.study_storage import SharedStudy, masked, trial_attributes
 from genrelab.utils.io import atomic_path, shown, write_json, write_text
 
 Recipe = Callable[[Sequence[str], Sequence[str]], str]
@@ -22,7 +22,7 @@ FORMAT = 1
 UNSAFE = f"{NO_EVIDENCE}."
 
 
-def write_summary(study: OpenStudy, recipe: Recipe | None = None) -> dict[str, Any]:
+def write_summary(study: SharedStudy, recipe: Recipe | None = None) -> dict[str, Any]:
     """Write the summary, by one worker at a time, so that an older state never comes after a newer one.
 
     Args:
@@ -35,16 +35,16 @@ def write_summary(study: OpenStudy, recipe: Recipe | None = None) -> dict[str, A
     folder = study.spec.folder
     with FileLock(folder / ".summary.lock"):
         trials = study.trials()
-        found = summarise(study, trials)
+        found = summarize(study, trials)
         with atomic_path(folder / "trials.csv", durable=False) as part:
-            table(study, trials).to_csv(part, index=False)
+            trials_table(study, trials).to_csv(part, index=False)
         if recipe and found["best"]:
             _write_best(study, found, recipe)
         write_json(folder / "summary.json", found, durable=False)
     return found
 
 
-def best_of(study: OpenStudy, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+def best_trials(study: SharedStudy, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """The best complete trial; of several objectives all that none beats, the best by the first objective first."""
     ways = [1 if way == "min" else -1 for way in study.spec.directions]
     done = [trial for trial in trials if trial.state is TrialState.COMPLETE]
@@ -55,13 +55,13 @@ def best_of(study: OpenStudy, trials: Sequence[FrozenTrial]) -> list[FrozenTrial
         return any(other != own and all(a <= b for a, b in zip(other, own, strict=True)) for other in points.values())
 
     front = sorted((trial for trial in done if not beaten(trial)), key=lambda t: (points[t.number], t.number))
-    return front if study.spec.several else front[:1]
+    return front if study.spec.multi_objective else front[:1]
 
 
-def summarise(study: OpenStudy, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
+def summarize(study: SharedStudy, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
     """The content of `summary.json`."""
     spec, counts = study.spec, study.counts()
-    best = best_of(study, trials)
+    best = best_trials(study, trials)
     return {
         "format": FORMAT,
         "study": spec.name,
@@ -78,17 +78,17 @@ def summarise(study: OpenStudy, trials: Sequence[FrozenTrial]) -> dict[str, Any]
             "failed": counts.failed,
             "running": counts.running,
         },
-        "seconds": round(sum(facts(trial).get("seconds", 0) for trial in trials), 2),
+        "seconds": round(sum(trial_attributes(trial).get("seconds", 0) for trial in trials), 2),
         "best": _of_trial(study, best[0]) if best else None,
-        "front": [_of_trial(study, trial) for trial in best] if spec.several else [],
+        "front": [_of_trial(study, trial) for trial in best] if spec.multi_objective else [],
     }
 
 
-def table(study: OpenStudy, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
+def trials_table(study: SharedStudy, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     """One row a trial, the content of `trials.csv`."""
     rows = []
     for trial in trials:
-        attributes = facts(trial)
+        attributes = trial_attributes(trial)
         values = trial.values if trial.state is TrialState.COMPLETE else None
         rows.append(
             {
@@ -108,13 +108,13 @@ def table(study: OpenStudy, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(whole) if rows else pd.DataFrame({"number": []})
 
 
-def best_file(study: OpenStudy) -> Path:
+def best_file(study: SharedStudy) -> Path:
     """Where the best trial's recipe stands: `experiment=<study>/best` finds it."""
     return study.spec.folder.parent / "experiment" / study.spec.name / "best.yaml"
 
 
-def _of_trial(study: OpenStudy, trial: FrozenTrial) -> dict[str, Any]:
-    folder, attributes = study.spec.folder, facts(trial)
+def _of_trial(study: SharedStudy, trial: FrozenTrial) -> dict[str, Any]:
+    folder, attributes = study.spec.folder, trial_attributes(trial)
     files: dict[str, Any] = {
         name: shown(folder / attributes[name]) for name in ("checkpoint", "report") if name in attributes
     }
@@ -131,10 +131,10 @@ def _of_trial(study: OpenStudy, trial: FrozenTrial) -> dict[str, Any]:
 
 def is_unsafe(trial: FrozenTrial) -> bool:
     """Whether a trial trained on segments of the tracks that it is scored on (split=random_segments)."""
-    return bool(facts(trial).get("unsafe"))
+    return bool(trial_attributes(trial).get("unsafe"))
 
 
-def _write_best(study: OpenStudy, found: dict[str, Any], recipe: Recipe) -> None:
+def _write_best(study: SharedStudy, found: dict[str, Any], recipe: Recipe) -> None:
     """Write the best trial's recipe, where it is another one than before."""
     best, path = found["best"], best_file(study)
     copied = study.spec.folder / "best.yaml"

@@ -14,15 +14,15 @@ from typing import Any
 
 from optuna.trial import Trial
 
-from genrelab.training.trial_context import RunningTrial, running
-from genrelab.tuning.study_storage import OpenStudy
+from genrelab.training.trial_context import TrialReporter, report_to_trial
+from genrelab.tuning.study_storage import SharedStudy
 from genrelab.utils.errors import GenrelabError, Pruned
 
 POLL = 1.0  # seconds between looks at what other workers do
 
 
 @dataclass(frozen=True)
-class Job:
+class TrialJob:
     """One trial to run.
 
     Args:
@@ -39,7 +39,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """What a trial came to.
 
     Args:
@@ -51,11 +51,11 @@ class Outcome:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-Objective = Callable[[Job], Outcome]
+Objective = Callable[[TrialJob], TrialResult]
 
 
-def work(
-    study: OpenStudy,
+def run_trials(
+    study: SharedStudy,
     objective: Objective,
     deadline: float = math.inf,
     after: Callable[[], None] = lambda: None,
@@ -77,7 +77,7 @@ def work(
     while time.time() < deadline:
         trial = study.ask()
         if trial is None:
-            if study.over():
+            if study.is_finished():
                 return
             time.sleep(poll)
             continue
@@ -85,18 +85,23 @@ def work(
         after()
 
 
-def run_trial(study: OpenStudy, trial: Trial, objective: Objective) -> None:
+def run_trial(study: SharedStudy, trial: Trial, objective: Objective) -> None:
     """Run one trial that was asked for and tell how it ended: exceptions and values that are no numbers fail it."""
     folder = study.spec.folder / str(trial.number)
-    job = Job(trial.number, folder, trial.params, tuple(study.space[k].override(v) for k, v in trial.params.items()))
+    job = TrialJob(
+        trial.number, folder, trial.params, tuple(study.space[k].override(v) for k, v in trial.params.items())
+    )
     started, values, pruned = time.perf_counter(), None, False
     attributes: dict[str, Any] = {}
     print(f"\ntrial {job.number}: {' '.join(job.overrides)}", flush=True)
     try:
-        with study.beating(trial), running(None if study.spec.several else _reporting(trial, study.spec.prune_on)):
+        with (
+            study.heartbeat(trial),
+            report_to_trial(None if study.spec.multi_objective else _reporting(trial, study.spec.prune_on)),
+        ):
             outcome = objective(job)
         attributes |= outcome.attributes
-        study.agree_on_data(attributes.pop("data", None))
+        study.check_same_data(attributes.pop("data", None))
         wrong = [value for value in outcome.values if not math.isfinite(value)]
         if wrong:
             attributes["error"] = f"the objective is {wrong[0]}"
@@ -121,14 +126,14 @@ def run_trial(study: OpenStudy, trial: Trial, objective: Objective) -> None:
     study.tell(trial, values, pruned, attributes)
 
 
-def _reporting(trial: Trial, metric: str | None) -> RunningTrial:
+def _reporting(trial: Trial, metric: str | None) -> TrialReporter:
     def report(value: float, epoch: int) -> bool:
         if not math.isfinite(value):
             return False  # a NaN would stand in the way of every comparison
         trial.report(value, epoch)
         return bool(trial.should_prune())
 
-    return RunningTrial(report, metric)
+    return TrialReporter(report, metric)
 
 
 def _free_memory() -> None:

@@ -165,11 +165,11 @@ def test_an_ensemble_of_such_runs_is_marked(unsafe_run, music, tmp_path):
 def test_a_trial_of_such_a_split_is_marked(music, tmp_path):
     from genrelab.tuning.objective import TrainingObjective
     from genrelab.tuning.study_spec import StudySpec
-    from genrelab.tuning.worker import Job
+    from genrelab.tuning.worker import TrialJob
 
     overrides = words(music, tmp_path, "trainer.report=false", "trainer.baselines=false")
     spec = StudySpec("s", tmp_path, {"seed": "choice(0)"}, ("val/track/distance",), ("min",), n_trials=1)
-    outcome = TrainingObjective(spec, overrides)(Job(0, tmp_path / "0", {}, ()))
+    outcome = TrainingObjective(spec, overrides)(TrialJob(0, tmp_path / "0", {}, ()))
     assert outcome.attributes["unsafe"] is True
 
 

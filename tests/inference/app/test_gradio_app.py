@@ -28,7 +28,7 @@ def address(run):
     pytest.importorskip("gradio")
     from genrelab.inference.app.gradio_app import serve
 
-    blocks, address = serve(run, Limits(megabytes=2), "127.0.0.1", None, browser=False, wait=False)
+    blocks, address = serve(run, Limits(max_megabytes=2), "127.0.0.1", None, browser=False, wait=False)
     yield address
     blocks.close()
 

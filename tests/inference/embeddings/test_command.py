@@ -13,7 +13,7 @@ from genrelab import load_predictor
 from genrelab.cli import app
 from genrelab.inference.embeddings import read_embeddings
 from genrelab.inference.embeddings.command import embed_track
-from genrelab.inference.embeddings.projection import to_plane
+from genrelab.inference.embeddings.projection import project
 from genrelab.utils.errors import GenrelabError
 from paths import SHARED_DATA
 from tones import write_tone
@@ -123,19 +123,19 @@ def test_both_ways_to_the_plane():
     vectors = np.random.default_rng(0).normal(size=(12, 6))
     vectors[:6] += 9
     for method in ("pca", "tsne"):
-        points = to_plane(vectors, method)
+        points = project(vectors, method)
         assert points.shape == (12, 2)
         middle = points[:6].mean(axis=0), points[6:].mean(axis=0)
         assert np.linalg.norm(middle[0] - middle[1]) > np.linalg.norm(points[:6] - middle[0], axis=1).mean()
     with pytest.raises(GenrelabError, match="2 tracks make no map"):
-        to_plane(vectors[:2], "pca")
+        project(vectors[:2], "pca")
 
 
 @pytest.mark.shared
 def test_a_real_clip_is_nearest_to_itself(run, tmp_path):
-    from genrelab.inference.embeddings import nearest
+    from genrelab.inference.embeddings import nearest_rows
 
     predictor = load_predictor(run)
     clips = sorted((SHARED_DATA / "gtzan_mini").rglob("*.flac"))[::20]
     vectors = np.stack([embed_track(predictor, clip).vector for clip in clips])
-    assert [nearest(vectors, vector, 1)[0][0] for vector in vectors] == list(range(len(clips)))
+    assert [nearest_rows(vectors, vector, 1)[0][0] for vector in vectors] == list(range(len(clips)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embed_table import table
-from genrelab.inference.embeddings.linear_probe import probe, read_auxiliary_targets, tell
+from genrelab.inference.embeddings.linear_probe import format_probe, probe, read_auxiliary_targets
 from genrelab.utils.errors import GenrelabError
 
 
@@ -18,14 +18,14 @@ def made(apart: float, count: int = 90):
 
 def test_what_is_far_apart_is_learnt_from_few():
     found = probe(*made(8.0))
-    assert found.whole.value == 1 and found.whole.low == 1 and found.constant == pytest.approx(1 / 3)
-    assert [one.shots for one in found.few] == [1, 2, 5, 10, 20] and found.few[2].value > 0.95
+    assert found.full.value == 1 and found.full.low == 1 and found.constant == pytest.approx(1 / 3)
+    assert [one.shots for one in found.few_shot] == [1, 2, 5, 10, 20] and found.few_shot[2].value > 0.95
 
 
 def test_noise_is_not_learnt():
     found = probe(*made(0.0))
-    assert found.whole.low < 1 / 3 < found.whole.high
-    assert all(one.low <= one.value <= one.high for one in (*found.few, found.whole))
+    assert found.full.low < 1 / 3 < found.full.high
+    assert all(one.low <= one.value <= one.high for one in (*found.few_shot, found.full))
 
 
 def test_artists_stay_on_one_side():
@@ -34,8 +34,8 @@ def test_artists_stay_on_one_side():
     artist = np.repeat(np.arange(30), 4)
     labels = np.array(["a", "b"])[artist % 2]
     vectors = (10 * generator.normal(size=(30, 40))[artist] + generator.normal(size=(120, 40))).astype(np.float32)
-    assert probe(vectors, labels).whole.value > 0.95
-    assert probe(vectors, labels, artist).whole.value < 0.8
+    assert probe(vectors, labels).full.value > 0.95
+    assert probe(vectors, labels, artist).full.value < 0.8
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_labels_by_path_and_by_track(tmp_path):
 
 
 def test_the_scores_are_told():
-    told = "\n".join(tell(probe(*made(8.0))))
+    told = "\n".join(format_probe(probe(*made(8.0))))
     assert "90 tracks, 3 labels; artists unknown" in told and "all, 5 folds       100.0 %  [100, 100]" in told
     assert "commonest label     33.3 %" in told

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from embed_table import table
-from genrelab.inference.embeddings import nearest, read_embeddings, write_embeddings
-from genrelab.inference.embeddings.table import joined
+from genrelab.inference.embeddings import nearest_rows, read_embeddings, write_embeddings
+from genrelab.inference.embeddings.table import merge_embeddings
 from genrelab.utils.errors import GenrelabError
 
 
@@ -41,7 +41,7 @@ def test_what_is_no_table_is_one_line(tmp_path):
 def test_nearest_is_the_cosine_of_what_differs_from_the_mean():
     vectors = np.abs(np.random.default_rng(0).normal(size=(20, 8)))
     query = vectors[3] + 0.01
-    rows, cosine = nearest(vectors, query, 4)
+    rows, cosine = nearest_rows(vectors, query, 4)
     centred, one = vectors - vectors.mean(axis=0), query - vectors.mean(axis=0)
     theirs = [row @ one / np.linalg.norm(row) / np.linalg.norm(one) for row in centred]
     assert rows[0] == 3 and rows.tolist() == np.argsort(theirs)[::-1][:4].tolist()
@@ -49,6 +49,6 @@ def test_nearest_is_the_cosine_of_what_differs_from_the_mean():
 
 
 def test_joined_rows_are_sorted():
-    found = joined(table(2, first=4), table(4))
+    found = merge_embeddings(table(2, first=4), table(4))
     assert found.path.tolist() == sorted(found.path) and len(found) == 6
     np.testing.assert_array_equal(found.vectors[4:], table(2, first=4).vectors)

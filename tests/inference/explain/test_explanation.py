@@ -8,8 +8,8 @@ from genrelab.audio.spec import AudioSpec
 from genrelab.cli import app
 from genrelab.features import make_spec
 from genrelab.inference.explain import explain
-from genrelab.inference.explain.plots import draw_layers, feature_maps
-from genrelab.inference.explain.sonification import axis_of, salient_sound
+from genrelab.inference.explain.plots import feature_maps, plot_layers
+from genrelab.inference.explain.sonification import frequency_axis, sonify_saliency
 from genrelab.utils.errors import GenrelabError
 
 
@@ -21,7 +21,7 @@ def test_the_window_that_speaks_most_is_shown(predictor, song):
     assert found.title == found.prediction.top[0].title
     assert found.window.start == windows[int(shares.argmax())].start
     assert found.probability == pytest.approx(float(shares.max()))
-    assert [one.shape for one in found.maps] == [spec.shape for spec in predictor.in_specs]
+    assert [one.shape for one in found.saliency_maps] == [spec.shape for spec in predictor.in_specs]
 
 
 def test_a_genre_and_a_second_can_be_asked_for(predictor, song):
@@ -42,9 +42,9 @@ def test_the_salient_sound_keeps_the_band_and_the_time_that_count():
     time = np.arange(2 * rate) / rate
     samples = (0.3 * np.sin(2 * np.pi * 440 * time) + 0.3 * np.sin(2 * np.pi * 2500 * time)).astype(np.float32)
     salient = np.zeros(spec.shape, np.float32)
-    hertz = axis_of(spec).hertz
+    hertz = frequency_axis(spec).hertz
     salient[np.abs(hertz - 2500) < 400, :20] = 1
-    found = salient_sound(samples, [spec], [salient])
+    found = sonify_saliency(samples, [spec], [salient])
     assert found.shape == samples.shape and found.dtype == np.float32
     spectra = [np.abs(np.fft.rfft(part * np.hanning(len(part)))) for part in (found[1000:7000], found[9000:15000])]
 
@@ -57,11 +57,11 @@ def test_the_salient_sound_keeps_the_band_and_the_time_that_count():
 
 def test_pictures_without_frequencies_weigh_time_alone():
     spec = make_spec("mfcc", {"kind": "mfcc", "frames": 40}, AudioSpec(8000, 2.0))
-    assert axis_of(spec).hertz is None
+    assert frequency_axis(spec).hertz is None
     noise = np.random.default_rng(0).normal(size=16_000).astype(np.float32)
     salient = np.zeros(spec.shape, np.float32)
     salient[:, 20:] = 1
-    found = salient_sound(noise, [spec], [salient])
+    found = sonify_saliency(noise, [spec], [salient])
     assert found[12_000:].std() > 0.9 * noise.std() and found[:4_000].std() < 0.05 * noise.std()
 
 
@@ -69,7 +69,7 @@ def test_layers_are_drawn_from_first_to_last(predictor, song):
     features = predictor.features(predictor.decode(song)[:16_000])
     found = feature_maps(predictor.model, features)
     assert len(found) > 20 and all(one.ndim == 3 for one in found)
-    titles = [panel.get_title("left") for panel in draw_layers(predictor.model, features, "song").axes]
+    titles = [panel.get_title("left") for panel in plot_layers(predictor.model, features, "song").axes]
     first, *_, last = [title for title in titles if title]
     size = "{} maps, {} x {}"
     assert first == f"convolution 1 of {len(found)}: {size.format(*found[0].shape)}"

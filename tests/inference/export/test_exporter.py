@@ -124,7 +124,7 @@ def test_errors_name_the_remedy(run, tmp_path, monkeypatch):
         export_run(run, "onnx", tmp_path, wanted="mp3")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(GenrelabError, match=r"onnx is not installed; pip install 'genrelab\[export\]'"):
-        formats.need("onnx")
+        formats.require("onnx")
 
 
 def test_a_broken_safetensors_file_is_told(tmp_path):

@@ -14,10 +14,10 @@ from mutagen.mp4 import MP4
 from genrelab.audio import AudioError
 from genrelab.inference.tagging import audio_tags
 from genrelab.inference.tagging.audio_payload import flac_audio, mp3_audio, mp4_audio, ogg_audio
-from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
+from genrelab.inference.tagging.audio_tags import GenreTag, read_genre, write_genre
 
 RATE = 22_050
-NEW = Genre(("Boogie Woogie / Piano Blues",), ("Ska",))
+NEW = GenreTag(("Boogie Woogie / Piano Blues",), ("Ska",))
 SOUND = np.random.default_rng(0).bytes(3000)
 BASE, BASE_IS_MOOF = 1, 0x20000
 

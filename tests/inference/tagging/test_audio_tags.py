@@ -13,7 +13,7 @@ import soundfile
 from mutagen.id3 import ID3, TCON, TIT2
 
 from genrelab.audio import AudioError
-from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
+from genrelab.inference.tagging.audio_tags import GenreTag, read_genre, write_genre
 
 RATE = 22_050
 FORMATS = {"mp3": "MP3", "flac": "FLAC", "ogg": "OGG"}
@@ -71,7 +71,7 @@ def song(request, tmp_path) -> Path:
 def test_a_genre_and_what_it_was_go_in_and_out(song):
     before = audio_of(song)
     assert read_genre(song).values == ()
-    for genre in (Genre((LONG,), ()), Genre(("Ska", "Über-Jazz"), ("Other", "More")), Genre((), None)):
+    for genre in (GenreTag((LONG,), ()), GenreTag(("Ska", "Über-Jazz"), ("Other", "More")), GenreTag((), None)):
         write_genre(song, genre)
         found = read_genre(song)
         assert (found.values, found.old) == (genre.values, genre.old)
@@ -82,7 +82,7 @@ def test_a_genre_and_what_it_was_go_in_and_out(song):
 def test_a_chunk_table_behind_the_audio(tmp_path):
     song = m4a(tmp_path / "late.m4a", moov_first=False)
     before = audio_of(song)
-    write_genre(song, Genre((LONG,), ("Ska",)))
+    write_genre(song, GenreTag((LONG,), ("Ska",)))
     assert read_genre(song).values == (LONG,) and audio_of(song) == before
 
 
@@ -95,7 +95,7 @@ def test_other_tags_stay(song):
     file["title"] = ["A song"]
     file["genre"] = ["Rock"]
     file.save()
-    write_genre(song, Genre(("Ska",), ("Rock",)))
+    write_genre(song, GenreTag(("Ska",), ("Rock",)))
     again = mutagen.File(song, easy=True)
     assert again["title"] == ["A song"] and again["genre"] == ["Ska"]
 
@@ -107,7 +107,7 @@ def test_id3_keeps_its_version(tmp_path, version):
     tags.add(TIT2(encoding=1, text=["Ein Lied"]))
     tags.add(TCON(encoding=1, text=["Rock"]))
     tags.save(song, v2_version=version)
-    write_genre(song, Genre((LONG,), ("Rock",)))
+    write_genre(song, GenreTag((LONG,), ("Rock",)))
     assert song.read_bytes()[:4] == b"ID3" + bytes([version])
     assert read_genre(song).values == (LONG,) and mutagen.File(song)["TIT2"].text == ["Ein Lied"]
 
@@ -116,7 +116,7 @@ def test_tags_that_were_not_there_go_again(tmp_path):
     song = sound(tmp_path / "song.mp3")
     before = read_genre(song)
     assert not before.tags
-    write_genre(song, Genre(("Ska",), ()))
+    write_genre(song, GenreTag(("Ska",), ()))
     write_genre(song, before)
     assert read_genre(song) == before
 
@@ -132,9 +132,9 @@ def test_the_file_is_replaced_in_one_step_and_keeps_its_rights(song):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(AudioError, match="no space left"):
-        write_genre(link, Genre(("Ska",), ()), fails)
+        write_genre(link, GenreTag(("Ska",), ()), fails)
     assert song.read_bytes() == whole and len(list(song.parent.iterdir())) == 2
-    write_genre(link, Genre(("Ska",), ()))
+    write_genre(link, GenreTag(("Ska",), ()))
     assert link.is_symlink() and read_genre(song).values == ("Ska",)
     assert stat.S_IMODE(song.stat().st_mode) == 0o640
 
@@ -143,7 +143,7 @@ def test_the_file_is_replaced_in_one_step_and_keeps_its_rights(song):
 def test_a_folder_that_cannot_be_written_is_told(song):
     song.parent.chmod(0o500)
     with pytest.raises(AudioError, match="cannot be written"):
-        write_genre(song, Genre(("Ska",), ()))
+        write_genre(song, GenreTag(("Ska",), ()))
     song.parent.chmod(0o700)
 
 

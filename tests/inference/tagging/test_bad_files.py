@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from genrelab.audio import AudioError
 from genrelab.cli import app
 from genrelab.inference.tagging import audio_tags, command
-from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
-from genrelab.inference.tagging.undo_log import UndoFile, undo
+from genrelab.inference.tagging.audio_tags import GenreTag, read_genre, write_genre
+from genrelab.inference.tagging.undo_log import UndoLog, undo
 from genrelab.utils.errors import GenrelabError
 from tones import write_tone
 
@@ -145,11 +145,11 @@ def test_undo_goes_on_behind_a_bad_file(run, library):
 
 
 def test_a_line_of_the_undo_file_that_was_cut_hides_no_other(library, tmp_path):
-    noted, genre = UndoFile(tmp_path / "undo.jsonl"), Genre(("Ska",), ())
-    noted.add(library / "a.flac", Genre(()), genre)
+    noted, genre = UndoLog(tmp_path / "undo.jsonl"), GenreTag(("Ska",), ())
+    noted.add(library / "a.flac", GenreTag(()), genre)
     with full_disk(noted.path.stat().st_size + 30), pytest.raises(AudioError, match=r"undo\.jsonl"):
-        noted.add(library / "bad.flac", Genre(()), genre)
-    noted.add(library / "m.ogg", Genre(()), genre)
+        noted.add(library / "bad.flac", GenreTag(()), genre)
+    noted.add(library / "m.ogg", GenreTag(()), genre)
     noted.close()
     lines = [json.loads(line)["path"] for line in noted.path.read_text().splitlines()]
     assert [Path(line).name for line in lines] == ["a.flac", "m.ogg"]
@@ -157,13 +157,13 @@ def test_a_line_of_the_undo_file_that_was_cut_hides_no_other(library, tmp_path):
 
 
 def test_what_cannot_be_noted_is_not_written(library, tmp_path):
-    noted, genre = UndoFile(tmp_path / "undo.jsonl"), Genre(("Ska",), ())
+    noted, genre = UndoLog(tmp_path / "undo.jsonl"), GenreTag(("Ska",), ())
     noted.begin()
     path, whole = library / "a.flac", (library / "a.flac").read_bytes()
 
     def add() -> None:
         with full_disk(10):
-            noted.add(path, Genre(()), genre)
+            noted.add(path, GenreTag(()), genre)
 
     with pytest.raises(AudioError):
         write_genre(path, genre, add)
@@ -180,10 +180,10 @@ def test_an_undo_file_that_cannot_be_made_is_one_line(run, library):
 
 
 def test_a_name_that_is_no_text(library):
-    bad, genre = Path(os.fsdecode(b"library/\xff\xfe.flac")), Genre(("Ska",), ())
+    bad, genre = Path(os.fsdecode(b"library/\xff\xfe.flac")), GenreTag(("Ska",), ())
     (library / "bad.flac").rename(bad)
-    noted = UndoFile(Path("undo.jsonl"))
-    write_genre(bad, genre, lambda: noted.add(bad, Genre(()), genre))
+    noted = UndoLog(Path("undo.jsonl"))
+    write_genre(bad, genre, lambda: noted.add(bad, GenreTag(()), genre))
     noted.close()
     assert read_genre(bad) == genre and undo(noted.path) == (1, []) and read_genre(bad).values == ()
 
@@ -199,7 +199,7 @@ def test_random_harm_is_one_line(tmp_path, suffix):
     random = np.random.default_rng(0)
     path = tmp_path / f"song.{suffix}"
     soundfile.write(path, np.zeros(22_050), 22_050)
-    write_genre(path, Genre(("Ska",), ("Dub",)))
+    write_genre(path, GenreTag(("Ska",), ("Dub",)))
     whole = path.read_bytes()
     for _ in range(60):
         harmed = bytearray(whole[: random.integers(20, len(whole))] if random.random() < 0.3 else whole)
@@ -207,7 +207,7 @@ def test_random_harm_is_one_line(tmp_path, suffix):
             harmed[place] = random.integers(0, 256)
         path.write_bytes(harmed)
         try:
-            write_genre(path, Genre(("Polka",), ("Ska",)))
+            write_genre(path, GenreTag(("Polka",), ("Ska",)))
         except AudioError as error:
             assert "\n" not in str(error) and path.read_bytes() == harmed
         else:

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from genrelab.cli import app
 from genrelab.inference import ClassScore, HedgedPrediction, Prediction
-from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
-from genrelab.inference.tagging.command import choose
+from genrelab.inference.tagging.audio_tags import GenreTag, read_genre, write_genre
+from genrelab.inference.tagging.command import propose_genres
 from genrelab.utils.errors import GenrelabError
 from paths import SHARED_DATA
 from tones import write_tone
@@ -35,7 +35,7 @@ def library(tmp_path, monkeypatch) -> Path:
     for suffix in FORMATS:
         soundfile.write(root / f"song.{suffix}", samples, rate)
     (root / "broken.mp3").write_bytes(b"text " * 100)
-    write_genre(root / "song.mp3", Genre(("Polka",), None))
+    write_genre(root / "song.mp3", GenreTag(("Polka",), None))
     return root
 
 
@@ -77,7 +77,7 @@ def test_what_is_written_can_be_undone(run, library):
 
 def test_undo_leaves_alone_what_was_changed_since(run, library, tmp_path):
     call(run, library, "--threshold", 0, "--write", "--undo-file", tmp_path / "undo.jsonl", code=3)
-    write_genre(library / "song.ogg", Genre(("My own",), None))
+    write_genre(library / "song.ogg", GenreTag(("My own",), None))
     (library / "song.flac").unlink()
     done = call("--undo", tmp_path / "undo.jsonl", code=3)
     assert "1 file has its genre back" in done.stdout and "2 left alone:" in done.stderr
@@ -85,7 +85,7 @@ def test_undo_leaves_alone_what_was_changed_since(run, library, tmp_path):
 
 
 def test_a_genre_of_the_users_survives_several_runs(run, library, tmp_path):
-    write_genre(library / "song.mp3", Genre(("Some answer",), ("Polka",)))
+    write_genre(library / "song.mp3", GenreTag(("Some answer",), ("Polka",)))
     call(run, library / "song.mp3", "--threshold", 0, "--write", "--undo-file", tmp_path / "undo.jsonl")
     assert read_genre(library / "song.mp3").old == ("Polka",)
 
@@ -109,7 +109,7 @@ def several() -> Prediction:
     ],
 )
 def test_of_several_genres_all_above_their_thresholds_are_chosen(before, threshold, genres, reason):
-    found = choose(several(), Genre(before), threshold, "genre")
+    found = propose_genres(several(), GenreTag(before), threshold, "genre")
     assert ([guess.title for guess in found.guesses], found.reason) == (genres, reason)
 
 
@@ -135,9 +135,9 @@ def prediction(unknown=None) -> Prediction:
     ],
 )
 def test_what_is_chosen(threshold, what, unknown, genre, reason):
-    found = choose(prediction(unknown), Genre(("Rock",)), threshold, what)
+    found = propose_genres(prediction(unknown), GenreTag(("Rock",)), threshold, what)
     assert ([guess.title for guess in found.guesses], found.reason) == ([genre] if genre else [], reason)
-    assert choose(prediction(), Genre(("Ska",)), 0.5, "genre").reason == "has it already"
+    assert propose_genres(prediction(), GenreTag(("Ska",)), 0.5, "genre").reason == "has it already"
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ import soundfile
 from mutagen import id3
 
 from genrelab.audio import AudioError
-from genrelab.inference.tagging.audio_tags import OLD, Genre, read_genre, write_genre
-from genrelab.inference.tagging.undo_log import UndoFile, undo
+from genrelab.inference.tagging.audio_tags import OLD, GenreTag, read_genre, write_genre
+from genrelab.inference.tagging.undo_log import UndoLog, undo
 
 RATE = 22_050
-NEW = Genre(("Ska", "Über-Jazz"), ("Rock",))
+NEW = GenreTag(("Ska", "Über-Jazz"), ("Rock",))
 V1 = b"TAG" + b"A song".ljust(30, b"\0") + b"A band".ljust(30) + bytes(30) + b"1999" + bytes(28) + b"\0\5" + b"\x11"
 LOST = ["TSOP", "TSOA", "TSOT", "TSST", "TMOO", "TDOR", "TDRL", "RVAD", "TRDA", "TSIZ"]  # by mutagen, on the way to 2.3
 KNOWN = sorted(set(id3.Frames) | set(LOST))
@@ -64,10 +64,10 @@ def others(path: Path) -> tuple[int, list[bytes], bytes]:
     return version, kept, whole[10 + size :]
 
 
-def check(path: Path, genre: Genre = NEW) -> None:
+def check(path: Path, genre: GenreTag = NEW) -> None:
     """Write, and take back as the command does: others as they were after both, and at the end every byte."""
     before, frames, was = path.read_bytes(), others(path), read_genre(path)
-    noted = UndoFile(path.with_suffix(".jsonl"))
+    noted = UndoLog(path.with_suffix(".jsonl"))
     write_genre(path, genre, lambda: noted.add(path, was, genre))
     noted.close()
     assert read_genre(path) == genre and others(path) == frames
@@ -96,7 +96,7 @@ def test_every_frame_that_mutagen_has_stays_and_comes_back(tmp_path, version, pa
     path = song(tmp_path / "song.mp3", tag(one_of_each(version), version, padding), V1)
     names = {one[:4].decode() for one in others(path)[1]}
     assert names >= set(KNOWN) - {"TCON"} and names >= set(LOST)
-    check(path, Genre(NEW.values, read_genre(path).values))
+    check(path, GenreTag(NEW.values, read_genre(path).values))
 
 
 @pytest.mark.parametrize("name", sorted(id3.Frames_2_2))
@@ -137,7 +137,7 @@ def test_a_tag_comes_back_byte_for_byte(tmp_path, head, tail):
     before, was, sound = path.read_bytes(), read_genre(path), path.read_bytes()[len(head) :]
     write_genre(path, NEW)
     assert read_genre(path) == NEW and path.read_bytes().endswith(sound)
-    write_genre(path, Genre(("Dub",), NEW.old))  # a second run, taken back by itself
+    write_genre(path, GenreTag(("Dub",), NEW.old))  # a second run, taken back by itself
     write_genre(path, was)
     assert path.read_bytes() == before
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from genrelab import load_predictor
 from genrelab.cli import app
-from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
+from genrelab.inference.tagging.audio_tags import GenreTag, read_genre, write_genre
 from genrelab.utils.errors import ConfigError
 from several_genres import RATE, sounding
 
@@ -22,7 +22,7 @@ def library(tmp_path, monkeypatch):
     root.mkdir()
     for suffix in FORMATS:
         soundfile.write(root / f"song.{suffix}", sounding(("hum", "drum"), 999, 8.0), RATE)
-    write_genre(root / "song.mp3", Genre(("Polka", "Rock & Roll"), None))
+    write_genre(root / "song.mp3", GenreTag(("Polka", "Rock & Roll"), None))
     return root
 
 

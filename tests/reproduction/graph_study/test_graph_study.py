@@ -11,9 +11,9 @@ from genrelab.cli import app
 from genrelab.evaluation.decisions import build_rule
 from genrelab.evaluation.report.scores import score_multiclass_run
 from genrelab.metrics import scores
-from genrelab.reproduction.graph_study import page_of, read_studies, score_study, write_page
+from genrelab.reproduction.graph_study import read_studies, render_page, score_study, write_page
 from genrelab.reproduction.graph_study.page import conclusion, recommendation
-from genrelab.reproduction.graph_study.score import Against, Scored, Setting, holm
+from genrelab.reproduction.graph_study.score import AdjustedTest, Condition, StudyScores, holm_correction
 from genrelab.runs.predictions import Predictions, write_predictions
 from genrelab.runs.run_dir import RunDir, predictions_at_level
 from genrelab.taxonomy.registry import TAXONOMIES
@@ -83,14 +83,14 @@ def scored(study):
 
 
 def test_losses_are_called_by_what_tells_them_apart(scored):
-    assert list(dict.fromkeys(one.loss for one in scored.settings)) == [
+    assert list(dict.fromkeys(one.loss for one in scored.conditions)) == [
         "cross_entropy",
         "cross_entropy, label smoothing 0.1",
         "graph_soft, beta 1.5",
         "hxe",
     ]
     assert scored.controls[0] == ("cross_entropy", "crm")
-    assert scored.controls[1:] == tuple((loss, "argmax") for loss in ("cross_entropy", scored.settings[2].loss))
+    assert scored.controls[1:] == tuple((loss, "argmax") for loss in ("cross_entropy", scored.conditions[2].loss))
 
 
 @pytest.mark.parametrize("decision", ["argmax", "crm"])
@@ -113,7 +113,7 @@ def test_the_table_is_what_the_predictions_give(study, scored, decision):
         setting = scored.get(name, decision)
         got = [setting.scores[metric][0] for metric in ("accuracy", "top3", "distance", "distance_skill", "hub_share")]
         assert got == pytest.approx(np.mean(values, axis=0))
-        row = next(line for line in page_of([scored]).splitlines() if line.startswith(f"| {name} | {decision} | "))
+        row = next(line for line in render_page([scored]).splitlines() if line.startswith(f"| {name} | {decision} | "))
         accuracy, top3, distance, skill, *_ = row.split(" | ")[2:]
         told = [float(cell.split(" ")[0]) for cell in (accuracy, top3, distance, skill)]
         assert told == pytest.approx(np.mean(values, axis=0)[:4] * [100, 100, 1, 1], abs=0.051)
@@ -132,15 +132,17 @@ def test_what_was_put_in_is_found(scored):
 
 def setting(loss, decision, value, p, top1=0.0, top1_p=1.0):
     tests = {
-        "distance_skill": Against(value, value - 0.1, value + 0.1, p),
-        "accuracy": Against(top1, top1, top1, top1_p),
+        "distance_skill": AdjustedTest(value, value - 0.1, value + 0.1, p),
+        "accuracy": AdjustedTest(top1, top1, top1, top1_p),
     }
-    return Setting(loss, decision, {"distance_skill": (0.3 + value, 0, 1)}, {("cross_entropy", "crm"): tests})
+    return Condition(loss, decision, {"distance_skill": (0.3 + value, 0, 1)}, {("cross_entropy", "crm"): tests})
 
 
 def made(*settings, stand_in=False, unsafe=False):
-    control = Setting("cross_entropy", "crm", {"distance_skill": (0.3, 0, 1)}, {})
-    return Scored("made", {"stand_in": stand_in, "unsafe": unsafe}, (control, *settings), (("cross_entropy", "crm"),))
+    control = Condition("cross_entropy", "crm", {"distance_skill": (0.3, 0, 1)}, {})
+    return StudyScores(
+        "made", {"stand_in": stand_in, "unsafe": unsafe}, (control, *settings), (("cross_entropy", "crm"),)
+    )
 
 
 def test_the_rule_recommends_nothing_that_is_worse_anywhere():
@@ -156,9 +158,9 @@ def test_the_rule_recommends_nothing_that_is_worse_anywhere():
 
 def test_holm_against_the_definition():
     p = [0.01, 0.04, 0.03, 0.005]
-    assert holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    assert holm([]) == []
+    assert holm_correction(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm_correction([0.5, 0.9]) == [1.0, 1.0]
+    assert holm_correction([]) == []
 
 
 def test_the_command_writes_page_and_picture(study, tmp_path, capsys):
@@ -175,7 +177,7 @@ def test_an_unsafe_split_is_marked_wherever_scores_stand(study, tmp_path):
         record = json.loads(file.read_text())
         write_json(file, {**record, "split": {"kind": "random_segments", "unsafe": True}})
     ((name, rows),) = read_studies([tmp_path / "study"])
-    page = page_of([score_study(name, rows, resamples=50)])
+    page = render_page([score_study(name, rows, resamples=50)])
     assert "- **tiny, UNSAFE**. CRM moves" in page and "\n## tiny, UNSAFE\n" in page and "| tiny, UNSAFE | 6 |" in page
     assert "UNSAFE: segments of one track stand on both sides of the split; these scores are no evidence." in page
     assert "the choice is `cross_entropy`" in recommendation([score_study(name, rows, resamples=50)])
@@ -209,7 +211,7 @@ def test_tested_tracks_must_be_the_same(study, tmp_path):
 
 def test_picture_and_page_are_the_same_again(scored, tmp_path):
     told = write_page([scored], tmp_path / "told", "Run twice.\n")[0].read_text()
-    assert told == page_of([scored]) + "\n## How this one was run\n\nRun twice.\n"
+    assert told == render_page([scored]) + "\n## How this one was run\n\nRun twice.\n"
     first = [path.read_bytes() for path in write_page([scored], tmp_path / "a")]
     assert first == [path.read_bytes() for path in write_page([scored], tmp_path / "b")]
     json.dumps(scored.facts)

@@ -10,7 +10,7 @@ from lightning.pytorch import Trainer
 from genrelab.config import compose
 from genrelab.engine import build, run
 from genrelab.runs.checkpoint import load_checkpoint
-from genrelab.training.callbacks import Unfreezing, unfreeze
+from genrelab.training.callbacks import GradualUnfreezing, unfreeze
 from genrelab.utils.errors import ConfigError
 
 PARTS = ["callbacks=unfreeze", "callbacks.unfreeze.parts={fc: [0, 0.01], layer4: [1, 0.001], layer3: [2, 0.0001]}"]
@@ -26,7 +26,7 @@ def weights_at_each_epoch(monkeypatch):
     """What training leaves at the end of each epoch, and the rates of the groups."""
     seen = []
     monkeypatch.setattr(
-        Unfreezing,
+        GradualUnfreezing,
         "on_train_epoch_end",
         lambda self, trainer, task: seen.append(
             (
@@ -65,7 +65,7 @@ def test_parts_train_from_their_epoch_on(overrides, tmp_path, monkeypatch):
 
 def test_interrupted_and_resumed_equals_uninterrupted(overrides, tmp_path, monkeypatch):
     run.train(compose(overrides), tmp_path / "whole", overrides)
-    start = Unfreezing.on_train_epoch_start
+    start = GradualUnfreezing.on_train_epoch_start
 
     def stop_at_2(self, trainer, task):
         if trainer.current_epoch == 2:
@@ -73,7 +73,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(overrides, tmp_path, monke
         start(self, trainer, task)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Unfreezing, "on_train_epoch_start", stop_at_2)
+        patch.setattr(GradualUnfreezing, "on_train_epoch_start", stop_at_2)
         with pytest.raises(RuntimeError, match="interrupted"):
             run.train(compose(overrides), tmp_path / "broken", overrides)
     run.resume(tmp_path / "broken")

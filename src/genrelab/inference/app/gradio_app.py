@@ -1,4 +1,4 @@
-"""The app itself: Gradio around `Listener`. It asks no network but its own."""
+"""The app itself: Gradio around `AppService`. It asks no network but its own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrelab.inference import find_checkpoint, load_predictor
-from genrelab.inference.app import views as page
-from genrelab.inference.app.service import Limits, Listener
+from genrelab.inference.app import views
+from genrelab.inference.app.service import AppService, Limits
 from genrelab.utils.errors import GenrelabError
 
 if TYPE_CHECKING:
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 
-def build(listener: Listener) -> Blocks:
+def build_app(service: AppService) -> Blocks:
     """The page and what its buttons do.
 
     Raises:
         GenrelabError: Gradio is not installed.
     """
     gradio = _gradio()
-    limits = listener.limits
+    limits = service.limits
     with gradio.Blocks(title="genrelab: what genre is this?", analytics_enabled=False) as blocks:
-        asked = "Any" if listener.predictor.output_type.multilabel else "One"
-        count = len(listener.predictor.genres)
+        asked = "Any" if service.predictor.output_type.multilabel else "One"
+        count = len(service.predictor.genres)
         gradio.Markdown(
             f"# What genre is this?\n{asked} of {count} genres, by ear of a network. Upload a recording or record one, "
-            f"up to {limits.minutes:g} minutes and {limits.megabytes} MB."
+            f"up to {limits.max_minutes:g} minutes and {limits.max_megabytes} MB."
         )
-        gradio.HTML(page.about(listener.predictor.titles), elem_id="about")
+        gradio.HTML(views.render_about(service.predictor.titles), elem_id="about")
         sound = gradio.Audio(
             sources=["upload", "microphone"],
             type="filepath",
@@ -50,19 +50,23 @@ def build(listener: Listener) -> Blocks:
         similar = gradio.HTML(elem_id="similar")
 
         def explained(file: str | None) -> tuple[str, Any]:
-            html, played = listener.explain(file)
+            html, played = service.explain(file)
             return html, gradio.Audio(value=played, visible=played is not None)
 
-        one_queue: dict[str, Any] = {"concurrency_limit": limits.at_once, "concurrency_id": "listen", "api_name": False}
+        one_queue: dict[str, Any] = {
+            "concurrency_limit": limits.concurrency,
+            "concurrency_id": "listen",
+            "api_name": False,
+        }
         heard = gradio.on(
             [button.click, sound.upload, sound.stop_recording],
-            lambda file: (*listener.answer(file), "", gradio.Audio(value=None, visible=False)),
+            lambda file: (*service.predict(file), "", gradio.Audio(value=None, visible=False)),
             [sound],
             [answer, timeline, place, similar, decided, salient],
             **one_queue,
         )
         heard.then(explained, [sound], [decided, salient], show_progress="minimal", **one_queue)
-    return blocks.queue(max_size=limits.waiting)  # type: ignore[no-any-return]
+    return blocks.queue(max_size=limits.queue_size)  # type: ignore[no-any-return]
 
 
 def serve(run: Path, limits: Limits, host: str, port: int, browser: bool, wait: bool = True) -> tuple[Blocks, str]:
@@ -85,11 +89,11 @@ def serve(run: Path, limits: Limits, host: str, port: int, browser: bool, wait: 
     os.environ.update(OFFLINE)
     gradio = _gradio()
     _, folder = find_checkpoint(Path(run).expanduser())
-    listener = Listener(load_predictor(run), limits, folder)
-    listener.warm_up()
+    service = AppService(load_predictor(run), limits, folder)
+    service.warm_up()
     fonts = ["system-ui", "sans-serif"]
     theme = gradio.themes.Default(font=fonts, font_mono=["ui-monospace", "monospace"])
-    blocks = build(listener)
+    blocks = build_app(service)
     try:
         _, address, _ = blocks.launch(
             server_name=host,
@@ -99,14 +103,14 @@ def serve(run: Path, limits: Limits, host: str, port: int, browser: bool, wait: 
             quiet=True,
             ssr_mode=False,
             footer_links=[],
-            max_file_size=f"{limits.megabytes}mb",
+            max_file_size=f"{limits.max_megabytes}mb",
             theme=theme,
             css=Path(__file__).with_name("style.css").read_text(encoding="utf-8"),
             prevent_thread_lock=True,
         )
     except OSError as error:
         raise GenrelabError(f"port {port}: cannot be used ({error}); choose another with --port") from error
-    listener.read_library()
+    service.read_library()
     if wait:
         print(f"genrelab app at {address} - Ctrl-C ends it")
         blocks.block_thread()

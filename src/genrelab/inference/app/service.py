@@ -10,12 +10,12 @@ import numpy as np
 
 from genrelab.audio.io import AudioError, probe
 from genrelab.inference import Predictor
-from genrelab.inference.app import views as page
-from genrelab.inference.app.similar import Library, embed_windows, train_library
+from genrelab.inference.app import views
+from genrelab.inference.app.similar import TrainingLibrary, embed_windows, train_library
 from genrelab.inference.console import format_duration
 from genrelab.inference.explain import Explanation, explain
-from genrelab.inference.explain.plots import draw
-from genrelab.inference.explain.sonification import salient_sound
+from genrelab.inference.explain.plots import plot_explanation
+from genrelab.inference.explain.sonification import sonify_saliency
 from genrelab.taxonomy.export_figures import page_text
 from genrelab.utils.errors import GenrelabError
 
@@ -28,19 +28,19 @@ class Limits:
     """What the app accepts.
 
     Args:
-        minutes: of a recording.
-        megabytes: of a file.
-        at_once: recordings that are worked on at the same time.
-        waiting: recordings that may wait for their turn.
+        max_minutes: of a recording.
+        max_megabytes: of a file.
+        concurrency: recordings that are worked on at the same time.
+        queue_size: recordings that may wait for their turn.
     """
 
-    minutes: float = 15.0
-    megabytes: int = 60
-    at_once: int = 1
-    waiting: int = 8
+    max_minutes: float = 15.0
+    max_megabytes: int = 60
+    concurrency: int = 1
+    queue_size: int = 8
 
 
-class Listener:
+class AppService:
     """A predictor behind limits.
 
     Args:
@@ -52,7 +52,7 @@ class Listener:
     def __init__(self, predictor: Predictor, limits: Limits, run: Path | None = None) -> None:
         self.predictor = predictor
         self.limits = limits
-        self.library: Library | None = None
+        self.library: TrainingLibrary | None = None
         self.run = run
         taxonomy = predictor.taxonomy
         self.graph = None if taxonomy.flat else page_text(taxonomy)
@@ -77,28 +77,30 @@ class Listener:
         """
         if not file:
             raise GenrelabError("Choose a file or record something first.")
-        if Path(file).stat().st_size > self.limits.megabytes * 1e6:
-            raise GenrelabError(f"The file is larger than {self.limits.megabytes} MB. Choose a shorter part of it.")
+        if Path(file).stat().st_size > self.limits.max_megabytes * 1e6:
+            raise GenrelabError(f"The file is larger than {self.limits.max_megabytes} MB. Choose a shorter part of it.")
         try:
             seconds = probe(file).duration
-            if seconds > 60 * self.limits.minutes:
-                minutes = f"{seconds / 60:.0f} minutes, over the {self.limits.minutes:g}"
+            if seconds > 60 * self.limits.max_minutes:
+                minutes = f"{seconds / 60:.0f} minutes, over the {self.limits.max_minutes:g}"
                 raise GenrelabError(f"The recording lasts {minutes} that are allowed. Choose a shorter part of it.")
             return self.predictor.decode(file)
         except AudioError as error:
             raise GenrelabError(f"This file cannot be read as audio: {error.reason}.") from error
 
-    def answer(self, file: str | None) -> tuple[str, str, str, str]:
+    def predict(self, file: str | None) -> tuple[str, str, str, str]:
         """HTML of answer, timeline, place on the graph, and similar tracks; a line instead where it fails."""
         try:
             samples = self.decode(file)
             prediction = self.predictor.predict(samples)
         except GenrelabError as error:
-            return page.alert(str(error)), "", "", ""
+            return views.render_alert(str(error)), "", "", ""
         return (
-            page.answer(prediction, self.predictor),
-            "" if prediction.rejection_reason in page.WHY else page.timeline(prediction, self.predictor, samples),
-            "" if prediction.rejection_reason else page.place(prediction, self.predictor, self.graph),
+            views.render_prediction(prediction, self.predictor),
+            ""
+            if prediction.rejection_reason in views.WHY
+            else views.render_timeline(prediction, self.predictor, samples),
+            "" if prediction.rejection_reason else views.render_graph(prediction, self.predictor, self.graph),
             "" if prediction.rejection_reason else self._similar(samples),
         )
 
@@ -110,9 +112,9 @@ class Listener:
             return "", None  # `answer` has said why
         if found.prediction.rejection_reason:
             return "", None
-        figure = draw(found, self.predictor.in_specs, "")
-        sound = salient_sound(found.window.samples, self.predictor.in_specs, found.maps)
-        return page.picture(figure, self._label(found)), (self.predictor.audio.sample_rate, _int16(sound))
+        figure = plot_explanation(found, self.predictor.in_specs, "")
+        sound = sonify_saliency(found.window.samples, self.predictor.in_specs, found.saliency_maps)
+        return views.render_figure(figure, self._label(found)), (self.predictor.audio.sample_rate, _int16(sound))
 
     def _label(self, found: Explanation) -> str:
         rate = self.predictor.audio.sample_rate
@@ -124,7 +126,7 @@ class Listener:
         if self.library is None:
             return ""
         windows = np.stack([window.samples for window in self.predictor.windows(samples)])
-        return page.similar(self.library.nearest(embed_windows(self.predictor, windows)))
+        return views.render_similar(self.library.nearest(embed_windows(self.predictor, windows)))
 
 
 def _int16(samples: np.ndarray) -> np.ndarray:

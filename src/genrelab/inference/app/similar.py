@@ -19,7 +19,7 @@ MOST_ROWS = 4000  # windows; more would keep the app from starting
 BATCH = 64
 
 
-class Similar(NamedTuple):
+class SimilarTrack(NamedTuple):
     """A training track, its cosine similarity, and what the run itself answers to it."""
 
     track: str
@@ -28,7 +28,7 @@ class Similar(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Library:
+class TrainingLibrary:
     """The training tracks' vectors.
 
     Args:
@@ -41,11 +41,11 @@ class Library:
     vectors: np.ndarray
     titles: tuple[str, ...]
 
-    def nearest(self, vector: np.ndarray, count: int = 5) -> tuple[Similar, ...]:
+    def nearest(self, vector: np.ndarray, count: int = 5) -> tuple[SimilarTrack, ...]:
         """The tracks nearest to a vector `[D]`, nearest first."""
         similarity = self.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-12))
         order = np.argsort(-similarity, kind="stable")[:count]
-        return tuple(Similar(self.tracks[i], float(similarity[i]), self.titles[i]) for i in order)
+        return tuple(SimilarTrack(self.tracks[i], float(similarity[i]), self.titles[i]) for i in order)
 
 
 def embed_windows(predictor: Predictor, windows: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def embed_windows(predictor: Predictor, windows: np.ndarray) -> np.ndarray:
     return found
 
 
-def train_library(predictor: Predictor, run: Path | None) -> Library | None:
+def train_library(predictor: Predictor, run: Path | None) -> TrainingLibrary | None:
     """Vectors of the run's training tracks from the features that its store still has.
 
     Returns:
@@ -102,12 +102,12 @@ class _Heard(nn.Module):
         self.logits = self.model(*features).float()
 
 
-def _joined(predictor: Predictor, of_row: np.ndarray, vectors: np.ndarray, logits: np.ndarray) -> Library:
+def _joined(predictor: Predictor, of_row: np.ndarray, vectors: np.ndarray, logits: np.ndarray) -> TrainingLibrary:
     tracks = tuple(dict.fromkeys(of_row.tolist()))
     means = np.stack([vectors[of_row == track].mean(axis=0) for track in tracks])
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
     best = [int(predictor.track_probabilities(logits[of_row == track]).argmax()) for track in tracks]
-    return Library(tracks, means, tuple(predictor.titles[place] for place in best))
+    return TrainingLibrary(tracks, means, tuple(predictor.titles[place] for place in best))
 
 
 def _store(run: Path) -> Path | None:

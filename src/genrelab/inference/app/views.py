@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genrelab.inference import Prediction, Predictor
-from genrelab.inference.app.similar import Similar
+from genrelab.inference.app.similar import SimilarTrack
 from genrelab.inference.console import format_duration, format_percent
 from genrelab.taxonomy.hierarchy import supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
@@ -39,7 +39,7 @@ LINKS = {
 }
 
 
-def answer(prediction: Prediction, predictor: Predictor) -> str:
+def render_prediction(prediction: Prediction, predictor: Predictor) -> str:
     """What it is, how sure, and the likeliest genres and supergenres as bars."""
     if prediction.rejection_reason:
         head, line = "Unknown", WHY.get(prediction.rejection_reason, UNLIKE)
@@ -51,7 +51,7 @@ def answer(prediction: Prediction, predictor: Predictor) -> str:
     heard = prediction.rejection_reason not in WHY  # what the network says of silence and noise would only mislead
     shown = dict.fromkeys((*prediction.top, *prediction.genres)) if heard else {}
     genres = [(guess.title, guess.probability) for guess in shown]
-    groups = supergenres(prediction.probabilities, predictor.taxonomy) if prediction.supergenre else []
+    groups = supergenre_scores(prediction.probabilities, predictor.taxonomy) if prediction.supergenre else []
     return _part(
         "answer", head, line, genres, groups[:3] if heard and len(groups) > 1 else [], predictor.caveat_messages
     )
@@ -70,24 +70,24 @@ def _how_sure(prediction: Prediction) -> str:
     )
 
 
-def about(titles: Sequence[str]) -> str:
+def render_about(titles: Sequence[str]) -> str:
     """Which genres there are to be named."""
     return _part("about", titles)
 
 
-def alert(text: str) -> str:
+def render_alert(text: str) -> str:
     """A line about what went wrong."""
     return _part("alert", text)
 
 
-def supergenres(probabilities: np.ndarray, taxonomy: Taxonomy) -> list[tuple[str, float]]:
+def supergenre_scores(probabilities: np.ndarray, taxonomy: Taxonomy) -> list[tuple[str, float]]:
     """Titles of supergenres and the sums of their genres' probabilities, likeliest first."""
     names = [taxonomy.supergenres[code] for code in dict.fromkeys(taxonomy.supergenre_of)]
     sums = np.bincount(supergenre_index(taxonomy), weights=probabilities)
     return [(names[place], float(sums[place])) for place in np.argsort(-sums, kind="stable")]
 
 
-def timeline(prediction: Prediction, predictor: Predictor, samples: np.ndarray) -> str:
+def render_timeline(prediction: Prediction, predictor: Predictor, samples: np.ndarray) -> str:
     """The waveform over coloured windows, a stripe for each genre of one; a legend, and the same as a table."""
     best = [genre for entry in prediction.segments for genre in entry.genres]
     order = sorted(set(best), key=lambda genre: (-best.count(genre), genre))
@@ -125,7 +125,7 @@ def _wave(samples: np.ndarray) -> str:
     return "M" + "L".join([*upper, *lower]) + "Z"
 
 
-def place(prediction: Prediction, predictor: Predictor, graph: str | None) -> str:
+def render_graph(prediction: Prediction, predictor: Predictor, graph: str | None) -> str:
     """What the taxonomy says of the likeliest genre, and its place on the graph with the nearest genres.
 
     Args:
@@ -135,7 +135,7 @@ def place(prediction: Prediction, predictor: Predictor, graph: str | None) -> st
     """
     taxonomy, best = predictor.taxonomy, prediction.top[0]
     graph = graph and _opened(graph, best.genre)
-    facts = describe(taxonomy, best.genre)
+    facts = describe_genre(taxonomy, best.genre)
     return _part("place", best.title, facts, prediction.neighbours, len(taxonomy.genres), graph)
 
 
@@ -155,7 +155,7 @@ def _opened(graph: str, genre: str) -> str:
     return page.replace(meta, f'{meta}<meta http-equiv="Content-Security-Policy" content="{policy}">', 1)
 
 
-def describe(taxonomy: Taxonomy, code: str) -> list[str]:
+def describe_genre(taxonomy: Taxonomy, code: str) -> list[str]:
     """Sentences on a genre: the taxonomy's own, its supergenre, what it is linked to. None on a flat taxonomy."""
     if taxonomy.flat:
         return []
@@ -171,12 +171,12 @@ def describe(taxonomy: Taxonomy, code: str) -> list[str]:
     return lines
 
 
-def similar(found: Sequence[Similar]) -> str:
+def render_similar(found: Sequence[SimilarTrack]) -> str:
     """The nearest training tracks as a table; empty where there are none."""
     return _part("similar", found) if found else ""
 
 
-def picture(figure: Figure, label: str) -> str:
+def render_figure(figure: Figure, label: str) -> str:
     """A figure as an image that scrolls sideways on a phone."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100, facecolor="white")

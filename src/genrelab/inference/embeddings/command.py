@@ -13,15 +13,15 @@ from genrelab.audio.io import probe
 from genrelab.inference.batch import find_audio_files, map_files
 from genrelab.inference.command import SOME_REJECTED, limit_torch_threads, load_run, print_err, progress_bar
 from genrelab.inference.console import format_duration, format_rejected, truncate_middle
-from genrelab.inference.embeddings.projection import METHODS, draw_map
+from genrelab.inference.embeddings.projection import METHODS, plot_projection
 from genrelab.inference.embeddings.table import (
-    NAME,
+    EMBEDDINGS_FILE,
     Embeddings,
     find_table,
-    joined,
-    nearest,
+    merge_embeddings,
+    nearest_rows,
     read_embeddings,
-    real,
+    resolve_path,
     write_embeddings,
 )
 from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt, suggest
@@ -47,7 +47,7 @@ class EmbedOptions:
     plugins: tuple[str, ...] = ()
 
 
-class Embedded(NamedTuple):
+class TrackEmbedding(NamedTuple):
     """One track's row."""
 
     genre: str
@@ -55,7 +55,7 @@ class Embedded(NamedTuple):
     vector: np.ndarray
 
 
-def embed_track(predictor: Predictor, path: Path) -> Embedded:
+def embed_track(predictor: Predictor, path: Path) -> TrackEmbedding:
     """A track's likeliest genre and its vector: the mean over windows. Raises AudioError."""
     samples = predictor.decode(path)
     parts, logits = [], []
@@ -64,7 +64,7 @@ def embed_track(predictor: Predictor, path: Path) -> Embedded:
         logits.append(predictor.logits(features).cpu().numpy())
     best = int(predictor.track_probabilities(np.concatenate(logits)).argmax())
     seconds = len(samples) / predictor.audio.sample_rate
-    return Embedded(predictor.titles[best], seconds, np.concatenate(parts).mean(axis=0))
+    return TrackEmbedding(predictor.titles[best], seconds, np.concatenate(parts).mean(axis=0))
 
 
 def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> int:
@@ -83,12 +83,12 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     if not any(path.exists() for path in files):  # known before a network is loaded
         raise GenrelabError(f"{files[0]}: no such file")
     predictor = load_run(run, options.device, 0.8, options.plugins)
-    out = options.out or (run if run.is_dir() else run.parent) / NAME
+    out = options.out or (run if run.is_dir() else run.parent) / EMBEDDINGS_FILE
     old = read_embeddings(out) if out.exists() else None
     if old is not None and old.run_id != predictor.run_id:
         raise GenrelabError(f"{out}: embeddings of the run {old.run_id}; choose another file with --out")
     done = set() if old is None else set(old.path)
-    left = [path for path in files if real(path) not in done]
+    left = [path for path in files if resolve_path(path) not in done]
     if len(left) < len(files):
         print_err(f"{len(files) - len(left)} of {len(files)} files are in {shown(out)} already")
     table, failed = _embed(predictor, left, old, out, options.workers)
@@ -101,7 +101,7 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     if options.map is not None:
         picture = out.with_name(f"{out.stem}-{options.map}.png")
         names = table.genre if options.colour == "genre" else table.folder
-        print(f"wrote {shown(draw_map(table.vectors, names.tolist(), picture, options.map))}", flush=True)
+        print(f"wrote {shown(plot_projection(table.vectors, names.tolist(), picture, options.map))}", flush=True)
     _list(rejected)
     print_err(f"next: genrelab similar {shown(out if options.out else run)} SONG finds the tracks that sound like one")
     return SOME_REJECTED if rejected else 0
@@ -111,14 +111,14 @@ def _embed(
     predictor: Predictor, files: list[Path], old: Embeddings | None, out: Path, workers: int | None
 ) -> tuple[Embeddings | None, list[tuple[str, str]]]:
     """The table with what is new in it, written now and then, and what could not be read."""
-    rows: list[tuple[Path, Embedded]] = []
+    rows: list[tuple[Path, TrackEmbedding]] = []
     failed: list[tuple[str, str]] = []
     heard, several = 0.0, min(workers or default_workers(), len(files))
 
     def save() -> Embeddings | None:
         if not rows:
             return old
-        table = joined(old, _table(predictor, rows))
+        table = merge_embeddings(old, _table(predictor, rows))
         write_embeddings(out, table)
         return table
 
@@ -141,8 +141,8 @@ def _embed(
     return table, failed
 
 
-def _table(predictor: Predictor, rows: Sequence[tuple[Path, Embedded]]) -> Embeddings:
-    paths = [real(path) for path, _ in rows]
+def _table(predictor: Predictor, rows: Sequence[tuple[Path, TrackEmbedding]]) -> Embeddings:
+    paths = [resolve_path(path) for path, _ in rows]
     return Embeddings(
         track=np.array([Path(path).name for path in paths], dtype=object),
         path=np.array(paths, dtype=object),
@@ -151,7 +151,7 @@ def _table(predictor: Predictor, rows: Sequence[tuple[Path, Embedded]]) -> Embed
         seconds=np.array([one.seconds for _, one in rows], np.float64),
         vectors=np.stack([one.vector for _, one in rows]).astype(np.float32),
         run_id=predictor.run_id,
-        model=real(predictor.path),
+        model=resolve_path(predictor.path),
     )
 
 
@@ -171,7 +171,7 @@ def similar_command(source: Path, file: Path, count: int, run: Path | None, devi
     if count < 1:
         raise ConfigError([f"--count {count}: 1 or more"])
     table = read_embeddings(find_table(source))
-    there = np.flatnonzero(table.path == real(file))
+    there = np.flatnonzero(table.path == resolve_path(file))
     if len(there):
         query = table.vectors[there[0]]
     else:
@@ -180,7 +180,7 @@ def similar_command(source: Path, file: Path, count: int, run: Path | None, devi
         if predictor.run_id != table.run_id:
             raise GenrelabError(f"{source}: made by the run {table.run_id}, not by {predictor.run_id}")
         query = embed_track(predictor, file).vector
-    rows, cosine = nearest(table.vectors, query, count + len(there))
+    rows, cosine = nearest_rows(table.vectors, query, count + len(there))
     found = [(row, sure) for row, sure in zip(rows.tolist(), cosine, strict=True) if row not in there][:count]
     width = max((len(table.genre[row]) for row, _ in found), default=0)
     for row, sure in found:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genrelab.inference.embeddings.table import Embeddings, find_table, read_embeddings, real
+from genrelab.inference.embeddings.table import Embeddings, find_table, read_embeddings, resolve_path
 from genrelab.utils.errors import GenrelabError
 
 SHOTS = (1, 2, 5, 10, 20)
@@ -43,8 +43,8 @@ class Probe:
         labels: that were told apart, sorted.
         tracks: how many had a label.
         constant: accuracy of always answering the commonest label.
-        whole: by cross-validation; its interval resamples tracks.
-        few: accuracy on the other tracks after few of each label; their intervals are over draws.
+        full: by cross-validation; its interval resamples tracks.
+        few_shot: accuracy on the other tracks after few of each label; their intervals are over draws.
         folds: of the cross-validation.
         grouped: artists stayed in one fold.
     """
@@ -52,8 +52,8 @@ class Probe:
     labels: tuple[str, ...]
     tracks: int
     constant: float
-    whole: Score
-    few: tuple[Score, ...]
+    full: Score
+    few_shot: tuple[Score, ...]
     folds: int
     grouped: bool
 
@@ -84,7 +84,7 @@ def read_auxiliary_targets(path: Path, embeddings: Embeddings) -> tuple[np.ndarr
     found: dict[int, tuple[str, str]] = {}
     for line in lines:
         name = line[key].strip()
-        names = (name, real(name), real(path.parent / name)) if key == "path" else (name,)
+        names = (name, resolve_path(name), resolve_path(path.parent / name)) if key == "path" else (name,)
         row = next((places[one] for one in names if one in places), None)
         if row is not None and line[column].strip():
             found[row] = (line[column].strip(), (line.get("artist") or "").strip())
@@ -168,7 +168,7 @@ def _answers(vectors: np.ndarray, target: np.ndarray, train: np.ndarray, test: n
     return np.asarray(fitted.predict((vectors[test] - mean) / spread))
 
 
-def tell(found: Probe) -> list[str]:
+def format_probe(found: Probe) -> list[str]:
     """A probe's scores as lines of a table."""
     per = "artists apart" if found.grouped else "artists unknown"
     lines = [
@@ -176,7 +176,7 @@ def tell(found: Probe) -> list[str]:
         "",
         f"{'labelled of each':<18} accuracy, 95 %",
     ]
-    rows: Sequence[Score] = (*found.few, found.whole)
+    rows: Sequence[Score] = (*found.few_shot, found.full)
     for row in rows:
         name = str(row.shots) if row.shots else f"all, {found.folds} folds"
         lines.append(f"{name:<18} {100 * row.value:5.1f} %  [{100 * row.low:.0f}, {100 * row.high:.0f}]")
@@ -187,5 +187,5 @@ def probe_command(table: Path, labels: Path) -> int:
     """Probe a table by a CSV of labels and print the scores; returns the exit code. Raises GenrelabError."""
     embeddings = read_embeddings(find_table(table))
     rows, names, groups = read_auxiliary_targets(labels, embeddings)
-    print("\n".join(tell(probe(embeddings.vectors[rows], names, groups))), flush=True)
+    print("\n".join(format_probe(probe(embeddings.vectors[rows], names, groups))), flush=True)
     return 0

@@ -12,10 +12,10 @@ from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
 METHODS = ("pca", "tsne")
-COLOURS = 19  # more cannot be told apart; rarer names are grey
+MAX_COLORS = 19  # more cannot be told apart; rarer names are grey
 
 
-def to_plane(vectors: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
+def project(vectors: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
     """Points `[N, 2]` of vectors `[N, D]`, each number on the scale of its own spread.
 
     Args:
@@ -40,9 +40,9 @@ def to_plane(vectors: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
     return np.asarray(TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(few))
 
 
-def draw_map(vectors: np.ndarray, names: Sequence[str], out: Path, method: str = "pca") -> Path:
+def plot_projection(vectors: np.ndarray, names: Sequence[str], out: Path, method: str = "pca") -> Path:
     """Draw tracks as points, coloured by name; the names stand beside, commonest first. Returns `out`."""
-    points = to_plane(vectors, method)
+    points = project(vectors, method)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -51,11 +51,11 @@ def draw_map(vectors: np.ndarray, names: Sequence[str], out: Path, method: str =
     figure = Figure(figsize=(10, 6.5), layout="constrained", dpi=130)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    colours = _colours(min(len(commonest), COLOURS))
-    rest = np.isin(labels, commonest[COLOURS:])
+    colours = _colours(min(len(commonest), MAX_COLORS))
+    rest = np.isin(labels, commonest[MAX_COLORS:])
     size = float(np.clip(3000 / len(points), 6, 60))
     if rest.any():
-        told = f"{len(commonest) - COLOURS} others ({rest.sum()})"
+        told = f"{len(commonest) - MAX_COLORS} others ({rest.sum()})"
         axes.scatter(points[rest, 0], points[rest, 1], s=size, color="0.8", linewidths=0, label=told)
     for name, colour in zip(commonest, colours, strict=False):
         at = labels == name

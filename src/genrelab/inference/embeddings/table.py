@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
-NAME = "embeddings.parquet"  # in a run's folder
+EMBEDDINGS_FILE = "embeddings.parquet"  # in a run's folder
 COLUMNS = ("track", "path", "folder", "genre", "seconds", "embedding")
 
 
@@ -50,9 +50,9 @@ def find_table(source: Path) -> Path:
     """A table that was named, or the one in a run's folder. Raises GenrelabError where a folder has none."""
     if not source.is_dir():
         return source
-    if not (source / NAME).exists():
-        raise GenrelabError(f"{source}: no {NAME} in it; make it with: genrelab embed {source} LIBRARY")
-    return source / NAME
+    if not (source / EMBEDDINGS_FILE).exists():
+        raise GenrelabError(f"{source}: no {EMBEDDINGS_FILE} in it; make it with: genrelab embed {source} LIBRARY")
+    return source / EMBEDDINGS_FILE
 
 
 def write_embeddings(path: Path, embeddings: Embeddings) -> None:
@@ -89,7 +89,7 @@ def read_embeddings(path: Path) -> Embeddings:
         raise GenrelabError(f"{path}: not a table of genrelab embed ({reason})") from error
 
 
-def nearest(vectors: np.ndarray, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def nearest_rows(vectors: np.ndarray, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The tracks nearest to a vector.
 
     Args:
@@ -109,7 +109,7 @@ def nearest(vectors: np.ndarray, query: np.ndarray, count: int) -> tuple[np.ndar
     return order, cosine[order]
 
 
-def joined(old: Embeddings | None, new: Embeddings) -> Embeddings:
+def merge_embeddings(old: Embeddings | None, new: Embeddings) -> Embeddings:
     """Both tables' rows, sorted by path."""
     names = (*COLUMNS[:-1], "vectors")
     parts = [new] if old is None else [old, new]
@@ -118,6 +118,6 @@ def joined(old: Embeddings | None, new: Embeddings) -> Embeddings:
     return Embeddings(**{name: column[order] for name, column in columns.items()}, run_id=new.run_id, model=new.model)
 
 
-def real(path: str | os.PathLike[str]) -> str:
+def resolve_path(path: str | os.PathLike[str]) -> str:
     """How a table names a file."""
     return os.path.realpath(path)

@@ -11,9 +11,9 @@ from genrelab.audio.io import probe
 from genrelab.inference import load_predictor
 from genrelab.inference.console import format_duration, format_percent
 from genrelab.inference.explain.explanation import Explanation, explain
-from genrelab.inference.explain.plots import draw, draw_layers, save
+from genrelab.inference.explain.plots import plot_explanation, plot_layers, save_figure
 from genrelab.inference.explain.saliency import Progress
-from genrelab.inference.explain.sonification import salient_sound
+from genrelab.inference.explain.sonification import sonify_saliency
 from genrelab.utils.io import atomic_path
 
 
@@ -49,14 +49,14 @@ def explain_file(
     predictor = load_predictor(run)
     with _bar() as progress:
         found = explain(predictor, predictor.decode(file), genre, method, at, progress=progress)
-    written = [save(draw(found, predictor.in_specs, file.name), out / f"{file.stem}-explained.png")]
-    sound = salient_sound(found.window.samples, predictor.in_specs, found.maps)
+    written = [save_figure(plot_explanation(found, predictor.in_specs, file.name), out / f"{file.stem}-explained.png")]
+    sound = sonify_saliency(found.window.samples, predictor.in_specs, found.saliency_maps)
     written.append(out / f"{file.stem}-salient.wav")
     with atomic_path(written[-1]) as part:
         soundfile.write(part, sound, predictor.audio.sample_rate)
     if layers:
         features = predictor.features(found.window.samples)
-        written.append(save(draw_layers(predictor.model, features, file.name), out / f"{file.stem}-layers.png"))
+        written.append(save_figure(plot_layers(predictor.model, features, file.name), out / f"{file.stem}-layers.png"))
     notes = "".join(f"note: {note}\n" for note in predictor.caveat_messages)
     return notes + _told(found, predictor.audio.sample_rate), written
 

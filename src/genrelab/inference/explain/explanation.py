@@ -22,8 +22,8 @@ class Explanation:
         title: of the genre.
         probability: of the genre in this window, calibrated.
         window: samples, and the first one's place in the recording.
-        pictures: the window's features as computed, one for each input.
-        maps: `[H, W]` from 0 to 1 for each input, None for a vector.
+        feature_maps: the window's features as computed, one for each input.
+        saliency_maps: `[H, W]` from 0 to 1 for each input, None for a vector.
         method: "occlusion" or "gradcam".
         prediction: of the whole recording.
     """
@@ -32,8 +32,8 @@ class Explanation:
     title: str
     probability: float
     window: Window
-    pictures: tuple[np.ndarray, ...]
-    maps: Maps
+    feature_maps: tuple[np.ndarray, ...]
+    saliency_maps: Maps
     method: str
     prediction: Prediction
 

@@ -24,25 +24,25 @@ MAPS_OF_LAYER, MOST_LAYERS = 8, 6
 METHOD_TITLES = {"gradcam": "Grad-CAM", "occlusion": "occlusion"}
 
 
-def draw(found: Explanation, specs: Sequence[FeatureSpec], name: str) -> Figure:
+def plot_explanation(found: Explanation, specs: Sequence[FeatureSpec], name: str) -> Figure:
     """Each picture of the window, and the same with its salient parts lit and the rest darkened."""
     from matplotlib.figure import Figure
 
-    rows = [row for row, one in enumerate(found.maps) if one is not None]
+    rows = [row for row, one in enumerate(found.saliency_maps) if one is not None]
     figure = Figure(figsize=(11, 0.9 + 2.5 * len(rows)), layout="constrained")
     figure.suptitle(_title(found, specs[0], name), x=0.01, ha="left", fontsize=11)
     panels = figure.subplots(len(rows), 2, squeeze=False, sharex=True)
     for (left, right), row in zip(panels, rows, strict=True):
-        picture, spec = found.pictures[row], specs[row]
+        picture, spec = found.feature_maps[row], specs[row]
         colours = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
         start = found.window.start / spec.sample_rate
         extent = (start, start + spec.n_samples / spec.sample_rate, -0.5, spec.shape[0] - 0.5)
         shown: dict[str, Any] = {"origin": "lower", "aspect": "auto", "extent": extent, "interpolation": "nearest"}
         left.imshow(picture, cmap=colours.map, vmin=colours.low, vmax=colours.high, **shown)
         left.set_title(spec.name, loc="left", fontsize=9)
-        salient = found.maps[row]
+        salient = found.saliency_maps[row]
         assert salient is not None
-        right.imshow(spotlight(picture, salient, colours), **shown)
+        right.imshow(overlay_saliency(picture, salient, colours), **shown)
         if salient.max() > 0:
             right.contour(_smooth(salient), levels=[0.5], colors="#27d3c3", linewidths=1.2, extent=extent)
         right.set_title("what spoke for it", loc="left", fontsize=9)
@@ -52,7 +52,7 @@ def draw(found: Explanation, specs: Sequence[FeatureSpec], name: str) -> Figure:
     return figure
 
 
-def spotlight(picture: np.ndarray, salient: np.ndarray, colours: Colours) -> np.ndarray:
+def overlay_saliency(picture: np.ndarray, salient: np.ndarray, colours: Colours) -> np.ndarray:
     """A picture in its colours where it is salient, dark and grey elsewhere, `[H, W, 3]` from 0 to 1."""
     import matplotlib as mpl
 
@@ -90,7 +90,7 @@ def _ticks(panels: Sequence[Any], spec: FeatureSpec) -> None:
             panel.set_ylabel(what, fontsize=9)
 
 
-def draw_layers(model: nn.Module, features: Sequence[Tensor], name: str) -> Figure:
+def plot_layers(model: nn.Module, features: Sequence[Tensor], name: str) -> Figure:
     """The strongest feature maps of a network's convolutions, a row a layer from first to last (E13).
 
     Raises:
@@ -147,7 +147,7 @@ def _spread(count: int) -> list[int]:
     return sorted(set(np.linspace(0, count - 1, min(MOST_LAYERS, count)).round().astype(int).tolist()))
 
 
-def save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, atomically."""
     with atomic_path(path) as part:
         figure.savefig(part, dpi=130, facecolor="white")

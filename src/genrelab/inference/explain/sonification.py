@@ -14,26 +14,26 @@ FLOOR = 0.02  # what is left of parts that did not count
 
 
 @dataclass(frozen=True, eq=False)
-class Axis:
+class FrequencyAxis:
     """Where a picture's rows lie: centre frequencies `[H]` in Hz; None where rows are no frequencies."""
 
     hertz: np.ndarray | None
 
 
-def axis_of(spec: FeatureSpec) -> Axis:
+def frequency_axis(spec: FeatureSpec) -> FrequencyAxis:
     """The frequencies of a feature's rows, for mel pictures and none else."""
     params = spec.params
     if not {"n_mels", "fmin", "fmax"} <= set(params) or "n_mfcc" in params or params.get("rows"):
-        return Axis(None)
+        return FrequencyAxis(None)
     if params.get("scale") == "stft":  # hpss
-        return Axis(None)
+        return FrequencyAxis(None)
     import librosa
 
     top = params["fmax"] or spec.sample_rate / 2
-    return Axis(librosa.mel_frequencies(spec.shape[0] + 2, fmin=params["fmin"], fmax=top)[1:-1])
+    return FrequencyAxis(librosa.mel_frequencies(spec.shape[0] + 2, fmin=params["fmin"], fmax=top)[1:-1])
 
 
-def salient_sound(samples: np.ndarray, specs: Sequence[FeatureSpec], maps: Sequence[np.ndarray | None]) -> np.ndarray:
+def sonify_saliency(samples: np.ndarray, specs: Sequence[FeatureSpec], maps: Sequence[np.ndarray | None]) -> np.ndarray:
     """A window with what spoke for the genre at its own level, and the rest faded.
 
     Time and frequency are weighed by the maps of mel pictures; where there is none, time alone by the others'.
@@ -50,7 +50,7 @@ def salient_sound(samples: np.ndarray, specs: Sequence[FeatureSpec], maps: Seque
 
     spectrum = librosa.stft(samples, n_fft=N_FFT, hop_length=HOP)
     hertz = librosa.fft_frequencies(sr=specs[0].sample_rate, n_fft=N_FFT)
-    pairs = [(axis_of(spec), found) for spec, found in zip(specs, maps, strict=True) if found is not None]
+    pairs = [(frequency_axis(spec), found) for spec, found in zip(specs, maps, strict=True) if found is not None]
     placed = [(axis, found) for axis, found in pairs if axis.hertz is not None] or pairs
     weight = np.mean([_weights(axis, found, hertz, spectrum.shape[1]) for axis, found in placed], axis=0)
     weight = FLOOR + (1 - FLOOR) * weight / max(float(weight.max()), 1e-9)
@@ -58,7 +58,7 @@ def salient_sound(samples: np.ndarray, specs: Sequence[FeatureSpec], maps: Seque
     return found
 
 
-def _weights(axis: Axis, found: np.ndarray, hertz: np.ndarray, frames: int) -> np.ndarray:
+def _weights(axis: FrequencyAxis, found: np.ndarray, hertz: np.ndarray, frames: int) -> np.ndarray:
     """A map as weights of a spectrogram `[bins, frames]`."""
     at = (np.arange(frames) + 0.5) * found.shape[1] / frames - 0.5
     over_time = np.stack([np.interp(at, np.arange(found.shape[1]), row) for row in found])

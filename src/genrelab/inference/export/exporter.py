@@ -12,10 +12,10 @@ from torch import Tensor
 
 from genrelab.inference import Predictor, find_checkpoint, load_predictor
 from genrelab.inference.export import formats
-from genrelab.inference.export.metadata import Input, describe, read_optional
+from genrelab.inference.export.metadata import InputType, export_metadata, read_optional
 from genrelab.inference.export.model_card import render_card
-from genrelab.inference.export.parity import TOLERANCE, Parity, measure, trial_sounds
-from genrelab.inference.export.traceable_model import Answering, FrontEnd, NotInside
+from genrelab.inference.export.parity import TOLERANCE, Parity, measure_parity, parity_inputs
+from genrelab.inference.export.traceable_model import ExportedClassifier, FeatureFrontEnd, UnsupportedInExport
 from genrelab.runs.checkpoint import CAVEATS, load_checkpoint
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown, write_json, write_text
@@ -64,27 +64,29 @@ def export_run(
 def _graph(predictor: Predictor, form: str, out: Path, wanted: str) -> dict[str, Any]:
     """Write network and front end, and hold the file against the run."""
     front, why = _front(predictor, wanted)
-    model = Answering(predictor.model, front, predictor.calibration.segment_temperature, predictor.output_type).eval()
-    sounds = trial_sounds(predictor.audio.segment_samples, predictor.audio.sample_rate)
+    model = ExportedClassifier(
+        predictor.model, front, predictor.calibration.segment_temperature, predictor.output_type
+    ).eval()
+    sounds = parity_inputs(predictor.audio.segment_samples, predictor.audio.sample_rate)
     features = predictor.features(sounds)
     inputs = _inputs(predictor, features, sounds if front else None)
     write, run = WRITERS[form]
     path = out / formats.GRAPHS[form]
     write(path, model, {name: torch.from_numpy(value[:2]) for name, value in inputs.items()})
-    parity = measure(predictor.logits(features).numpy(), run(path, inputs))
+    parity = measure_parity(predictor.logits(features).numpy(), run(path, inputs))
     _hold(parity, path)
-    fed: Input = "waveform" if front else "features"
-    config = describe(predictor, form, fed, parity)
+    fed: InputType = "waveform" if front else "features"
+    config = export_metadata(predictor, form, fed, parity)
     return {**config, "why_features": why}
 
 
-def _front(predictor: Predictor, wanted: str) -> tuple[FrontEnd | None, str]:
+def _front(predictor: Predictor, wanted: str) -> tuple[FeatureFrontEnd | None, str]:
     """The features as a module, or why they stay outside."""
     if wanted == "features":
         return None, ""
     try:
-        return FrontEnd(predictor.in_specs, predictor.normalizer).eval(), ""
-    except NotInside as error:
+        return FeatureFrontEnd(predictor.in_specs, predictor.normalizer).eval(), ""
+    except UnsupportedInExport as error:
         if wanted == "waveform":
             raise GenrelabError(f"--input-type waveform: {error}; use --input-type features") from error
         return None, str(error)
@@ -97,7 +99,7 @@ def _inputs(predictor: Predictor, features: list[Tensor], sounds: np.ndarray | N
 
 
 def _hold(parity: Parity, path: Path) -> None:
-    if not parity.kept:
+    if not parity.within_tolerance:
         path.unlink()
         raise GenrelabError(
             f"{path.name}: its logits differ from the run's by {parity.share:.1e} of their range, over {TOLERANCE:g}; "
@@ -112,7 +114,7 @@ def _weights(predictor: Predictor, form: str, out: Path, file: Path) -> dict[str
         "calibration": predictor.calibration.to_dict(),
     }
     formats.write_safetensors(out / formats.WEIGHTS, checkpoint["state_dict"], content)
-    config = describe(predictor, form, "waveform", None)
+    config = export_metadata(predictor, form, "waveform", None)
     return {
         **config,
         "model": checkpoint["genrelab"]["model"],

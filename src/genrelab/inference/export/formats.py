@@ -36,7 +36,7 @@ def write_onnx(path: Path, model: nn.Module, inputs: Mapping[str, Tensor]) -> No
     Raises:
         GenrelabError: `onnx` is not installed, or the network has an operation that ONNX lacks.
     """
-    need("onnx", "onnxscript")
+    require("onnx", "onnxscript")
     with _quiet():
         program = torch.onnx.export(
             model,
@@ -54,7 +54,7 @@ def write_onnx(path: Path, model: nn.Module, inputs: Mapping[str, Tensor]) -> No
 
 def run_onnx(path: Path, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """Logits `[S, C]` of an ONNX file by onnxruntime on the CPU."""
-    need("onnxruntime")
+    require("onnxruntime")
     import onnxruntime
 
     with _quiet():
@@ -85,7 +85,7 @@ def write_safetensors(path: Path, state: Mapping[str, Tensor], content: Mapping[
         state: the network's weights by name.
         content: plain data by key, written as JSON.
     """
-    need("safetensors")
+    require("safetensors")
     from safetensors.torch import save
 
     header = {key: json.dumps(value, ensure_ascii=False) for key, value in content.items()}
@@ -94,7 +94,7 @@ def write_safetensors(path: Path, state: Mapping[str, Tensor], content: Mapping[
         part.write_bytes(save({name: value.detach().cpu().contiguous() for name, value in state.items()}, header))
 
 
-def need(*packages: str) -> None:
+def require(*packages: str) -> None:
     """Raise GenrelabError where one of `packages` is not installed."""
     from importlib.util import find_spec
 

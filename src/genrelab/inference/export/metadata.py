@@ -11,10 +11,10 @@ from typing import Any, Literal
 from genrelab.inference import Predictor
 from genrelab.inference.export.parity import Parity
 
-Input = Literal["waveform", "features"]
+InputType = Literal["waveform", "features"]
 
 
-def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None) -> dict[str, Any]:
+def export_metadata(predictor: Predictor, form: str, fed: InputType, parity: Parity | None) -> dict[str, Any]:
     """Everything that a program needs to use the file: inputs, outputs, genres, temperatures, thresholds.
 
     Args:
@@ -55,7 +55,7 @@ def describe(predictor: Predictor, form: str, fed: Input, parity: Parity | None)
     return found
 
 
-def _inputs(predictor: Predictor, fed: Input) -> dict[str, Any]:
+def _inputs(predictor: Predictor, fed: InputType) -> dict[str, Any]:
     if fed == "waveform":
         return {"samples": {"shape": ["windows", predictor.audio.segment_samples], "dtype": "float32"}}
     return {

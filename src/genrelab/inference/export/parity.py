@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 TOLERANCE = 1e-3  # of the logits' range
-TRIED = 6  # windows
+N_WINDOWS = 6  # windows
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Parity:
         return self.error / max(self.span, 1e-12)
 
     @property
-    def kept(self) -> bool:
+    def within_tolerance(self) -> bool:
         """Whether it is within `TOLERANCE`, with the same answers."""
         return self.share <= TOLERANCE and self.same
 
 
-def measure(own: np.ndarray, exported: np.ndarray) -> Parity:
+def measure_parity(own: np.ndarray, exported: np.ndarray) -> Parity:
     """Compare logits `[S, C]`; a tie that turns within the tolerance is the same answer."""
     error, span = float(np.abs(own - exported).max()), float(np.ptp(own))
     best = np.take_along_axis(own, exported.argmax(axis=1)[:, None], axis=1)[:, 0]
@@ -45,12 +45,12 @@ def measure(own: np.ndarray, exported: np.ndarray) -> Parity:
     return Parity(error, span, len(own), same)
 
 
-def trial_sounds(n_samples: int, sample_rate: int) -> np.ndarray:
+def parity_inputs(n_samples: int, sample_rate: int) -> np.ndarray:
     """Made-up windows `[TRIED, n_samples]` float32, loud and quiet: chords with beats, sweeps, noise."""
     generator = np.random.default_rng(0)
     time = np.arange(n_samples) / sample_rate
     rows = []
-    for number in range(TRIED):
+    for number in range(N_WINDOWS):
         pitches = 55 * 2 ** (generator.integers(0, 48, size=4) / 12)
         chord = sum(np.sin(2 * np.pi * pitch * part * time) / part for pitch in pitches for part in (1, 2, 3))
         beats = np.exp(-6 * ((time * generator.uniform(1.2, 3)) % 1))

@@ -22,14 +22,14 @@ from genrelab.postprocessing import MULTICLASS, OutputType
 from genrelab.utils.errors import GenrelabError
 
 
-class NotInside(GenrelabError):
+class UnsupportedInExport(GenrelabError):
     """A feature that cannot be drawn inside an exported model."""
 
 
 class ExportableTransforms(TorchTransforms):
     """`TorchTransforms` without complex numbers and without a cache of its own: constants are a module's buffers."""
 
-    def __init__(self, samples: Tensor, sample_rate: int, constants: Constants) -> None:
+    def __init__(self, samples: Tensor, sample_rate: int, constants: BufferCache) -> None:
         super().__init__(samples, sample_rate)
         self.constants = constants
 
@@ -40,7 +40,7 @@ class ExportableTransforms(TorchTransforms):
         """|STFT| squared [B, bins, frames]: two convolutions' squares."""
 
         def make() -> Tensor:
-            basis = self._constant(("fourier", n_fft), lambda: fourier(n_fft))
+            basis = self._constant(("fourier", n_fft), lambda: dft_basis(n_fft))
             padded = nn.functional.pad(self.sound[:, None], (n_fft // 2, n_fft // 2))
             waves = nn.functional.conv1d(padded, basis, stride=hop_length)
             bins = 1 + n_fft // 2
@@ -54,22 +54,22 @@ class ExportableTransforms(TorchTransforms):
 
     def stft(self, n_fft: int, hop_length: int) -> Any:
         """None: phases are complex."""
-        raise NotInside("it needs phases")
+        raise UnsupportedInExport("it needs phases")
 
     def cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> Any:
         """None: filters of a hundred tunings would be a hundred times the network."""
-        raise NotInside("it needs a constant-Q transform")
+        raise UnsupportedInExport("it needs a constant-Q transform")
 
     def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> Any:
         """None: picking each window's own filters does not export for any number of windows."""
-        raise NotInside("its tuning is estimated; a fixed one (tuning: 0.0) goes inside")
+        raise UnsupportedInExport("its tuning is estimated; a fixed one (tuning: 0.0) goes inside")
 
     def hpss(self, n_fft: int, hop_length: int, kernel_size: int, margin: float) -> Any:
         """None: running medians have no operator in ONNX."""
-        raise NotInside("it needs running medians")
+        raise UnsupportedInExport("it needs running medians")
 
 
-class Constants(nn.Module):
+class BufferCache(nn.Module):
     """Filter banks by key; made at the first call, there as buffers ever after."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Constants(nn.Module):
         return found
 
 
-class FrontEnd(nn.Module):
+class FeatureFrontEnd(nn.Module):
     """Waveforms `[B, n_samples]` to the network's inputs, rounded and normalised as in training.
 
     Args:
@@ -102,7 +102,7 @@ class FrontEnd(nn.Module):
         self.specs = tuple(specs)
         self.kinds: tuple[Feature, ...] = tuple(build_feature(spec) for spec in specs)
         self.normalizer = normalizer
-        self.constants = Constants()
+        self.constants = BufferCache()
         self._check()
 
     def forward(self, samples: Tensor) -> tuple[Tensor, ...]:
@@ -115,41 +115,45 @@ class FrontEnd(nn.Module):
         """Draw each feature of silence once, which makes its constants too."""
         for spec, kind in zip(self.specs, self.kinds, strict=True):
             if not isinstance(kind, TimeFrequencyFeature | Samples):
-                raise NotInside(f"feature {spec.name!r} ({spec.kind}) is not drawn by torch")
+                raise UnsupportedInExport(f"feature {spec.name!r} ({spec.kind}) is not drawn by torch")
             audio: Any = ExportableTransforms(torch.zeros(1, spec.n_samples), spec.sample_rate, self.constants)
             try:
                 kind.compute(audio)
-            except NotInside as error:
-                raise NotInside(f"feature {spec.name!r} ({spec.kind}): {error}") from error
+            except UnsupportedInExport as error:
+                raise UnsupportedInExport(f"feature {spec.name!r} ({spec.kind}): {error}") from error
 
 
-class Answering(nn.Module):
+class ExportedClassifier(nn.Module):
     """A network with its probabilities: `(samples)` or `(*features)` to `(logits, probabilities)`, each `[B, C]`.
 
     Args:
         model: the network.
-        front: what makes its inputs of waveforms; None takes features that are normalised already.
+        front_end: what makes its inputs of waveforms; None takes features that are normalised already.
         temperature: of a window's logits, fitted on val.
         output_type: of the logits: one genre a track, or several.
     """
 
     def __init__(
-        self, model: nn.Module, front: FrontEnd | None, temperature: float, output_type: OutputType = MULTICLASS
+        self,
+        model: nn.Module,
+        front_end: FeatureFrontEnd | None,
+        temperature: float,
+        output_type: OutputType = MULTICLASS,
     ) -> None:
         super().__init__()
         self.model = model
-        self.front = front
+        self.front_end = front_end
         self.temperature = temperature
         self.output_type = output_type
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Logits as in training, and calibrated probabilities of windows."""
-        features = inputs if self.front is None else self.front(inputs[0])
+        features = inputs if self.front_end is None else self.front_end(inputs[0])
         logits: Tensor = self.model(*features).float()
         return logits, self.output_type.tensor_probabilities(logits / self.temperature)
 
 
-def fourier(n_fft: int) -> np.ndarray:
+def dft_basis(n_fft: int) -> np.ndarray:
     """Windowed cosines, then sines, `[2 * (1 + n_fft/2), 1, n_fft]`: a convolution with them is the Fourier transform.
 
     Source: `librosa.stft` with its Hann window.

@@ -14,14 +14,24 @@ from typing import Any
 
 from genrelab.audio import AudioError
 from genrelab.inference.tagging.audio_payload import Audio, flac_audio, mp3_audio, mp4_audio, ogg_audio
-from genrelab.inference.tagging.id3 import OLD, Kept, Tag, frames_of, keep, put_back, put_genre, read_tag, tag_bytes
+from genrelab.inference.tagging.id3 import (
+    OLD,
+    Tag,
+    TagLayout,
+    capture_layout,
+    frames_of,
+    read_tag,
+    restore_layout,
+    set_genre,
+    tag_bytes,
+)
 from genrelab.utils.errors import GenrelabError
 
 SUFFIXES = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4")
 
 
 @dataclass(frozen=True)
-class Genre:
+class GenreTag:
     """What a file's tags say.
 
     Args:
@@ -34,7 +44,7 @@ class Genre:
     values: tuple[str, ...]
     old: tuple[str, ...] | None = None
     tags: bool = True
-    kept: Kept | None = field(default=None, compare=False)
+    kept: TagLayout | None = field(default=None, compare=False)
 
 
 def mutagen() -> Any:
@@ -46,7 +56,7 @@ def mutagen() -> Any:
     return found
 
 
-def read_genre(path: Path) -> Genre:
+def read_genre(path: Path) -> GenreTag:
     """A file's genre.
 
     Raises:
@@ -56,7 +66,7 @@ def read_genre(path: Path) -> Genre:
         return _format(path).read()
 
 
-def write_genre(path: Path, genre: Genre, before: Callable[[], None] = lambda: None) -> None:
+def write_genre(path: Path, genre: GenreTag, before: Callable[[], None] = lambda: None) -> None:
     """Write a file's genre and what it was: into a copy, which then takes the file's place in one step.
 
     Args:
@@ -143,24 +153,24 @@ class _ID3:
     def __init__(self, path: Path, tags: Any) -> None:
         self.path, self.tags, self.audio = path, tags, mp3_audio
 
-    def read(self) -> Genre:
-        kept = keep(read_tag(self.path, self.path.read_bytes()))
+    def read(self) -> GenreTag:
+        kept = capture_layout(read_tag(self.path, self.path.read_bytes()))
         if self.tags is None:
-            return Genre((), None, False, kept)
+            return GenreTag((), None, False, kept)
         frames, old = self.tags.getall("TCON"), self.tags.getall(f"TXXX:{OLD}")
         values = tuple(name for frame in frames for name in frame.genres)
-        return Genre(values, _split(old[0].text) if old else None, True, kept)
+        return GenreTag(values, _split(old[0].text) if old else None, True, kept)
 
-    def write(self, genre: Genre) -> None:
+    def write(self, genre: GenreTag) -> None:
         whole = self.path.read_bytes()
         found = read_tag(self.path, whole)
         tag: Tag | None
         if genre.kept is None:
             wanted = found.size
             start = found if found.size else Tag(frames=self._of_id3v1(whole))
-            tag = put_genre(start, genre.values, None if genre.old is None else _joined(genre.old))
+            tag = set_genre(start, genre.values, None if genre.old is None else _joined(genre.old))
         else:
-            tag, wanted = put_back(found, genre.kept, self._of_id3v1(whole[found.size :])), genre.kept.size
+            tag, wanted = restore_layout(found, genre.kept, self._of_id3v1(whole[found.size :])), genre.kept.size
         head = tag_bytes(self.path, tag, wanted) if tag else b""
         self.path.write_bytes(head + whole[found.size :])
 
@@ -184,14 +194,14 @@ class _Keys:
     def __init__(self, file: Any, genre: str, old: str, audio: Callable[[Path], Audio]) -> None:
         self.file, self.genre, self.old, self.audio = file, genre, old, audio
 
-    def read(self) -> Genre:
+    def read(self) -> GenreTag:
         if self.file.tags is None:
-            return Genre((), None, tags=False)
+            return GenreTag((), None, tags=False)
         old = self.file.tags.get(self.old)
         texts = [bytes(one).decode("utf-8", "replace") if isinstance(one, bytes) else one for one in old or ()]
-        return Genre(tuple(self.file.tags.get(self.genre, ())), _split(texts) if old else None)
+        return GenreTag(tuple(self.file.tags.get(self.genre, ())), _split(texts) if old else None)
 
-    def write(self, genre: Genre) -> None:
+    def write(self, genre: GenreTag) -> None:
         if self.file.tags is None:
             self.file.add_tags()
         old = None if genre.old is None else _joined(genre.old)

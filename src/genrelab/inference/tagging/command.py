@@ -13,8 +13,8 @@ from genrelab.audio import AudioError
 from genrelab.inference.batch import find_audio_files, map_files
 from genrelab.inference.command import SOME_REJECTED, limit_torch_threads, load_run, print_err, progress_bar
 from genrelab.inference.console import format_rejected, truncate_middle
-from genrelab.inference.tagging.audio_tags import SUFFIXES, Genre, mutagen, read_genre, write_genre
-from genrelab.inference.tagging.undo_log import UndoFile, undo
+from genrelab.inference.tagging.audio_tags import SUFFIXES, GenreTag, mutagen, read_genre, write_genre
+from genrelab.inference.tagging.undo_log import UndoLog, undo
 from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt, suggest
 from genrelab.utils.io import printable
 from genrelab.utils.processes import default_workers
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from genrelab.inference.prediction import ClassScore, Prediction
 
 HALF = 0.5
-WHATS = ("genre", "supergenre", "either")
+LEVELS = ("genre", "supergenre", "either")
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class TagOptions:
 class Proposal(NamedTuple):
     """A file's genre as it is, and what to write; nothing with the reason why it stays."""
 
-    before: Genre
+    before: GenreTag
     guesses: tuple[ClassScore, ...]
     reason: str
 
 
-def choose(prediction: Prediction, before: Genre, threshold: float | None, what: str) -> Proposal:
+def propose_genres(prediction: Prediction, before: GenreTag, threshold: float | None, what: str) -> Proposal:
     """What to write into a file: one genre, or where a track has several all that are sure enough.
 
     Args:
@@ -93,8 +93,8 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
         raise ConfigError(["name a run and a library: genrelab tag RUN LIBRARY; or --undo FILE"])
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise ConfigError([f"--threshold {options.threshold:g}: a probability, from 0 to 1"])
-    if options.what not in WHATS:
-        raise ConfigError([f"--level {options.what}: no such choice{suggest(options.what, WHATS)}"])
+    if options.what not in LEVELS:
+        raise ConfigError([f"--level {options.what}: no such choice{suggest(options.what, LEVELS)}"])
     found, rejected = find_audio_files(library)
     files = [path for path in found if path.suffix.lower() in SUFFIXES]
     if not files:
@@ -107,9 +107,9 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
 
 
 def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options: TagOptions) -> int:
-    undo_file = UndoFile(options.undo_file or _free_name())
+    undo_file = UndoLog(options.undo_file or _free_name())
     predictor = load_run(run, options.device, 0.8, options.plugins)
-    if predictor.output_type.multilabel and options.what != WHATS[0]:
+    if predictor.output_type.multilabel and options.what != LEVELS[0]:
         raise ConfigError([f"--level {options.what}: this run names several genres a track, and no supergenre of them"])
     top = len(predictor.genres) if predictor.output_type.multilabel else 1
     if options.write and options.undo_file is not None:
@@ -117,7 +117,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
 
     def propose(path: Path) -> Proposal:
         prediction = predictor.predict(path, top=top)  # first: it knows best why a file is no music
-        return choose(prediction, read_genre(path), options.threshold, options.what)
+        return propose_genres(prediction, read_genre(path), options.threshold, options.what)
 
     kept: Counter[str] = Counter()
     heard, written, workers = 0.0, 0, min(options.workers or default_workers(), len(files))
@@ -153,7 +153,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
     return _listed("not tagged", rejected, written + sum(kept.values()))
 
 
-def _handle(path: Path, proposal: Proposal, undo_file: UndoFile, write: bool, width: int) -> int:
+def _handle(path: Path, proposal: Proposal, undo_file: UndoLog, write: bool, width: int) -> int:
     """Show a proposal and write it where asked for; returns 1 where there was one."""
     was = printable("; ".join(proposal.before.values)) or "no genre"
     name = f"{truncate_middle(printable(str(path)), width):<{width}}"
@@ -163,7 +163,7 @@ def _handle(path: Path, proposal: Proposal, undo_file: UndoFile, write: bool, wi
     if write:
         before = proposal.before
         first = before.values if before.old is None else before.old  # what stood there before genrelab's first answer
-        after = Genre(tuple(guess.title for guess in proposal.guesses), first)
+        after = GenreTag(tuple(guess.title for guess in proposal.guesses), first)
         write_genre(path, after, lambda: undo_file.add(path, before, after))
     told = "; ".join(f"{guess.title} ({100 * guess.probability:.0f} %)" for guess in proposal.guesses)
     print(f"{name}  {was} -> {told}", flush=True)

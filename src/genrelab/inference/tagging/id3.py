@@ -23,7 +23,7 @@ _HEADER = 10
 _NAME = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")  # iTunes pads names of version 2.2 in version 2.3
 
 
-class Kept(NamedTuple):
+class TagLayout(NamedTuple):
     """What brings a tag back byte for byte: its size, and its genre's frames, each with its place among all frames."""
 
     size: int
@@ -34,11 +34,13 @@ class Kept(NamedTuple):
         return {"size": self.size, "frames": [[place, frame.hex()] for place, frame in self.frames]}
 
     @staticmethod
-    def of(plain: dict[str, Any] | None) -> Kept | None:
+    def of(plain: dict[str, Any] | None) -> TagLayout | None:
         """Read what `plain` returned."""
         if plain is None:
             return None
-        return Kept(int(plain["size"]), tuple((int(place), bytes.fromhex(text)) for place, text in plain["frames"]))
+        return TagLayout(
+            int(plain["size"]), tuple((int(place), bytes.fromhex(text)) for place, text in plain["frames"])
+        )
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,14 @@ def read_tag(path: Path, whole: bytes) -> Tag:
     return Tag(version, whole[4], flags, tuple(frames), rest, size)
 
 
-def keep(tag: Tag) -> Kept:
-    """What `put_back` needs."""
-    return Kept(tag.size, tuple((place, one) for place, one in enumerate(tag.frames) if _is_genre(tag.version, one)))
+def capture_layout(tag: Tag) -> TagLayout:
+    """What `restore_layout` needs."""
+    return TagLayout(
+        tag.size, tuple((place, one) for place, one in enumerate(tag.frames) if _is_genre(tag.version, one))
+    )
 
 
-def put_genre(tag: Tag, values: Sequence[str], old: str | None) -> Tag:
+def set_genre(tag: Tag, values: Sequence[str], old: str | None) -> Tag:
     """Exchange the genre.
 
     Args:
@@ -101,7 +105,7 @@ def put_genre(tag: Tag, values: Sequence[str], old: str | None) -> Tag:
         old: what the genre was; None takes that frame away.
     """
     frames = _others(tag)
-    places = [place for place, _ in keep(tag).frames]
+    places = [place for place, _ in capture_layout(tag).frames]
     at = places[0] if places else len(frames)
     if old is not None:
         frames.append(_frame(tag.version, "TXX" if tag.version == 2 else "TXXX", [OLD, old]))
@@ -110,8 +114,8 @@ def put_genre(tag: Tag, values: Sequence[str], old: str | None) -> Tag:
     return replace(tag, frames=tuple(frames))
 
 
-def put_back(tag: Tag, kept: Kept, copied: Sequence[bytes]) -> Tag | None:
-    """Exchange the genre for what `keep` kept; None where the tag is to go.
+def restore_layout(tag: Tag, kept: TagLayout, copied: Sequence[bytes]) -> Tag | None:
+    """Exchange the genre for what `capture_layout` kept; None where the tag is to go.
 
     Args:
         tag: as it is now.

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from genrelab.audio import AudioError
-from genrelab.inference.tagging.audio_tags import Genre, read_genre, write_genre
-from genrelab.inference.tagging.id3 import Kept
+from genrelab.inference.tagging.audio_tags import GenreTag, read_genre, write_genre
+from genrelab.inference.tagging.id3 import TagLayout
 from genrelab.utils.errors import GenrelabError
 
 
-class UndoFile:
+class UndoLog:
     """Collects what is written; a line is on the disk before the file that it is about is replaced.
 
     Args:
@@ -47,7 +47,7 @@ class UndoFile:
                 raise GenrelabError(f"{self.path}: {reason}; name another with --undo-file") from error
         return self._handle
 
-    def add(self, path: Path, before: Genre, after: Genre) -> None:
+    def add(self, path: Path, before: GenreTag, after: GenreTag) -> None:
         """Note what a file's genre was and is going to be.
 
         Raises:
@@ -96,7 +96,7 @@ def undo(path: Path) -> tuple[int, list[tuple[str, str]]]:
     return back, left
 
 
-def _read(path: Path) -> list[tuple[Path, Genre, Genre]]:
+def _read(path: Path) -> list[tuple[Path, GenreTag, GenreTag]]:
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]  # the last may be cut
         return [(Path(line["path"]), _genre(line["before"]), _genre(line["after"])) for line in lines]
@@ -110,7 +110,7 @@ def _read(path: Path) -> list[tuple[Path, Genre, Genre]]:
         raise GenrelabError(f"{path}: not an undo file of genrelab tag ({error})") from error
 
 
-def _plain(genre: Genre) -> dict[str, Any]:
+def _plain(genre: GenreTag) -> dict[str, Any]:
     return {
         "genre": list(genre.values),
         "old": None if genre.old is None else list(genre.old),
@@ -119,6 +119,6 @@ def _plain(genre: Genre) -> dict[str, Any]:
     }
 
 
-def _genre(plain: dict[str, Any]) -> Genre:
+def _genre(plain: dict[str, Any]) -> GenreTag:
     old = None if plain["old"] is None else tuple(map(str, plain["old"]))
-    return Genre(tuple(map(str, plain["genre"])), old, bool(plain["tags"]), Kept.of(plain.get("id3")))
+    return GenreTag(tuple(map(str, plain["genre"])), old, bool(plain["tags"]), TagLayout.of(plain.get("id3")))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genrelab.evaluation.comparison.groups import FLAGS
-from genrelab.reproduction.graph_study.score import DECISIONS, TESTED, Against, Key, Scored, Setting
+from genrelab.reproduction.graph_study.score import DECISIONS, TESTED, AdjustedTest, Condition, Key, StudyScores
 from genrelab.utils.io import write_text
 
 TITLES = {
@@ -51,17 +51,17 @@ METHOD = """
 """
 
 
-def page_of(studies: Sequence[Scored], picture: str = "images/graph_study.png", notes: str = "") -> str:
+def render_page(studies: Sequence[StudyScores], figure: str = "images/graph_study.png", notes: str = "") -> str:
     """The page as Markdown.
 
     Args:
         studies: of each dataset.
-        picture: its address.
+        figure: its address.
         notes: what a reader must know of how the study came about, in the words of who ran it.
     """
-    losses = max(len({one.loss for one in study.settings}) for study in studies)
+    losses = max(len({one.loss for one in study.conditions}) for study in studies)
     seeds = "/".join(str(n) for n in sorted({n for study in studies for n in study.facts["seeds"]}))
-    parts = [HEAD.format(losses=losses, seeds=seeds, datasets=len(studies), picture=picture)]
+    parts = [HEAD.format(losses=losses, seeds=seeds, datasets=len(studies), picture=figure)]
     parts += ["## What the evidence says", "", *conclusion(studies), "", _budget(studies)]
     for study in studies:
         parts += [f"\n## {study.title}\n", _about(study), "", _scores(study), ""]
@@ -70,21 +70,21 @@ def page_of(studies: Sequence[Scored], picture: str = "images/graph_study.png", 
     return "\n".join([*parts, METHOD]) + told
 
 
-def write_page(studies: Sequence[Scored], folder: Path, notes: str = "") -> list[Path]:
+def write_page(studies: Sequence[StudyScores], folder: Path, notes: str = "") -> list[Path]:
     """Write `graph_study.md` and `images/graph_study.png` below a folder; returns their paths."""
-    from genrelab.reproduction.graph_study.picture import draw_study
+    from genrelab.reproduction.graph_study.picture import plot_study
 
     page, picture = folder / "graph_study.md", folder / "images" / "graph_study.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
-    draw_study(studies, picture)
-    write_text(page, page_of(studies, notes=notes))
+    plot_study(studies, picture)
+    write_text(page, render_page(studies, notes=notes))
     return [page, picture]
 
 
 # ---- the conclusion
 
 
-def conclusion(studies: Sequence[Scored]) -> list[str]:
+def conclusion(studies: Sequence[StudyScores]) -> list[str]:
     """The lines that follow from the tests: what each dataset shows, and which loss to choose."""
     lines = []
     for study in studies:
@@ -94,7 +94,7 @@ def conclusion(studies: Sequence[Scored]) -> list[str]:
     return [*lines, f"- **Which loss to choose.** {recommendation(studies)}"]
 
 
-def recommendation(studies: Sequence[Scored]) -> str:
+def recommendation(studies: Sequence[StudyScores]) -> str:
     """Cross-entropy, unless something is shown better than it with CRM, and nowhere worse.
 
     "Better" counts in distance skill, on recorded music and no UNSAFE split; "worse" on any dataset, in distance skill
@@ -103,7 +103,7 @@ def recommendation(studies: Sequence[Scored]) -> str:
     control = studies[0].controls[0]
     verdicts: dict[Key, list[tuple[bool, str, str]]] = {}
     for study in studies:
-        for one in study.tested(control):
+        for one in study.conditions_tested(control):
             for metric in TESTED:
                 mute = study.facts["stand_in"] or study.facts["unsafe"]
                 found = (mute, metric, one.tests[control][metric].verdict)
@@ -126,7 +126,7 @@ def _recommends(found: Sequence[tuple[bool, str, str]], studies: int) -> bool:
     return everywhere and helps and all(verdict != "worse" for _, _, verdict in found)
 
 
-def _of_crm(study: Scored) -> str:
+def _of_crm(study: StudyScores) -> str:
     loss = study.controls[0][0]
     plain, crm = (study.get(loss, decision).scores for decision in DECISIONS)
     return (
@@ -136,9 +136,9 @@ def _of_crm(study: Scored) -> str:
     )
 
 
-def _found(study: Scored, control: Key) -> str:
+def _found(study: StudyScores, control: Key) -> str:
     """What is shown better and worse than a control, in one sentence a metric."""
-    tested, sentences = study.tested(control), []
+    tested, sentences = study.conditions_tested(control), []
     for metric in TESTED:
         told = []
         for verdict in ("better", "worse"):
@@ -174,7 +174,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows))
 
 
-def _budget(studies: Sequence[Scored]) -> str:
+def _budget(studies: Sequence[StudyScores]) -> str:
     heads = [
         "dataset",
         "genres",
@@ -207,7 +207,7 @@ def _budget(studies: Sequence[Scored]) -> str:
     return "\n".join(["## Budget", "", _table([*heads, "seconds"], rows), "", told])
 
 
-def _about(study: Scored) -> str:
+def _about(study: StudyScores) -> str:
     facts = study.facts
     told = [f"{facts['genres']} genres, split `{facts['split']}`, scored on {facts['part']}."]
     if facts["unsafe"]:
@@ -219,24 +219,24 @@ def _about(study: Scored) -> str:
     return " ".join(told)
 
 
-def _scores(study: Scored) -> str:
+def _scores(study: StudyScores) -> str:
     rows = []
-    for one in study.settings:
+    for one in study.conditions:
         skip = {"ece_scaled"} if one.decision == "crm" else set()
         rows.append([one.loss, one.decision, *("" if name in skip else _score(one, name) for name in TITLES)])
     return _table(["loss", "decision", *TITLES.values()], rows)
 
 
-def _score(one: Setting, name: str) -> str:
+def _score(one: Condition, name: str) -> str:
     value, low, high = ((100 if name in PER_CENT else 1) * number for number in one.scores[name])
     digits = DIGITS.get(name, 3)
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def _against_crm(study: Scored) -> str:
+def _against_crm(study: StudyScores) -> str:
     control = study.controls[0]
     rows = []
-    for one in sorted(study.tested(control), key=lambda one: DECISIONS.index(one.decision)):
+    for one in sorted(study.conditions_tested(control), key=lambda one: DECISIONS.index(one.decision)):
         cells = []
         for name, test in one.tests[control].items():
             cells += [
@@ -249,11 +249,11 @@ def _against_crm(study: Scored) -> str:
     return f"Against {_told(control)}:\n\n{_table(heads, rows)}"
 
 
-def _against_blind(study: Scored) -> str:
+def _against_blind(study: StudyScores) -> str:
     """By argmax against what knows no graph, side by side."""
     controls = study.controls[1:]
     rows = []
-    for loss in dict.fromkeys(one.loss for one in study.settings):
+    for loss in dict.fromkeys(one.loss for one in study.conditions):
         tests = [study.get(loss).tests.get(control, {}) for control in controls]
         cells = [_marked(name, found[name]) if found else "" for found in tests for name in TESTED]
         rows.append([loss, *cells])
@@ -262,11 +262,11 @@ def _against_blind(study: Scored) -> str:
     return f"{told}\n\n{_table(['loss', *heads], rows)}"
 
 
-def _marked(name: str, test: Against) -> str:
+def _marked(name: str, test: AdjustedTest) -> str:
     return f"**{_difference(name, test)}**" if test.p < 0.05 else _difference(name, test)
 
 
-def _difference(name: str, test: Against) -> str:
+def _difference(name: str, test: AdjustedTest) -> str:
     scale, digits = (100, 1) if name in PER_CENT else (1, 3)
     value, low, high = (scale * number for number in (test.value, test.low, test.high))
     return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"

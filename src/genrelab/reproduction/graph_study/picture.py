@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genrelab.evaluation.report.figures import COLOURS, save_figure
-from genrelab.reproduction.graph_study.score import DECISIONS, Scored
+from genrelab.reproduction.graph_study.score import DECISIONS, StudyScores
 
 ROWS = {"distance_skill": "distance skill", "accuracy": "top-1, %"}
 NAMES = {"argmax": "argmax", "crm": "least expected distance (CRM)"}
 
 
-def draw_study(studies: Sequence[Scored], path: Path) -> None:
+def plot_study(studies: Sequence[StudyScores], path: Path) -> None:
     """One column a dataset; the dotted line is the control, cross-entropy with CRM."""
     from matplotlib.figure import Figure
 
-    losses = list(dict.fromkeys(one.loss for study in studies for one in study.settings))
+    losses = list(dict.fromkeys(one.loss for study in studies for one in study.conditions))
     figure = Figure(figsize=(3.2 + 3.3 * len(studies), 1.6 + 0.56 * len(losses)), layout="constrained")
     grid = figure.subplots(len(ROWS), len(studies), squeeze=False, sharey=True)
     for axes, (metric, title) in zip(grid, ROWS.items(), strict=True):
@@ -24,7 +24,7 @@ def draw_study(studies: Sequence[Scored], path: Path) -> None:
         for ax, study in zip(axes, studies, strict=True):
             control = scale * study.get(*study.controls[0]).scores[metric][0]
             ax.axvline(control, color=COLOURS[2], linestyle=":", linewidth=1.2)
-            for one in study.settings:
+            for one in study.conditions:
                 place = losses.index(one.loss) + (-0.17 if one.decision == "argmax" else 0.17)
                 value, low, high = (scale * number for number in one.scores[metric])
                 colour = COLOURS[DECISIONS.index(one.decision)]

@@ -29,7 +29,7 @@ Drawn = dict[Key, list[BootstrapResult]]
 
 
 @dataclass(frozen=True)
-class Against:
+class AdjustedTest:
     """A paired test of a metric that wants to be large: a setting minus a control.
 
     Args:
@@ -53,7 +53,7 @@ class Against:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Condition:
     """One loss with one decision, over its seeds.
 
     Args:
@@ -67,24 +67,24 @@ class Setting:
     loss: str
     decision: str
     scores: dict[str, tuple[float, float, float]]
-    tests: dict[Key, dict[str, Against]]
+    tests: dict[Key, dict[str, AdjustedTest]]
 
 
 @dataclass(frozen=True)
-class Scored:
+class StudyScores:
     """A study of one dataset.
 
     Args:
         name: of the dataset.
-        facts: of its size and cost, see `facts_of`.
-        settings: plain cross-entropy first.
+        facts: of its size and cost, see `study_facts`.
+        conditions: plain cross-entropy first.
         controls: (loss, decision): cross-entropy with CRM, which all are tested against; then what knows no graph, by
             argmax, which all by argmax are tested against.
     """
 
     name: str
     facts: dict[str, Any]
-    settings: tuple[Setting, ...]
+    conditions: tuple[Condition, ...]
     controls: tuple[Key, ...]
 
     @property
@@ -92,13 +92,13 @@ class Scored:
         """Its name, with what must be said wherever its scores stand."""
         return f"{self.name}, UNSAFE" if self.facts["unsafe"] else self.name
 
-    def get(self, loss: str, decision: str = "argmax") -> Setting:
+    def get(self, loss: str, decision: str = "argmax") -> Condition:
         """One of the settings."""
-        return next(one for one in self.settings if (one.loss, one.decision) == (loss, decision))
+        return next(one for one in self.conditions if (one.loss, one.decision) == (loss, decision))
 
-    def tested(self, control: Key) -> list[Setting]:
+    def conditions_tested(self, control: Key) -> list[Condition]:
         """The settings that are tested against a control."""
-        return [one for one in self.settings if control in one.tests]
+        return [one for one in self.conditions if control in one.tests]
 
 
 def read_studies(folders: Sequence[Path]) -> list[tuple[str, list[RunGroup]]]:
@@ -145,7 +145,7 @@ def _is_plain(loss: Any) -> bool:
     return loss.get("kind") == "cross_entropy" and not loss.get("label_smoothing")
 
 
-def score_study(name: str, rows: Sequence[RunGroup], resamples: int = RESAMPLES) -> Scored:
+def score_study(name: str, rows: Sequence[RunGroup], resamples: int = RESAMPLES) -> StudyScores:
     """Decide every run's answers by argmax and by CRM, score them, and test them against the first row's by CRM.
 
     All is at track level, on test (val where nothing was tested). Each resample draws tracks, the same for all, and
@@ -171,12 +171,12 @@ def score_study(name: str, rows: Sequence[RunGroup], resamples: int = RESAMPLES)
         blind = [row.label for row in rows if row.runs[0].config["loss"]["kind"] == "cross_entropy"]
         controls = ((blind[0], "crm"), *((label, "argmax") for label in blind))
         settings = tuple(
-            Setting(*key, seed_averaged_intervals(draws), {c: {} for c in controls if key != c and _meets(key, c)})
+            Condition(*key, seed_averaged_intervals(draws), {c: {} for c in controls if key != c and _meets(key, c)})
             for key, draws in drawn.items()
         )
         for control in controls:
             _test(settings, drawn, control)
-    return Scored(name, facts_of(rows), settings, controls)
+    return StudyScores(name, study_facts(rows), settings, controls)
 
 
 def _meets(key: Key, control: Key) -> bool:
@@ -220,17 +220,17 @@ def _joined(a: BootstrapResult, b: BootstrapResult) -> BootstrapResult:
     return BootstrapResult({**b.estimate, **a.estimate}, {**b.replicates, **a.replicates})
 
 
-def _test(settings: Sequence[Setting], drawn: Drawn, control: Key) -> None:
+def _test(settings: Sequence[Condition], drawn: Drawn, control: Key) -> None:
     """Fill in the tests against a control."""
     tested = [one for one in settings if control in one.tests]
     found = [paired_difference_of_results(drawn[control], drawn[one.loss, one.decision]) for one in tested]
     for metric in TESTED:
-        adjusted = holm([one[metric].p for one in found])
+        adjusted = holm_correction([one[metric].p for one in found])
         for setting, one, p in zip(tested, found, adjusted, strict=True):
-            setting.tests[control][metric] = Against(one[metric].value, one[metric].low, one[metric].high, p)
+            setting.tests[control][metric] = AdjustedTest(one[metric].value, one[metric].low, one[metric].high, p)
 
 
-def holm(p: Sequence[float]) -> list[float]:
+def holm_correction(p: Sequence[float]) -> list[float]:
     """p-values adjusted for their number: the chance of any false find among all is what they say (Holm 1979)."""
     order = np.argsort(p, kind="stable")
     scaled = np.asarray(p, dtype=np.float64)[order] * np.arange(len(p), 0, -1)
@@ -239,7 +239,7 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in found]
 
 
-def facts_of(rows: Sequence[RunGroup]) -> dict[str, Any]:
+def study_facts(rows: Sequence[RunGroup]) -> dict[str, Any]:
     """What a reader must know of a study: sizes and cost, from the runs' records."""
     runs = [run for row in rows for run in row.runs]
     first = runs[0]

@@ -10,12 +10,12 @@ import lightning.pytorch as pl
 import pandas as pd
 from lightning.pytorch.callbacks import Checkpoint
 
-from genrelab.training.callbacks.early_stopping import better
+from genrelab.training.callbacks.early_stopping import is_better
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
 
-class History(Checkpoint):
+class MetricsCSVWriter(Checkpoint):
     """Writes `metrics.csv`, one row an epoch, anew after every epoch.
 
     A `Checkpoint` by type, so that Lightning calls it after the task has logged the epoch. On resuming, rows
@@ -49,22 +49,27 @@ class History(Checkpoint):
                 pd.DataFrame(self.rows).to_csv(part, index=False)
 
 
-class Checkpoints(Checkpoint):
+class BestLastCheckpoint(Checkpoint):
     """Writes `best.ckpt` (weights) when the monitored metric improves, and `last.ckpt` (all) after every epoch.
 
     Both are written beside the old file and then put in its place, so a kill leaves a sound one.
 
     Args:
-        folder: where they go.
+        dirpath: where they go.
         monitor: a logged metric.
         mode: whether lower or higher is better.
     """
 
-    def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
-        self.folder = folder
+    @property
+    def state_key(self) -> str:
+        """The name under which `last.ckpt` holds its state."""
+        return "Checkpoints"
+
+    def __init__(self, dirpath: Path, monitor: str, mode: Literal["min", "max"]) -> None:
+        self.dirpath = dirpath
         self.monitor = monitor
         self.mode = mode
-        self.best: float | None = None
+        self.best_score: float | None = None
         self.best_epoch = -1
         self.epochs = 0
         self.stopped = False
@@ -77,30 +82,30 @@ class Checkpoints(Checkpoint):
         self.epochs = trainer.current_epoch + 1
         self.stopped = bool(trainer.should_stop)  # early stopping has had its say before
         value = float(trainer.callback_metrics[self.monitor])
-        if better(value, self.best, self.mode):
-            self.best, self.best_epoch = value, trainer.current_epoch
-            self.write(trainer, "best.ckpt", weights_only=True)
-        self.write(trainer, "last.ckpt", weights_only=False)
+        if is_better(value, self.best_score, self.mode):
+            self.best_score, self.best_epoch = value, trainer.current_epoch
+            self.save_checkpoint(trainer, "best.ckpt", weights_only=True)
+        self.save_checkpoint(trainer, "last.ckpt", weights_only=False)
 
-    def write(self, trainer: pl.Trainer, name: str, weights_only: bool) -> None:
+    def save_checkpoint(self, trainer: pl.Trainer, name: str, weights_only: bool) -> None:
         """Write a checkpoint under `name` by the first process; all take part in collecting the states."""
         if trainer.is_global_zero:
-            with atomic_path(self.folder / name) as part:
+            with atomic_path(self.dirpath / name) as part:
                 trainer.save_checkpoint(part, weights_only=weights_only)
         else:
-            trainer.save_checkpoint(self.folder / name, weights_only=weights_only)
+            trainer.save_checkpoint(self.dirpath / name, weights_only=weights_only)
         trainer.strategy.barrier()  # nobody reads it before it is there
 
     def state_dict(self) -> dict[str, Any]:
         """Best value and its epoch, epochs trained, whether early stopping ended it: for resuming."""
-        return {"best": self.best, "best_epoch": self.best_epoch, "epochs": self.epochs, "stopped": self.stopped}
+        return {"best": self.best_score, "best_epoch": self.best_epoch, "epochs": self.epochs, "stopped": self.stopped}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Inverse of `state_dict`."""
-        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
+        self.best_score, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
         self.epochs, self.stopped = state_dict["epochs"], state_dict["stopped"]
 
-    def was_over(self, checkpoint: dict[str, Any], epochs: int) -> bool:
+    def training_finished(self, checkpoint: dict[str, Any], epochs: int) -> bool:
         """Whether the training that wrote `checkpoint` (a `last.ckpt`) had come to its end."""
         state = checkpoint["callbacks"][self.state_key]
         return bool(state["stopped"]) or int(state["epochs"]) >= epochs

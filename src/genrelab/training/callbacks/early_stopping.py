@@ -33,8 +33,8 @@ def early_stopping(
     )
 
 
-def better(value: float, than: float | None, mode: str) -> bool:
-    """Whether `value` beats `than`; a NaN beats nothing, anything finite beats None."""
+def is_better(value: float, best: float | None, mode: str) -> bool:
+    """Whether `value` beats `best`; a NaN beats nothing, anything finite beats None."""
     if math.isnan(value):
         return False
-    return than is None or (value < than if mode == "min" else value > than)
+    return best is None or (value < best if mode == "min" else value > best)

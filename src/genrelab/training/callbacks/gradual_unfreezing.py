@@ -20,7 +20,7 @@ PUBLISHED: dict[str, tuple[float, float]] = {
 }
 
 
-class Unfreezing(pl.Callback):
+class GradualUnfreezing(pl.Callback):
     """Trains each part of the network from its epoch on; what is not named stays as it is.
 
     Every part is a parameter group of the optimizer from the start, at its own rate, and what trains follows from
@@ -88,10 +88,10 @@ def _net(task: pl.LightningModule) -> nn.Module:
 
 
 @CALLBACKS.register("unfreeze")
-def unfreeze(parts: Mapping[str, Sequence[float]] = PUBLISHED) -> Unfreezing:
+def unfreeze(parts: Mapping[str, Sequence[float]] = PUBLISHED) -> GradualUnfreezing:
     """Train each part of the network from its epoch on, at its rate (A16).
 
     Args:
         parts: name of a submodule -> [epoch from which it trains, learning rate]; parts not named stay frozen.
     """
-    return Unfreezing(parts)
+    return GradualUnfreezing(parts)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
-from genrelab.training.trial_context import TRIAL, RunningTrial
+from genrelab.training.trial_context import CURRENT_TRIAL, TrialReporter
 
 
-class TrialReport(Checkpoint):
+class TrialPruning(Checkpoint):
     """Reports to a running trial, which may end the training with `Pruned`.
 
     A `Checkpoint` by type, so that Lightning calls it after the task has logged the epoch.
@@ -18,16 +18,16 @@ class TrialReport(Checkpoint):
         monitor: the metric to report where the trial names none.
     """
 
-    def __init__(self, trial: RunningTrial, monitor: str) -> None:
+    def __init__(self, trial: TrialReporter, monitor: str) -> None:
         self.trial = trial
         self.monitor = monitor
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the epoch."""
-        self.trial.after_epoch(self.monitor, trainer.callback_metrics, trainer.current_epoch)
+        self.trial.report_epoch(self.monitor, trainer.callback_metrics, trainer.current_epoch)
 
 
-def trial_report(monitor: str) -> list[TrialReport]:
+def trial_pruning(monitor: str) -> list[TrialPruning]:
     """The callback where a trial is running, else nothing."""
-    trial = TRIAL.get()
-    return [TrialReport(trial, monitor)] if trial else []
+    trial = CURRENT_TRIAL.get()
+    return [TrialPruning(trial, monitor)] if trial else []

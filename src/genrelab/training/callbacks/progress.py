@@ -10,9 +10,9 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.progress import Progress as RichProgress
 
-from genrelab.training.callbacks.early_stopping import better
+from genrelab.training.callbacks.early_stopping import is_better
 
 REFRESH_SECONDS = 0.2  # redrawing at every step would slow small networks down
 
@@ -27,7 +27,7 @@ SHOWN = {
 }
 
 
-class Progress(Checkpoint):
+class EpochProgress(Checkpoint):
     """One line an epoch: losses, accuracy and distance of tracks, the monitored metric (a star where it improved).
 
     A `Checkpoint` by type, so that Lightning calls it after the task has logged the epoch.
@@ -43,7 +43,7 @@ class Progress(Checkpoint):
         self.mode = mode
         self._best: float | None = None
         self._console = Console(stderr=False, highlight=False)
-        self._bar: Bar | None = None
+        self._bar: RichProgress | None = None
         self._wanted = bar and sys.stdout.isatty()
         self._task: Any = None
         self._shown = self._started = self._rate = 0.0
@@ -58,7 +58,9 @@ class Progress(Checkpoint):
                 BarColumn(),
                 TextColumn("{task.completed}/{task.total}"),
             )
-            self._bar = Bar(*columns, TimeRemainingColumn(), console=self._console, transient=True, auto_refresh=False)
+            self._bar = RichProgress(
+                *columns, TimeRemainingColumn(), console=self._console, transient=True, auto_refresh=False
+            )
             self._bar.start()
             self._task = self._bar.add_task("", total=trainer.num_training_batches, epoch=trainer.current_epoch + 1)
 
@@ -83,7 +85,7 @@ class Progress(Checkpoint):
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         labels = {**SHOWN, self.monitor: SHOWN.get(self.monitor, self.monitor)}
         parts = [f"{label} {metrics[name]:.3f}" for name, label in labels.items() if name in metrics]
-        improved = better(metrics.get(self.monitor, float("nan")), self._best, self.mode)
+        improved = is_better(metrics.get(self.monitor, float("nan")), self._best, self.mode)
         self._best = metrics[self.monitor] if improved else self._best
         seconds = time.perf_counter() - self._started
         star = " *" if improved else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import lightning.pytorch as pl
@@ -13,7 +14,7 @@ from genrelab.training.registry import CALLBACKS
 from genrelab.training.task import GenreTask
 
 
-class WeightAverage(pl.Callback):
+class EpochWeightAveraging(pl.Callback):
     """Averages the weights over the ends of epochs; `apply` puts the average in place.
 
     Lightning's `StochasticWeightAveraging` swaps weights after the last validation and replaces the
@@ -22,6 +23,11 @@ class WeightAverage(pl.Callback):
     Args:
         start_epoch: first epoch that counts, from 0 (the published recipe: 5).
     """
+
+    @property
+    def state_key(self) -> str:
+        """The name under which `last.ckpt` holds its state."""
+        return "WeightAverage"
 
     def __init__(self, start_epoch: int) -> None:
         self.start_epoch = start_epoch
@@ -33,7 +39,7 @@ class WeightAverage(pl.Callback):
         if trainer.current_epoch < self.start_epoch:
             return
         self.count += 1
-        for name, weight in pl_module.named_parameters():
+        for name, weight in _named_weights(pl_module):
             value = weight.detach().float().cpu()
             old = self.mean.get(name)
             self.mean[name] = value.clone() if old is None else old + (value - old) / self.count
@@ -41,7 +47,7 @@ class WeightAverage(pl.Callback):
     @torch.no_grad()
     def apply(self, task: GenreTask, data: GenreDataModule) -> None:
         """Replace the task's weights by the mean; batch norm's statistics, which no average has, are recomputed."""
-        for name, weight in task.named_parameters():
+        for name, weight in _named_weights(task):
             weight.copy_(self.mean[name])
         task.recompute_bn_statistics(data)
 
@@ -54,7 +60,12 @@ class WeightAverage(pl.Callback):
         self.count, self.mean = state_dict["count"], state_dict["mean"]
 
 
+def _named_weights(task: pl.LightningModule) -> Iterator[tuple[str, Tensor]]:
+    """Parameters by the names that `last.ckpt` holds, where auxiliary heads are called `heads`."""
+    return ((name.removeprefix("aux_"), weight) for name, weight in task.named_parameters())
+
+
 @CALLBACKS.register("swa")
-def swa(start_epoch: int = 5) -> WeightAverage:
+def swa(start_epoch: int = 5) -> EpochWeightAveraging:
     """Average weights from `start_epoch` on (A28); batch norm is measured anew; kept where val says it is better."""
-    return WeightAverage(start_epoch)
+    return EpochWeightAveraging(start_epoch)
