@@ -127,8 +127,8 @@ def _unfit(noun: str, registry: Any, options: dict[str, Any]) -> list[str]:
 
 def _check_values(composer: Composer, space: dict[str, Dimension]) -> None:
     """Check every listed value and both ends of each interval, the other keys at their first value."""
-    first = {key: one.ends()[0] for key, one in space.items()}
-    points = [first] + [{**first, key: value} for key, one in space.items() for value in one.ends()[1:]]
+    first = {key: one.bounds()[0] for key, one in space.items()}
+    points = [first] + [{**first, key: value} for key, one in space.items() for value in one.bounds()[1:]]
     problems: list[str] = []
     for point in points:
         overrides = overrides_of(space, point)
