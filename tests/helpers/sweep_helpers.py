@@ -45,14 +45,14 @@ def start_worker(spec, worker, seconds=0.02, launch="one"):
     code = (
         "import sys, time\n"
         "from genrelab.tuning.study_spec import StudySpec\n"
-        "from genrelab.tuning.study_storage import OpenStudy, facts\n"
+        "from genrelab.tuning.study_storage import SharedStudy, trial_attributes\n"
         "from genrelab.tuning.worker import Outcome, work\n"
         "def bowl(job):\n"
         "    job.folder.mkdir()\n"
         "    (job.folder / 'checkpoint').write_text(str(job.params['x']))\n"
         f"    time.sleep({seconds})\n"
         "    return Outcome((job.params['x'] ** 2,), {'checkpoint': str(job.folder / 'checkpoint')})\n"
-        f"work(OpenStudy(StudySpec.from_json(sys.argv[1]), {worker}, {launch!r}), bowl, poll=0.05)\n"
+        f"run_trials(SharedStudy(StudySpec.from_json(sys.argv[1]), {worker}, {launch!r}), bowl, poll=0.05)\n"
     )
     return subprocess.Popen(
         [sys.executable, "-c", code, spec.to_json()], stdout=subprocess.DEVNULL, start_new_session=True

@@ -94,7 +94,7 @@ class FeatureFrontEnd(nn.Module):
         normalizer: fitted on the run's train part.
 
     Raises:
-        NotInside: one of the features cannot be drawn; the line names it.
+        UnsupportedInExport: one of the features cannot be drawn; the line names it.
     """
 
     def __init__(self, specs: Sequence[FeatureSpec], normalizer: Normalizer) -> None:
