@@ -68,11 +68,13 @@ def answers(folder: Path, seed: int) -> str:
     for backend in BACKENDS:
         config = yaml.safe_load((folder / backend / f"seed-{seed}" / "config.yaml").read_text())
         dataset = build.read_dataset(config)
-        split = build.make_split(config, dataset.catalog)
-        store = build.make_store(config, dataset.catalog)
-        net = build.make_network(config, [spec.shape for spec in store.specs], len(dataset.taxonomy.genres)).eval()
+        split = build.make_split(config, dataset.index)
+        feature_cache = build.make_feature_cache(config, dataset.index)
+        net = build.make_network(
+            config, [spec.shape for spec in feature_cache.specs], len(dataset.taxonomy.genres)
+        ).eval()
         net.load_state_dict(content["state_dict"])
-        features = [torch.from_numpy(array) for array in store.load(store.rows(split.tracks("test")))]
+        features = [torch.from_numpy(array) for array in feature_cache.load(feature_cache.rows(split.tracks("test")))]
         with torch.inference_mode():
             logits[backend] = net(*normalizer(features)).numpy()
     slow, fast = (logits[backend] for backend in BACKENDS)

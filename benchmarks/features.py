@@ -204,12 +204,12 @@ def store(tracks: int, rounds: int) -> None:
             out = root / "music" / f"genre {number % 2}" / f"{number}.{('mp3', 'flac')[number // 2 % 2]}"
             out.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(out, samples, rate)
-        catalog = DATASETS.build("folder", {"root": str(root / "music")}, cache=root / "cache")
+        dataset_index = DATASETS.build("folder", {"root": str(root / "music")}, cache=root / "cache")
         seconds: dict[str, list[float]] = {"librosa": [], "numba": []}
         # The quick side before and after the slow one: a noisy machine disturbs both.
         for turn, backend in enumerate([*("numba", "librosa", "numba") * rounds]):
             one = FeatureCache(root / f"store-{turn}", audio, specs)
-            report = one.prepare(catalog.tracks, backend=backend, workers=2, progress=False)
+            report = one.prepare(dataset_index.tracks, backend=backend, workers=2, progress=False)
             spent = report.seconds - report.startup_seconds
             seconds[backend].append(spent)
             print(
@@ -217,7 +217,7 @@ def store(tracks: int, rounds: int) -> None:
                 f"{report.audio_seconds / spent:.0f} x real time; start of workers: {report.startup_seconds:.0f} s",
                 flush=True,
             )
-        _by_stage(sorted(catalog.tracks["path"])[:20], specs, audio)
+        _by_stage(sorted(dataset_index.tracks["path"])[:20], specs, audio)
     slow, fast = (statistics.median(seconds[backend]) for backend in ("librosa", "numba"))
     print(
         f"{len(found)} tracks of 30 s, MP3 and FLAC, eight features, decoding included, two workers: "

@@ -119,7 +119,7 @@ def test_a_chain_makes_each_change_by_chance():
     rng = np.random.default_rng(0)
     assert always.apply(tone(), RATE, rng) == pytest.approx(tone() * 10 ** (12 / 20), rel=1e-4)
     assert np.array_equal(never.apply(tone(), RATE, rng), tone())
-    assert never.label == "chain(gain(lowest=6.0, highest=6.0), probability=0.0)"
+    assert never.name == "chain(gain(lowest=6.0, highest=6.0), probability=0.0)"
 
 
 @pytest.mark.parametrize("kind", ["pitch_noise", "published", "weak", "strong"])
@@ -127,7 +127,7 @@ def test_copies_keep_length_and_are_the_same_each_time(kind):
     for augment in AUGMENTS.build(kind):
         for samples in (tone(), tone()[:777], np.zeros(5000, np.float32)):
             before = samples.copy()
-            first, second = (augment.apply(samples, RATE, augment_rng(0, "t", 3, augment.label)) for _ in range(2))
+            first, second = (augment.apply(samples, RATE, augment_rng(0, "t", 3, augment.name)) for _ in range(2))
             assert first.shape == samples.shape and first.dtype == np.float32 and np.isfinite(first).all()
             assert np.array_equal(first, second) and np.array_equal(samples, before)
 
@@ -155,9 +155,9 @@ def test_published_noise_is_librosas_preemphasis():
 
 
 def test_labels_hold_the_parameters():
-    labels = [augment.label for augment in AUGMENTS.build("pitch_noise", {"semitones": 2})]
+    labels = [augment.name for augment in AUGMENTS.build("pitch_noise", {"semitones": 2})]
     assert labels == ["pitch_shift(semitones=2.0)", "pink_noise(level=0.005, reference=absolute)"]
-    assert PublishedNoise().label == "published_noise(level=0.005, normalise_peak=True)"
+    assert PublishedNoise().name == "published_noise(level=0.005, normalise_peak=True)"
     assert AUGMENTS.build("none") == ()
 
 

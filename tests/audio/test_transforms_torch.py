@@ -20,7 +20,7 @@ from genrelab.audio import (
 )
 from genrelab.audio import phase_vocoder as vocoder
 from genrelab.audio.registry import AUGMENTS
-from genrelab.audio.transforms_torch import of_rows, pink_noise, pitch_shift, time_stretch
+from genrelab.audio.transforms_torch import apply_to_rows, pink_noise, pitch_shift, time_stretch
 from sounds import RATE, music
 
 
@@ -74,7 +74,7 @@ def test_noise_is_as_loud_as_its_twin(augment):
     sound = batch()
     changed = augment.apply_batch(sound, RATE).numpy()
     for row, samples in zip(changed, sound.numpy(), strict=True):
-        twin = augment.apply(samples, RATE, augment_rng(0, "t", 0, augment.label))
+        twin = augment.apply(samples, RATE, augment_rng(0, "t", 0, augment.name))
         assert np.abs(row).max() == pytest.approx(np.abs(twin).max(), rel=0.1)
         if not isinstance(augment, PublishedNoise):
             assert (row - samples).std() == pytest.approx((twin - samples).std(), rel=0.05)
@@ -98,9 +98,9 @@ def test_changes_of_level_and_time():
 
 def test_only_the_chosen_rows_are_changed():
     sound = batch()
-    changed = of_rows(sound, torch.tensor([False, True, False]), PitchShift(1.0), RATE)
+    changed = apply_to_rows(sound, torch.tensor([False, True, False]), PitchShift(1.0), RATE)
     assert torch.equal(changed[[0, 2]], sound[[0, 2]]) and not torch.equal(changed[1], sound[1])
-    assert of_rows(sound, torch.zeros(3, dtype=torch.bool), PitchShift(1.0), RATE) is sound
+    assert apply_to_rows(sound, torch.zeros(3, dtype=torch.bool), PitchShift(1.0), RATE) is sound
 
 
 def test_a_chain_changes_each_row_by_chance():

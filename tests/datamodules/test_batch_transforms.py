@@ -17,7 +17,7 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 def test_nothing_is_changed_unless_asked_for():
     features = batch()
     changes = BatchAugmentation()
-    assert changes.normalised(changes.stored(features)) is features
+    assert changes.after_norm(changes.before_norm(features)) is features
 
 
 def test_pictures_are_rotated_together_and_vectors_stay():
@@ -25,7 +25,7 @@ def test_pictures_are_rotated_together_and_vectors_stay():
     torch.manual_seed(3)
     share = float(torch.rand(()))
     torch.manual_seed(3)
-    rolled, half, same = BatchAugmentation(random_roll=True).stored((picture, picture[..., ::2], vector))
+    rolled, half, same = BatchAugmentation(random_roll=True).before_norm((picture, picture[..., ::2], vector))
     assert same is vector
     assert torch.equal(rolled, picture.roll(int(share * 30), dims=-1))
     assert torch.equal(half, picture[..., ::2].roll(int(share * 15), dims=-1))
@@ -35,7 +35,7 @@ def test_pictures_are_rotated_together_and_vectors_stay():
 def test_masks_are_bands_of_at_most_their_share_drawn_for_each_segment(name, axis):
     torch.manual_seed(0)
     picture, vector = batch()
-    masked, same = BatchAugmentation(**{name: 0.3}).normalised((picture, vector))
+    masked, same = BatchAugmentation(**{name: 0.3}).after_norm((picture, vector))
     assert same is vector
     hidden = (masked == 0).numpy()
     assert np.array_equal(masked.numpy()[~hidden], picture.numpy()[~hidden]), "what is not masked stays"
@@ -49,7 +49,7 @@ def test_masks_are_bands_of_at_most_their_share_drawn_for_each_segment(name, axi
 
 def test_mixing_draws_a_share_and_a_permutation():
     torch.manual_seed(0)
-    drawn = [BatchAugmentation(mixup_alpha=0.4).partner(10) for _ in range(200)]
+    drawn = [BatchAugmentation(mixup_alpha=0.4).mixup_partner(10) for _ in range(200)]
     shares = np.array([share for share, _ in drawn])
     assert shares.min() >= 0 and shares.max() <= 1 and 0.35 < shares.mean() < 0.65
     assert all(sorted(other.tolist()) == list(range(10)) for _, other in drawn)
@@ -57,7 +57,7 @@ def test_mixing_draws_a_share_and_a_permutation():
 
 def test_flipped_segments_run_backwards():
     picture, vector = batch()
-    flipped, other, same = BatchAugmentation(time_reverse_prob=0.5).normalised((picture, picture[:, :5], vector))
+    flipped, other, same = BatchAugmentation(time_reverse_prob=0.5).after_norm((picture, picture[:, :5], vector))
     back = (flipped == picture.flip(-1)).all(dim=(1, 2))
     assert same is vector and 10 < back.sum() < 54
     assert torch.equal(flipped[~back], picture[~back])
@@ -93,12 +93,12 @@ def test_moves_stay_within_what_is_asked_and_touch_no_vector():
     torch.manual_seed(0)
     angle, size, shift = BatchAugmentation(degrees=10, translate=0.1, scale=0.2)._moves(1000, torch.device("cpu"))
     assert 0.16 < angle.abs().max() <= np.pi / 18 and 0.8 <= size.min() < 0.82 and 0.09 < shift.abs().max() <= 0.1
-    moved, same = BatchAugmentation(degrees=10, translate=0.1, scale=0.2).normalised((picture, vector))
+    moved, same = BatchAugmentation(degrees=10, translate=0.1, scale=0.2).after_norm((picture, vector))
     assert same is vector and moved.shape == picture.shape and not torch.equal(moved, picture)
 
 
 def test_noise_has_its_deviation_in_pictures_and_vectors():
     picture, vector = batch()
-    noisy = BatchAugmentation(noise_std=0.3).normalised((picture, vector))
+    noisy = BatchAugmentation(noise_std=0.3).after_norm((picture, vector))
     for one, own in zip(noisy, (picture, vector), strict=True):
         assert (one - own).std() == pytest.approx(0.3, abs=0.03)

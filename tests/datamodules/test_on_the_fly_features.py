@@ -36,10 +36,10 @@ def prepared(overrides):
     config = compose(overrides)
     check(config)
     dataset = build.read_dataset(config)
-    split = build.make_split(config, dataset.catalog)
-    store, augments = build.make_store(config), build.make_augments(config)
-    build.prepare(store, dataset, split, augments)
-    return config, store, build.make_data(config, dataset, split, store, augments)
+    split = build.make_split(config, dataset.index)
+    feature_cache, augments = build.make_feature_cache(config), build.make_augments(config)
+    build.prepare(feature_cache, dataset, split, augments)
+    return config, feature_cache, build.make_data(config, dataset, split, feature_cache, augments)
 
 
 def test_step_features_are_the_stores(small):
@@ -73,8 +73,8 @@ def network(path):
 def test_weights_trained_on_stored_features_answer_alike_online(small, tmp_path):
     run.train(compose(small), tmp_path / "run", small)
     net, normalizer, _ = network(tmp_path / "run" / "checkpoints" / "best.ckpt")
-    config, store, data = prepared([*small, "data.on_the_fly=true"])
-    features = build.make_online(config, store)
+    config, feature_cache, data = prepared([*small, "data.on_the_fly=true"])
+    features = build.make_online(config, feature_cache)
     with torch.inference_mode():
         found = torch.cat([net(*normalizer(features(batch.features))) for batch in data.val_dataloader()]).numpy()
     wanted = read_predictions(tmp_path / "run" / "predictions.parquet").only("val").logits

@@ -35,9 +35,9 @@ def test_artists_are_the_first_folder_at_any_depth(music):
 def test_what_is_no_track_is_told(music):
     for name in ("rock/a.mp3", "rock/cover.jpg", "rock/.hidden.mp3", ".git/x.mp3", "loose.mp3", "pop/readme.txt"):
         music(name)
-    catalog = read(music)
-    assert list(catalog.tracks["track_id"]) == ["rock/a.mp3"]
-    assert catalog.notes == (
+    dataset_index = read(music)
+    assert list(dataset_index.tracks["track_id"]) == ["rock/a.mp3"]
+    assert dataset_index.notes == (
         "files that are not audio skipped: 1 .jpg, 1 .txt",
         "audio beside the genre folders skipped: loose.mp3",
         "genre folders without audio: pop",
@@ -52,9 +52,9 @@ def test_ids_have_one_unicode_form(music):
 def test_a_file_name_that_is_not_utf8_is_rejected(music):
     music("rock/a.mp3")
     music(os.fsdecode(b"rock/\xff.mp3"))
-    catalog = read(music)
-    assert len(catalog) == 1
-    assert catalog.rejected[0][1] == "file name is not UTF-8; rename it"
+    dataset_index = read(music)
+    assert len(dataset_index) == 1
+    assert dataset_index.rejected[0][1] == "file name is not UTF-8; rename it"
 
 
 def test_a_link_that_leads_back_ends(music, tmp_path):
@@ -68,14 +68,14 @@ def test_a_csv_names_artists(music, tmp_path):
         music(name)
     lines = ["path,artist,album", "rock/a.mp3,Queen,Jazz", "b.mp3,ABBA,", "same.mp3,?,", "jazz/same.mp3,Monk,"]
     (tmp_path / "artists.csv").write_text("\n".join(lines), encoding="utf-8-sig")
-    catalog = read(music, artists_csv=str(tmp_path / "artists.csv"))
-    assert dict(zip(catalog.tracks["track_id"], catalog.tracks["artist_id"], strict=True)) == {
+    dataset_index = read(music, artists_csv=str(tmp_path / "artists.csv"))
+    assert dict(zip(dataset_index.tracks["track_id"], dataset_index.tracks["artist_id"], strict=True)) == {
         "jazz/same.mp3": "Monk",
         "rock/a.mp3": "Queen",
         "rock/b.mp3": "ABBA",
         "rock/same.mp3": None,
     }
-    assert "1 lines name no track" in catalog.notes[0]
+    assert "1 lines name no track" in dataset_index.notes[0]
 
 
 def test_errors_name_the_remedy(music, tmp_path):

@@ -17,10 +17,10 @@ def write(tmp_path):
 
 
 def test_all_columns(write):
-    catalog = write(
+    dataset_index = write(
         "path,genre,artist,album,duration,split", "a.wav,Jazz,Monk,Solo,12.5,validation", "b.wav,Rock,,,,TEST"
     )
-    first, second = catalog.tracks.to_dict("records")
+    first, second = dataset_index.tracks.to_dict("records")
     assert (first["track_id"], first["genre"], first["artist_id"], first["album_id"]) == (
         "a.wav",
         "Jazz",
@@ -34,15 +34,15 @@ def test_all_columns(write):
 @pytest.mark.parametrize("delimiter", ";\t")
 def test_other_delimiters_and_names(write, delimiter):
     lines = [delimiter.join(line) for line in (("file", "label"), ("a.wav", "Jazz, cool"))]
-    catalog = write(*lines, columns={"path": "file", "genre": "label"})
-    assert list(catalog.tracks["genre"]) == ["Jazz, cool"]
+    dataset_index = write(*lines, columns={"path": "file", "genre": "label"})
+    assert list(dataset_index.tracks["genre"]) == ["Jazz, cool"]
 
 
 def test_missing_files_are_listed(write):
-    catalog = write("path,genre", "a.wav,x", "gone.wav,x")
-    assert len(catalog) == 1
-    assert catalog.rejected[0][1] == "no such file (tracks.csv, line 3)"
-    assert catalog.notes == ("1 of 2 files of tracks.csv do not exist",)
+    dataset_index = write("path,genre", "a.wav,x", "gone.wav,x")
+    assert len(dataset_index) == 1
+    assert dataset_index.rejected[0][1] == "no such file (tracks.csv, line 3)"
+    assert dataset_index.notes == ("1 of 2 files of tracks.csv do not exist",)
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ def npz(tmp_path) -> str:
 
 
 def test_a_sequence_becomes_a_picture_with_time_along(npz):
-    catalog = embeddings(npz, track="video", separator="|")
-    assert catalog.tracks["track_id"].tolist() == ["v", "w"] and len(catalog.rejected) == 1
-    store = PrecomputedFeatureCache(catalog.given)
-    assert store.specs[0].shape == (2, 3) and store.specs[0].dtype == "uint8"
-    rows = store.rows(["v"])
+    dataset_index = embeddings(npz, track="video", separator="|")
+    assert dataset_index.tracks["track_id"].tolist() == ["v", "w"] and len(dataset_index.rejected) == 1
+    feature_cache = PrecomputedFeatureCache(dataset_index.precomputed)
+    assert feature_cache.specs[0].shape == (2, 3) and feature_cache.specs[0].dtype == "uint8"
+    rows = feature_cache.rows(["v"])
     assert rows["segment"].tolist() == [0, 1]
-    assert store.load(rows)[0][0].tolist() == [[0, 2, 4], [1, 3, 5]]
+    assert feature_cache.load(rows)[0][0].tolist() == [[0, 2, 4], [1, 3, 5]]
 
 
 def test_the_deepest_of_several_genres_counts(npz, tmp_path):
@@ -42,15 +42,15 @@ def test_the_deepest_of_several_genres_counts(npz, tmp_path):
 
 
 def test_rare_genres_can_be_left_out(npz):
-    catalog = embeddings(npz, separator="|", min_tracks=2)
-    assert catalog.genres == ("Rock",) and "left out: Jazz" in catalog.notes[1]
+    dataset_index = embeddings(npz, separator="|", min_tracks=2)
+    assert dataset_index.genres == ("Rock",) and "left out: Jazz" in dataset_index.notes[1]
 
 
 def test_parquet_holds_lists(tmp_path):
     table = pd.DataFrame({"vector": [[1.0, 2.0], [3.0, 4.0]], "genre": ["A", "B"]})
     table.to_parquet(tmp_path / "e.parquet")
-    store = PrecomputedFeatureCache(embeddings(str(tmp_path / "e.parquet"), values="vector").given)
-    assert store.load(store.rows(["row-000001"]))[0].tolist() == [[3, 4]]
+    feature_cache = PrecomputedFeatureCache(embeddings(str(tmp_path / "e.parquet"), values="vector").precomputed)
+    assert feature_cache.load(feature_cache.rows(["row-000001"]))[0].tolist() == [[3, 4]]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_lengths_and_gaps_are_told(tmp_path):
 @pytest.mark.shared
 def test_audiosets_genres():
     folder = SHARED_DATA / "audioset_genre"
-    catalog = embeddings(
+    dataset_index = embeddings(
         str(folder / "train.npz"),
         label="genres",
         track="video_id",
@@ -86,4 +86,4 @@ def test_audiosets_genres():
         hierarchy=str(folder / "hierarchy.csv"),
         min_tracks=10,
     )
-    assert len(catalog.genres) == 52 and len(catalog.tracks) > 2_400
+    assert len(dataset_index.genres) == 52 and len(dataset_index.tracks) > 2_400

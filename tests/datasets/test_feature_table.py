@@ -31,15 +31,15 @@ def written(tmp_path) -> Path:
 
 
 def test_rows_become_segments_of_tracks(written):
-    catalog = table(str(written), track="song", artist="band")
-    assert catalog.tracks["track_id"].tolist() == ["a", "b", "d"] and catalog.genres == ("Jazz", "Rock")
-    assert catalog.rejected == ((f"{written}, row 4", "a number is missing"),)
-    store = PrecomputedFeatureCache(catalog.given)
-    rows = store.rows(["d", "a"])
+    dataset_index = table(str(written), track="song", artist="band")
+    assert dataset_index.tracks["track_id"].tolist() == ["a", "b", "d"] and dataset_index.genres == ("Jazz", "Rock")
+    assert dataset_index.rejected == ((f"{written}, row 4", "a number is missing"),)
+    feature_cache = PrecomputedFeatureCache(dataset_index.precomputed)
+    rows = feature_cache.rows(["d", "a"])
     assert list(zip(rows["track_id"], rows["segment"], strict=True)) == [("a", 0), ("a", 1), ("d", 0)]
-    (values,) = store.load(rows)
+    (values,) = feature_cache.load(rows)
     assert values.dtype == np.float32 and values.tolist() == [[1, 5], [2, 6], [3, 7]]
-    assert store.specs[0].shape == (2,) and store.specs[0].params["names"] == ["loud", "fast"]
+    assert feature_cache.specs[0].shape == (2,) and feature_cache.specs[0].params["names"] == ["loud", "fast"]
 
 
 def test_the_same_numbers_are_one_recording(written):
@@ -53,11 +53,11 @@ def test_three_of_a_kind_share_one_name():
 
 
 def test_other_numbers_are_another_store(written):
-    first = PrecomputedFeatureCache(table(str(written)).given).specs[0].fingerprint
+    first = PrecomputedFeatureCache(table(str(written)).precomputed).specs[0].fingerprint
     data = pd.read_csv(written)
     data.loc[0, "loud"] = 1.5
     data.to_csv(written, index=False)
-    assert PrecomputedFeatureCache(table(str(written)).given).specs[0].fingerprint != first
+    assert PrecomputedFeatureCache(table(str(written)).precomputed).specs[0].fingerprint != first
 
 
 def test_labels_are_columns_beside_the_genre_and_no_features(written):
@@ -66,10 +66,10 @@ def test_labels_are_columns_beside_the_genre_and_no_features(written):
     with pytest.raises(GenrelabError, match="rows of track 'a' have the voice 'sung' and ' sung'; a track has one"):
         table(str(written), track="song", labels=["voice"])
     data.assign(voice=data["voice"].str.strip()).to_csv(written, index=False)
-    catalog = table(str(written), track="song", labels=["voice", "year"])
-    assert catalog.tracks["label:voice"].tolist() == ["sung", None, "none"]
-    assert catalog.tracks["label:year"].tolist() == ["1999", None, "2003"], "no 1999.0"
-    assert PrecomputedFeatureCache(catalog.given).specs[0].params["names"] == ["loud", "fast"]
+    dataset_index = table(str(written), track="song", labels=["voice", "year"])
+    assert dataset_index.tracks["label:voice"].tolist() == ["sung", None, "none"]
+    assert dataset_index.tracks["label:year"].tolist() == ["1999", None, "2003"], "no 1999.0"
+    assert PrecomputedFeatureCache(dataset_index.precomputed).specs[0].params["names"] == ["loud", "fast"]
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_gtzan_rows_are_clips_with_artists_and_lists(tmp_path):
         "tempo": [1.0, 2, 3],
     }
     pd.DataFrame({**rows, "label": ["blues", "blues", "hiphop"]}).to_csv(tmp_path / "features_3_sec.csv", index=False)
-    catalog = gtzan_features(str(tmp_path / "features_3_sec.csv"))
-    assert catalog.tracks["track_id"].tolist() == ["blues.00000", "hiphop.00001"]
-    assert catalog.tracks["artist_id"].notna().all()
-    assert len(PrecomputedFeatureCache(catalog.given).rows(["blues.00000"])) == 2
+    dataset_index = gtzan_features(str(tmp_path / "features_3_sec.csv"))
+    assert dataset_index.tracks["track_id"].tolist() == ["blues.00000", "hiphop.00001"]
+    assert dataset_index.tracks["artist_id"].notna().all()
+    assert len(PrecomputedFeatureCache(dataset_index.precomputed).rows(["blues.00000"])) == 2
     pd.DataFrame({"filename": ["song.wav"], "tempo": [1.0], "label": ["blues"]}).to_csv(tmp_path / "o.csv", index=False)
     with pytest.raises(GenrelabError, match=r"'song.wav' is no clip of GTZAN"):
         gtzan_features(str(tmp_path / "o.csv"))
@@ -105,11 +105,11 @@ def test_gtzan_rows_are_clips_with_artists_and_lists(tmp_path):
 
 @pytest.mark.shared
 def test_the_published_table_under_the_fault_filtered_lists():
-    catalog = gtzan_features(str(SHARED_DATA / "gtzan_features" / "features_30_sec.csv"))
-    split = SPLITS.build("fault_filtered", {}, catalog=catalog)
+    dataset_index = gtzan_features(str(SHARED_DATA / "gtzan_features" / "features_30_sec.csv"))
+    split = SPLITS.build("fault_filtered", {}, dataset_index=dataset_index)
     assert [len(split.tracks(part)) for part in ("train", "val", "test")] == [443, 197, 290]
-    twins = catalog.tracks["album_id"].notna()
+    twins = dataset_index.tracks["album_id"].notna()
     assert twins.sum() == 28
-    grouped = SPLITS.build("grouped", {}, catalog=catalog)
-    parts = catalog.tracks[twins].assign(part=catalog.tracks["track_id"].map(grouped.parts))
+    grouped = SPLITS.build("grouped", {}, dataset_index=dataset_index)
+    parts = dataset_index.tracks[twins].assign(part=dataset_index.tracks["track_id"].map(grouped.assignment))
     assert (parts.groupby("album_id")["part"].nunique() == 1).all(), "a recording stays in one part"

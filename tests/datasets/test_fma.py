@@ -5,7 +5,7 @@ import pytest
 
 from genrelab.config import compose
 from genrelab.datasets.fma import fma, read_tracks
-from genrelab.datasets.fma_exclusions import MISCUT, UNREADABLE, left_out
+from genrelab.datasets.fma_exclusions import MISCUT, UNREADABLE, excluded_tracks
 from genrelab.datasets.splits.predefined import official
 from genrelab.engine import build
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -53,16 +53,16 @@ def root(tmp_path):
 
 
 def test_small_is_read_with_its_split(root):
-    catalog = fma(str(root))
-    assert catalog.tracks["track_id"].tolist() == ["000002", "000005", "000010", "000148"]
-    assert catalog.tracks["path"][0].endswith("fma_large/000/000002.mp3")
-    assert catalog.tracks["genre"].tolist() == ["Rock", "Electronic", "Rock", "Electronic"]
-    assert catalog.tracks["official_split"].tolist() == ["train", "train", "val", "test"]
-    assert dict(catalog.rejected) == {
+    dataset_index = fma(str(root))
+    assert dataset_index.tracks["track_id"].tolist() == ["000002", "000005", "000010", "000148"]
+    assert dataset_index.tracks["path"][0].endswith("fma_large/000/000002.mp3")
+    assert dataset_index.tracks["genre"].tolist() == ["Rock", "Electronic", "Rock", "Electronic"]
+    assert dataset_index.tracks["official_split"].tolist() == ["train", "train", "val", "test"]
+    assert dict(dataset_index.rejected) == {
         str(root / "fma_large/098/098565.mp3"): "cut at the wrong place",
         str(root / "fma_large/000/000201.mp3"): "no such file",
     }
-    assert official(catalog).artists == "apart"
+    assert official(dataset_index).artists == "apart"
 
 
 def test_subsets_hold_each_other(root):
@@ -73,24 +73,24 @@ def test_subsets_hold_each_other(root):
 
 
 def test_several_genres_hold_their_ancestors_the_rarest_first(root):
-    catalog = fma(str(root), "large", multi_label=True)
-    assert catalog.genres_of["000002"] == ("Punk", "Rock") and catalog.genre_of["000149"] == "Punk"
-    assert set(catalog.genres_of["000149"]) == {"Punk", "Rock", "Electronic"}
+    dataset_index = fma(str(root), "large", multi_label=True)
+    assert dataset_index.genres_of["000002"] == ("Punk", "Rock") and dataset_index.genre_of["000149"] == "Punk"
+    assert set(dataset_index.genres_of["000149"]) == {"Punk", "Rock", "Electronic"}
     assert fma(str(root), "large", min_tracks=4, multi_label=True).genres == ("Electronic", "Rock")
 
 
 def test_further_tracks_are_left_out_by_id(root):
-    catalog = fma(str(root), exclude=[2])
-    assert "000002" not in catalog.genre_of and "dataset.exclude" in dict(catalog.rejected).values()
+    dataset_index = fma(str(root), exclude=[2])
+    assert "000002" not in dataset_index.genre_of and "dataset.exclude" in dict(dataset_index.rejected).values()
 
 
 def test_further_tracks_are_left_out_by_a_file(root):
     (root / "faults.txt").write_text("# mine\n2\n\nfma_large/000/000010.mp3  # noise\n134,\n")
-    catalog = fma(str(root), "medium", exclude=str(root / "faults.txt"))
-    assert catalog.tracks["track_id"].tolist() == ["000005", "000148", "000200"]
-    assert "3 tracks left out: dataset.exclude" in catalog.notes
+    dataset_index = fma(str(root), "medium", exclude=str(root / "faults.txt"))
+    assert dataset_index.tracks["track_id"].tolist() == ["000005", "000148", "000200"]
+    assert "3 tracks left out: dataset.exclude" in dataset_index.notes
     config = compose(["dataset=fma_medium", f"dataset.root={root}", f"dataset.exclude={root / 'faults.txt'}"])
-    assert len(build.read_dataset(config).catalog) == 3
+    assert len(build.read_dataset(config).index) == 3
     (root / "faults.txt").write_text("2\nnoise\n")
     with pytest.raises(GenrelabError, match=r"faults\.txt line 2: 'noise' is no id of a track; write 2624"):
         fma(str(root), exclude=str(root / "faults.txt"))
@@ -100,7 +100,7 @@ def test_further_tracks_are_left_out_by_a_file(root):
 
 def test_what_was_reported_unreadable_is_left_out_of_large_alone():
     assert (len(MISCUT), len(UNREADABLE)) == (21, 147) and not MISCUT & UNREADABLE
-    large, medium = left_out("large", ()), left_out("medium", ())
+    large, medium = excluded_tracks("large", ()), excluded_tracks("medium", ())
     assert large[2624] == large[155051] == "reported unreadable" and large[1486] == "cut at the wrong place"
     assert set(medium) == MISCUT and set(large) == MISCUT | UNREADABLE
 
@@ -109,8 +109,8 @@ def test_names_become_places_in_its_tree(root):
     config = compose(["dataset=fma_large", f"dataset.root={root}", "target=multi_label"])
     dataset = build.read_dataset(config)
     assert dataset.taxonomy.genres == ("12", "25", "15") and dataset.taxonomy.titles == ("Rock", "Punk", "Electronic")
-    assert dataset.catalog.genres_of["000002"] == ("25", "12")
-    assert build.make_split(config, dataset.catalog).artists == "apart"
+    assert dataset.index.genres_of["000002"] == ("25", "12")
+    assert build.make_split(config, dataset.index).artists == "apart"
 
 
 def test_the_clips_may_lie_in_root_itself(root):

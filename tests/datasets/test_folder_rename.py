@@ -33,7 +33,7 @@ def test_there_and_back_again_is_nothing(root, taxonomy):
     before = {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
     apply_renaming(plan_renaming(root, taxonomy, "names", files=True))
     assert (root / "Noise Rock" / "Noise Rock-1-Sonic Youth-Teen Age Riot.m4a").exists()
-    assert len(plan_renaming(root, taxonomy, "names", files=True).right) == 2
+    assert len(plan_renaming(root, taxonomy, "names", files=True).correct) == 2
     apply_renaming(plan_renaming(root, taxonomy, "codes", files=True))
     assert {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()} == before
 

@@ -11,13 +11,13 @@ def table(**columns):
 
 
 def test_the_table_has_one_form():
-    catalog = DatasetIndex("d", table(artist_id=["A", np.nan], official_split=["", "test"]))
-    assert tuple(catalog.tracks.columns) == COLUMNS
-    assert list(catalog.tracks["track_id"]) == ["a", "b"]
-    assert list(catalog.tracks["artist_id"]) == [None, "A"]
-    assert list(catalog.tracks["official_split"]) == ["test", None]
-    assert catalog.tracks["duration"].isna().all()
-    assert catalog.genres == ("x", "y")
+    dataset_index = DatasetIndex("d", table(artist_id=["A", np.nan], official_split=["", "test"]))
+    assert tuple(dataset_index.tracks.columns) == COLUMNS
+    assert list(dataset_index.tracks["track_id"]) == ["a", "b"]
+    assert list(dataset_index.tracks["artist_id"]) == [None, "A"]
+    assert list(dataset_index.tracks["official_split"]) == ["test", None]
+    assert dataset_index.tracks["duration"].isna().all()
+    assert dataset_index.genres == ("x", "y")
 
 
 @pytest.mark.parametrize(("artists", "state"), [(["A", "B"], "all"), (["A", None], "some"), ([None, " "], "none")])
@@ -41,6 +41,6 @@ def test_bad_tables_are_refused(tracks, message):
 
 
 def test_without_lists_what_was_left_out():
-    catalog = DatasetIndex("d", table(), rejected=(("c.wav", "empty"),)).without([("a.wav", "corrupt")])
-    assert list(catalog.tracks["track_id"]) == ["b"]
-    assert catalog.rejected == (("c.wav", "empty"), ("a.wav", "corrupt"))
+    dataset_index = DatasetIndex("d", table(), rejected=(("c.wav", "empty"),)).without([("a.wav", "corrupt")])
+    assert list(dataset_index.tracks["track_id"]) == ["b"]
+    assert dataset_index.rejected == (("c.wav", "empty"), ("a.wav", "corrupt"))

@@ -27,29 +27,34 @@ def files(tmp_path):
 
 
 def test_lines_have_as_many_columns_as_tags(files):
-    catalog = jamendo(**files, multi_label=True)
-    assert catalog.genres_of["track_2"] == ("metal", "rock")  # the instrument is no genre
-    assert catalog.genres_of["track_4"] == ("metal", "punkrock", "rock")
-    assert catalog.tracks["official_split"].tolist() == ["train", "train", "val", "test"]
-    assert catalog.tracks["duration"].tolist() == [124.6, 60, 80.5, 90]
-    assert catalog.tracks["path"][1].endswith("02/2.low.mp3")
-    assert catalog.rejected[0][1] == "no such file (autotagging_genre-train.tsv, line 4)"
-    assert official(catalog).artists == "apart"
+    dataset_index = jamendo(**files, multi_label=True)
+    assert dataset_index.genres_of["track_2"] == ("metal", "rock")  # the instrument is no genre
+    assert dataset_index.genres_of["track_4"] == ("metal", "punkrock", "rock")
+    assert dataset_index.tracks["official_split"].tolist() == ["train", "train", "val", "test"]
+    assert dataset_index.tracks["duration"].tolist() == [124.6, 60, 80.5, 90]
+    assert dataset_index.tracks["path"][1].endswith("02/2.low.mp3")
+    assert dataset_index.rejected[0][1] == "no such file (autotagging_genre-train.tsv, line 4)"
+    assert official(dataset_index).artists == "apart"
 
 
 def test_one_genre_a_track_takes_the_first(files):
-    catalog = jamendo(**files)
-    assert not catalog.multi_label and catalog.tracks["genre"].tolist() == ["rock", "metal", "rock", "metal"]
+    dataset_index = jamendo(**files)
+    assert not dataset_index.multi_label and dataset_index.tracks["genre"].tolist() == [
+        "rock",
+        "metal",
+        "rock",
+        "metal",
+    ]
 
 
 def test_rare_genres_are_left_out(files):
-    catalog = jamendo(**files, min_tracks=4, multi_label=True)
-    assert catalog.genres == ("rock",) and "metal, punkrock" in catalog.notes[0]
+    dataset_index = jamendo(**files, min_tracks=4, multi_label=True)
+    assert dataset_index.genres == ("rock",) and "metal, punkrock" in dataset_index.notes[0]
 
 
 def test_one_file_names_no_parts(files, tmp_path):
-    catalog = jamendo(root=files["root"], tags=str(tmp_path / "split-0" / "autotagging_genre-train.tsv"))
-    assert catalog.tracks["official_split"].isna().all()
+    dataset_index = jamendo(root=files["root"], tags=str(tmp_path / "split-0" / "autotagging_genre-train.tsv"))
+    assert dataset_index.tracks["official_split"].isna().all()
 
 
 @pytest.mark.parametrize(("line", "message"), [

@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 
 from genrelab.config import compose
-from genrelab.datasets.musicmap import musicmap, same_name
+from genrelab.datasets.musicmap import musicmap, normalize_name
 from genrelab.datasets.splits import SplitError
 from genrelab.datasets.splits.predefined import official
 from genrelab.datasets.splits.stratified_group import grouped
@@ -43,22 +43,22 @@ def root(tmp_path):
 
 
 def test_names_tell_artists_and_the_csv_tells_parts(root):
-    catalog = musicmap(str(root / "songs"), str(root / "splits.csv"))
-    rows = catalog.tracks.set_index("track_id")
+    dataset_index = musicmap(str(root / "songs"), str(root / "splits.csv"))
+    rows = dataset_index.tracks.set_index("track_id")
     assert rows.loc["class/class-1-J. S. Bach-Air.m4a", "artist_id"] == "J. S. Bach"
     assert rows["official_split"].value_counts().to_dict() == {"train": 4, "val": 2, "test": 1}
-    assert catalog.rejected == (("woB04/woB04-8-Nobody-Was lost.m4a", "no such file (splits.csv, line 9)"),)
-    assert "1 of its files are not here" in catalog.notes[-1]
+    assert dataset_index.rejected == (("woB04/woB04-8-Nobody-Was lost.m4a", "no such file (splits.csv, line 9)"),)
+    assert "1 of its files are not here" in dataset_index.notes[-1]
 
 
 def test_a_song_in_two_genres_stays_together(root):
-    catalog = musicmap(str(root / "songs"), str(root / "splits.csv"))
-    albums = catalog.tracks.set_index("genre")["album_id"]
+    dataset_index = musicmap(str(root / "songs"), str(root / "splits.csv"))
+    albums = dataset_index.tracks.set_index("genre")["album_id"]
     assert albums["dtp02"] == albums["woB04"] == "same song: sergio mendes - mas que nada"
-    assert albums["class"] is None and "mas que nada (dtp02, woB04)" in catalog.notes[0]
+    assert albums["class"] is None and "mas que nada (dtp02, woB04)" in dataset_index.notes[0]
     with pytest.raises(SplitError):
-        grouped(catalog)  # too few songs here, and never apart
-    two = catalog.only([track for track in catalog.genre_of if "Mas" in track or "jaz03" in track])
+        grouped(dataset_index)  # too few songs here, and never apart
+    two = dataset_index.only([track for track in dataset_index.genre_of if "Mas" in track or "jaz03" in track])
     with pytest.raises(SplitError):
         official(two, group_by="artist")
 
@@ -77,7 +77,7 @@ def test_codes_are_places_on_the_map(root):
     ("\uff21BC", "abc"),
 ])  # fmt: skip
 def test_spellings_of_one_name(a, b):
-    assert same_name(a) == same_name(b)
+    assert normalize_name(a) == normalize_name(b)
 
 
 @pytest.mark.parametrize(("line", "message"), [

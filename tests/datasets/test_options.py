@@ -209,8 +209,8 @@ def test_an_option_runs(option, tmp_path, monkeypatch):
 
 
 def test_spotifys_features_are_its_columns_alone(tmp_path):
-    from genrelab.engine.build import read_catalog
+    from genrelab.engine.build import read_dataset_index
 
-    catalog = read_catalog(compose(["dataset=spotify_features", *spotify_features(tmp_path)]))
-    assert catalog.name == "spotify_features"
-    assert catalog.given.features[0].columns == (*SPOTIFY.split(), "duration_ms", "time_signature")
+    dataset_index = read_dataset_index(compose(["dataset=spotify_features", *spotify_features(tmp_path)]))
+    assert dataset_index.name == "spotify_features"
+    assert dataset_index.precomputed.features[0].columns == (*SPOTIFY.split(), "duration_ms", "time_signature")

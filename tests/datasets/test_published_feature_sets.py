@@ -67,13 +67,13 @@ def test_the_million_song_datasets_files(tmp_path, labels):
     rh = msd(tmp_path, "".join(f"{i},7,'TR{i}'\n" for i in range(1, 30)), "rh.arff")
     parts = "".join(f"TR{i}\t{'TRAIN' if i < 24 else 'TEST'}\n" for i in range(30))
     (tmp_path / "partition.cls").write_text(parts)
-    catalog = top_magd(tmp_path / "cache", [ssd, rh], labels, str(tmp_path / "partition.cls"))
-    assert len(catalog) == 29 and catalog.genres == ("New Age", "Rap"), "TR0 lacks one of the sets"
-    store = PrecomputedFeatureCache(catalog.given)
-    ssd_values, rh_values = store.load(store.rows(["TR5"]))
-    assert [spec.name for spec in store.specs] == ["ssd", "rh"]
+    dataset_index = top_magd(tmp_path / "cache", [ssd, rh], labels, str(tmp_path / "partition.cls"))
+    assert len(dataset_index) == 29 and dataset_index.genres == ("New Age", "Rap"), "TR0 lacks one of the sets"
+    feature_cache = PrecomputedFeatureCache(dataset_index.precomputed)
+    ssd_values, rh_values = feature_cache.load(feature_cache.rows(["TR5"]))
+    assert [spec.name for spec in feature_cache.specs] == ["ssd", "rh"]
     assert ssd_values.tolist() == [[24, 0]] and rh_values.tolist() == [[5, 7]]
-    split = SPLITS.build("official", {"val_share": 0.25}, catalog=catalog)
+    split = SPLITS.build("official", {"val_share": 0.25}, dataset_index=dataset_index)
     assert [len(split.tracks(part)) for part in ("train", "val", "test")] == [17, 6, 6]
     assert "no val part" in split.notes[-1]
 
@@ -81,8 +81,8 @@ def test_the_million_song_datasets_files(tmp_path, labels):
 def test_a_second_label_is_a_second_genre(tmp_path):
     (tmp_path / "two.cls").write_text("TR0\tNew Age\tRap\nTR1\tRap\nTR2\tRap\tRap\nTR3\tBlues\t\n")
     ssd = msd(tmp_path, "".join(f"{i},0,'TR{i}'\n" for i in range(4)), "ssd.arff")
-    catalog = top_magd(tmp_path / "cache", [ssd], str(tmp_path / "two.cls"), multi_label=True)
-    assert [catalog.genres_of[f"TR{i}"] for i in range(4)] == [("New Age", "Rap"), ("Rap",), ("Rap",), ("Blues",)]
+    dataset_index = top_magd(tmp_path / "cache", [ssd], str(tmp_path / "two.cls"), multi_label=True)
+    assert [dataset_index.genres_of[f"TR{i}"] for i in range(4)] == [("New Age", "Rap"), ("Rap",), ("Rap",), ("Blues",)]
     assert not top_magd(tmp_path / "cache", [ssd], str(tmp_path / "two.cls")).multi_label
 
 
@@ -98,8 +98,8 @@ def test_labels_are_split_at_tabs_only(tmp_path, labels):
 @pytest.mark.shared
 def test_gtzans_sets():
     root = str(SHARED_DATA / "gtzan_tuwien_arff")
-    catalog = gtzan_arff(root, ["ssd", "rh"])
-    assert len(catalog) == 1000 and [f.values.shape[1] for f in catalog.given.features] == [168, 60]
+    dataset_index = gtzan_arff(root, ["ssd", "rh"])
+    assert len(dataset_index) == 1000 and [f.values.shape[1] for f in dataset_index.precomputed.features] == [168, 60]
     marsyas = gtzan_arff(root, ["timbral"])
     assert len(marsyas) == 900 and "100 of disco" in marsyas.notes[1]
     with pytest.raises(GenrelabError, match=r"gtzan_sdd.arff: no such file; the folder has the sets .*ssd"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genrelab.datasets.spectrogram_images import colour_table, gtzan_images, pictures, read_levels
+from genrelab.datasets.spectrogram_images import colormap_levels, gtzan_images, read_grayscale, spectrogram_images
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.features.cache import PrecomputedFeatureCache
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -35,10 +35,10 @@ def test_margins_go_colours_become_levels_low_bands_come_first(tmp_path, alpha):
     levels = np.zeros((16, 24), np.uint8)
     levels[-2:] = 200  # the bottom of a picture holds the low bands
     draw(tmp_path / "a.png", levels, alpha=alpha)
-    found = read_levels(tmp_path / "a.png", 16, 24, colour_table("magma"))
+    found = read_grayscale(tmp_path / "a.png", 16, 24, colormap_levels("magma"))
     assert found.shape == (16, 24)
     assert np.abs(found[:2].astype(int) - 200).max() <= 3 and found[2:].max() <= 3
-    half = read_levels(tmp_path / "a.png", 8, 12, colour_table("magma"))
+    half = read_grayscale(tmp_path / "a.png", 8, 12, colormap_levels("magma"))
     assert half.shape == (8, 12) and abs(int(half[0, 0]) - 200) <= 3
 
 
@@ -46,7 +46,7 @@ def test_every_level_of_a_colour_map_is_found_again():
     import matplotlib
 
     points = (np.asarray(matplotlib.colormaps["magma"](np.arange(256)))[:, :3] * 255).round().astype(int) >> 3
-    table = colour_table("magma")[(points[:, 0] << 10) | (points[:, 1] << 5) | points[:, 2]]
+    table = colormap_levels("magma")[(points[:, 0] << 10) | (points[:, 1] << 5) | points[:, 2]]
     assert np.abs(table.astype(int) - np.arange(256)).max() <= 3
 
 
@@ -56,15 +56,15 @@ def test_a_folder_of_pictures(tmp_path):
             draw(tmp_path / "music" / genre / f"artist {i}" / f"{i}.png", np.full((8, 8), 40 * i + 40, np.uint8))
     (tmp_path / "music" / "Rock" / "broken.png").write_bytes(b"no picture")
     root = str(tmp_path / "music")
-    catalog = pictures(tmp_path / "cache", root, 4, 4, colours="magma")
-    assert len(catalog) == 6 and catalog.artists == "all"
-    assert catalog.rejected[0][0].endswith("broken.png") and "unreadable picture" in catalog.rejected[0][1]
-    store = PrecomputedFeatureCache(catalog.given)
-    values = store.load(store.rows(["Jazz/artist 1/1.png"]))[0]
+    dataset_index = spectrogram_images(tmp_path / "cache", root, 4, 4, colours="magma")
+    assert len(dataset_index) == 6 and dataset_index.artists == "all"
+    assert dataset_index.rejected[0][0].endswith("broken.png") and "unreadable picture" in dataset_index.rejected[0][1]
+    feature_cache = PrecomputedFeatureCache(dataset_index.precomputed)
+    values = feature_cache.load(feature_cache.rows(["Jazz/artist 1/1.png"]))[0]
     assert values.shape == (1, 4, 4) and np.abs(values.astype(int) - 80).max() <= 3
-    again = pictures(tmp_path / "cache", root, 4, 4, colours="magma")
-    assert np.array_equal(again.given.features[0].values, catalog.given.features[0].values)
-    assert again.rejected == catalog.rejected, "the cache remembers what was unreadable"
+    again = spectrogram_images(tmp_path / "cache", root, 4, 4, colours="magma")
+    assert np.array_equal(again.precomputed.features[0].values, dataset_index.precomputed.features[0].values)
+    assert again.rejected == dataset_index.rejected, "the cache remembers what was unreadable"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_folder_of_pictures(tmp_path):
 def test_what_does_not_fit_is_told(tmp_path, changes, error, message):
     draw(tmp_path / "music" / "Rock" / "a.png", np.full((8, 8), 99, np.uint8))
     with pytest.raises(error, match=message):
-        pictures(tmp_path / "cache", **{"root": str(tmp_path / "music"), **changes})
+        spectrogram_images(tmp_path / "cache", **{"root": str(tmp_path / "music"), **changes})
 
 
 @pytest.mark.shared
@@ -90,8 +90,8 @@ def test_gtzans_pictures_under_the_fault_filtered_lists(tmp_path):
         (some / genre).mkdir(parents=True)
         for file in sorted((root / "images_original" / genre).glob("*"))[:60]:
             (some / genre / file.name).symlink_to(file)
-    catalog = gtzan_images(tmp_path / "cache", str(tmp_path), 32, 64)
-    assert len(catalog) == 120 and catalog.given.features[0].values.shape == (120, 32, 64)
-    assert "jazz.00054 has no picture" in catalog.notes[1]
-    split = SPLITS.build("fault_filtered", {}, catalog=catalog)
+    dataset_index = gtzan_images(tmp_path / "cache", str(tmp_path), 32, 64)
+    assert len(dataset_index) == 120 and dataset_index.precomputed.features[0].values.shape == (120, 32, 64)
+    assert "jazz.00054 has no picture" in dataset_index.notes[1]
+    split = SPLITS.build("fault_filtered", {}, dataset_index=dataset_index)
     assert all(split.tracks(part) for part in ("train", "val", "test"))

@@ -1,4 +1,4 @@
-"""The demo as a catalog: artists apart, known durations, said to be a stand-in."""
+"""The demo as a dataset index: artists apart, known durations, said to be a stand-in."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ SMALL = {"tracks_per_genre": 4, "artists_per_genre": 4, "genres": 2, "seconds": 
 
 
 def test_the_table(tmp_path):
-    catalog = DATASETS.build("demo", SMALL, cache=tmp_path)
-    tracks = catalog.tracks
-    assert catalog.name == "demo" and catalog.stand_in and catalog.artists == "all"
-    assert catalog.notes == (
+    dataset_index = DATASETS.build("demo", SMALL, cache=tmp_path)
+    tracks = dataset_index.tracks
+    assert dataset_index.name == "demo" and dataset_index.stand_in and dataset_index.artists == "all"
+    assert dataset_index.notes == (
         "the demo is composed by genrelab: a stand-in for music, its scores say nothing about music",
     )
-    assert len(tracks) == 8 and catalog.genres == ("jaz03", "jaz06")
+    assert len(tracks) == 8 and dataset_index.genres == ("jaz03", "jaz06")
     assert (tracks.groupby("artist_id")["genre"].nunique() == 1).all()
     assert tracks.groupby("genre")["artist_id"].nunique().eq(4).all()
     assert tracks["duration"].eq(1.0).all()
@@ -25,8 +25,8 @@ def test_the_table(tmp_path):
 
 
 def test_genres_by_code(tmp_path):
-    catalog = DATASETS.build("demo", {**SMALL, "genres": ["tec01", "hou01"]}, cache=tmp_path)
-    assert catalog.genres == ("hou01", "tec01")
+    dataset_index = DATASETS.build("demo", {**SMALL, "genres": ["tec01", "hou01"]}, cache=tmp_path)
+    assert dataset_index.genres == ("hou01", "tec01")
 
 
 @pytest.mark.slow

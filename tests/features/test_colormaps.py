@@ -8,8 +8,8 @@ def test_the_first_coefficient_does_not_flatten_the_others():
     picture = np.random.default_rng(0).normal(0, 10, (32, 64))
     picture[0] -= 300
     colours = colormap_for("coefficient", picture)
-    steps = colours.steps(picture)
-    assert colours.signed and colours.high == -colours.low < 40
+    steps = colours.to_uint8(picture)
+    assert colours.signed and colours.vmax == -colours.vmin < 40
     assert steps[1:].std() > 50 and (steps[0] == 0).all()
 
 
@@ -18,4 +18,4 @@ def test_the_first_coefficient_does_not_flatten_the_others():
 def test_a_constant_picture_has_a_colour(unit, value):
     picture = np.full((3, 4), value)
     colours = colormap_for(unit, picture)
-    assert colours.low < colours.high and np.ptp(colours.steps(picture)) == 0
+    assert colours.vmin < colours.vmax and np.ptp(colours.to_uint8(picture)) == 0

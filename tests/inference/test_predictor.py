@@ -34,7 +34,7 @@ def agree(ours: np.ndarray, theirs: np.ndarray) -> None:
 def test_logits_and_decisions_are_those_of_the_run_itself(run, predictor):
     """predictions.parquet was written by Lightning, store and all."""
     config = yaml.safe_load((run / "config.yaml").read_text())
-    paths = build.read_catalog(config).tracks.set_index("track_id")["path"]
+    paths = build.read_dataset_index(config).tracks.set_index("track_id")["path"]
     written = read_predictions(run / "predictions.parquet")
     for track in sorted(set(written.track_id)):
         theirs = written.logits[written.track_id == track]
@@ -48,10 +48,10 @@ def stored_logits(predictor, files, root) -> dict[str, np.ndarray]:
     """Training's path: decoded and stored by the store's workers, loaded, normalised, through the network."""
     import pandas as pd
 
-    store = FeatureCache(root, predictor.audio, predictor.in_specs)
-    store.prepare(pd.DataFrame({"track_id": files, "path": files}), workers=1, progress=False)
-    rows = store.rows(files)
-    loaded = [torch.from_numpy(feature) for feature in store.load(rows)]
+    feature_cache = FeatureCache(root, predictor.audio, predictor.in_specs)
+    feature_cache.prepare(pd.DataFrame({"track_id": files, "path": files}), workers=1, progress=False)
+    rows = feature_cache.rows(files)
+    loaded = [torch.from_numpy(feature) for feature in feature_cache.load(rows)]
     with torch.inference_mode():
         logits = predictor.model(*predictor.normalizer(loaded)).numpy()
     return {file: logits[(rows["track_id"] == file).to_numpy()] for file in files}
@@ -61,8 +61,8 @@ def stored_logits(predictor, files, root) -> dict[str, np.ndarray]:
 def test_a_run_with_features_made_in_the_step_listens_alike(music, tmp_path):
     """It stores waveforms of 16 bits and computes features in torch, unrounded."""
     run = train_small(music, tmp_path, [*small_overrides(), "data.on_the_fly=true"])
-    catalog = build.read_catalog(compose([*small_overrides(), f"dataset.root={music}"]))
-    paths = catalog.tracks.set_index("track_id")["path"]
+    dataset_index = build.read_dataset_index(compose([*small_overrides(), f"dataset.root={music}"]))
+    paths = dataset_index.tracks.set_index("track_id")["path"]
     predictor = load_predictor(run)
     assert predictor.on_the_fly
     written = read_predictions(run / "predictions.parquet")
@@ -253,7 +253,7 @@ def test_the_demo_through_training_predictor_app_and_onnx(tmp_path):
     ]
     config = compose(overrides)
     train(config, tmp_path / "run", overrides)
-    paths = build.read_catalog(config).tracks.set_index("track_id")["path"]
+    paths = build.read_dataset_index(config).tracks.set_index("track_id")["path"]
     predictor = load_predictor(tmp_path / "run")
     written = read_predictions(tmp_path / "run" / "predictions.parquet")
     folder, _ = export_run(tmp_path / "run", "onnx", tmp_path / "onnx")

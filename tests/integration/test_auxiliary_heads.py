@@ -232,11 +232,11 @@ def test_a_label_of_one_value_is_refused_and_a_strange_value_noted(music, tmp_pa
     frame["voice"] = [("none", "sung")[i % 2] for i in range(len(frame))]
     frame.to_csv(tmp_path / "t.csv", index=False)
     config = compose(overrides)
-    split = build.make_split(config, build.read_dataset(config).catalog)
+    split = build.make_split(config, build.read_dataset(config).index)
     strange = str(split.tracks("test")[0])
     frame.loc[frame["path"].astype(str) == strange, "voice"] = "hummed"
     frame.to_csv(tmp_path / "t.csv", index=False)
-    labels = read_auxiliary_targets(build.read_dataset(config).catalog, split)
+    labels = read_auxiliary_targets(build.read_dataset(config).index, split)
     assert labels.classes == {"voice": ("none", "sung")}
     assert labels.truth[labels.track_ids.index(strange), 0] == -1
     assert "'hummed' on 1 val or test tracks" in labels.notes[0]

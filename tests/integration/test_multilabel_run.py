@@ -127,21 +127,21 @@ def test_the_graph_softened_loss_trains_too(data, tmp_path):
 
 
 def test_a_split_gives_every_part_its_share_of_every_genre(data):
-    catalog = embeddings(str(data / "several.npz"), label="genres", track="track", artist="artist", separator="|",
+    dataset_index = embeddings(str(data / "several.npz"), label="genres", track="track", artist="artist", separator="|",
                          multi_label=True)  # fmt: skip
-    split = grouped(catalog, ratios=(0.5, 0.25, 0.25))
+    split = grouped(dataset_index, ratios=(0.5, 0.25, 0.25))
     assert split.artists == "apart"
-    of = catalog.genres_of
-    for genre in catalog.genres:
+    of = dataset_index.genres_of
+    for genre in dataset_index.genres:
         count = sum(genre in genres for genres in of.values())
         there = [sum(genre in of[track] for track in split.tracks(part)) for part in ("train", "val", "test")]
         assert np.allclose(np.array(there) / count, (0.5, 0.25, 0.25), atol=0.09), (genre, there)
 
 
 def test_the_deepest_genre_is_the_foremost_and_rare_ones_go_alone(data, tmp_path):
-    catalog = embeddings(str(data / "several.npz"), label="genres", track="track", separator="|",
+    dataset_index = embeddings(str(data / "several.npz"), label="genres", track="track", separator="|",
                          hierarchy=str(data / "tree.csv"), multi_label=True)  # fmt: skip
-    for genre, several in zip(catalog.tracks["genre"], catalog.tracks["genres"], strict=True):
+    for genre, several in zip(dataset_index.tracks["genre"], dataset_index.tracks["genres"], strict=True):
         assert genre == several[0] and all(up in several for up in above(genre))
     np.savez(tmp_path / "rare.npz", embedding=np.eye(5, dtype=np.float32), genres=["A|B", "A", "A|C", "B|A", "C"])
     few = embeddings(str(tmp_path / "rare.npz"), label="genres", separator="|", min_tracks=3, multi_label=True)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from documented import COMMANDS
 from genrelab.cli import app
 from genrelab.config import compose
-from genrelab.datasets.gtzan import BAD_CLIP, facts
+from genrelab.datasets.gtzan import BAD_CLIP, published_tracks
 from genrelab.engine import run
 from genrelab.runs.predictions import read_predictions
 from genrelab.runs.training_tracks import read_training_tracks
@@ -83,10 +83,10 @@ def write_songs(root, artists):
 
 
 def test_the_guides_evaluations_run(tmp_path, monkeypatch):
-    known = [clip for clip in sorted(facts()) if clip.split(".")[0] in GENRES and clip != BAD_CLIP]
+    known = [clip for clip in sorted(published_tracks()) if clip.split(".")[0] in GENRES and clip != BAD_CLIP]
     for part in ("train", "val", "test"):
         for g, genre in enumerate(GENRES):
-            for clip in [one for one in known if one.startswith(genre) and facts()[one][0] == part][:3]:
+            for clip in [one for one in known if one.startswith(genre) and published_tracks()[one][0] == part][:3]:
                 path = tmp_path / "gtzan" / "genres_original" / genre / f"{clip}.wav"
                 write_tone(path, 300, 1.5 * 2**g, 4.0, int(clip[-5:]))
     lines = write_songs(tmp_path / "music", ["Nobody"])

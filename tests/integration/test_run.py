@@ -98,11 +98,11 @@ def test_best_checkpoint_holds_the_statistics_that_val_was_scored_with(small, tm
     best = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["state_dict"]
     config = compose(overrides)
     dataset = build.read_dataset(config)
-    split, store = build.make_split(config, dataset.catalog), build.make_store(config)
-    data = build.make_data(config, dataset, split, store, ())
+    split, feature_cache = build.make_split(config, dataset.index), build.make_feature_cache(config)
+    data = build.make_data(config, dataset, split, feature_cache, ())
     normalizer, net = data.fit_normalizer(), build.make_network(config, data.shapes, len(dataset.taxonomy.genres))
     net.load_state_dict(best)
-    batches = list(data.train_sample())
+    batches = list(data.train_sample_dataloader())
     recompute_batch_norm_statistics(net, [lambda batch=batch: net(*normalizer(batch.features)) for batch in batches])
     same = [
         torch.allclose(value, best[name], atol=1e-5) for name, value in net.state_dict().items() if "running" in name
@@ -233,10 +233,10 @@ def test_the_test_part_is_locked_before_the_test_stage(small, tmp_path):
 
     config = compose(small)
     dataset = build.read_dataset(config)
-    split = build.make_split(config, dataset.catalog)
-    store = build.make_store(config)
-    build.prepare(store, dataset, split, ())
-    data = build.make_data(config, dataset, split, store, ())
+    split = build.make_split(config, dataset.index)
+    feature_cache = build.make_feature_cache(config)
+    build.prepare(feature_cache, dataset, split, ())
+    data = build.make_data(config, dataset, split, feature_cache, ())
     with pytest.raises(GenrelabError, match="locked"):
         data.test_dataloader()
 
@@ -247,20 +247,20 @@ def test_statistics_and_copies_come_from_train_alone(small, tmp_path):
 
     config = compose([*small, "augment=pitch_noise"])
     dataset = build.read_dataset(config)
-    split = build.make_split(config, dataset.catalog)
-    store, augments = build.make_store(config), build.make_augments(config)
-    build.prepare(store, dataset, split, augments)
-    data = build.make_data(config, dataset, split, store, augments)
+    split = build.make_split(config, dataset.index)
+    feature_cache, augments = build.make_feature_cache(config), build.make_augments(config)
+    build.prepare(feature_cache, dataset, split, augments)
+    data = build.make_data(config, dataset, split, feature_cache, augments)
     train_tracks = set(split.tracks("train"))
     loaded = []
-    load = store.load
-    store.load = lambda rows: loaded.append(set(rows["track_id"])) or load(rows)
+    load = feature_cache.load
+    feature_cache.load = lambda rows: loaded.append(set(rows["track_id"])) or load(rows)
     data.fit_normalizer()
     assert set().union(*loaded) <= train_tracks
-    assert set(data.rows("train")["augment"]) == {"none", *(augment.label for augment in augments)}
+    assert set(data.rows("train")["augment"]) == {"none", *(augment.name for augment in augments)}
     for part in ("val", "test"):
         assert set(data.rows(part)["augment"]) == {"none"}
-    everything = pd.concat([pd.read_parquet(path) for path in store.root.glob("*/index.parquet")])
+    everything = pd.concat([pd.read_parquet(path) for path in feature_cache.root.glob("*/index.parquet")])
     copies = everything[everything["augment"] != "none"]
     assert len(copies) == len(train_tracks) * 2 * len(augments)
     assert set(copies["track_id"]) <= train_tracks, "augmented copies of val or test tracks are not even built"

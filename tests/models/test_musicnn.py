@@ -154,7 +154,7 @@ def test_the_real_weights_name_real_music():
     from genrelab.audio import load_audio
     from genrelab.audio.spec import AudioSpec
     from genrelab.features import extract, make_spec
-    from genrelab.models.musicnn import PICTURE, _folder
+    from genrelab.models.musicnn import INPUT_FEATURE, _folder
     from genrelab.models.tf_checkpoint import read_bundle
 
     arrays = read_bundle(_folder("MSD_musicnn"))
@@ -165,7 +165,7 @@ def test_the_real_weights_name_real_music():
         "fc.weight": torch.from_numpy(arrays["dense_1/kernel"].T.copy()),
         "fc.bias": torch.from_numpy(arrays["dense_1/bias"].copy()),
     })  # fmt: skip
-    spec = make_spec("mel", PICTURE, AudioSpec(sample_rate=16_000, segment_duration=3))
+    spec = make_spec("mel", INPUT_FEATURE, AudioSpec(sample_rate=16_000, segment_duration=3))
     tags = {"metal": 11, "blues": 26, "hiphop": 33}  # MSD_LABELS
     for genre, tag in tags.items():
         likely = []

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from genrelab.datasets.gtzan import BAD_CLIP, GENRES, facts
+from genrelab.datasets.gtzan import BAD_CLIP, GENRES, published_tracks
 from genrelab.features.descriptors import Tabular57
 
 SONGS = 6  # of a genre; five folds want five
@@ -21,8 +21,10 @@ MAGD |= {"ssd": 168, "tssd": 1176}
 
 def clips(genre: str) -> list[str]:
     """Two of each fault-filtered list: "blues.00000"."""
-    known = [clip for clip in sorted(facts()) if clip.split(".")[0] == genre and clip != BAD_CLIP]
-    return [clip for part in ("train", "val", "test") for clip in [c for c in known if facts()[c][0] == part][:2]]
+    known = [clip for clip in sorted(published_tracks()) if clip.split(".")[0] == genre and clip != BAD_CLIP]
+    return [
+        clip for part in ("train", "val", "test") for clip in [c for c in known if published_tracks()[c][0] == part][:2]
+    ]
 
 
 @pytest.fixture(scope="session")

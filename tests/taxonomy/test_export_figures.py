@@ -11,7 +11,7 @@ from rich.console import Console
 
 from genrelab.taxonomy import Link, Taxonomy, UnknownGenre
 from genrelab.taxonomy.export_figures import page_data, write_html
-from genrelab.taxonomy.graph_layout import LABEL, make_layout, oklch, short
+from genrelab.taxonomy.graph_layout import LABEL, make_layout, oklch, shorten_title
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.taxonomy.summary import show_graph
 
@@ -35,7 +35,7 @@ def test_labels_do_not_overlap():
 
 def test_the_layout_is_the_same_each_time():
     layout, again = make_layout(small()), make_layout(small())
-    assert np.array_equal(layout.xy, again.xy) and layout.colours == again.colours
+    assert np.array_equal(layout.xy, again.xy) and layout.colors == again.colors
 
 
 def test_near_genres_are_drawn_near():
@@ -64,7 +64,7 @@ def test_any_number_of_genres_has_finite_places(genres):
     ],
 )
 def test_long_titles_are_cut_at_a_name(title, label):
-    assert short(title) == label and len(label) <= LABEL
+    assert shorten_title(title) == label and len(label) <= LABEL
 
 
 def test_oklch_is_srgb():

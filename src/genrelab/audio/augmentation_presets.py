@@ -13,9 +13,9 @@ from genrelab.audio.transforms import Augment, Chain, PitchShift, RandomPitch, S
 from genrelab.utils.errors import ConfigError
 
 
-def augment_rng(data_seed: int, track_id: str, segment: int, label: str) -> np.random.Generator:
+def augment_rng(data_seed: int, track_id: str, segment: int, name: str) -> np.random.Generator:
     """The generator of one augmented copy: it depends on nothing else, so any worker makes the same copy."""
-    return keyed_rng("augment", data_seed, track_id, segment, label)
+    return keyed_rng("augment", data_seed, track_id, segment, name)
 
 
 @AUGMENTS.register("none")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from genrelab.audio.transforms import Labelled
+from genrelab.audio.transforms import Named
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True)
-class GaussianNoise(Labelled):
+class GaussianNoise(Named):
     """Add white noise of a drawn level (C10).
 
     Args:
@@ -41,7 +41,7 @@ class GaussianNoise(Labelled):
 
 
 @dataclass(frozen=True)
-class PinkNoise(Labelled):
+class PinkNoise(Named):
     """Add true pink noise: power falls as 1/f, 3 dB an octave (A11 says pink; its code is `PublishedNoise`).
 
     Args:
@@ -67,7 +67,7 @@ class PinkNoise(Labelled):
 
 
 @dataclass(frozen=True)
-class PublishedNoise(Labelled):
+class PublishedNoise(Named):
     """Add the noise that system A's code makes under the name of pink (A11, systems row 0.5).
 
     It is `preemphasis(white)`: rising 20 dB from low to high, the opposite tilt of pink. Its peak is scaled to

@@ -37,7 +37,7 @@ def time_stretch(samples: np.ndarray, rate: float, n_fft: int = 2048, hop_length
     """
     hop = n_fft // 4 if hop_length is None else hop_length
     n_frames = 1 + len(samples) // hop  # a frame starts at every hop of the padded samples
-    synthesis = Synthesis(round(len(samples) / rate), int(np.ceil(n_frames / rate)), n_fft, hop)
+    synthesis = OverlapAdd(round(len(samples) / rate), int(np.ceil(n_frames / rate)), n_fft, hop)
     bins = 1 + n_fft // 2
     # Two frames of silence follow the last; a block starts with the last frame of the one before.
     cosines, sines, magnitudes = (np.empty((_BLOCK + 3, bins), np.float32) for _ in range(3))
@@ -92,12 +92,12 @@ def istft(spectrum: np.ndarray, n_fft: int, hop_length: int, length: int) -> np.
 
     A spectrum whose frames are contiguous in memory (the transpose of `[frames, bins]`) is not copied.
     """
-    synthesis = Synthesis(length, spectrum.shape[1], n_fft, hop_length)
+    synthesis = OverlapAdd(length, spectrum.shape[1], n_fft, hop_length)
     synthesis.add(np.ascontiguousarray(spectrum.T, np.complex64))
     return synthesis.samples()
 
 
-class Synthesis:
+class OverlapAdd:
     """Overlapping spectra to samples (`librosa.istft`: centred, Hann).
 
     Args:

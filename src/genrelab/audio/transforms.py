@@ -15,7 +15,7 @@ class Augment(Protocol):
     """A change to a segment that keeps its genre and its length."""
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """Name and parameters ("pitch_shift(semitones=1.0)"); the store keys rows by it. "none" is the original."""
         ...
 
@@ -24,20 +24,20 @@ class Augment(Protocol):
         ...
 
 
-class Labelled:
+class Named:
     """Gives a dataclass its label from its own fields."""
 
     _name = ""
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """Name and parameters."""
         values = ", ".join(f"{f.name}={getattr(self, f.name)}" for f in fields(self))  # type: ignore[arg-type]
         return f"{self._name}({values})"
 
 
 @dataclass(frozen=True)
-class PitchShift(Labelled):
+class PitchShift(Named):
     """Shift pitch, keep tempo (A11; `librosa.effects.pitch_shift`: phase vocoder, then resampling; see `vocoder`).
 
     Args:
@@ -61,7 +61,7 @@ class PitchShift(Labelled):
 
 
 @dataclass(frozen=True)
-class RandomPitch(Labelled):
+class RandomPitch(Named):
     """Shift pitch by a drawn interval (C11).
 
     Args:
@@ -79,13 +79,13 @@ class RandomPitch(Labelled):
 
     def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
         """The same of `[B, T]` in torch, by one interval for all."""
-        from genrelab.audio.transforms_torch import drawn, pitch_shift
+        from genrelab.audio.transforms_torch import pitch_shift, random_uniform
 
-        return pitch_shift(samples, drawn(-self.semitones, self.semitones))
+        return pitch_shift(samples, random_uniform(-self.semitones, self.semitones))
 
 
 @dataclass(frozen=True)
-class TimeStretch(Labelled):
+class TimeStretch(Named):
     """Change tempo by a drawn rate, keep pitch (C11; `librosa.effects.time_stretch`).
 
     The segment's length stays: of a slower one the middle is kept, a faster one has silence at both ends.
@@ -113,16 +113,16 @@ class TimeStretch(Labelled):
         """The same of `[B, T]` in torch, by one rate for all."""
         from torch.nn.functional import pad
 
-        from genrelab.audio.transforms_torch import drawn, time_stretch
+        from genrelab.audio.transforms_torch import random_uniform, time_stretch
 
-        stretched = time_stretch(samples, drawn(self.slowest, self.fastest))
+        stretched = time_stretch(samples, random_uniform(self.slowest, self.fastest))
         spare = samples.shape[-1] - stretched.shape[-1]
         before = spare // 2 if spare >= 0 else -(-spare // 2)
         return pad(stretched, (before, spare - before))
 
 
 @dataclass(frozen=True)
-class Shift(Labelled):
+class Shift(Named):
     """Move a segment in time by a drawn share of its length; what leaves at one end comes in at the other (C11).
 
     Args:
@@ -138,13 +138,13 @@ class Shift(Labelled):
 
     def apply_batch(self, samples: Tensor, sample_rate: int) -> Tensor:
         """The same of `[B, T]` in torch, by one share for all."""
-        from genrelab.audio.transforms_torch import drawn
+        from genrelab.audio.transforms_torch import random_uniform
 
-        return samples.roll(round(drawn(-self.share, self.share) * samples.shape[-1]), dims=-1)
+        return samples.roll(round(random_uniform(-self.share, self.share) * samples.shape[-1]), dims=-1)
 
 
 @dataclass(frozen=True)
-class Gain(Labelled):
+class Gain(Named):
     """Change the level by a drawn number of decibels; what exceeds full scale is not clipped.
 
     Args:
@@ -180,9 +180,9 @@ class Chain:
     probability: float = 0.5
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """Labels of all steps."""
-        return f"chain({', '.join(step.label for step in self.steps)}, probability={self.probability})"
+        return f"chain({', '.join(step.name for step in self.steps)}, probability={self.probability})"
 
     def apply(self, samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
         """Return [T] float32."""
@@ -195,8 +195,8 @@ class Chain:
         """The same of `[B, T]` in torch, each row by its own chance."""
         import torch
 
-        from genrelab.audio.transforms_torch import of_rows
+        from genrelab.audio.transforms_torch import apply_to_rows
 
         for step in self.steps:
-            samples = of_rows(samples, torch.rand(len(samples)) < self.probability, step, sample_rate)
+            samples = apply_to_rows(samples, torch.rand(len(samples)) < self.probability, step, sample_rate)
         return samples

@@ -77,12 +77,12 @@ def uniform(samples: Tensor, lowest: float, highest: float) -> Tensor:
     return lowest + (highest - lowest) * torch.rand(len(samples), 1, device=samples.device)
 
 
-def drawn(lowest: float, highest: float) -> float:
+def random_uniform(lowest: float, highest: float) -> float:
     """One number between the two."""
     return lowest + (highest - lowest) * float(torch.rand(()))
 
 
-def of_rows(samples: Tensor, chosen: Tensor, change: object, sample_rate: int) -> Tensor:
+def apply_to_rows(samples: Tensor, chosen: Tensor, change: object, sample_rate: int) -> Tensor:
     """`samples` `[B, T]` with the rows that `chosen` (`[B]` bool, on the CPU) names changed by `change.apply_batch`."""
     rows = chosen.nonzero()[:, 0].to(samples.device, non_blocking=True)
     if not len(rows):

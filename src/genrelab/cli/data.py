@@ -36,9 +36,9 @@ def check(
     from genrelab.engine import build
 
     config = compose_config(overrides)
-    catalog = build.read_catalog(config)
-    taxonomy = build.read_taxonomy(config, catalog.genres)
-    report = check_dataset(catalog, AudioSpec(**config["audio"]), taxonomy=taxonomy)
+    dataset_index = build.read_dataset_index(config)
+    taxonomy = build.read_taxonomy(config, dataset_index.genres)
+    report = check_dataset(dataset_index, AudioSpec(**config["audio"]), taxonomy=taxonomy)
     report.print(Console())
     for path in report.write(out or output_dir(config, "check")):
         print(f"wrote {path}")
@@ -64,16 +64,16 @@ def prepare(
 
     config = compose_config(overrides)
     dataset = build.read_dataset(config)
-    store, augments = build.make_store(config, dataset.catalog), build.make_augments(config)
+    feature_cache, augments = build.make_feature_cache(config, dataset.index), build.make_augments(config)
     folds: list[int | None] = [*split_folds(config["split"])]
     for fold in folds or [None]:
-        split = build.make_split(config, dataset.catalog, fold)
-        report = build.prepare(store, dataset, split, augments, workers, config["data"]["feature_backend"])
+        split = build.make_split(config, dataset.index, fold)
+        report = build.prepare(feature_cache, dataset, split, augments, workers, config["data"]["feature_backend"])
         print(report.summary())
     if to_csv:
         from genrelab.engine.export_features import export_tables
 
-        for path in export_tables(store, dataset, out or output_dir(config, "export")):
+        for path in export_tables(feature_cache, dataset, out or output_dir(config, "export")):
             print(f"wrote {path}")
 
 

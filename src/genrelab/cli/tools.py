@@ -89,7 +89,7 @@ def rename_folders(
     if apply:
         apply_renaming(plan)
     result = "renamed" if apply else "to rename; add --apply to do it"
-    print(f"{len(plan.moves)} {result}, {len(plan.right)} folders named so already")
+    print(f"{len(plan.moves)} {result}, {len(plan.correct)} folders named so already")
 
 
 @command()

@@ -46,17 +46,17 @@ class AuxiliaryTargets:
         }
 
 
-def read_auxiliary_targets(catalog: DatasetIndex, split: Split) -> AuxiliaryTargets | None:
-    """The catalog's labels as numbers, their values those of train; None where it has none.
+def read_auxiliary_targets(dataset_index: DatasetIndex, split: Split) -> AuxiliaryTargets | None:
+    """The dataset index's labels as numbers, their values those of train; None where it has none.
 
     Raises:
         GenrelabError: fewer than two values of a label in train.
     """
-    names = [column.removeprefix(LABEL) for column in catalog.tracks.columns if column.startswith(LABEL)]
+    names = [column.removeprefix(LABEL) for column in dataset_index.tracks.columns if column.startswith(LABEL)]
     if not names:
         return None
-    table = catalog.tracks.set_index("track_id")
-    track_ids, train = tuple(sorted(split.parts)), list(split.tracks("train"))
+    table = dataset_index.tracks.set_index("track_id")
+    track_ids, train = tuple(sorted(split.assignment)), list(split.tracks("train"))
     classes, counts, columns, notes = {}, {}, [], []
     for name in names:
         column = table[LABEL + name]

@@ -43,14 +43,14 @@ class BatchAugmentation:
     scale: float = 0.0
     noise_std: float = 0.0
 
-    def stored(self, features: Features) -> Features:
+    def before_norm(self, features: Features) -> Features:
         """Rotate stored pictures `[B, H, W]`; vectors stay."""
         if not self.random_roll:
             return features
         share = float(torch.rand(()))
         return tuple(f.roll(int(share * f.shape[-1]), dims=-1) if f.ndim == 3 else f for f in features)
 
-    def normalised(self, features: Features) -> Features:
+    def after_norm(self, features: Features) -> Features:
         """Flip, move and mask normalised pictures, whose train mean is 0; noise goes into vectors too."""
         if self.time_reverse_prob > 0:
             back = torch.rand(len(features[0]), device=features[0].device) < self.time_reverse_prob
@@ -70,27 +70,27 @@ class BatchAugmentation:
         drawn = 2 * torch.rand(4, count, device=device) - 1
         return math.radians(self.degrees) * drawn[0], 1 + self.scale * drawn[1], self.translate * drawn[2:].T
 
-    def partner(self, count: int) -> tuple[float, Tensor]:
+    def mixup_partner(self, count: int) -> tuple[float, Tensor]:
         """The share of the batch itself, and which segment each is mixed with, `[count]`."""
         share = float(torch.distributions.Beta(self.mixup_alpha, self.mixup_alpha).sample())
         return share, torch.randperm(count)
 
 
-def _moved(pictures: Tensor, angle: Tensor, size: Tensor, shift: Tensor) -> Tensor:
+def _moved(feature_maps: Tensor, angle: Tensor, size: Tensor, shift: Tensor) -> Tensor:
     """Turn, scale and shift `[B, H, W]` in one bilinear step; 0 comes in from outside."""
-    height, width = pictures.shape[1:]
+    height, width = feature_maps.shape[1:]
     cos, sin = angle.cos() / size, angle.sin() / size  # where each place of the result is taken from
     turn = torch.stack((cos, sin * height / width, -sin * width / height, cos), dim=1).reshape(-1, 2, 2)
     move = -(turn @ (2 * shift)[:, :, None])
-    theta = torch.cat((turn, move), dim=2).to(pictures.dtype)
-    grid = functional.affine_grid(theta, [len(pictures), 1, height, width], align_corners=False)
-    return functional.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]
+    theta = torch.cat((turn, move), dim=2).to(feature_maps.dtype)
+    grid = functional.affine_grid(theta, [len(feature_maps), 1, height, width], align_corners=False)
+    return functional.grid_sample(feature_maps[:, None], grid, align_corners=False)[:, 0]
 
 
-def _masked(pictures: Tensor, axis: int, share: float) -> Tensor:
-    size, count = pictures.shape[axis], len(pictures)
-    width = torch.rand(count, device=pictures.device) * share * size
-    start = torch.rand(count, device=pictures.device) * (size - width)
-    place = torch.arange(size, device=pictures.device)
+def _masked(feature_maps: Tensor, axis: int, share: float) -> Tensor:
+    size, count = feature_maps.shape[axis], len(feature_maps)
+    width = torch.rand(count, device=feature_maps.device) * share * size
+    start = torch.rand(count, device=feature_maps.device) * (size - width)
+    place = torch.arange(size, device=feature_maps.device)
     hidden = (place >= start[:, None].floor()) & (place < (start + width)[:, None].floor())  # [B, size]
-    return pictures.masked_fill(hidden[:, :, None] if axis == 1 else hidden[:, None, :], 0.0)
+    return feature_maps.masked_fill(hidden[:, :, None] if axis == 1 else hidden[:, None, :], 0.0)

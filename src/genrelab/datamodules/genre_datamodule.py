@@ -19,7 +19,7 @@ from genrelab.datasets.splits import Split
 from genrelab.features.cache import AnyFeatureCache, WaveformCache
 from genrelab.utils.errors import GenrelabError
 
-Part = Literal["train", "val", "test"]
+SplitName = Literal["train", "val", "test"]
 FIT_CHUNK = 512  # rows read at once when statistics are fitted
 SAMPLE_VALUES = 2**22  # feature values in a sample of train rows, for batch norm's statistics
 
@@ -30,12 +30,12 @@ class GenreDataModule(pl.LightningDataModule):
     The test loader exists in the test stage only: nothing before it can look at test segments.
 
     Args:
-        store: prepared features, or waveforms of which a `OnTheFlyFeatures` makes them.
+        feature_cache: prepared features, or waveforms of which a `OnTheFlyFeatures` makes them.
         split: which track belongs to which part.
         targets: index of the genre, per track id.
         several: indices of all genres per track id, where batches shall hold several; None where they hold the one.
         n_classes: number of genres, needed with `several`.
-        augment_labels: copies that train segments have beside the original.
+        augment_names: copies that train segments have beside the original.
         batch_size: segments in a batch.
         copies_per_epoch: "one": an epoch sees each train segment once, as one of its copies, drawn by (seed, epoch);
             "all": an epoch sees every copy (the published systems).
@@ -46,32 +46,32 @@ class GenreDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        store: AnyFeatureCache,
+        feature_cache: AnyFeatureCache,
         split: Split,
         targets: Mapping[str, int],
-        augment_labels: Sequence[str] = (),
+        augment_names: Sequence[str] = (),
         batch_size: int = 64,
         copies_per_epoch: Literal["one", "all"] = "one",
         normalize: Mode = "per_bin",
         seed: int = 0,
         cache_on_device: bool = True,
-        several: Mapping[str, Sequence[int]] | None = None,
+        multilabel_targets: Mapping[str, Sequence[int]] | None = None,
         n_classes: int = 0,
     ) -> None:
         super().__init__()
-        self.store = store
+        self.feature_cache = feature_cache
         self.split = split
         self.targets = dict(targets)
-        self.several = None if several is None else dict(several)
+        self.multilabel_targets = None if multilabel_targets is None else dict(multilabel_targets)
         self.n_classes = n_classes
-        self.augment_labels = tuple(augment_labels)
+        self.augment_names = tuple(augment_names)
         self.batch_size = batch_size
         self.copies_per_epoch = copies_per_epoch
         self.normalize = normalize
         self.seed = seed
         self.cache_on_device = cache_on_device
         # Tracks are numbered over all parts, so that a number names one track wherever it appears.
-        self.track_ids = tuple(sorted(split.parts))
+        self.track_ids = tuple(sorted(split.assignment))
         self._number = {track: number for number, track in enumerate(self.track_ids)}
         self._rows: dict[str, pd.DataFrame] = {}
         self._resident: dict[str, Batch] = {}
@@ -79,56 +79,56 @@ class GenreDataModule(pl.LightningDataModule):
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape of each feature, `(H, W)` or `(D,)`."""
-        return [spec.shape for spec in self.store.specs]
+        return [spec.shape for spec in self.feature_cache.specs]
 
-    def rows(self, part: Part) -> pd.DataFrame:
+    def rows(self, split: SplitName) -> pd.DataFrame:
         """The store's rows of a part: originals, and in train the augmented copies."""
-        if part not in self._rows:
-            labels = ("none", *self.augment_labels) if part == "train" else ("none",)
-            rows = self.store.rows(self.split.tracks(part), labels)
+        if split not in self._rows:
+            labels = ("none", *self.augment_names) if split == "train" else ("none",)
+            rows = self.feature_cache.rows(self.split.tracks(split), labels)
             if self.split.unsafe:
-                rows = rows[self.split.holds(part, rows["track_id"].tolist(), rows["segment"].tolist())].reset_index(
-                    drop=True
-                )
+                rows = rows[
+                    self.split.contains(split, rows["track_id"].tolist(), rows["segment"].tolist())
+                ].reset_index(drop=True)
             if not len(rows):
                 raise GenrelabError(
-                    f"the {part} part holds no segment; give it more tracks (split.ratios) or longer ones"
+                    f"the {split} part holds no segment; give it more tracks (split.ratios) or longer ones"
                 )
-            self._rows[part] = rows
-        return self._rows[part]
+            self._rows[split] = rows
+        return self._rows[split]
 
     def fit_normalizer(self) -> Normalizer:
         """Statistics of the train rows."""
         rows = self.rows("train")
-        chunks = (self.store.load(rows.iloc[at : at + FIT_CHUNK]) for at in range(0, len(rows), FIT_CHUNK))
+        chunks = (self.feature_cache.load(rows.iloc[at : at + FIT_CHUNK]) for at in range(0, len(rows), FIT_CHUNK))
         return Normalizer.fit(chunks, self.shapes, self.normalize)
 
-    def batch(self, part: Part) -> Batch:
+    def full_batch(self, split: SplitName) -> Batch:
         """All rows of a part as one batch on the CPU; waveforms stay on disk until they are gathered."""
-        if part not in self._resident:
-            rows = self.rows(part)
+        if split not in self._resident:
+            rows = self.rows(split)
             track = rows["track_id"].map(self._number).to_numpy(np.int64, copy=True)
             features: tuple[Any, ...]
-            if isinstance(self.store, WaveformCache):
-                features = (LazyRows(rows, self.store.waveforms, 2 * self.store.audio.segment_samples),)
+            if isinstance(self.feature_cache, WaveformCache):
+                features = (LazyRows(rows, self.feature_cache.waveforms, 2 * self.feature_cache.audio.segment_samples),)
             else:
-                features = tuple(torch.from_numpy(feature) for feature in self.store.load(rows))
-            self._resident[part] = Batch(
+                features = tuple(torch.from_numpy(feature) for feature in self.feature_cache.load(rows))
+            self._resident[split] = Batch(
                 features,
-                torch.from_numpy(self.target(rows["track_id"])),
+                torch.from_numpy(self.make_targets(rows["track_id"])),
                 torch.from_numpy(track),
                 torch.from_numpy(rows["segment"].to_numpy(np.int64, copy=True)),
             )
-        return self._resident[part]
+        return self._resident[split]
 
-    def target(self, track_ids: pd.Series[str]) -> np.ndarray:
+    def make_targets(self, track_ids: pd.Series[str]) -> np.ndarray:
         """What some tracks' segments should be: `[N]` int64, or `[N, C]` float32 where a track has several genres."""
-        if self.several is None:
+        if self.multilabel_targets is None:
             return track_ids.map(self.targets).to_numpy(np.int64, copy=True)
         known = {track: number for number, track in enumerate(dict.fromkeys(track_ids))}
         hot = np.zeros((len(known), self.n_classes), dtype=np.float32)
         for track, number in known.items():
-            hot[number, list(self.several[track])] = 1.0
+            hot[number, list(self.multilabel_targets[track])] = 1.0
         return hot[track_ids.map(known).to_numpy()]
 
     def train_dataloader(self) -> BatchLoader:
@@ -142,9 +142,9 @@ class GenreDataModule(pl.LightningDataModule):
             epoch = self.trainer.current_epoch if self.trainer is not None else 0
             return draw_epoch(copies, self.seed, epoch, self.copies_per_epoch == "all", rank, world_size)
 
-        return BatchLoader(self._placed("train"), order, self.batch_size, drop_single=True)
+        return BatchLoader(self._on_device("train"), order, self.batch_size, drop_single=True)
 
-    def train_sample(self, n_rows: int | None = None) -> BatchLoader:
+    def train_sample_dataloader(self, n_rows: int | None = None) -> BatchLoader:
         """Originals spread evenly over the train part, the same at every call and in every process.
 
         Rows that follow each other are of one artist, so batches take every k-th row of the sample.
@@ -160,11 +160,11 @@ class GenreDataModule(pl.LightningDataModule):
         n_batches = max(len(chosen) // max(32, n_rows // 8), 1)
         size = -(-len(chosen) // n_batches)
         order = torch.from_numpy(np.concatenate([chosen[first::n_batches] for first in range(n_batches)]))
-        return BatchLoader(self._placed("train"), lambda: order, size, drop_single=True)
+        return BatchLoader(self._on_device("train"), lambda: order, size, drop_single=True)
 
     def val_dataloader(self) -> BatchLoader:
         """Batches of the val part, in order."""
-        return self._in_order("val")
+        return self._sequential_dataloader("val")
 
     def test_dataloader(self) -> BatchLoader:
         """Batches of the test part, in order.
@@ -174,19 +174,19 @@ class GenreDataModule(pl.LightningDataModule):
         """
         if self.trainer is None or not self.trainer.testing:
             raise GenrelabError("the test part is locked until the test stage; use val to look at results")
-        return self._in_order("test")
+        return self._sequential_dataloader("test")
 
-    def _in_order(self, part: Part) -> BatchLoader:
+    def _sequential_dataloader(self, split: SplitName) -> BatchLoader:
         rank, world_size = self._rank()
-        order = torch.arange(len(self.rows(part)))[rank::world_size]
-        return BatchLoader(self._placed(part), lambda: order, self.batch_size)
+        order = torch.arange(len(self.rows(split)))[rank::world_size]
+        return BatchLoader(self._on_device(split), lambda: order, self.batch_size)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
 
-    def _placed(self, part: Part) -> Batch:
+    def _on_device(self, split: SplitName) -> Batch:
         """The part's rows, on the accelerator where they fit well."""
-        batch = self.batch(part)
+        batch = self.full_batch(split)
         device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
         if device.type != "cuda" or not self.cache_on_device:
             return batch

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from genrelab.audio import Augment
-from genrelab.audio.transforms_torch import of_rows
+from genrelab.audio.transforms_torch import apply_to_rows
 from genrelab.features import FeatureSpec, VectorFeature, build_feature
 from genrelab.features.extraction import extract_batch
 from genrelab.features.packed_waveform import unpack
@@ -37,7 +37,7 @@ class OnTheFlyFeatures:
         self.augments = tuple(augments)
         problems = [told for spec in specs if (told := _unfit(spec))]
         problems += [
-            f"augment: {augment.label} has no apply_batch, which makes it in the step; use data.on_the_fly=false"
+            f"augment: {augment.name} has no apply_batch, which makes it in the step; use data.on_the_fly=false"
             for augment in augments
             if not hasattr(augment, "apply_batch")
         ]
@@ -52,7 +52,7 @@ class OnTheFlyFeatures:
         if training and self.augments:
             copy = torch.randint(1 + len(self.augments), (len(samples),))
             for number, augment in enumerate(self.augments, start=1):
-                samples = of_rows(samples, copy == number, augment, rate)
+                samples = apply_to_rows(samples, copy == number, augment, rate)
         return tuple(extract_batch(self.specs, samples))
 
 

@@ -1,9 +1,9 @@
-from .index import AUDIO_EXTENSIONS, COLUMNS, PARTS, DatasetIndex, Part
+from .index import AUDIO_EXTENSIONS, COLUMNS, SPLIT_NAMES, DatasetIndex, SplitName
 
 __all__ = [
     "AUDIO_EXTENSIONS",
     "COLUMNS",
-    "PARTS",
+    "SPLIT_NAMES",
     "DatasetIndex",
-    "Part",
+    "SplitName",
 ]

@@ -63,7 +63,7 @@ def find_root(root: str | None, what: str) -> Path:
     return path
 
 
-def normal_id(text: str) -> str:
+def normalize_id(text: str) -> str:
     """A track id in one Unicode form (NFKC): the same file has the same id on every file system."""
     return unicodedata.normalize("NFKC", text)
 
@@ -130,9 +130,9 @@ def _row(top: Path, path: Path, artist_folders: bool) -> dict[str, Any]:
     relative = path.relative_to(top)
     artist = relative.parts[1] if artist_folders and len(relative.parts) > 2 else None
     return {
-        "track_id": normal_id(relative.as_posix()),
-        "genre": normal_id(relative.parts[0]),
-        "artist_id": None if artist is None else normal_id(artist),
+        "track_id": normalize_id(relative.as_posix()),
+        "genre": normalize_id(relative.parts[0]),
+        "artist_id": None if artist is None else normalize_id(artist),
         "path": str(path),
     }
 
@@ -166,7 +166,7 @@ def _read_artists(path: Path) -> dict[str, dict[str, str]]:
                 has = ", ".join(header) or "none"
                 raise GenrelabError(f"{path}: needs the columns 'path' and 'artist'; it has {has}")
             return {
-                normal_id(line[key].strip().replace("\\", "/").removeprefix("./")): {
+                normalize_id(line[key].strip().replace("\\", "/").removeprefix("./")): {
                     "artist_id": line["artist"].strip(),
                     "album_id": line.get("album", "").strip(),
                 }

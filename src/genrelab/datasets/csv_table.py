@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.datasets.audio_folder import normal_id
+from genrelab.datasets.audio_folder import normalize_id
 from genrelab.datasets.index import LABEL, DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
@@ -127,13 +127,13 @@ def _names(source: Path, header: list[str], columns: Mapping[str, str], labels: 
 
 
 def _row(line: dict[str, str]) -> dict[str, Any]:
-    """One line as a row of the catalog. Raises ValueError saying what is wrong with it."""
+    """One line as a row of the dataset index. Raises ValueError saying what is wrong with it."""
     for field in ("path", "genre"):
         if not line[field]:
             raise ValueError(f"no {field}")
     row: dict[str, Any] = {target: line[field] or None for field, target in _FIELDS.items() if field in line}
-    row["track_id"] = normal_id(row.get("track_id") or line["path"].replace("\\", "/").removeprefix("./"))
-    row["genre"] = normal_id(line["genre"])
+    row["track_id"] = normalize_id(row.get("track_id") or line["path"].replace("\\", "/").removeprefix("./"))
+    row["genre"] = normalize_id(line["genre"])
     row |= {field: text or None for field, text in line.items() if field.startswith(LABEL)}
     if part := line.get("split"):
         if part.lower() not in PART_WORDS:

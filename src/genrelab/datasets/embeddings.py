@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.datasets.audio_folder import normal_id
+from genrelab.datasets.audio_folder import normalize_id
 from genrelab.datasets.feature_table import existing
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -62,7 +62,7 @@ def embeddings(
         depths = depth_of(Path(hierarchy).expanduser()) if hierarchy else {}
         genres = [_deepest_first(text, separator, depths) for [text] in genres]
     count = len(matrix)
-    ids = [normal_id(str(v)) for v in arrays[track]] if track else [f"row-{i:06d}" for i in range(count)]
+    ids = [normalize_id(str(v)) for v in arrays[track]] if track else [f"row-{i:06d}" for i in range(count)]
     rows = pd.DataFrame({"track_id": ids, "genre": [names[0] for names in genres]})
     if multi_label:
         rows["genres"] = _of_tracks(ids, genres, min_tracks)
@@ -70,7 +70,7 @@ def embeddings(
     rows["artist_id"] = [str(v) for v in arrays[artist]] if artist else None
     rows["path"] = [f"{source}, row {i + 1}" for i in range(count)]
     kept, rejected, notes = _kept(rows, min_tracks)
-    given = PrecomputedFeatures(
+    precomputed = PrecomputedFeatures(
         rows["track_id"].to_numpy(object)[kept],
         segment_numbers(rows["track_id"][kept].tolist()),
         (PrecomputedFeature(values, matrix[kept]),),
@@ -78,7 +78,7 @@ def embeddings(
     size = f"{matrix.shape[1]} numbers" if matrix.ndim == 2 else f"{matrix.shape[2]} steps of {matrix.shape[1]} numbers"
     told = (f"embeddings made elsewhere: {source.name}, {size} a row", *notes)
     tracks = rows[kept].drop_duplicates("track_id")
-    return DatasetIndex(name or source.stem, tracks, told, rejected, given=given)
+    return DatasetIndex(name or source.stem, tracks, told, rejected, precomputed=precomputed)
 
 
 def _read(source: Path, wanted: list[str]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.datasets.audio_folder import normal_id
-from genrelab.datasets.gtzan import clip_name, facts
+from genrelab.datasets.audio_folder import normalize_id
+from genrelab.datasets.gtzan import clip_name, published_tracks
 from genrelab.datasets.index import LABEL, DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures, segment_numbers
@@ -57,10 +57,10 @@ def table(
             raise GenrelabError(f"{source}: no column {one!r}{whose}{suggest(one, [str(c) for c in data.columns])}")
     numbers = [str(c) for c in data.columns if pd.api.types.is_numeric_dtype(data[c]) and c not in named]
     chosen = list(columns) if columns else numbers
-    ids = [f"row-{i:06d}" for i in range(len(data))] if track is None else [normal_id(str(v)) for v in data[track]]
+    ids = [f"row-{i:06d}" for i in range(len(data))] if track is None else [normalize_id(str(v)) for v in data[track]]
     facts_of = {"genre": data[label], "artist_id": _optional(data, artist), "album_id": _optional(data, album)}
     facts_of |= {LABEL + one: _label(source, data[one], ids) for one in labels or []}
-    return _catalog(name or source.stem, source, ids, pd.DataFrame(facts_of), data, chosen, "table")
+    return _make_index(name or source.stem, source, ids, pd.DataFrame(facts_of), data, chosen, "table")
 
 
 @DATASETS.register("gtzan_features", "given")
@@ -83,13 +83,13 @@ def gtzan_features(path: str | None = None) -> DatasetIndex:
     if not {"filename", "label"} <= set(data.columns):
         raise GenrelabError(f"{source}: no columns filename and label; dataset=table reads tables of other layouts")
     clips = [clip_name(".".join(str(file).split(".")[:2])) for file in data["filename"]]
-    unknown = [file for file, clip in zip(data["filename"], clips, strict=True) if clip not in facts()]
+    unknown = [file for file, clip in zip(data["filename"], clips, strict=True) if clip not in published_tracks()]
     if unknown:
         raise GenrelabError(f"{source}: {unknown[0]!r} is no clip of GTZAN; dataset=table reads other tables")
-    known = pd.DataFrame({"genre": data["label"], "artist_id": [facts()[clip][1] for clip in clips]})
-    known["official_split"] = [facts()[clip][0] for clip in clips]
+    known = pd.DataFrame({"genre": data["label"], "artist_id": [published_tracks()[clip][1] for clip in clips]})
+    known["official_split"] = [published_tracks()[clip][0] for clip in clips]
     columns = [c for c in data.columns if c not in ("filename", "length", "label")]
-    return _catalog("gtzan_features", source, clips, known, data, columns, "tabular57")
+    return _make_index("gtzan_features", source, clips, known, data, columns, "tabular57")
 
 
 def read_table(source: Path) -> pd.DataFrame:
@@ -133,7 +133,7 @@ def _optional(data: pd.DataFrame, column: str | None) -> Any:
     return [None] * len(data) if column is None else data[column]
 
 
-def _catalog(
+def _make_index(
     name: str,
     source: Path,
     ids: Sequence[str],
@@ -142,7 +142,7 @@ def _catalog(
     columns: Sequence[str],
     feature: str,
 ) -> DatasetIndex:
-    """The catalog of a table: `ids` and `known` (genre, artist, ...) describe its rows, `columns` are the features."""
+    """The dataset index of a table: `ids` and `known` (genre, artist) describe its rows, `columns` its features."""
     values = _numbers(source, data, columns)
     whole = np.isfinite(values).all(axis=1) & known["genre"].notna().to_numpy()
     rejected = [
@@ -163,10 +163,10 @@ def _catalog(
         notes.append(f"{len(rejected)} rows left out: a number or the genre is missing")
     if twins:
         notes.append(f"{len(twins)} tracks carry another's numbers: they stay together in a split")
-    given = PrecomputedFeatures(
+    precomputed = PrecomputedFeatures(
         tracks, segment_numbers(tracks.tolist()), (PrecomputedFeature(feature, values, tuple(map(str, columns))),)
     )
-    return DatasetIndex(name, rows, tuple(notes), tuple(rejected), given=given)
+    return DatasetIndex(name, rows, tuple(notes), tuple(rejected), precomputed=precomputed)
 
 
 def _numbers(source: Path, data: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from genrelab.datasets.download import fetch
-from genrelab.datasets.fma_exclusions import left_out
+from genrelab.datasets.fma_exclusions import excluded_tracks
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -72,7 +72,7 @@ def fma(
     table = _of_subset(read_tracks(tables / "tracks.csv"), subset)
     audio = _audio_folder(top, subset)
     rows, rejected = [], []
-    faults = left_out(subset, exclude)
+    faults = excluded_tracks(subset, exclude)
     for number, line in zip(table.index, table[USED].itertuples(index=False, name=None), strict=True):
         artist, album, part, _, genre, ids = line
         path = audio / f"{number:06d}"[:3] / f"{number:06d}.mp3"
@@ -96,7 +96,7 @@ def fma(
             rows.append({**row, "genres": named})
     if not rows:
         raise GenrelabError(f"{audio}: no clip of fma_{subset} in it; expected e.g. 000/000002.mp3")
-    return _catalog(subset, rows, rejected, min_tracks, multi_label)
+    return _make_index(subset, rows, rejected, min_tracks, multi_label)
 
 
 def read_tracks(path: Path) -> pd.DataFrame:
@@ -147,7 +147,7 @@ def _named(tables: Path, number: int, ids: Any, titles: dict[int, str]) -> tuple
         raise GenrelabError(f"{tables / 'tracks.csv'}: genres_all of track {number} is {ids!r} ({error})") from error
 
 
-def _catalog(
+def _make_index(
     subset: str, rows: list[dict[str, Any]], rejected: list[tuple[str, str]], min_tracks: int, multi_label: bool
 ) -> DatasetIndex:
     counts = Counter(genre for row in rows for genre in row["genres"])

@@ -26,7 +26,7 @@ UNREADABLE = frozenset((
 ))  # fmt: skip
 
 
-def left_out(subset: str, exclude: Sequence[int] | str) -> dict[int, str]:
+def excluded_tracks(subset: str, exclude: Sequence[int] | str) -> dict[int, str]:
     """Why a clip is left out, by its id.
 
     Args:

@@ -27,7 +27,7 @@ class Renaming:
     """
 
     moves: tuple[tuple[Path, Path], ...]
-    right: tuple[Path, ...]
+    correct: tuple[Path, ...]
     unknown: tuple[tuple[Path, str], ...]
 
 

@@ -44,12 +44,12 @@ def gtzan(root: str | None = None) -> DatasetIndex:
     rejected: list[tuple[str, str]] = []
     for path in list_audio(next(holds_genres, top))[0]:
         clip = clip_name(path.stem)
-        if clip not in facts():
+        if clip not in published_tracks():
             rejected.append((str(path), "not a clip of GTZAN"))
         elif clip in rows:
             rejected.append((str(path), f"{clip} again, beside {rows[clip]['path']}"))
         else:
-            part, artist = facts()[clip]
+            part, artist = published_tracks()[clip]
             genre = clip.split(".")[0]
             rows[clip] = {"track_id": clip, "genre": genre, "artist_id": artist, "path": str(path)}
             rows[clip]["official_split"] = part
@@ -61,7 +61,7 @@ def gtzan(root: str | None = None) -> DatasetIndex:
 
 
 @cache
-def facts() -> dict[str, tuple[str | None, str | None]]:
+def published_tracks() -> dict[str, tuple[str | None, str | None]]:
     """Per clip its part in the fault-filtered lists ("train" | "val" | "test") and its artist; None if unlisted."""
     text = resources.files("genrelab.datasets").joinpath("gtzan.tsv").read_text(encoding="utf-8")
     lines = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
@@ -86,8 +86,8 @@ def _unreadable(path: str) -> str:
 
 def _notes(rows: dict[str, dict[str, Any]]) -> tuple[str, ...]:
     notes = ["fault-filtered lists: Kereliuk, Sturm and Larsen 2015; artists: Sturm's index of GTZAN"]
-    if len(rows) < len(facts()):
-        notes.append(f"{len(rows)} of GTZAN's {len(facts())} clips are here")
+    if len(rows) < len(published_tracks()):
+        notes.append(f"{len(rows)} of GTZAN's {len(published_tracks())} clips are here")
     if BAD_CLIP not in rows:
         notes.append(f"{BAD_CLIP} is absent or unreadable: the fault-filtered train list counts 442 of its 443 clips")
     if unknown := sum(row["artist_id"] is None for row in rows.values()):

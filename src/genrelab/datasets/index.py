@@ -14,8 +14,8 @@ from genrelab.utils.errors import GenrelabError
 COLUMNS = ("track_id", "genre", "artist_id", "album_id", "path", "duration", "official_split")
 LABEL = "label:"  # what columns of further labels begin with
 REQUIRED = ("track_id", "genre", "path")
-Part = Literal["train", "val", "test"]
-PARTS: tuple[Part, ...] = ("train", "val", "test")
+SplitName = Literal["train", "val", "test"]
+SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 # Audio that soundfile or ffmpeg may know; anything else in a music folder is a cover or a text.
 _EXTENSIONS = "wav flac mp3 ogg oga opus au snd aif aiff aifc m4a mp4 aac wma ape wv mpc mka webm caf w64 rf64 ac3"
 AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split())
@@ -47,7 +47,7 @@ class DatasetIndex:
     notes: tuple[str, ...] = ()
     rejected: tuple[tuple[str, str], ...] = ()
     stand_in: bool = False
-    given: PrecomputedFeatures | None = None
+    precomputed: PrecomputedFeatures | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tracks", _normal(self.name, self.tracks))
@@ -131,7 +131,7 @@ def _normal(name: str, tracks: pd.DataFrame) -> pd.DataFrame:
         track = table.loc[twice, "track_id"].iloc[0]
         paths = " and ".join(table.loc[table["track_id"] == track, "path"].head(2))
         raise GenrelabError(f"dataset {name}: the track id {track!r} stands for {paths}; ids are unique")
-    unknown = sorted(set(table["official_split"].dropna()) - set(PARTS))
+    unknown = sorted(set(table["official_split"].dropna()) - set(SPLIT_NAMES))
     if unknown:
         raise GenrelabError(f"dataset {name}: official split {unknown[0]!r} is none of train, val, test")
     return table.sort_values("track_id", kind="stable", ignore_index=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.datasets.audio_folder import find_root, list_audio, normal_id
+from genrelab.datasets.audio_folder import find_root, list_audio, normalize_id
 from genrelab.datasets.csv_table import PART_WORDS
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -47,8 +47,8 @@ def musicmap(root: str | None = None, splits: str | None = None) -> DatasetIndex
         if len(parts) < 2:
             rejected.append((str(path), "beside the genre folders"))
             continue
-        track = normal_id(path.relative_to(top).as_posix())
-        rows.append({"track_id": track, "genre": normal_id(parts[0]).strip(), "path": str(path), **_song(path.stem)})
+        track = normalize_id(path.relative_to(top).as_posix())
+        rows.append({"track_id": track, "genre": normalize_id(parts[0]).strip(), "path": str(path), **_song(path.stem)})
     if not rows:
         raise GenrelabError(f"{top}: no audio in genre folders; expected e.g. jaz03/jaz03-1-Artist-Title.m4a")
     notes = [f"files that are not audio skipped: {sum(others.values())}"] if others else []
@@ -58,7 +58,7 @@ def musicmap(root: str | None = None, splits: str | None = None) -> DatasetIndex
     return DatasetIndex("musicmap", pd.DataFrame(rows), tuple(notes), tuple(rejected))
 
 
-def same_name(text: str) -> str:
+def normalize_name(text: str) -> str:
     """What the spellings of a file's name share: composed letters, plain quotes, single blanks, none at the ends."""
     plain = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     stem, dot, extension = plain.rpartition(".")
@@ -72,7 +72,7 @@ def _song(stem: str) -> dict[str, str | None]:
     if not found:
         return {"artist_id": None, "song": None}
     artist = found["artist"].strip().replace(";", ",")
-    return {"artist_id": artist or None, "song": same_name(f"{artist} - {found['title']}")}
+    return {"artist_id": artist or None, "song": normalize_name(f"{artist} - {found['title']}")}
 
 
 def _one_recording(rows: list[dict[str, Any]]) -> list[str]:
@@ -92,10 +92,10 @@ def _one_recording(rows: list[dict[str, Any]]) -> list[str]:
 
 def _split(path: Path, rows: list[dict[str, Any]], rejected: list[tuple[str, str]]) -> list[str]:
     """Enter the CSV's parts into the rows; return notes."""
-    here = {(row["genre"].casefold(), same_name(Path(row["path"]).name)): row for row in rows}
+    here = {(row["genre"].casefold(), normalize_name(Path(row["path"]).name)): row for row in rows}
     lost, parts = 0, Counter[str]()
     for line, part, genre, name in _read_split(path):
-        row = here.get((genre.casefold(), same_name(name)))
+        row = here.get((genre.casefold(), normalize_name(name)))
         if row is None:
             lost += 1
             rejected.append((f"{genre}/{name}", f"no such file ({path.name}, line {line})"))
@@ -129,7 +129,7 @@ def _read_split(path: Path) -> list[tuple[int, str, str, str]]:
                     raise GenrelabError(
                         f"{path}, line {reader.line_num}: split {part!r}, genre {genre!r}, file {name!r}"
                     )
-                found.append((reader.line_num, PART_WORDS[part.lower()], normal_id(genre), name))
+                found.append((reader.line_num, PART_WORDS[part.lower()], normalize_id(genre), name))
     except FileNotFoundError as error:
         raise GenrelabError(f"dataset.splits: {path}: no such file") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:

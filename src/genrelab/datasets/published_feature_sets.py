@@ -11,7 +11,7 @@ import pandas as pd
 
 from genrelab.datasets.arff import Arff, read_arff
 from genrelab.datasets.feature_table import one_recording
-from genrelab.datasets.gtzan import GENRES, facts
+from genrelab.datasets.gtzan import GENRES, published_tracks
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures
@@ -53,8 +53,8 @@ def gtzan_arff(root: str | None = None, sets: Sequence[str] = ("ssd",)) -> Datas
     if not fits.any():
         raise GenrelabError(f"{files[0]}: no row has the class of its place; rows in sorted order are expected")
     rows = pd.DataFrame({"track_id": clips, "genre": [clip.split(".")[0] for clip in clips]})
-    rows["artist_id"] = [facts()[clip][1] for clip in clips]
-    rows["official_split"] = [facts()[clip][0] for clip in clips]
+    rows["artist_id"] = [published_tracks()[clip][1] for clip in clips]
+    rows["official_split"] = [published_tracks()[clip][0] for clip in clips]
     rows["album_id"] = [twins.get(clip) for clip in clips]
     rows["path"] = [f"{files[0]}, row {i + 1}" for i in range(len(clips))]
     notes = [f"features measured by others: {', '.join(file.name for file in files)}"]
@@ -66,8 +66,8 @@ def gtzan_arff(root: str | None = None, sets: Sequence[str] = ("ssd",)) -> Datas
     features = tuple(
         PrecomputedFeature(name, one.values[fits], one.columns) for name, one in zip(sets, read, strict=True)
     )
-    given = PrecomputedFeatures(clips[fits], np.zeros(int(fits.sum()), np.int64), features)
-    return DatasetIndex("gtzan_arff", rows[fits], tuple(notes), tuple(rejected), given=given)
+    precomputed = PrecomputedFeatures(clips[fits], np.zeros(int(fits.sum()), np.int64), features)
+    return DatasetIndex("gtzan_arff", rows[fits], tuple(notes), tuple(rejected), precomputed=precomputed)
 
 
 @DATASETS.register("top_magd", "given")
@@ -119,12 +119,12 @@ def top_magd(
         f"features measured by others: {', '.join(one.path.name for one in read)}",
         *([f"{lost} of {len(genres)} labelled tracks have no features here"] if lost else []),
     )
-    given = PrecomputedFeatures(
+    precomputed = PrecomputedFeatures(
         np.array(common, dtype=object),
         np.zeros(len(common), np.int64),
         tuple(PrecomputedFeature(one.path.name.split(".")[0], _ordered(one, common), one.columns) for one in read),
     )
-    return DatasetIndex(name, rows, notes, given=given)
+    return DatasetIndex(name, rows, notes, precomputed=precomputed)
 
 
 def read_cls(path: Path) -> dict[str, tuple[str, ...]]:

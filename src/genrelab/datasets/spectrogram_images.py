@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from genrelab.datasets.audio_folder import find_root, normal_id
-from genrelab.datasets.gtzan import BAD_CLIP, clip_name, facts
+from genrelab.datasets.audio_folder import find_root, normalize_id
+from genrelab.datasets.gtzan import BAD_CLIP, clip_name, published_tracks
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures
@@ -42,30 +42,30 @@ def gtzan_images(cache: Path, root: str | None = None, height: int = 128, width:
     top = find_root(root, "the unpacked GTZAN archive, or its folder images_original")
     folder = next((top / place for place in GTZAN_PLACES if any((top / place).glob("blues/*"))), top)
     files = {clip_name(file.stem): file for file in _files(folder)}
-    clips = {clip: file for clip, file in files.items() if clip in facts()}
+    clips = {clip: file for clip, file in files.items() if clip in published_tracks()}
     if not clips:
         raise GenrelabError(
             f"{top}: no picture of GTZAN in it; expected images_original/blues/blues00000.png and so on"
         )
-    rejected = [(str(file), "not a clip of GTZAN") for clip, file in files.items() if clip not in facts()]
-    levels, bad = _levels(list(clips.values()), height, width, "magma", None, cache)
+    rejected = [(str(file), "not a clip of GTZAN") for clip, file in files.items() if clip not in published_tracks()]
+    levels, bad = _read_all(list(clips.values()), height, width, "magma", None, cache)
     rejected += bad
     kept = [clip for clip, file in clips.items() if str(file) not in dict(bad)]
     rows = pd.DataFrame({"track_id": kept, "genre": [clip.split(".")[0] for clip in kept]})
-    rows["artist_id"] = [facts()[clip][1] for clip in kept]
-    rows["official_split"] = [facts()[clip][0] for clip in kept]
+    rows["artist_id"] = [published_tracks()[clip][1] for clip in kept]
+    rows["official_split"] = [published_tracks()[clip][0] for clip in kept]
     rows["path"] = [str(clips[clip]) for clip in kept]
     notes = [f"spectrogram pictures in place of audio, {height}x{width} levels of 256"]
     if BAD_CLIP not in kept:
         notes.append(f"{BAD_CLIP} has no picture: the fault-filtered train list counts 442 of its 443 clips")
-    given = PrecomputedFeatures(
+    precomputed = PrecomputedFeatures(
         np.array(kept, object), np.zeros(len(kept), np.int64), (PrecomputedFeature("picture", levels),)
     )
-    return DatasetIndex("gtzan_images", rows, tuple(notes), tuple(rejected), given=given)
+    return DatasetIndex("gtzan_images", rows, tuple(notes), tuple(rejected), precomputed=precomputed)
 
 
 @DATASETS.register("pictures", "given")
-def pictures(
+def spectrogram_images(
     cache: Path,
     root: str | None = None,
     height: int = 128,
@@ -91,25 +91,25 @@ def pictures(
     files = [file for file in _files(top) if len(file.relative_to(top).parts) > 1]
     if not files:
         raise GenrelabError(f"{top}: no pictures in it; expected genre/picture.png")
-    levels, bad = _levels(files, height, width, colours, crop, cache)
+    levels, bad = _read_all(files, height, width, colours, crop, cache)
     kept = [file for file in files if str(file) not in dict(bad)]
     parts = [file.relative_to(top).parts for file in kept]
-    ids = [normal_id("/".join(part)) for part in parts]
+    ids = [normalize_id("/".join(part)) for part in parts]
     artists = [part[1] if len(part) > 2 else None for part in parts]
-    rows = pd.DataFrame({"track_id": ids, "genre": [normal_id(part[0]) for part in parts], "artist_id": artists})
+    rows = pd.DataFrame({"track_id": ids, "genre": [normalize_id(part[0]) for part in parts], "artist_id": artists})
     rows["path"] = [str(file) for file in kept]
-    given = PrecomputedFeatures(
+    precomputed = PrecomputedFeatures(
         np.array(ids, object), np.zeros(len(ids), np.int64), (PrecomputedFeature("picture", levels),)
     )
     notes = (f"spectrogram pictures in place of audio, {height}x{width} levels of 256",)
-    return DatasetIndex(top.name, rows, notes, tuple(bad), given=given)
+    return DatasetIndex(top.name, rows, notes, tuple(bad), precomputed=precomputed)
 
 
 def _files(root: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.suffix.lower() in ENDINGS and not path.name.startswith("."))
 
 
-def _levels(
+def _read_all(
     files: Sequence[Path], height: int, width: int, colours: str, crop: Sequence[int] | None, cache: Path
 ) -> tuple[np.ndarray, list[tuple[str, str]]]:
     """`[N, height, width]` uint8 of the readable files, and the others with reasons; kept in the cache."""
@@ -118,7 +118,7 @@ def _levels(
         problems.append(f"dataset.crop: {list(crop)}; use left, top, right, bottom in pixels")
     if problems:
         raise ConfigError(problems)
-    table = None if colours == "grey" else colour_table(colours)
+    table = None if colours == "grey" else colormap_levels(colours)
     stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     wish = (stats, height, width, colours, list(crop) if crop else None)
     stored = cache / "pictures" / f"{hashlib.sha256(repr(wish).encode()).hexdigest()[:16]}.npz"
@@ -126,7 +126,7 @@ def _levels(
         rows, bad = [], []
         for file in files:
             try:
-                rows.append(read_levels(file, height, width, table, crop))
+                rows.append(read_grayscale(file, height, width, table, crop))
             except (OSError, ValueError, SyntaxError) as error:  # Pillow raises SyntaxError for broken PNG
                 bad.append((str(file), f"unreadable picture ({str(error).splitlines()[0][:80]})"))
         if not rows:
@@ -137,7 +137,7 @@ def _levels(
         return data["levels"], [(str(path), str(reason)) for path, reason in data["bad"]]
 
 
-def read_levels(
+def read_grayscale(
     file: Path, height: int, width: int, table: np.ndarray | None = None, crop: Sequence[int] | None = None
 ) -> np.ndarray:
     """One picture as `[height, width]` uint8, row 0 the lowest band.
@@ -146,7 +146,7 @@ def read_levels(
         file: of any format Pillow reads.
         height: rows, reached by averaging.
         width: columns, likewise.
-        table: `[32768]` level by colour (five bits a channel), from `colour_table`; None takes the brightness.
+        table: `[32768]` level by colour (five bits a channel), from `colormap_levels`; None takes the brightness.
         crop: left, top, right, bottom; None cuts white margins off.
     """
     from PIL import Image
@@ -173,7 +173,7 @@ def read_levels(
 
 
 @lru_cache(maxsize=4)
-def colour_table(name: str) -> np.ndarray:
+def colormap_levels(name: str) -> np.ndarray:
     """`[32768]` uint8: the nearest level of a matplotlib colour map, for colours of five bits a channel.
 
     Raises:

@@ -24,7 +24,7 @@ SILENT_PEAK = 1e-3  # -60 dB under full scale
 
 
 def check_dataset(
-    catalog: DatasetIndex,
+    dataset_index: DatasetIndex,
     audio: AudioSpec,
     workers: int | None = None,
     progress: bool = True,
@@ -33,39 +33,43 @@ def check_dataset(
     """Decode every track once and count what is wrong with the dataset; of given features look at every value.
 
     Args:
-        catalog: the tracks.
+        dataset_index: the tracks.
         audio: says how long a segment is, and how silence is trimmed.
         workers: threads (decoding leaves Python's lock); all cores by default.
         progress: show a bar on the terminal.
         taxonomy: names the genres that can be learnt; None asks nothing of them.
     """
-    if catalog.given is None:
-        found = _scan_files(list(catalog.tracks["path"]), audio, workers or os.cpu_count() or 1, progress)
+    if dataset_index.precomputed is None:
+        found = _scan_files(list(dataset_index.tracks["path"]), audio, workers or os.cpu_count() or 1, progress)
     else:
-        found = [_scan_rows(catalog.given, rows) for rows in _rows_of(catalog)]
+        found = [_scan_rows(dataset_index.precomputed, rows) for rows in _rows_of(dataset_index)]
     columns = ["track_id", "genre", "artist_id", "path"]
     scanned = pd.DataFrame(found).astype({"sample_rate": "Int64", "channels": "Int64"})  # unknown where unreadable
-    tracks = pd.concat([catalog.tracks[columns], scanned], axis=1)
+    tracks = pd.concat([dataset_index.tracks[columns], scanned], axis=1)
     tracks = _mark_duplicates(tracks).drop(columns="sha256")
-    return CheckReport(catalog.name, tracks, _summary(catalog, tracks, audio, taxonomy))
+    return CheckReport(dataset_index.name, tracks, _summary(dataset_index, tracks, audio, taxonomy))
 
 
 BLANK = {"duration": np.nan, "usable": np.nan, "sample_rate": None, "channels": None, "sha256": None}
 GOOD = {"unreadable": False, "silent": False, "too_short": False, "reason": ""}
 
 
-def _rows_of(catalog: DatasetIndex) -> Iterator[np.ndarray]:
+def _rows_of(dataset_index: DatasetIndex) -> Iterator[np.ndarray]:
     """Of each track, the rows of its segments."""
-    assert catalog.given is not None
-    rows = pd.Series(np.arange(len(catalog.given.track_id))).groupby(catalog.given.track_id).agg(list)
-    for track in catalog.tracks["track_id"]:
+    assert dataset_index.precomputed is not None
+    rows = (
+        pd.Series(np.arange(len(dataset_index.precomputed.track_id)))
+        .groupby(dataset_index.precomputed.track_id)
+        .agg(list)
+    )
+    for track in dataset_index.tracks["track_id"]:
         yield np.asarray(rows.get(track, []), dtype=np.int64)
 
 
-def _scan_rows(given: PrecomputedFeatures, rows: np.ndarray) -> dict[str, Any]:
+def _scan_rows(precomputed: PrecomputedFeatures, rows: np.ndarray) -> dict[str, Any]:
     """What the features of one track hold."""
     digest, faults, silent = hashlib.sha256(), [], True
-    for feature in given.features:
+    for feature in precomputed.features:
         values = np.asarray(feature.values[rows])
         digest.update(np.ascontiguousarray(values).tobytes())
         silent = silent and not values.any()
@@ -133,7 +137,7 @@ def _mark_duplicates(tracks: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summary(
-    catalog: DatasetIndex, tracks: pd.DataFrame, audio: AudioSpec, taxonomy: Taxonomy | None
+    dataset_index: DatasetIndex, tracks: pd.DataFrame, audio: AudioSpec, taxonomy: Taxonomy | None
 ) -> dict[str, Any]:
     readable = tracks[~tracks["unreadable"]]
     rates = readable["sample_rate"].value_counts().sort_index()
@@ -142,23 +146,25 @@ def _summary(
         artists = int(part["artist_id"].nunique())
         per_genre[str(genre)] = {**_durations(part), "artists": artists, **{s: int(part[s].sum()) for s in STATES}}
     return {
-        "dataset": catalog.name,
-        "stand_in": catalog.stand_in,
+        "dataset": dataset_index.name,
+        "stand_in": dataset_index.stand_in,
         "tracks": len(tracks),
         **_durations(tracks),
         **{state: int(tracks[state].sum()) for state in STATES},
         "duplicates_across_genres": int(tracks["across_genres"].sum()),
         "segment_seconds": audio.segment_duration,
-        "features": {f.name: list(f.values.shape[1:]) for f in catalog.given.features} if catalog.given else {},
+        "features": {f.name: list(f.values.shape[1:]) for f in dataset_index.precomputed.features}
+        if dataset_index.precomputed
+        else {},
         "sample_rates": {str(rate): int(count) for rate, count in rates.items()},
-        "artists": catalog.artists,
+        "artists": dataset_index.artists,
         "artist_tracks": {str(k): int(v) for k, v in tracks["artist_id"].dropna().value_counts().items()},
         "genres": per_genre,
-        "notes": list(catalog.notes),
+        "notes": list(dataset_index.notes),
         "taxonomy": taxonomy.name if taxonomy else None,
         "unknown_genres": _unknown(taxonomy, per_genre),
-        "rejected": [list(pair) for pair in catalog.rejected],
-        "default_split": _try_split(catalog, tracks),
+        "rejected": [list(pair) for pair in dataset_index.rejected],
+        "default_split": _try_split(dataset_index, tracks),
     }
 
 
@@ -182,10 +188,10 @@ def _durations(tracks: pd.DataFrame) -> dict[str, Any]:
     return {"tracks": len(tracks), "hours": round(float(known.sum()) / 3600, 3), **seconds}
 
 
-def _try_split(catalog: DatasetIndex, tracks: pd.DataFrame) -> dict[str, Any]:
+def _try_split(dataset_index: DatasetIndex, tracks: pd.DataFrame) -> dict[str, Any]:
     """Whether the default split works on what can be read, and if not, why."""
     try:
-        split = grouped(catalog.only(tracks.loc[~tracks["unreadable"], "track_id"]))
+        split = grouped(dataset_index.only(tracks.loc[~tracks["unreadable"], "track_id"]))
     except GenrelabError as error:
         return {"possible": False, "reason": str(error), "artists": None}
     return {"possible": True, "reason": "", "artists": split.artists, "notes": list(split.notes)}

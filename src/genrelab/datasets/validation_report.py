@@ -59,18 +59,18 @@ class CheckReport:
         """The findings as text, one a line."""
         facts = self.summary
         rates = ", ".join(f"{count} at {rate} Hz" for rate, count in facts["sample_rates"].items())
-        given = ", ".join(f"{name} {shape}" for name, shape in facts["features"].items())
-        lines = [f"features: {given}" if given else f"sample rates: {rates or 'none'}", _artists(facts)]
+        precomputed = ", ".join(f"{name} {shape}" for name, shape in facts["features"].items())
+        lines = [f"features: {precomputed}" if precomputed else f"sample rates: {rates or 'none'}", _artists(facts)]
         lines += [f"note: {note}" for note in facts["notes"]]
-        for state, title in (_GIVEN_TITLES if given else _TITLES).items():
-            lines += _listed(title, [_line(row, state, bool(given)) for row in self._rows(state)])
+        for state, title in (_PRECOMPUTED_TITLES if precomputed else _TITLES).items():
+            lines += _listed(title, [_line(row, state, bool(precomputed)) for row in self._rows(state)])
         unknown = facts["unknown_genres"]
         lines += _listed(f"genres that taxonomy={facts['taxonomy']} lacks", list(unknown.values()))
         if unknown:
             lines.append("  rename them, or train with taxonomy=flat")
         elif facts["taxonomy"] not in (None, "flat"):
             lines.append(f"genres: taxonomy={facts['taxonomy']} knows all {len(facts['genres'])}")
-        lines += _listed("rejected by the catalog", [f"{path}: {reason}" for path, reason in facts["rejected"]])
+        lines += _listed("rejected by the dataset index", [f"{path}: {reason}" for path, reason in facts["rejected"]])
         split = facts["default_split"]
         apart = {"apart": ", artists apart", "unknown": ", by track, since artists are unknown"}
         verdict = f"possible{apart.get(split['artists'], '')}" if split["possible"] else split["reason"]
@@ -87,7 +87,7 @@ _TITLES = {
     "too_short": "shorter than one segment",
     "duplicate": "exact duplicates",
 }
-_GIVEN_TITLES = {**_TITLES, "unreadable": "values that are no numbers", "silent": "nothing but zeros"}
+_PRECOMPUTED_TITLES = {**_TITLES, "unreadable": "values that are no numbers", "silent": "nothing but zeros"}
 _HEADS = {"unreadable": "broken", "silent": "silent", "too_short": "short", "duplicate": "double"}
 
 
@@ -105,15 +105,15 @@ def _listed(title: str, lines: list[str]) -> list[str]:
     return [f"{title}: {len(lines)}", *(f"  {line}" for line in lines[:SHOWN]), *more]
 
 
-def _line(row: dict[str, Any], state: str, given: bool) -> str:
-    name = row["track_id"] if given else row["path"]
+def _line(row: dict[str, Any], state: str, precomputed: bool) -> str:
+    name = row["track_id"] if precomputed else row["path"]
     if state == "unreadable":
         return f"{name}: {row['reason']}"
     if state == "too_short":
         return f"{row['path']}: {row['usable']:.1f} s of sound"
     if state == "duplicate":
         other = "; THE TWO HAVE DIFFERENT GENRES" if row["across_genres"] else ""
-        return f"{name}: same {'values' if given else 'samples'} as {row['duplicate_of']}{other}"
+        return f"{name}: same {'values' if precomputed else 'samples'} as {row['duplicate_of']}{other}"
     return str(name)
 
 

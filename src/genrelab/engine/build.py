@@ -1,4 +1,4 @@
-"""From a checked configuration to the objects of a run: catalog, taxonomy, split, store, network."""
+"""From a checked configuration to the objects of a run: dataset index, taxonomy, split, store, network."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ Config = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Tracks and the graph of their genres; `catalog` names genres by the taxonomy's codes."""
+    """Tracks and the graph of their genres; `index` names genres by the taxonomy's codes."""
 
-    catalog: DatasetIndex
+    index: DatasetIndex
     taxonomy: Taxonomy
 
 
-def read_catalog(config: Config) -> DatasetIndex:
+def read_dataset_index(config: Config) -> DatasetIndex:
     """Read the table of tracks, its genres named as the dataset names them."""
     kind, params = split_name_and_params(config["dataset"])
     cache = resolve_path(read_fields(PathsSpec, config["paths"], "paths").cache_dir)
     several = config["data"].get("target") == "multi_label"
-    catalog: DatasetIndex = DATASETS.build(kind, params, cache=cache, multi_label=several)
-    return catalog
+    dataset_index: DatasetIndex = DATASETS.build(kind, params, cache=cache, multi_label=several)
+    return dataset_index
 
 
 def read_taxonomy(config: Config, genres: Sequence[str]) -> Taxonomy:
@@ -61,13 +61,13 @@ def read_taxonomy(config: Config, genres: Sequence[str]) -> Taxonomy:
 
 
 def read_dataset(config: Config) -> Dataset:
-    """Read catalog and taxonomy, and keep the taxonomy's genres that the catalog has.
+    """Read dataset index and taxonomy, and keep the taxonomy's genres that the dataset index has.
 
     Raises:
         GenrelabError: nothing found, or genres that the taxonomy lacks (all of them named).
     """
-    catalog = read_catalog(config)
-    names = catalog.genres
+    dataset_index = read_dataset_index(config)
+    names = dataset_index.genres
     taxonomy = read_taxonomy(config, names)
     codes, unknown = {}, []
     for name in names:
@@ -77,36 +77,36 @@ def read_dataset(config: Config) -> Dataset:
             unknown.append(str(error))
     if unknown:
         raise GenrelabError(
-            f"taxonomy={taxonomy.name} lacks {len(unknown)} of the {len(names)} genres of {catalog.name}: "
+            f"taxonomy={taxonomy.name} lacks {len(unknown)} of the {len(names)} genres of {dataset_index.name}: "
             f"{'; '.join(unknown[:5])}{'; ...' if len(unknown) > 5 else ''}; rename them, or use taxonomy=flat"
         )
     if len(set(codes.values())) < 2:
         raise GenrelabError(
-            f"{catalog.name}: only {len(set(codes.values()))} genre found; a classifier needs two or more"
+            f"{dataset_index.name}: only {len(set(codes.values()))} genre found; a classifier needs two or more"
         )
-    tracks = catalog.tracks.assign(genre=catalog.tracks["genre"].map(codes))
-    if catalog.multi_label:
+    tracks = dataset_index.tracks.assign(genre=dataset_index.tracks["genre"].map(codes))
+    if dataset_index.multi_label:
         tracks["genres"] = [tuple(codes[name] for name in several) for several in tracks["genres"]]
     taxonomy = taxonomy.subset(list(codes.values()))
     if config["data"].get("target") == "supergenre":
-        return _of_supergenres(Dataset(replace(catalog, tracks=tracks), taxonomy))
-    return Dataset(replace(catalog, tracks=tracks), taxonomy)
+        return _of_supergenres(Dataset(replace(dataset_index, tracks=tracks), taxonomy))
+    return Dataset(replace(dataset_index, tracks=tracks), taxonomy)
 
 
 def _of_supergenres(dataset: Dataset) -> Dataset:
     """The same tracks, each of its genre's supergenre."""
     grouped = to_supergenres(dataset.taxonomy)
-    tracks = dataset.catalog.tracks
+    tracks = dataset.index.tracks
     named = SUPERGENRE + tracks["genre"].map(dataset.taxonomy.members).astype(object)
-    return Dataset(replace(dataset.catalog, tracks=tracks.assign(genre=named)), grouped)
+    return Dataset(replace(dataset.index, tracks=tracks.assign(genre=named)), grouped)
 
 
-def make_split(config: Config, catalog: DatasetIndex, fold: int | None = None) -> Split:
+def make_split(config: Config, dataset_index: DatasetIndex, fold: int | None = None) -> Split:
     """Assign tracks to train, val and test; `fold` chooses one of a k-fold split."""
     kind, params = split_name_and_params(config["split"])
     if fold is not None:
         params = {**params, "fold": fold}
-    split: Split = SPLITS.build(kind, params, catalog=catalog)
+    split: Split = SPLITS.build(kind, params, dataset_index=dataset_index)
     return split
 
 
@@ -122,10 +122,10 @@ def _augments(config: Config) -> tuple[Augment, ...]:
     return augments
 
 
-def make_store(config: Config, catalog: DatasetIndex | None = None) -> AnyFeatureCache:
+def make_feature_cache(config: Config, dataset_index: DatasetIndex | None = None) -> AnyFeatureCache:
     """The store of the configured features, or of those that the dataset brings along."""
-    if catalog is not None and catalog.given is not None:
-        return PrecomputedFeatureCache(catalog.given)
+    if dataset_index is not None and dataset_index.precomputed is not None:
+        return PrecomputedFeatureCache(dataset_index.precomputed)
     audio = read_fields(AudioSpec, config["audio"], "audio")
     specs = [make_spec(name, option, audio) for name, option in config["features"].items()]
     root = resolve_path(config["paths"]["feature_cache_dir"])
@@ -135,7 +135,7 @@ def make_store(config: Config, catalog: DatasetIndex | None = None) -> AnyFeatur
 
 
 def prepare(
-    store: AnyFeatureCache,
+    feature_cache: AnyFeatureCache,
     dataset: Dataset,
     split: Split,
     augments: Sequence[Augment],
@@ -143,45 +143,45 @@ def prepare(
     backend: str = "numba",
 ) -> PrepareReport:
     """Build what is missing for a split: all tracks' originals, the train tracks' copies."""
-    wanted = dataset.catalog.tracks
-    wanted = wanted[wanted["track_id"].isin(list(split.parts))]
+    wanted = dataset.index.tracks
+    wanted = wanted[wanted["track_id"].isin(list(split.assignment))]
     augmented = frozenset(split.tracks("train"))
-    if isinstance(store, PrecomputedFeatureCache):
-        return store.prepare(wanted, augments, augmented)
-    return store.prepare(wanted, augments, augmented, backend=backend, workers=workers)
+    if isinstance(feature_cache, PrecomputedFeatureCache):
+        return feature_cache.prepare(wanted, augments, augmented)
+    return feature_cache.prepare(wanted, augments, augmented, backend=backend, workers=workers)
 
 
-def sound_bounds(dataset: Dataset, split: Split, store: AnyFeatureCache) -> ContentThresholds | None:
+def content_thresholds(dataset: Dataset, split: Split, feature_cache: AnyFeatureCache) -> ContentThresholds | None:
     """What of val's tracks `genrelab predict` would call silence, noise or speech; None where there is no sound."""
-    if store.audio is None:
+    if feature_cache.audio is None:
         return None
-    tracks = dataset.catalog.tracks
+    tracks = dataset.index.tracks
     paths = tracks.loc[tracks["track_id"].isin(split.tracks("val")), "path"]
-    return ContentThresholds.fit(analyze_files(list(paths), store.audio.sample_rate))
+    return ContentThresholds.fit(analyze_files(list(paths), feature_cache.audio.sample_rate))
 
 
 def make_data(
-    config: Config, dataset: Dataset, split: Split, store: AnyFeatureCache, augments: Sequence[Augment]
+    config: Config, dataset: Dataset, split: Split, feature_cache: AnyFeatureCache, augments: Sequence[Augment]
 ) -> GenreDataModule:
     """The data module over a prepared store."""
     spec = read_fields(DataSpec, config["data"], "data")
     index = {code: number for number, code in enumerate(dataset.taxonomy.genres)}
-    genres = dataset.catalog.tracks.set_index("track_id")["genre"]
+    genres = dataset.index.tracks.set_index("track_id")["genre"]
     several = None
-    if dataset.catalog.multi_label:
-        all_of = dataset.catalog.genres_of
-        several = {track: [index[genre] for genre in all_of[track]] for track in split.parts}
+    if dataset.index.multi_label:
+        all_of = dataset.index.genres_of
+        several = {track: [index[genre] for genre in all_of[track]] for track in split.assignment}
     return GenreDataModule(
-        store,
+        feature_cache,
         split,
-        {track: index[genres[track]] for track in split.parts},
-        [augment.label for augment in augments],
+        {track: index[genres[track]] for track in split.assignment},
+        [augment.name for augment in augments],
         batch_size=spec.batch_size,
         copies_per_epoch=spec.copies_per_epoch,
         normalize=spec.normalize,
         seed=config["seed"],
         cache_on_device=spec.cache_on_device,
-        several=several,
+        multilabel_targets=several,
         n_classes=len(index),
     )
 
@@ -192,9 +192,11 @@ def make_changes(config: Config) -> BatchAugmentation:
     return BatchAugmentation(**{field.name: getattr(spec, field.name) for field in fields(BatchAugmentation)})
 
 
-def make_online(config: Config, store: AnyFeatureCache) -> OnTheFlyFeatures | None:
+def make_online(config: Config, feature_cache: AnyFeatureCache) -> OnTheFlyFeatures | None:
     """What makes features in the step, where the store holds waveforms."""
-    return OnTheFlyFeatures(store.specs, _augments(config)) if isinstance(store, WaveformCache) else None
+    return (
+        OnTheFlyFeatures(feature_cache.specs, _augments(config)) if isinstance(feature_cache, WaveformCache) else None
+    )
 
 
 def is_fitted(config: Config) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from genrelab.audio.spec import fingerprint
 from genrelab.datamodules import GenreDataModule
 from genrelab.datamodules.auxiliary_targets import AuxiliaryTargets
-from genrelab.datamodules.genre_datamodule import Part
+from genrelab.datamodules.genre_datamodule import SplitName
 from genrelab.datasets.splits import Split
 from genrelab.engine.build import Dataset
 from genrelab.features.cache import PrepareReport
@@ -18,7 +18,7 @@ from genrelab.runs.training_tracks import write_training_tracks
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
 
-PARTS: tuple[Part, ...] = ("train", "val", "test")
+SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 # What a run is not resumed without, as one calls it.
 WHAT = {
     "data": "the audio files or the split",
@@ -40,7 +40,7 @@ def record_dataset(
 
     Args:
         record: of the run.
-        dataset: catalog and taxonomy.
+        dataset: dataset index and taxonomy.
         split: its parts.
         report: what preparing the store found.
         data: what is served.
@@ -49,8 +49,8 @@ def record_dataset(
     Raises:
         GenrelabError: a genre has no train track, or a resumed run's data are not those it began with.
     """
-    catalog, taxonomy = dataset.catalog, dataset.taxonomy
-    rows = {part: data.rows(part) for part in PARTS}
+    dataset_index, taxonomy = dataset.index, dataset.taxonomy
+    rows = {part: data.rows(part) for part in SPLIT_NAMES}
     counts = _train_counts(rows["train"], data, len(taxonomy.genres))
     if missing := [taxonomy.genres[i] for i in np.flatnonzero(counts == 0)]:
         raise GenrelabError(f"no usable train track in {', '.join(missing)}; add tracks, or leave the genre out")
@@ -61,32 +61,32 @@ def record_dataset(
             f"{record.folder}: {' and '.join(changed)} changed since this run began; start a new run instead"
         )
     record.data["dataset"] = {
-        "name": catalog.name,
-        "stand_in": bool(catalog.stand_in),
-        "notes": list(catalog.notes),
-        "tracks": {part: int(rows[part]["track_id"].nunique()) for part in PARTS},
-        "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in PARTS},
+        "name": dataset_index.name,
+        "stand_in": bool(dataset_index.stand_in),
+        "notes": list(dataset_index.notes),
+        "tracks": {part: int(rows[part]["track_id"].nunique()) for part in SPLIT_NAMES},
+        "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in SPLIT_NAMES},
         "train_targets": counts.tolist(),
-        "rejected": [[str(path), reason] for path, reason in (*catalog.rejected, *report.rejected)],
+        "rejected": [[str(path), reason] for path, reason in (*dataset_index.rejected, *report.rejected)],
         **report.counts(),
     }
     record.data["taxonomy"] = {"name": taxonomy.name, "hash": taxonomy.hash, "source": taxonomy.source}
     record.data["fingerprints"] = prints
     record.data["split"] = {key: value for key, value in split.to_dict().items() if key != "parts"}
-    record.data["features"] = [spec.name for spec in data.store.specs]
+    record.data["features"] = [spec.name for spec in data.feature_cache.specs]
     if labels is not None:
         record.data["labels"] = labels.to_plain()
     if record.is_rank_zero:
         write_json(record.folder / "split.json", split.to_dict())
-        write_training_tracks(record.folder / "tracks.parquet", catalog, split)
+        write_training_tracks(record.folder / "tracks.parquet", dataset_index, split)
         write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
-    _warn(record, [*catalog.notes, *(labels.notes if labels else ())], split)
+    _warn(record, [*dataset_index.notes, *(labels.notes if labels else ())], split)
     record.write()
 
 
 def _train_counts(train: Any, data: GenreDataModule, classes: int) -> np.ndarray:
     """Train tracks of each genre; a track of several genres counts in each."""
-    all_of = data.several or {track: [target] for track, target in data.targets.items()}
+    all_of = data.multilabel_targets or {track: [target] for track, target in data.targets.items()}
     return np.bincount([one for track in train["track_id"].unique() for one in all_of[track]], minlength=classes)
 
 
@@ -98,14 +98,14 @@ def _fingerprints(
     columns = ["track_id", "source", "segment", "augment"]
     targets: dict[str, Any] = (
         {track: genres[data.targets[track]] for track in data.track_ids}
-        if data.several is None
-        else {track: [genres[i] for i in data.several[track]] for track in data.track_ids}
+        if data.multilabel_targets is None
+        else {track: [genres[i] for i in data.multilabel_targets[track]] for track in data.track_ids}
     )
     prints = {
-        "data": fingerprint([rows[part][columns].values.tolist() for part in PARTS]),
+        "data": fingerprint([rows[part][columns].values.tolist() for part in SPLIT_NAMES]),
         "targets": fingerprint(targets),
         "taxonomy": dataset.taxonomy.fingerprint,
-        **{spec.name: spec.fingerprint for spec in data.store.specs},
+        **{spec.name: spec.fingerprint for spec in data.feature_cache.specs},
     }
     if labels is not None:
         prints["labels"] = fingerprint([labels.to_plain(), labels.truth.tolist()])

@@ -9,7 +9,7 @@ from genrelab.features.cache import AnyFeatureCache
 from genrelab.features.csv_export import export_csv
 
 
-def export_tables(store: AnyFeatureCache, dataset: Dataset, out: Path) -> list[Path]:
+def export_tables(feature_cache: AnyFeatureCache, dataset: Dataset, out: Path) -> list[Path]:
     """Write one table of all configured features, a row a segment (originals only).
 
     Segments are named as in GTZAN's 3-second table: `blues.00000.4.wav` is the fifth of `blues.00000.wav`; a
@@ -18,15 +18,15 @@ def export_tables(store: AnyFeatureCache, dataset: Dataset, out: Path) -> list[P
     Returns:
         the files written.
     """
-    tracks = dataset.catalog.tracks.set_index("track_id")
+    tracks = dataset.index.tracks.set_index("track_id")
     paths = tracks["path"].astype(str).to_dict()
-    rows = store.rows(list(tracks.index))
+    rows = feature_cache.rows(list(tracks.index))
     counts = rows["track_id"].map(rows["track_id"].value_counts())
     names = []
     for track, segment, count in zip(rows["track_id"], rows["segment"], counts, strict=True):
         path = PurePath(paths[track])
         names.append(path.name if count == 1 else f"{path.stem}.{segment}{path.suffix}")
     labels = rows["track_id"].map(tracks["genre"]).tolist()
-    path = out / f"{dataset.catalog.name}-{'_'.join(spec.name for spec in store.specs)}.csv"
-    export_csv(path, names, labels, store.specs, store.load(rows))
+    path = out / f"{dataset.index.name}-{'_'.join(spec.name for spec in feature_cache.specs)}.csv"
+    export_csv(path, names, labels, feature_cache.specs, feature_cache.load(rows))
     return [path]

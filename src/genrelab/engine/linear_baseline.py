@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from genrelab.datamodules import GenreDataModule
-from genrelab.datamodules.genre_datamodule import Part
+from genrelab.datamodules.genre_datamodule import SplitName
 from genrelab.metrics.multilabel import prior_logits
 from genrelab.runs.predictions import Predictions, concatenate
 
 NAME = "logistic regression on mean features"
 CHUNK = 512
-PARTS: tuple[Part, ...] = ("train", "val", "test")
+SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 
 
 def mean_feature_baseline(data: GenreDataModule, genres: tuple[str, ...], taxonomy_hash: str) -> Predictions:
@@ -22,13 +22,13 @@ def mean_feature_baseline(data: GenreDataModule, genres: tuple[str, ...], taxono
     Fitted on the originals of train (scaled by train's statistics, C=1), it predicts val and test segments. Of several
     genres a track, each is told from the rest by a regression of its own.
     """
-    table = {part: _averages(data, part) for part in PARTS}
-    targets = {part: data.target(data.rows(part)["track_id"]) for part in table}
+    table = {part: _averages(data, part) for part in SPLIT_NAMES}
+    targets = {part: data.make_targets(data.rows(part)["track_id"]) for part in table}
     original = (data.rows("train")["augment"] == "none").to_numpy()
-    fit = _one_of_them if data.several is None else _each_alone
+    fit = _one_of_them if data.multilabel_targets is None else _each_alone
     predict = fit(table["train"][original], targets["train"][original], len(genres))
     parts = []
-    for part in PARTS[1:]:
+    for part in SPLIT_NAMES[1:]:
         logits = predict(table[part])
         rows = data.rows(part)
         parts.append(
@@ -40,7 +40,7 @@ def mean_feature_baseline(data: GenreDataModule, genres: tuple[str, ...], taxono
                 logits=logits,
                 genres=genres,
                 taxonomy_hash=taxonomy_hash,
-                targets=None if data.several is None else targets[part] > 0,
+                targets=None if data.multilabel_targets is None else targets[part] > 0,
             )
         )
     return concatenate(parts)
@@ -82,12 +82,12 @@ def _each_alone(x: np.ndarray, target: np.ndarray, classes: int) -> Callable[[np
     return predict
 
 
-def _averages(data: GenreDataModule, part: Part) -> np.ndarray:
+def _averages(data: GenreDataModule, part: SplitName) -> np.ndarray:
     """`[N, sum of rows and values]` float64."""
     rows = data.rows(part)
     chunks = []
     for at in range(0, len(rows), CHUNK):
-        features = data.store.load(rows.iloc[at : at + CHUNK])
+        features = data.feature_cache.load(rows.iloc[at : at + CHUNK])
         means = [f.astype(np.float64).mean(axis=2) if f.ndim == 3 else f.astype(np.float64) for f in features]
         chunks.append(np.concatenate(means, axis=1))
     return np.concatenate(chunks)

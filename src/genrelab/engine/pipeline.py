@@ -1,4 +1,4 @@
-"""One training with its stages in order: catalog, prepare, train, test, baselines, report."""
+"""One training with its stages in order: dataset index, prepare, train, test, baselines, report."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ class TrainingPipeline:
         trainer_spec = read_fields(TrainerSpec, config["trainer"], "trainer")
         with record.timed_stage("catalog"):
             dataset = build.read_dataset(config)
-            split = build.make_split(config, dataset.catalog, self.fold)
-            self.labels = read_auxiliary_targets(dataset.catalog, split)
-        store = build.make_store(config, dataset.catalog)
+            split = build.make_split(config, dataset.index, self.fold)
+            self.labels = read_auxiliary_targets(dataset.index, split)
+        feature_cache = build.make_feature_cache(config, dataset.index)
         augments = build.make_augments(config)
         fitted = build.is_fitted(config)
         if trainer_spec.estimate and not (resuming or fitted) and record.is_rank_zero:
-            print_runtime_estimate(config, dataset, split, store, augments)
+            print_runtime_estimate(config, dataset, split, feature_cache, augments)
         with record.timed_stage("prepare"), resume_hint_on_interrupt(self.resume_dir):
-            report = build.prepare(store, dataset, split, augments, backend=config["data"]["feature_backend"])
-            data = build.make_data(config, dataset, split, store, augments)
+            report = build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
+            data = build.make_data(config, dataset, split, feature_cache, augments)
             normalizer = data.fit_normalizer()
-            self.sound = build.sound_bounds(dataset, split, store)
+            self.sound = build.content_thresholds(dataset, split, feature_cache)
         print(report.summary(), flush=True)
         record_dataset(record, dataset, split, report, data, self.labels)
         task = self._task(dataset, split, data, normalizer)
@@ -103,8 +103,8 @@ class TrainingPipeline:
                     self._baselines(data, dataset)
             record.write()
             with record.timed_stage("report"):
-                pictured = trainer_spec.report and data.several is None
-                examples = choose_examples(record.folder, store, data.rows("test")) if pictured else ()
+                pictured = trainer_spec.report and data.multilabel_targets is None
+                examples = choose_examples(record.folder, feature_cache, data.rows("test")) if pictured else ()
                 write_report(record.folder, examples, page=trainer_spec.report)
             log_model = bool((config["logger"].get("wandb") or {}).get("log_model"))
             publish(loggers, record.folder, record.data, log_model)
@@ -143,7 +143,7 @@ class TrainingPipeline:
             monitor=config["trainer"]["monitor"],
             seed=config["seed"],
             batch_augmentation=build.make_changes(config),
-            on_the_fly=build.make_online(config, data.store),
+            on_the_fly=build.make_online(config, data.feature_cache),
             checkpoint_metadata=self._content(dataset, split, data, normalizer),
             ancestor_pairs=None if data.several is None else ancestor_pairs(taxonomy),
             aux_heads=heads,
@@ -162,15 +162,15 @@ class TrainingPipeline:
             "taxonomy_hash": taxonomy.hash,
             "model": {"kind": kind, "params": own, "in_shapes": [list(shape) for shape in data.shapes]},
             "preprocessing": {
-                "audio": data.store.audio.to_dict() if data.store.audio else None,
-                "features": [_plain(spec.to_dict()) for spec in data.store.specs],
+                "audio": data.feature_cache.audio.to_dict() if data.feature_cache.audio else None,
+                "features": [_plain(spec.to_dict()) for spec in data.feature_cache.specs],
                 "normalise": normalizer.to_plain(),
                 "online": bool(self.config["data"]["on_the_fly"]),
             },
             "split_hash": split.hash,
             "run_id": self.record.data["run_id"],
             "marks": caveats_of(self.record.data),
-            **({} if data.several is None else {"target": "multi_label"}),
+            **({} if data.multilabel_targets is None else {"target": "multi_label"}),
             **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
             **({} if self.sound is None else {"sound": self.sound.to_plain()}),
         }
@@ -299,9 +299,11 @@ class TrainingPipeline:
 
 def _predictions(split: str, found: Mapping[str, np.ndarray], data: GenreDataModule, dataset: Dataset) -> Predictions:
     tracks = np.array(data.track_ids, dtype=object)
-    several = found["target"] > 0 if data.several is not None else None
+    several = found["target"] > 0 if data.multilabel_targets is not None else None
     foremost = (
-        [data.targets[track] for track in tracks[found["track"]]] if data.several is not None else found["target"]
+        [data.targets[track] for track in tracks[found["track"]]]
+        if data.multilabel_targets is not None
+        else found["target"]
     )
     return Predictions(
         split=np.full(len(found["target"]), split, dtype=object),

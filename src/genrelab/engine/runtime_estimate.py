@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from genrelab.audio import Augment, probe
-from genrelab.datamodules.genre_datamodule import Part
+from genrelab.datamodules.genre_datamodule import SplitName
 from genrelab.datasets.splits import Split, split_folds
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
@@ -17,32 +17,34 @@ from genrelab.features.cache import AnyFeatureCache, FeatureCache, PrecomputedFe
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.processes import default_workers
 
-PARTS: tuple[Part, ...] = ("train", "val", "test")
+SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 TRIAL_BATCH = 8
 PROBED = 50  # files whose header is read
 VALIDATION_SHARE = 0.35  # a forward pass costs about a third of a training step
 
 
 def print_runtime_estimate(
-    config: Config, dataset: Dataset, split: Split, store: AnyFeatureCache, augments: Sequence[Augment]
+    config: Config, dataset: Dataset, split: Split, feature_cache: AnyFeatureCache, augments: Sequence[Augment]
 ) -> None:
     """Print the seconds that features and training will take, measured on a segment and a step of the real ones."""
     import torch
 
     torch.set_num_threads(config["accelerator"]["num_threads"] or default_workers())
-    shares = dict(zip(PARTS, split.shares or (1.0, 1.0, 1.0), strict=True))  # of a track's segments
-    counts = {part: round(shares[part] * _segments(dataset, split.tracks(part), store)) for part in PARTS}
+    shares = dict(zip(SPLIT_NAMES, split.shares or (1.0, 1.0, 1.0), strict=True))  # of a track's segments
+    counts = {part: round(shares[part] * _segments(dataset, split.tracks(part), feature_cache)) for part in SPLIT_NAMES}
     copies = 1 + len(augments)
-    tracks = dataset.catalog.tracks
-    jobs = {job.track_id for job in store.missing(tracks, augments, frozenset(split.tracks("train"))).jobs}
+    tracks = dataset.index.tracks
+    jobs = {job.track_id for job in feature_cache.plan_build(tracks, augments, frozenset(split.tracks("train"))).jobs}
     missing = sum(
-        (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), store)
-        for part in (PARTS[:1] if split.unsafe else PARTS)
+        (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), feature_cache)
+        for part in (SPLIT_NAMES[:1] if split.unsafe else SPLIT_NAMES)
     )
     features = (
-        missing * _segment_seconds(store) / default_workers() if isinstance(store, FeatureCache) and missing else 0.0
+        missing * _segment_seconds(feature_cache) / default_workers()
+        if isinstance(feature_cache, FeatureCache) and missing
+        else 0.0
     )
-    per_segment = _step_seconds(config, dataset, store)
+    per_segment = _step_seconds(config, dataset, feature_cache)
     each = (copies if config["data"]["copies_per_epoch"] == "all" else 1) * counts["train"]
     if limit := config["trainer"]["limit_train_batches"]:
         each = min(each, limit * config["data"]["batch_size"])
@@ -55,18 +57,20 @@ def print_runtime_estimate(
     print(f"estimate: {'; '.join(parts)} ({each} train segments, {len(dataset.taxonomy.genres)} genres)", flush=True)
 
 
-def _segments(dataset: Dataset, tracks: Collection[str], store: AnyFeatureCache) -> int:
+def _segments(dataset: Dataset, tracks: Collection[str], feature_cache: AnyFeatureCache) -> int:
     """Segments of some tracks, from their durations; where these are unknown, from a sample of file headers."""
-    table = dataset.catalog.tracks
+    table = dataset.index.tracks
     table = table[table["track_id"].isin(list(tracks))]
     if not len(table):
         return 0
-    if isinstance(store, PrecomputedFeatureCache):
-        return len(store.rows(table["track_id"]))
+    if isinstance(feature_cache, PrecomputedFeatureCache):
+        return len(feature_cache.rows(table["track_id"]))
     durations = table["duration"].astype(float).to_numpy()
     if np.isnan(durations).any():
         durations = np.array([_probed(path) for path in table["path"].sample(min(len(table), PROBED), random_state=0)])
-    counts = np.minimum(np.maximum(durations // store.audio.segment_duration, 1), store.audio.max_segments or np.inf)
+    counts = np.minimum(
+        np.maximum(durations // feature_cache.audio.segment_duration, 1), feature_cache.audio.max_segments or np.inf
+    )
     return round(float(counts.mean()) * len(table))
 
 
@@ -78,23 +82,23 @@ def _probed(path: str) -> float:
         return 0.0
 
 
-def _segment_seconds(store: FeatureCache) -> float:
-    samples = np.random.default_rng(0).normal(scale=0.1, size=store.audio.segment_samples).astype(np.float32)
-    extract(store.specs, samples)  # the first call builds filterbanks
+def _segment_seconds(feature_cache: FeatureCache) -> float:
+    samples = np.random.default_rng(0).normal(scale=0.1, size=feature_cache.audio.segment_samples).astype(np.float32)
+    extract(feature_cache.specs, samples)  # the first call builds filterbanks
     started = time.perf_counter()
-    extract(store.specs, samples)
+    extract(feature_cache.specs, samples)
     return time.perf_counter() - started
 
 
-def _step_seconds(config: Config, dataset: Dataset, store: AnyFeatureCache) -> float:
+def _step_seconds(config: Config, dataset: Dataset, feature_cache: AnyFeatureCache) -> float:
     """Seconds of one segment in a training step, on the CPU; on a GPU the estimate is an upper bound."""
     import torch
 
-    shapes = [spec.shape for spec in store.specs]
-    online = build.make_online(config, store)
+    shapes = [spec.shape for spec in feature_cache.specs]
+    online = build.make_online(config, feature_cache)
     net = build.make_network(config, shapes, len(dataset.taxonomy.genres))
     features = tuple(torch.randn(TRIAL_BATCH, *shape) for shape in shapes)
-    waveforms = (torch.randint(-9999, 9999, (TRIAL_BATCH, store.specs[0].n_samples + 1)),)
+    waveforms = (torch.randint(-9999, 9999, (TRIAL_BATCH, feature_cache.specs[0].n_samples + 1)),)
     waveforms[0][:, -1] = -15
     seconds = []
     for _ in range(3):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from genrelab.config.schema import TrainerSpec
 from genrelab.datamodules import BatchAugmentation, GenreDataModule
-from genrelab.datamodules.genre_datamodule import Part
+from genrelab.datamodules.genre_datamodule import SplitName
 from genrelab.engine.build import Config
 from genrelab.metrics import monitor_direction
 from genrelab.models.classical import Clusterer, Estimator, check_memory
@@ -27,7 +27,7 @@ from genrelab.utils.io import atomic_path
 ROWS = 256  # normalised at a time
 TRAIN_POINTS = 2000  # train segments that the plane's axes are found by, fewer where they have many values
 VALUES = 2**28
-PARTS: tuple[Part, ...] = ("val", "test")
+SPLIT_NAMES: tuple[SplitName, ...] = ("val", "test")
 # What the command line may ask of training and nothing here heeds.
 WITHOUT_EFFECT = (
     *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks", "model.bn_statistics"),
@@ -114,7 +114,7 @@ def fit_sklearn(
 
 def train_vectors(task: GenreTask, data: GenreDataModule, net: Estimator, limit: int | None) -> tuple[Tensor, Tensor]:
     """`[N, D]` vectors of train's rows, normalised, and `[N]` their genres; at most `limit` rows, drawn by the seed."""
-    batch = data.batch("train")
+    batch = data.full_batch("train")
     order = torch.arange(len(batch.target))
     if limit is not None:
         order = torch.from_numpy(np.random.default_rng([abs(task.seed), 0]).permutation(len(order))[:limit])
@@ -142,7 +142,7 @@ def write_pca_projection(task: GenreTask, data: GenreDataModule, record: RunReco
     train, clusters = _seen(task, data, "train", order.sort().values)
     pca = PCA(min(2, *train.shape), svd_solver="randomized", random_state=task.seed).fit(train)
     tables = [_points(data, "train", order.sort().values, pca.transform(train), clusters)]
-    for part in PARTS:
+    for part in SPLIT_NAMES:
         every = torch.arange(len(data.rows(part)))
         chunks = [_seen(task, data, part, rows) for rows in torch.split(every, ROWS)]
         at = np.concatenate([pca.transform(z) for z, _ in chunks])
@@ -155,23 +155,23 @@ def write_pca_projection(task: GenreTask, data: GenreDataModule, record: RunReco
 
 
 @torch.no_grad()
-def _seen(task: GenreTask, data: GenreDataModule, part: Part, rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _seen(task: GenreTask, data: GenreDataModule, part: SplitName, rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """What the model sees of some rows `[N, D]`, a clusterer's reduced, and their clusters `[N]`, -1 without any."""
-    net, batch = task.net, data.batch(part)
+    net, batch = task.net, data.full_batch(part)
     assert isinstance(net, Estimator)
     z, clusters = [], []
     for chosen in torch.split(rows, ROWS):
-        x = net.seen(*task.normalizer.cpu()([feature[chosen] for feature in batch.features]))
+        x = net.inputs(*task.normalizer.cpu()([feature[chosen] for feature in batch.features]))
         if isinstance(net, Clusterer):
-            z.append(net.reduced(x))
-            clusters.append(net.nearest(z[-1]))
+            z.append(net.transform(x))
+            clusters.append(net.predict_cluster(z[-1]))
         else:
             z.append(x)
             clusters.append(torch.full((len(x),), -1))
     return torch.cat(z).numpy(), torch.cat(clusters).numpy()
 
 
-def _points(data: GenreDataModule, part: Part, rows: Tensor, at: np.ndarray, clusters: np.ndarray) -> pd.DataFrame:
+def _points(data: GenreDataModule, part: SplitName, rows: Tensor, at: np.ndarray, clusters: np.ndarray) -> pd.DataFrame:
     table = data.rows(part).iloc[rows.numpy()]
     return pd.DataFrame(
         {

@@ -35,7 +35,7 @@ ROOT_KEYS = ("seed", "beta", "plugins", "demo", "features")
 SUPPLIED: dict[str, tuple[Registry, tuple[str, ...]]] = {
     "dataset": (DATASETS, ("cache", "multi_label")),
     "taxonomy": (TAXONOMIES, ("genres",)),
-    "split": (SPLITS, ("catalog",)),
+    "split": (SPLITS, ("dataset_index",)),
     "augment": (AUGMENTS, ()),
     "model": (MODELS, ("in_shapes", "n_classes")),
     "loss": (LOSSES, ("distances", "supergenres", "clusters", "prevalence")),

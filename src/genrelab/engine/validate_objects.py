@@ -61,11 +61,11 @@ def _musicnn(config: Mapping[str, Any]) -> list[str]:
     """What a network that knows one picture alone would misread without a word."""
     if not MODELS.marked(config["model"]["kind"], "musicnn") or len(config["features"]) != 1:
         return []
-    from genrelab.models.musicnn import HEARS, PICTURE
+    from genrelab.models.musicnn import INPUT_FEATURE, REQUIRED_CONFIG
 
     [(name, feature)] = config["features"].items()
-    found = {f"features.{name}.{key}": (feature.get(key), value) for key, value in PICTURE.items()}
-    found |= {key: (config[key.split(".")[0]][key.split(".")[1]], value) for key, value in HEARS.items()}
+    found = {f"features.{name}.{key}": (feature.get(key), value) for key, value in INPUT_FEATURE.items()}
+    found |= {key: (config[key.split(".")[0]][key.split(".")[1]], value) for key, value in REQUIRED_CONFIG.items()}
     problem = "{}: {} is not what model 'musicnn' was trained on ({}); experiment=musicnn has all that it needs"
     return [problem.format(key, said, wanted) for key, (said, wanted) in found.items() if said != wanted]
 

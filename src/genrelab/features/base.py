@@ -48,7 +48,7 @@ class Feature(ABC):
         """`(H, W)` or `(D,)` for segments of n_samples at sample_rate Hz."""
 
     @abstractmethod
-    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
+    def compute(self, transforms: LibrosaTransforms) -> np.ndarray:
         """The feature of one segment, float32 of `shape`: the reference that faster backends are held against."""
 
     @abstractmethod
@@ -85,7 +85,7 @@ class TimeFrequencyFeature(Feature):
         """Rows before resizing."""
 
     @abstractmethod
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """The picture before resizing, [height, analysis frames]."""
 
     @property
@@ -101,9 +101,9 @@ class TimeFrequencyFeature(Feature):
         """`(H, W)`."""
         return self.rows or self.height(), self.frames or 1 + n_samples // self.hop
 
-    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
+    def compute(self, transforms: LibrosaTransforms) -> np.ndarray:
         """Draw and resize."""
-        return audio.resize(self.draw(audio), self.rows, self.frames)
+        return transforms.resize(self.transform(transforms), self.rows, self.frames)
 
     def columns(self) -> list[str]:
         """Mean and variance over time of each row: "row000_mean", "row000_var", ..."""

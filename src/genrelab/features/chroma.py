@@ -63,9 +63,9 @@ class ChromaStft(_Chroma):
 
     n_fft: int = 2048
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[12, frames]."""
-        return audio.chroma_stft(self.n_fft, self.hop_length, self.tuning)
+        return transforms.chroma_stft(self.n_fft, self.hop_length, self.tuning)
 
     def problems(self, sample_rate: int, n_samples: int) -> list[str]:
         """Sizes that are no sizes."""
@@ -100,9 +100,9 @@ class ChromaCqt(_CqtChroma):
     title: ClassVar[str] = "Chroma (constant-Q)"
     unit: ClassVar[str] = "share"
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[12, frames]."""
-        return audio.chroma_cqt(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning)
+        return transforms.chroma_cqt(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning)
 
 
 @FEATURES.register("chroma_cens")
@@ -121,9 +121,11 @@ class ChromaCens(_CqtChroma):
 
     smooth_frames: int = 41
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[12, frames]."""
-        return audio.chroma_cens(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning, self.smooth_frames)
+        return transforms.chroma_cens(
+            self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning, self.smooth_frames
+        )
 
     def problems(self, sample_rate: int, n_samples: int) -> list[str]:
         """Sizes that are no sizes, and a smoother that librosa could not lay over the segment."""
@@ -149,9 +151,9 @@ class Tonnetz(_CqtChroma):
         """Two coordinates on three circles."""
         return 6
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[6, frames]."""
-        return audio.tonnetz(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning)
+        return transforms.tonnetz(self.hop_length, self.n_octaves, self.bins_per_octave, self.tuning)
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
         """Coordinates."""

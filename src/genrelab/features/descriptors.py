@@ -27,17 +27,17 @@ class Scalars(VectorFeature):
             *(f"spectral_{name}" for name in spectral),
         ]
 
-    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
+    def compute(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[14]."""
-        spectral = audio.spectral(2048, 512)
+        spectral = transforms.spectral(2048, 512)
         values = [
-            audio.zero_crossings().mean(),
-            audio.rms().mean(),
-            audio.tempo(),
-            *audio.tonnetz(*_CQT).mean(axis=1),
+            transforms.zero_crossings().mean(),
+            transforms.rms().mean(),
+            transforms.tempo(),
+            *transforms.tonnetz(*_CQT).mean(axis=1),
             spectral["centroid"].mean(),
             spectral["bandwidth"].mean(),
-            audio.contrast(2048, 512).mean(),
+            transforms.contrast(2048, 512).mean(),
             spectral["flatness"].mean(),
             spectral["rolloff"].mean(),
         ]
@@ -52,7 +52,7 @@ class Tabular57(VectorFeature):
     Mean and variance over time of chroma, RMS, centroid, bandwidth, rolloff, zero crossings; of the harmonic and
     percussive *signals* (their means are noise around 0); tempo; mean and variance of 20 MFCC. The variances
     reach millions (rolloff), over float16's 65504: keep float32. Computed over one segment: use
-    `audio=segments_30s` for the published 30-s table, `segments_3s` for the other.
+    `transforms=segments_30s` for the published 30-s table, `segments_3s` for the other.
     """
 
     def columns(self) -> list[str]:
@@ -63,21 +63,21 @@ class Tabular57(VectorFeature):
         both = [[f"{name}_{what}" for name in names for what in ("mean", "var")] for names in (first, mfcc)]
         return [*both[0], "tempo", *both[1]]
 
-    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
+    def compute(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[57]."""
-        spectral = audio.spectral(2048, 512)
-        log_mel = audio.decibels(audio.mel(2048, 512, 128, 0.0, None))
+        spectral = transforms.spectral(2048, 512)
+        log_mel = transforms.decibels(transforms.mel(2048, 512, 128, 0.0, None))
         series = [
-            audio.chroma_stft(2048, 512, None),
-            audio.rms(),
+            transforms.chroma_stft(2048, 512, None),
+            transforms.rms(),
             spectral["centroid"],
             spectral["bandwidth"],
             spectral["rolloff"],
-            audio.zero_crossings(),
-            *audio.hpss_signals(),
+            transforms.zero_crossings(),
+            *transforms.hpss_signals(),
         ]
         values = [value for row in series for value in (np.mean(row), np.var(row))]
-        values.append(audio.tempo())
-        for row in audio.mfcc(log_mel, 20):
+        values.append(transforms.tempo())
+        for row in transforms.mfcc(log_mel, 20):
             values += [np.mean(row), np.var(row)]
         return np.asarray(values, np.float32)

@@ -28,12 +28,12 @@ def reference(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndar
     """Every feature by librosa; what several share (STFT, mel, CQT) is computed once."""
     if not specs:
         return []
-    audio = LibrosaTransforms(samples, specs[0].sample_rate)
+    transforms = LibrosaTransforms(samples, specs[0].sample_rate)
     with warnings.catch_warnings():
         # Silence has no tuning, and a short segment is shorter than the lowest constant-Q filters: both are fine.
         warnings.filterwarnings("ignore", message="Trying to estimate tuning from empty")
         warnings.filterwarnings("ignore", message="n_fft=.* is too large for input signal")
-        return [build_feature(spec).compute(audio) for spec in specs]
+        return [build_feature(spec).compute(transforms) for spec in specs]
 
 
 def fast(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
@@ -42,9 +42,9 @@ def fast(specs: Sequence[FeatureSpec], samples: np.ndarray) -> list[np.ndarray]:
 
     if not specs:
         return []
-    audio = NumbaTransforms(samples, specs[0].sample_rate)
+    transforms = NumbaTransforms(samples, specs[0].sample_rate)
     with _blas().limit(limits=1):  # the matrices are small: threads would only wait for each other
-        return [build_feature(spec).compute(audio) for spec in specs]
+        return [build_feature(spec).compute(transforms) for spec in specs]
 
 
 @lru_cache(maxsize=1)
@@ -99,16 +99,18 @@ def extract_batch(specs: Sequence[FeatureSpec], samples: Tensor) -> list[Tensor]
 
     if not specs:
         return []
-    audio: Any = TorchTransforms(samples, specs[0].sample_rate)
+    transforms: Any = TorchTransforms(samples, specs[0].sample_rate)
     with single_precision(samples.device):
         found: list[Any] = []
         for spec in specs:
             feature = build_feature(spec)
-            found.append(_tables(spec, samples) if isinstance(feature, VectorFeature) else feature.compute(audio))
+            found.append(
+                _extract_vectors(spec, samples) if isinstance(feature, VectorFeature) else feature.compute(transforms)
+            )
     return found
 
 
-def _tables(spec: FeatureSpec, samples: Tensor) -> Tensor:
+def _extract_vectors(spec: FeatureSpec, samples: Tensor) -> Tensor:
     import torch
 
     rows = [extract([spec], row)[0] for row in samples.detach().cpu().numpy()]
@@ -143,17 +145,17 @@ def extract_segments(
     """`extract` for several segments, which the backend "torch" computes together."""
     if backend not in BACKENDS:
         raise ConfigError([f"backend: no backend {backend!r}{suggest(backend, BACKENDS)}"])
-    segments = [_checked(specs, samples) for samples in segments]
+    segments = [_check_samples(specs, samples) for samples in segments]
     if backend != "torch" or not specs:
-        return [_sound(specs, BACKENDS[backend](specs, samples)) for samples in segments]
+        return [_check_computed(specs, BACKENDS[backend](specs, samples)) for samples in segments]
     found = []
     for at in range(0, len(segments), BATCH):
         arrays = _batched(specs, np.stack(segments[at : at + BATCH]))
-        found += [_sound(specs, [array[i] for array in arrays]) for i in range(len(segments[at : at + BATCH]))]
+        found += [_check_computed(specs, [array[i] for array in arrays]) for i in range(len(segments[at : at + BATCH]))]
     return found
 
 
-def _checked(specs: Sequence[FeatureSpec], samples: np.ndarray) -> np.ndarray:
+def _check_samples(specs: Sequence[FeatureSpec], samples: np.ndarray) -> np.ndarray:
     samples = np.ascontiguousarray(samples, np.float32)
     for spec in specs:
         if samples.shape != (spec.n_samples,) or spec.sample_rate != specs[0].sample_rate:
@@ -166,7 +168,7 @@ def _checked(specs: Sequence[FeatureSpec], samples: np.ndarray) -> np.ndarray:
     return samples
 
 
-def _sound(specs: Sequence[FeatureSpec], computed: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _check_computed(specs: Sequence[FeatureSpec], computed: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The arrays as float32, if they have their shapes and nothing but numbers."""
     arrays = [np.asarray(array, np.float32) for array in computed]
     for spec, array in zip(specs, arrays, strict=True):

@@ -44,16 +44,16 @@ class _HpssFeature(TimeFrequencyFeature):
         """Mel bands, or bins."""
         return self.n_mels if self.scale == "mel" else 1 + self.n_fft // 2
 
-    def part(self, audio: LibrosaTransforms) -> tuple[np.ndarray, np.ndarray]:
+    def component(self, transforms: LibrosaTransforms) -> tuple[np.ndarray, np.ndarray]:
         """Harmonic and percussive magnitude [1 + n_fft/2, frames]."""
-        return audio.hpss(self.n_fft, self.hop_length, self.kernel_size, self.margin)
+        return transforms.hpss(self.n_fft, self.hop_length, self.kernel_size, self.margin)
 
-    def decibels(self, audio: LibrosaTransforms, magnitude: np.ndarray) -> np.ndarray:
+    def decibels(self, transforms: LibrosaTransforms, magnitude: np.ndarray) -> np.ndarray:
         """[height, frames] dB of full scale."""
         power = magnitude**2
         if self.scale == "mel":
-            power = audio.mel_of(power, self.n_fft, self.n_mels)
-        return audio.decibels(power, self.top_db)
+            power = transforms.mel_from_power(power, self.n_fft, self.n_mels)
+        return transforms.decibels(power, self.top_db)
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
         """Frequencies of rows."""
@@ -80,9 +80,9 @@ class HpssHarmonic(_HpssFeature):
     title: ClassVar[str] = "Harmonic part"
     unit: ClassVar[str] = "dB"
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[height, frames]."""
-        return self.decibels(audio, self.part(audio)[0])
+        return self.decibels(transforms, self.component(transforms)[0])
 
 
 @FEATURES.register("hpss_percussive")
@@ -93,9 +93,9 @@ class HpssPercussive(_HpssFeature):
     title: ClassVar[str] = "Percussive part"
     unit: ClassVar[str] = "dB"
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[height, frames]."""
-        return self.decibels(audio, self.part(audio)[1])
+        return self.decibels(transforms, self.component(transforms)[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,14 +127,14 @@ class _PublishedHpss(TimeFrequencyFeature):
         """Bins."""
         return 1 + self.n_fft // 2
 
-    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
+    def compute(self, transforms: LibrosaTransforms) -> np.ndarray:
         """Draw and resize, once for both names."""
         key = ("hpss as published", self.n_fft, self.hop_length, self.top_db, self.rows, self.frames)
-        return audio.cached(key, lambda: super(_PublishedHpss, self).compute(audio))  # type: ignore[no-any-return]
+        return transforms.cached(key, lambda: super(_PublishedHpss, self).compute(transforms))  # type: ignore[no-any-return]
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """[1 + n_fft/2, frames] dB."""
-        return audio.decibels(audio.power(self.n_fft, self.hop_length) * np.float32(0.25), self.top_db)
+        return transforms.decibels(transforms.power(self.n_fft, self.hop_length) * np.float32(0.25), self.top_db)
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
         """Frequencies of bins."""

@@ -41,9 +41,9 @@ class _MelFeature(TimeFrequencyFeature):
         """Mel bands."""
         return self.n_mels
 
-    def mel(self, audio: LibrosaTransforms) -> np.ndarray:
+    def mel(self, transforms: LibrosaTransforms) -> np.ndarray:
         """Mel power [n_mels, frames]."""
-        return audio.mel(self.n_fft, self.hop_length, self.n_mels, self.fmin, self.fmax)
+        return transforms.mel(self.n_fft, self.hop_length, self.n_mels, self.fmin, self.fmax)
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
         """Frequencies of bands."""
@@ -74,9 +74,9 @@ class MelDb(_MelFeature):
 
     top_db: float | None = 80.0
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """Decibels [n_mels, frames]."""
-        return audio.decibels(self.mel(audio), self.top_db)
+        return transforms.decibels(self.mel(transforms), self.top_db)
 
     def value_range(self) -> tuple[float, float]:
         """dB."""
@@ -105,10 +105,10 @@ class MelPcen(_MelFeature):
     time_constant: float = 0.4
     scale: float = 2147483648.0
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """PCEN [n_mels, frames], 0 or more."""
-        scaled = self.mel(audio) * np.float32(self.scale)
-        return audio.pcen(scaled, self.hop_length, self.gain, self.bias, self.power, self.time_constant)
+        scaled = self.mel(transforms) * np.float32(self.scale)
+        return transforms.pcen(scaled, self.hop_length, self.gain, self.bias, self.power, self.time_constant)
 
     def value_range(self) -> tuple[float, float]:
         """From 0 to what the defaults cannot reach."""
@@ -136,11 +136,11 @@ class Mfcc(_MelFeature):
         """Coefficients and their differences."""
         return self.n_mfcc * (1 + self.deltas)
 
-    def draw(self, audio: LibrosaTransforms) -> np.ndarray:
+    def transform(self, transforms: LibrosaTransforms) -> np.ndarray:
         """Coefficients [n_mfcc, frames], differences below."""
-        coefficients = audio.mfcc(audio.decibels(self.mel(audio)), self.n_mfcc)
-        further = [audio.delta(coefficients, order) for order in range(1, self.deltas + 1)]
-        return audio.stack([coefficients, *further])
+        coefficients = transforms.mfcc(transforms.decibels(self.mel(transforms)), self.n_mfcc)
+        further = [transforms.delta(coefficients, order) for order in range(1, self.deltas + 1)]
+        return transforms.stack([coefficients, *further])
 
     def ticks(self, sample_rate: int) -> tuple[str, dict[float, str]]:
         """Numbers of coefficients, from 0."""

@@ -36,9 +36,9 @@ class Waveform(VectorFeature):
         """None: samples are no table."""
         return []
 
-    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
+    def compute(self, transforms: LibrosaTransforms) -> np.ndarray:
         """Whole numbers, and their exponent at the end."""
-        return pack(audio.samples)
+        return pack(transforms.samples)
 
 
 def pack(samples: np.ndarray) -> np.ndarray:
@@ -57,6 +57,6 @@ def unpack(rows: Tensor) -> Tensor:
     return rows[:, :-1].float() * rows[:, -1:].float().exp2()
 
 
-def unpacked(rows: np.ndarray) -> np.ndarray:
+def unpack_rows(rows: np.ndarray) -> np.ndarray:
     """`unpack` without torch."""
     return np.ldexp(rows[:, :-1].astype(np.float32), rows[:, -1:].astype(np.intc))

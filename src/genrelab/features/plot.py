@@ -89,9 +89,11 @@ def _draw(title: str, segment: Segment, sample_rate: int, specs: Sequence[Featur
 
     arrays = extract(specs, segment.samples)
     # One row is the waveform, which is drawn already.
-    pictures = [pair for pair in zip(specs, arrays, strict=True) if len(pair[0].shape) == 2 and pair[0].shape[0] > 1]
+    feature_maps = [
+        pair for pair in zip(specs, arrays, strict=True) if len(pair[0].shape) == 2 and pair[0].shape[0] > 1
+    ]
     vectors = [pair for pair in zip(specs, arrays, strict=True) if len(pair[0].shape) == 1]
-    n_rows = -(-len(pictures) // 2)
+    n_rows = -(-len(feature_maps) // 2)
     tables = [0.45 + 0.3 * -(-spec.shape[0] // 5) for spec, _ in vectors]
     heights = [1.3, *([2.3] * n_rows), *tables]
     figure = Figure(figsize=(14, sum(heights) + 0.9 + 0.3 * len(heights)), layout="constrained")
@@ -103,8 +105,8 @@ def _draw(title: str, segment: Segment, sample_rate: int, specs: Sequence[Featur
         fontsize=15, color=_INK, x=0.01, ha="left", weight="bold",
     )  # fmt: skip
     _waveform(figure.add_subplot(grid[0, :]), segment.samples, start, sample_rate)
-    for place, (spec, array) in enumerate(pictures):
-        _picture(figure, figure.add_subplot(grid[1 + place // 2, place % 2]), spec, array, start)
+    for place, (spec, array) in enumerate(feature_maps):
+        _plot_feature_map(figure, figure.add_subplot(grid[1 + place // 2, place % 2]), spec, array, start)
     for place, (spec, array) in enumerate(vectors):
         _table(figure.add_subplot(grid[1 + n_rows + place, :]), spec, array)
     return figure
@@ -124,15 +126,15 @@ def _waveform(axes: Axes, samples: np.ndarray, start: float, sample_rate: int) -
     _dress(axes, "Waveform", "")
 
 
-def _picture(figure: Figure, axes: Axes, spec: FeatureSpec, array: np.ndarray, start: float) -> None:
+def _plot_feature_map(figure: Figure, axes: Axes, spec: FeatureSpec, array: np.ndarray, start: float) -> None:
     feature = build_feature(spec)
     assert isinstance(feature, TimeFrequencyFeature)
     height, width = array.shape
     extent = (start, start + spec.n_samples / spec.sample_rate, 0.0, float(height))
     colours = colormap_for(feature.unit, array)
     image = axes.imshow(
-        array, colours.map, origin="lower", aspect="auto", interpolation="nearest", extent=extent,
-        vmin=colours.low, vmax=colours.high,
+        array, colours.cmap, origin="lower", aspect="auto", interpolation="nearest", extent=extent,
+        vmin=colours.vmin, vmax=colours.vmax,
     )  # fmt: skip
     label, ticks = feature.ticks(spec.sample_rate)
     scale = height / feature.height()

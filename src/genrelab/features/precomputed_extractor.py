@@ -31,7 +31,7 @@ class PrecomputedExtractor(Feature):
         """`size`."""
         return tuple(self.size)
 
-    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
+    def compute(self, transforms: LibrosaTransforms) -> np.ndarray:
         """Refuse: what a dataset measured cannot be measured again."""
         raise FeatureError("given", "it came with a dataset and cannot be computed from audio")
 

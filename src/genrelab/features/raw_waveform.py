@@ -31,6 +31,6 @@ class Samples(Feature):
         """Mean and variance of the only row."""
         return ["sample_mean", "sample_var"]
 
-    def compute(self, audio: LibrosaTransforms) -> np.ndarray:
+    def compute(self, transforms: LibrosaTransforms) -> np.ndarray:
         """The samples as they are; of a batch of tensors likewise."""
-        return getattr(audio, "sound", audio.samples)[..., None, :]
+        return getattr(transforms, "sound", transforms.samples)[..., None, :]

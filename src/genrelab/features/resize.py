@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 
-def resize(picture: np.ndarray, rows: int | None, frames: int | None) -> np.ndarray:
+def resize(feature_map: np.ndarray, rows: int | None, frames: int | None) -> np.ndarray:
     """Resize [H, T] to [rows, frames] float32; None leaves an axis as it is.
 
     Time is averaged by area: each new column is the mean of the old ones it covers, weighted by the overlap, so
     that nothing between two samples is lost. Rows likewise where they become fewer; more are interpolated.
     """
-    height, width = picture.shape
+    height, width = feature_map.shape
     if frames is not None and frames != width:
-        picture = (area_weights(width, frames) @ picture.T).T
+        feature_map = (area_weights(width, frames) @ feature_map.T).T
     if rows is not None and rows != height:
         weights = area_weights(height, rows) if rows < height else linear_weights(height, rows)
-        picture = weights @ picture
-    return np.array(picture, dtype=np.float32, order="C")  # always a copy: a backend may use its arrays again
+        feature_map = weights @ feature_map
+    return np.array(feature_map, dtype=np.float32, order="C")  # always a copy: a backend may use its arrays again
 
 
 @lru_cache(maxsize=64)

@@ -33,16 +33,16 @@ class LSTMAutoencoder(nn.Module):
         self.decoder = nn.LSTM(latent, hidden, batch_first=True)
         self.to_rows = nn.Linear(hidden, rows)
 
-    def encode(self, *pictures: Tensor) -> Tensor:
+    def encode(self, *feature_maps: Tensor) -> Tensor:
         """Vectors `[B, latent]` of pictures `[B, H, W]`."""
-        _, (states, _) = self.encoder(to_sequence(pictures))
+        _, (states, _) = self.encoder(to_sequence(feature_maps))
         vectors: Tensor = self.to_latent(states[-1])
         return vectors
 
-    def forward(self, *pictures: Tensor) -> Tensor:
+    def forward(self, *feature_maps: Tensor) -> Tensor:
         """Pictures `[B, sum of H, W]` as they can be told from their vectors alone."""
-        columns = pictures[0].shape[2]
-        given = self.encode(*pictures).unsqueeze(1).expand(-1, columns, -1)  # the vector at every step
+        columns = feature_maps[0].shape[2]
+        given = self.encode(*feature_maps).unsqueeze(1).expand(-1, columns, -1)  # the vector at every step
         states, _ = self.decoder(given)
         rows: Tensor = self.to_rows(states)
         return rows.transpose(1, 2)

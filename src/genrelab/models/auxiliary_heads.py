@@ -64,8 +64,8 @@ class AuxiliaryHeads(nn.Module):
         self._vector: Tensor | None = None
         layer.register_forward_pre_hook(self._keep)
 
-    def _keep(self, layer: nn.Module, given: tuple[Tensor, ...]) -> None:
-        self._vector = given[0].flatten(1)
+    def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._vector = inputs[0].flatten(1)
 
     def forward(self) -> Tensor:
         """Logits `[B, K]` of all labels' values side by side, for what the network was called with last."""

@@ -48,9 +48,9 @@ class CNN(nn.Module):
         self.blocks = nn.Sequential(*layers)
         self.fc = nn.Linear(before * rows * columns, n_classes)
 
-    def forward(self, picture: Tensor) -> Tensor:
+    def forward(self, feature_map: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        maps = self.blocks(picture.unsqueeze(1))  # [B, width, H / 32, W / 32]
+        maps = self.blocks(feature_map.unsqueeze(1))  # [B, width, H / 32, W / 32]
         logits: Tensor = self.fc(maps.flatten(1))
         return logits
 

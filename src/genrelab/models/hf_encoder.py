@@ -22,8 +22,8 @@ CLASSES = {
     "clap": ("ClapAudioConfig", "ClapAudioModel"),
     "ast": ("ASTConfig", "ASTModel"),
 }
-OF_SOUND = ("wav2vec2", "hubert")  # the others take mel pictures
-SHORTEST = 400  # samples that a wav2vec2's convolutions need
+WAVEFORM_FAMILIES = ("wav2vec2", "hubert")  # the others take mel pictures
+MIN_SAMPLES = 400  # samples that a wav2vec2's convolutions need
 CLAP_BANDS = 64
 
 
@@ -68,33 +68,37 @@ class Encoder(nn.Module):
         if width % heads:
             raise ConfigError([f"model.heads: {heads} does not divide model.width {width}"])
         self.family, self.frozen = family, frozen
-        self.net = _pretrained(family, weights) if weights else _drawn(family, width, layers, heads)
+        self.net = _pretrained(family, weights) if weights else _random_encoder(family, width, layers, heads)
         self._freeze()
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(self.net.config.hidden_size, n_classes)
 
-    def forward(self, given: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Logits `[B, C]` of samples `[B, 1, T]` or pictures `[B, H, W]`."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            vectors = self._heard(given[:, 0]) if self.family in OF_SOUND else self._seen(given)
+            vectors = (
+                self._encode_waveform(inputs[:, 0])
+                if self.family in WAVEFORM_FAMILIES
+                else self._encode_spectrogram(inputs)
+            )
         logits: Tensor = self.fc(self.dropout(vectors))
         return logits
 
-    def _heard(self, samples: Tensor) -> Tensor:
+    def _encode_waveform(self, samples: Tensor) -> Tensor:
         """Mean tokens `[B, D]` of samples `[B, T]`, which are brought to mean 0 and variance 1 as in pretraining."""
         mean, std = samples.mean(dim=1, keepdim=True), samples.std(dim=1, keepdim=True)
         found: Tensor = self.net((samples - mean) / (std + 1e-5)).last_hidden_state.mean(dim=1)
         return found
 
-    def _seen(self, picture: Tensor) -> Tensor:
+    def _encode_spectrogram(self, feature_map: Tensor) -> Tensor:
         """Vectors `[B, D]` of pictures `[B, H, W]`, resized to what the encoder was made for."""
         config = self.net.config
         if self.family == "ast":
             size = (config.num_mel_bins, config.max_length)
-            shown = functional.interpolate(picture[:, None], size, mode="bilinear")[:, 0].transpose(1, 2)
+            shown = functional.interpolate(feature_map[:, None], size, mode="bilinear")[:, 0].transpose(1, 2)
             return self.net(shown).pooler_output  # type: ignore[no-any-return]
         frames = config.spec_size * (config.spec_size // CLAP_BANDS)
-        shown = functional.interpolate(picture[:, None], (CLAP_BANDS, frames), mode="bilinear").transpose(2, 3)
+        shown = functional.interpolate(feature_map[:, None], (CLAP_BANDS, frames), mode="bilinear").transpose(2, 3)
         return self.net(shown).pooler_output  # type: ignore[no-any-return]
 
     def train(self, mode: bool = True) -> Encoder:
@@ -132,14 +136,14 @@ class Encoder(nn.Module):
 def _unfit(family: str, shape: tuple[int, ...]) -> list[str]:
     if family not in CLASSES:
         return [f"model.family: {family!r}; there is: {', '.join(CLASSES)}"]
-    if family in OF_SOUND and shape[0] != 1:
+    if family in WAVEFORM_FAMILIES and shape[0] != 1:
         return [
             f"model.family: {family} listens to samples, here is a {shape[0]}x{shape[1]} picture; features=waveform"
         ]
-    if family not in OF_SOUND and shape[0] == 1:
+    if family not in WAVEFORM_FAMILIES and shape[0] == 1:
         return [f"model.family: {family} takes a picture, here are samples; e.g. features=mel_db"]
-    if family in OF_SOUND and shape[1] < SHORTEST:
-        return [f"model.family: {family} needs {SHORTEST} samples or more, a segment has {shape[1]}"]
+    if family in WAVEFORM_FAMILIES and shape[1] < MIN_SAMPLES:
+        return [f"model.family: {family} needs {MIN_SAMPLES} samples or more, a segment has {shape[1]}"]
     return []
 
 
@@ -155,7 +159,7 @@ def _classes(family: str) -> tuple[Any, Any]:
     return kind, model
 
 
-def _drawn(family: str, width: int, layers: int, heads: int) -> Any:
+def _random_encoder(family: str, width: int, layers: int, heads: int) -> Any:
     """A small encoder, drawn at random."""
     kind, model = _classes(family)
     if family == "clap":
@@ -193,6 +197,6 @@ def _pretrained(family: str, weights: str) -> Any:
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise ConfigError([f"model.weights: {folder}: cannot be read ({first})"]) from error
-    if family in OF_SOUND:
+    if family in WAVEFORM_FAMILIES:
         net.config.apply_spec_augment, net.config.layerdrop = False, 0.0
     return net

@@ -23,10 +23,10 @@ def check_single_2d(kind: str, in_shapes: Shapes) -> list[str]:
     if len(in_shapes) != 1:
         remedy = "model=resnet18flex_dual takes several" if len(in_shapes) > 1 else "e.g. features=pcen"
         return [f"model {kind!r} takes 1 feature, here are {len(in_shapes)} ({shapes}); choose one, or {remedy}"]
-    return pictures(kind, in_shapes)
+    return check_2d(kind, in_shapes)
 
 
-def pictures(kind: str, in_shapes: Shapes) -> list[str]:
+def check_2d(kind: str, in_shapes: Shapes) -> list[str]:
     """Problems of `in_shapes` for a network that takes any number of pictures."""
     if not in_shapes:
         return [f"model {kind!r} needs a feature, here is none; e.g. features=pcen"]
@@ -40,12 +40,12 @@ def pictures(kind: str, in_shapes: Shapes) -> list[str]:
 
 def same_size(kind: str, in_shapes: Shapes) -> list[str]:
     """Problems of `in_shapes` for a network that stacks pictures as channels."""
-    return pictures(kind, in_shapes) or _alike(kind, in_shapes, slice(None), "of one size", "choose one")
+    return check_2d(kind, in_shapes) or _alike(kind, in_shapes, slice(None), "of one size", "choose one")
 
 
 def same_width(kind: str, in_shapes: Shapes) -> list[str]:
     """Problems of `in_shapes` for a network that joins the rows of pictures."""
-    return pictures(kind, in_shapes) or _alike(
+    return check_2d(kind, in_shapes) or _alike(
         kind, in_shapes, slice(1, None), "with as many columns", "use one audio.hop_length"
     )
 
@@ -88,8 +88,8 @@ def check_shapes(problems: list[str]) -> None:
         raise ConfigError(problems)
 
 
-def _alike(kind: str, in_shapes: Shapes, part: slice, wanted: str, remedy: str) -> list[str]:
-    if len({tuple(shape)[part] for shape in in_shapes}) == 1:
+def _alike(kind: str, in_shapes: Shapes, axes: slice, wanted: str, remedy: str) -> list[str]:
+    if len({tuple(shape)[axes] for shape in in_shapes}) == 1:
         return []
     shapes = ", ".join(format_shape(tuple(shape)) for shape in in_shapes)
     return [f"model {kind!r} takes pictures {wanted}, here are {shapes}; {remedy}, or model=resnet18flex_dual"]

@@ -20,8 +20,8 @@ from genrelab.utils.errors import ConfigError
 VectorName = Literal["penultimate", "pooled"]
 BANDS = 96
 # Values of the configuration that make what it was trained on.
-HEARS = {"audio.sample_rate": 16_000, "data.normalize": "none"}
-PICTURE = {
+REQUIRED_CONFIG = {"audio.sample_rate": 16_000, "data.normalize": "none"}
+INPUT_FEATURE = {
     "kind": "mel_db",
     "n_fft": 512,
     "hop_length": 256,
@@ -55,9 +55,9 @@ class MusicnnBackbone(nn.Module):
         self.dense = nn.Linear(self.pooled, LAST)
         self.dense_norm = nn.BatchNorm1d(LAST, EPSILON)
 
-    def forward(self, picture: Tensor, vector: VectorName) -> Tensor:
+    def forward(self, feature_map: Tensor, vector: VectorName) -> Tensor:
         """Vectors `[B, 200]` or `[B, 1506]` (maximum and mean over time of each map) of pictures `[B, 96, T]`."""
-        shown = self.input_norm(picture[:, None])
+        shown = self.input_norm(feature_map[:, None])
         maps = []
         spans = (1,) * len(TIMBRAL) + TEMPORAL  # "same" of TensorFlow: an even filter sees one frame more ahead
         for conv, norm, span in zip(self.front, self.front_norms, spans, strict=True):

@@ -31,10 +31,10 @@ class PseudoRGB(nn.Module):
         colours = (colormap_table(name) - torch.tensor(IMAGENET_MEAN)) / torch.tensor(IMAGENET_STD)
         self.register_buffer("table", colours, persistent=False)  # the weights keep torchvision's names
 
-    def forward(self, picture: Tensor) -> Tensor:
+    def forward(self, feature_map: Tensor) -> Tensor:
         """`[B, H, W]` to `[B, 3, H, W]`; a picture of one level is all the first colour."""
-        low, high = picture.amin(dim=(1, 2), keepdim=True), picture.amax(dim=(1, 2), keepdim=True)
-        place = (picture - low) / (high - low).clamp(min=1e-12) * (STEPS - 1)
+        low, high = feature_map.amin(dim=(1, 2), keepdim=True), feature_map.amax(dim=(1, 2), keepdim=True)
+        place = (feature_map - low) / (high - low).clamp(min=1e-12) * (STEPS - 1)
         before = place.detach().floor().clamp(0, STEPS - 2)
         first, second = self.table[before.long()], self.table[before.long() + 1]
         return (first + (place - before).unsqueeze(-1) * (second - first)).permute(0, 3, 1, 2)

@@ -45,9 +45,9 @@ class GRU(nn.Module):
         self.dense = nn.Sequential(nn.Linear(2 * hidden, dense), nn.ReLU(inplace=True), nn.Dropout(dropout))
         self.fc = nn.Linear(dense, n_classes)
 
-    def forward(self, *pictures: Tensor) -> Tensor:
+    def forward(self, *feature_maps: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        _, states = self.gru(self.norm(to_sequence(pictures)))  # [2 * layers, B, hidden]
+        _, states = self.gru(self.norm(to_sequence(feature_maps)))  # [2 * layers, B, hidden]
         both = states[-2:].transpose(0, 1).flatten(1)  # [B, 2 * hidden]: each direction has read all columns
         logits: Tensor = self.fc(self.dense(both))
         return logits
@@ -94,9 +94,9 @@ class LSTM(nn.Module):
         self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, dense), nn.ELU(), nn.Dropout(dropout))
         self.fc = nn.Linear(dense, n_classes)
 
-    def forward(self, *pictures: Tensor) -> Tensor:
+    def forward(self, *feature_maps: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        steps = self.norm(to_sequence(pictures).transpose(1, 2)).transpose(1, 2)  # [B, W, H]
+        steps = self.norm(to_sequence(feature_maps).transpose(1, 2)).transpose(1, 2)  # [B, W, H]
         _, (states, _) = self.lstm(steps)
         logits: Tensor = self.fc(self.dense(states[-1]))
         return logits
@@ -148,9 +148,9 @@ class LSTMCNN(nn.Module):
         self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, dense), nn.ReLU(), nn.Dropout(dropout))
         self.fc = nn.Linear(dense, n_classes)
 
-    def forward(self, *pictures: Tensor) -> Tensor:
+    def forward(self, *feature_maps: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        states, _ = self.lstm(to_sequence(pictures))  # [B, W, hidden]
+        states, _ = self.lstm(to_sequence(feature_maps))  # [B, W, hidden]
         greatest = self.conv(states.transpose(1, 2)).relu().amax(dim=2)  # [B, channels]
         logits: Tensor = self.fc(self.dense(greatest))
         return logits

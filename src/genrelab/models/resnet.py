@@ -62,7 +62,7 @@ class DeepResNet(ResNet):
         colours: Colormap | None = None,
     ) -> None:
         check_shapes(self.check_inputs(in_shapes))
-        check_shapes(_colour_problems(colours, len(in_shapes)))
+        check_shapes(_colormap_problems(colours, len(in_shapes)))
         sizes = {f"hidden.{number}": size for number, size in enumerate(hidden)}
         check_numbers({"width": width, "window": window + 1, **sizes}, dropout, block_dropout=block_dropout)
         if weights is not None:
@@ -88,9 +88,9 @@ class DeepResNet(ResNet):
         if weights is not None and not self.conv1.weight.is_meta:
             load_pretrained(self, read_weights(weights, depth), weights)
 
-    def channels(self, pictures: Sequence[Tensor]) -> Tensor:
+    def to_channels(self, feature_maps: Sequence[Tensor]) -> Tensor:
         """Maps `[B, channels, H, W]` of the pictures, coloured where `colours` says so."""
-        return stack_channels(pictures) if self.coloured is None else self.coloured(pictures[0])
+        return stack_channels(feature_maps) if self.coloured is None else self.coloured(feature_maps[0])
 
     def pool(self, maps: Tensor) -> Tensor:
         """Features `[B, n_features]`: means over all windows."""
@@ -112,11 +112,11 @@ def make_head(before: int, hidden: Sequence[int], n_classes: int) -> nn.Module:
     return nn.Sequential(*layers, last) if layers else last
 
 
-def _colour_problems(colours: str | None, pictures: int) -> list[str]:
+def _colormap_problems(colours: str | None, feature_maps: int) -> list[str]:
     """What keeps pictures from being coloured."""
-    if colours is None or pictures == 1:
+    if colours is None or feature_maps == 1:
         return []
-    return [f"model.colours: of 1 picture, here are {pictures}; choose one, or model.colours=null"]
+    return [f"model.colours: of 1 picture, here are {feature_maps}; choose one, or model.colours=null"]
 
 
 def _weight_problems(width: int, channels: int) -> list[str]:

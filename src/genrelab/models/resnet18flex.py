@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from genrelab.models.input_checks import Shapes, check_numbers, check_shapes, check_single_2d, pictures, stack_channels
+from genrelab.models.input_checks import Shapes, check_2d, check_numbers, check_shapes, check_single_2d, stack_channels
 from genrelab.models.registry import MODELS
 
 Stem = Literal["strided_time", "published"]
@@ -129,18 +129,18 @@ class ResNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.n_features = before
         self.fc: nn.Module = nn.Identity() if n_classes is None else nn.Linear(before, n_classes)
-        initialise(self)
+        initialize_weights(self)
 
-    def forward(self, *pictures: Tensor) -> Tensor:
+    def forward(self, *feature_maps: Tensor) -> Tensor:
         """Logits `[B, C]`, or pooled features without a last layer, of pictures `[B, H, W]`, one for each channel."""
-        maps = self.maxpool(self.relu(self.bn1(self.conv1(self.channels(pictures)))))  # [B, width, H', W']
+        maps = self.maxpool(self.relu(self.bn1(self.conv1(self.to_channels(feature_maps)))))  # [B, width, H', W']
         maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))  # [B, 8 * width * expansion, H'', W'']
         logits: Tensor = self.fc(self.dropout(self.pool(maps)))
         return logits
 
-    def channels(self, pictures: Sequence[Tensor]) -> Tensor:
+    def to_channels(self, feature_maps: Sequence[Tensor]) -> Tensor:
         """Maps `[B, channels, H, W]` of the pictures."""
-        return stack_channels(pictures)
+        return stack_channels(feature_maps)
 
     def pool(self, maps: Tensor) -> Tensor:
         """Features `[B, n_features]` of the last stage's maps: their means."""
@@ -160,7 +160,7 @@ def make_stage(block: Block, in_channels: int, planes: int, blocks: int, stride:
     return nn.Sequential(block(in_channels, planes, stride, dropout), *rest)
 
 
-def initialise(net: nn.Module) -> None:
+def initialize_weights(net: nn.Module) -> None:
     """Draw convolutions as torchvision's ResNets do (He et al. 2015, fan out), from torch's generator alone."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
@@ -236,13 +236,13 @@ class ResNet18FlexDual(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(8 * width * len(in_shapes), n_classes)
 
-    def forward(self, *pictures: Tensor) -> Tensor:
+    def forward(self, *feature_maps: Tensor) -> Tensor:
         """Logits `[B, C]` of as many pictures `[B, H, W]` as `in_shapes` has."""
-        pooled = [backbone(picture) for backbone, picture in zip(self.backbones, pictures, strict=True)]
+        pooled = [backbone(feature_map) for backbone, feature_map in zip(self.backbones, feature_maps, strict=True)]
         logits: Tensor = self.fc(self.dropout(torch.cat(pooled, dim=1)))
         return logits
 
     @staticmethod
     def check_inputs(in_shapes: Shapes) -> list[str]:
         """What is wrong with `in_shapes` for this model, a line each."""
-        return pictures("resnet18flex_dual", in_shapes)
+        return check_2d("resnet18flex_dual", in_shapes)

@@ -70,9 +70,9 @@ class SpectrogramTransformer(nn.Module):
         )
         self.fc = nn.Linear(width, n_classes)
 
-    def forward(self, picture: Tensor) -> Tensor:
+    def forward(self, feature_map: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""
-        padded = functional.pad(picture, self.padding)
+        padded = functional.pad(feature_map, self.padding)
         pooled = self.net(padded.transpose(1, 2)).pooler_output  # it wants time first; [B, width]
         logits: Tensor = self.fc(pooled)
         return logits

@@ -37,11 +37,11 @@ def audio_hash(path: str | os.PathLike[str]) -> str | None:
     return digest.hexdigest()[:32]
 
 
-def write_training_tracks(path: Path, catalog: DatasetIndex, split: Split) -> None:
+def write_training_tracks(path: Path, dataset_index: DatasetIndex, split: Split) -> None:
     """Write a split's tracks: `track_id, part, artist_id, audio` (`audio_hash`; None where there is no audio)."""
-    table = catalog.tracks[catalog.tracks["track_id"].isin(list(split.parts))]
-    hashes = [None if catalog.given is not None else audio_hash(file) for file in table["path"]]
-    found = table[["track_id", "artist_id"]].assign(part=table["track_id"].map(dict(split.parts)))
+    table = dataset_index.tracks[dataset_index.tracks["track_id"].isin(list(split.assignment))]
+    hashes = [None if dataset_index.precomputed is not None else audio_hash(file) for file in table["path"]]
+    found = table[["track_id", "artist_id"]].assign(part=table["track_id"].map(dict(split.assignment)))
     found["audio"] = pd.Series(hashes, index=found.index, dtype=object)
     with atomic_path(path) as part:
         found[["track_id", "part", "artist_id", "audio"]].astype("string").to_parquet(part, index=False)
@@ -64,7 +64,7 @@ def read_training_tracks(run: Path, record: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(lines).assign(artist_id=None, audio=None).astype(object)
 
 
-def find_overlap(known: pd.DataFrame, dataset: str, catalog: DatasetIndex) -> dict[str, str]:
+def find_overlap(known: pd.DataFrame, dataset: str, dataset_index: DatasetIndex) -> dict[str, str]:
     """Which tracks of a dataset were trained on, or have an artist who was, with the reason.
 
     Track ids count where the dataset has the run's name, since others may call other songs alike.
@@ -72,15 +72,15 @@ def find_overlap(known: pd.DataFrame, dataset: str, catalog: DatasetIndex) -> di
     Args:
         known: of the run, see `read_training_tracks`.
         dataset: the run's.
-        catalog: the dataset to score.
+        dataset_index: the dataset to score.
     """
     train = known[known["part"] == "train"]
-    ids = set(train["track_id"]) if catalog.name == dataset else set()
+    ids = set(train["track_id"]) if dataset_index.name == dataset else set()
     recordings = {one for one in train["audio"] if one}
     seen = train[["track_id", "artist_id"]].assign(genre="-", path="-", album_id=None)
     artists = {key for keys in group_keys(DatasetIndex(dataset, seen)).values() for key in keys}
     found = {}
-    for (track, keys), path in zip(group_keys(catalog).items(), catalog.tracks["path"], strict=True):
+    for (track, keys), path in zip(group_keys(dataset_index).items(), dataset_index.tracks["path"], strict=True):
         shared = [name for kind, name in keys if (kind, name) in artists]
         if track in ids:
             found[track] = "the track"

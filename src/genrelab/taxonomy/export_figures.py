@@ -59,7 +59,7 @@ def _draw_links(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
     for kind in dict.fromkeys(link.kind for link in taxonomy.links):
         ends = [link for link in taxonomy.links if link.kind == kind and link.a in at and link.b in at]
         lines = [np.stack([at[link.a], at[link.b]]) for link in ends]
-        colours = [layout.colours.get(group_of(taxonomy, link.a), _FAINT) for link in ends]
+        colours = [layout.colors.get(group_of(taxonomy, link.a), _FAINT) for link in ends]
         placed = kind == "placed"
         axes.add_collection(
             LineCollection(
@@ -76,7 +76,7 @@ def _draw_links(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
 def _draw_groups(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
     for code, place in layout.groups.items():
         axes.text(
-            *place, taxonomy.supergenres.get(code, code).upper(), color=layout.colours[code], alpha=0.3,
+            *place, taxonomy.supergenres.get(code, code).upper(), color=layout.colors[code], alpha=0.3,
             fontsize=21, weight="bold", ha="center", va="center", zorder=2,
         )  # fmt: skip
 
@@ -88,7 +88,7 @@ def _draw_genres(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
     fewer = len(classes) < len(layout.nodes) - 3
     for node, label, (x, y) in zip(layout.nodes, layout.labels, layout.xy, strict=True):
         group = group_of(taxonomy, node)
-        colour = layout.colours.get(group, _FAINT)
+        colour = layout.colors.get(group, _FAINT)
         strong = node in classes
         size = 22 + 5 * min(links.get(node, 0), 24) + (120 if strong and fewer else 0)
         axes.scatter(
@@ -187,6 +187,6 @@ def page_data(taxonomy: Taxonomy, layout: Layout) -> dict[str, Any]:
                 "colour": colour,
                 "xy": [round(v, 1) for v in layout.groups[code]] if code in layout.groups else None,
             }
-            for code, colour in layout.colours.items()
+            for code, colour in layout.colors.items()
         ],
     }

@@ -29,7 +29,7 @@ class Layout:
     nodes: tuple[str, ...]
     xy: np.ndarray
     labels: tuple[str, ...]
-    colours: dict[str, str]
+    colors: dict[str, str]
     groups: dict[str, tuple[float, float]]
 
 
@@ -42,10 +42,10 @@ def make_layout(taxonomy: Taxonomy) -> Layout:
     drawn = dict.fromkeys((*taxonomy.genres, *taxonomy.members))
     drawn |= dict.fromkeys(end for link in taxonomy.links for end in (link.a, link.b) if ":" not in end)
     nodes = tuple(drawn)
-    labels = tuple(short(taxonomy.node_titles.get(node, "")) for node in nodes)
+    labels = tuple(shorten_title(taxonomy.node_titles.get(node, "")) for node in nodes)
     wanted = _wanted(taxonomy, nodes)
-    xy = place(wanted)
-    xy = part_labels(xy, np.array([[max(len(label), 2) * _WIDTH + 8, _HEIGHT] for label in labels]))
+    xy = stress_layout(wanted)
+    xy = separate_labels(xy, np.array([[max(len(label), 2) * _WIDTH + 8, _HEIGHT] for label in labels]))
     members: dict[str, list[int]] = {}
     for number, node in enumerate(nodes):
         if group := group_of(taxonomy, node):
@@ -54,13 +54,13 @@ def make_layout(taxonomy: Taxonomy) -> Layout:
     return Layout(nodes, xy, labels, _colours(middles), _title_places(taxonomy, members, middles))
 
 
-def place(wanted: np.ndarray) -> np.ndarray:
+def stress_layout(wanted: np.ndarray) -> np.ndarray:
     """`[N, 2]` points whose distances follow `wanted` `[N, N]`; what is unreachable lies just beyond the farthest."""
     finite = wanted[np.isfinite(wanted)]
     return _draw_in(_stress(np.where(np.isfinite(wanted), wanted, 1.3 * max(float(finite.max()), 1.0))))
 
 
-def short(title: str) -> str:
+def shorten_title(title: str) -> str:
     """The first name of a title that joins several, cut to `LABEL` characters at a word."""
     for mark in (" (", " / ", " & ", ", ", "/"):
         if len(title) > LABEL - 8 and title.find(mark) > 3:
@@ -124,7 +124,7 @@ def _draw_in(xy: np.ndarray) -> np.ndarray:
     return placed
 
 
-def part_labels(xy: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def separate_labels(xy: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Scale to the labels' size, part overlapping labels, and put the middle at the origin."""
     area = math.sqrt(boxes.prod(axis=1).sum())
     xy = _push(xy * (np.array([1.45, 1.0]) * area * 0.3 / (xy.std(axis=0) + 1e-9)), boxes)

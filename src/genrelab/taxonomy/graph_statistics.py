@@ -10,7 +10,7 @@ import numpy as np
 from genrelab.taxonomy.taxonomy import EdgeWeights, Taxonomy
 
 
-def describe(taxonomy: Taxonomy, weights: EdgeWeights | None = None, hubs: int = 8) -> dict[str, Any]:
+def graph_statistics(taxonomy: Taxonomy, weights: EdgeWeights | None = None, hubs: int = 8) -> dict[str, Any]:
     """Statistics of classes, graph and distances as plain JSON data.
 
     The medoid is the class with the smallest mean distance to the others it can reach, among those that reach
@@ -66,7 +66,7 @@ def describe(taxonomy: Taxonomy, weights: EdgeWeights | None = None, hubs: int =
     return found | _middle(taxonomy, distances)
 
 
-def neighbours(
+def nearest_genres(
     taxonomy: Taxonomy, genre: str, k: int = 10, weights: EdgeWeights | None = None
 ) -> list[tuple[str, float]]:
     """The `k` classes nearest to a genre, nearest first, in the taxonomy's order where equally near.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrelab.taxonomy.export_figures import write_html, write_png
 from genrelab.taxonomy.graph_layout import make_layout
-from genrelab.taxonomy.graph_statistics import describe, neighbours
+from genrelab.taxonomy.graph_statistics import graph_statistics, nearest_genres
 from genrelab.taxonomy.taxonomy import Taxonomy, UnknownGenre
 from genrelab.utils.io import atomic_path, write_json
 
@@ -39,7 +39,7 @@ def show_graph(
     from rich.console import Console
 
     console = console or Console()
-    found = describe(taxonomy)
+    found = graph_statistics(taxonomy)
     middle = found["medoid"]["code"] if found["medoid"] else taxonomy.genres[0] if taxonomy.genres else None
     code = _resolved(taxonomy, genre) if genre is not None else middle
     console.print(_statistics_table(found))
@@ -66,7 +66,7 @@ def write_graph(taxonomy: Taxonomy, out: Path | str, found: dict[str, Any] | Non
     layout = make_layout(taxonomy)
     write_html(taxonomy, out / "graph.html", layout)
     write_png(taxonomy, out / "graph.png", layout)
-    write_json(out / "graph.json", {"statistics": found or describe(taxonomy), "taxonomy": taxonomy.to_dict()})
+    write_json(out / "graph.json", {"statistics": found or graph_statistics(taxonomy), "taxonomy": taxonomy.to_dict()})
     write_distances(taxonomy, out / "distances.csv")
     return [out / name for name in ("graph.html", "graph.png", "graph.json", "distances.csv")]
 
@@ -122,7 +122,7 @@ def _neighbours_table(taxonomy: Taxonomy, code: str, k: int) -> Table:
     table.add_column("genre")
     table.add_column("code")
     table.add_column("way")
-    for other, distance in neighbours(taxonomy, code, k):
+    for other, distance in nearest_genres(taxonomy, code, k):
         way = " > ".join(taxonomy.node_title(node) for node in taxonomy.path(code, other)[1:-1])
         table.add_row(f"{distance:g}", _plain(taxonomy.node_title(other)), other, _plain(f"over {way}" if way else ""))
     return table

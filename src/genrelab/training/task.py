@@ -139,7 +139,7 @@ class GenreTask(pl.LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
         features = self.on_the_fly(batch.features, training=True) if self.on_the_fly else batch.features
-        features = self.batch_augmentation.normalised(self.normalizer(self.batch_augmentation.stored(features)))
+        features = self.batch_augmentation.after_norm(self.normalizer(self.batch_augmentation.before_norm(features)))
         loss, logits = (
             self._mixup_step(features, batch)
             if self.batch_augmentation.mixup_alpha
@@ -159,7 +159,7 @@ class GenreTask(pl.LightningModule):
     def _mixup_step(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss and logits of a batch mixed with itself, shuffled; the targets' losses are mixed alike."""
         target = batch.target
-        share, other = self.batch_augmentation.partner(len(target))
+        share, other = self.batch_augmentation.mixup_partner(len(target))
         other = other.to(target.device)
         logits: Tensor = self.net(*(share * f + (1 - share) * f[other] for f in features))
         loss = share * self.loss(logits, target) + (1 - share) * self.loss(logits, target[other])
@@ -189,7 +189,7 @@ class GenreTask(pl.LightningModule):
         if not batch_norm.batch_norms(self.net):
             self.bn_statistics = "running"
             return
-        batch = next(iter(data.train_sample()))
+        batch = next(iter(data.train_sample_dataloader()))
         self.bn_after_dropout = batch_norm.dropout_precedes_batch_norm(self.net, lambda: self._sample_logits(batch))
         if self.bn_statistics == "auto":
             short = steps < batch_norm.LONG_EPOCH
@@ -197,7 +197,7 @@ class GenreTask(pl.LightningModule):
 
     def recompute_bn_statistics(self, data: GenreDataModule) -> None:
         """Replace batch norm's running statistics by those of a fixed sample of train rows, dropout off."""
-        batches = [partial(self._sample_logits, batch) for batch in data.train_sample()]
+        batches = [partial(self._sample_logits, batch) for batch in data.train_sample_dataloader()]
         batch_norm.recompute_batch_norm_statistics(self.net, batches)
 
     def bn_gap(self, data: GenreDataModule) -> batch_norm.StatisticsGap | None:
@@ -210,7 +210,9 @@ class GenreTask(pl.LightningModule):
             return self.loss(logits, batch.target.to(self.device)), len(batch.target)
 
         self.eval()
-        return batch_norm.measure_gap(self.net, [partial(loss, batch) for batch in data.train_sample(GAP_ROWS)])
+        return batch_norm.measure_gap(
+            self.net, [partial(loss, batch) for batch in data.train_sample_dataloader(GAP_ROWS)]
+        )
 
     @torch.no_grad()
     def _sample_logits(self, batch: Batch) -> Tensor:

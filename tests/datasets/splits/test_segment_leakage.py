@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from catalogs import catalog_of
+from dataset_indexes import make_dataset_index
 from genrelab.cli import app
 from genrelab.config import compose
 from genrelab.datasets.splits import Split, SplitError, random_segments, read_split
@@ -25,28 +25,28 @@ SEGMENTS = ["split=random_segments", "split.ratios=[0.5,0.25,0.25]", "audio.segm
 
 
 def test_segments_are_drawn_each_for_itself_near_the_shares():
-    split = random_segments(catalog_of([("g", f"a{i}") for i in range(200)]), (0.7, 0.2, 0.1), seed=3)
-    tracks = [track for track in split.parts for _ in range(10)]
+    split = random_segments(make_dataset_index([("g", f"a{i}") for i in range(200)]), (0.7, 0.2, 0.1), seed=3)
+    tracks = [track for track in split.assignment for _ in range(10)]
     places = list(range(10)) * 200
-    masks = np.array([split.holds(part, tracks, places) for part in ("train", "val", "test")])
+    masks = np.array([split.contains(part, tracks, places) for part in ("train", "val", "test")])
     assert (masks.sum(axis=0) == 1).all(), "a segment stands in one part"
     assert np.abs(masks.mean(axis=1) - [0.7, 0.2, 0.1]).max() < 0.03
-    assert split.unsafe and split.tracks("train") == split.tracks("test") == tuple(sorted(split.parts))
-    other = random_segments(catalog_of([("g", f"a{i}") for i in range(200)]), (0.7, 0.2, 0.1), seed=4)
-    assert other.hash != split.hash and (other.holds("test", tracks, places) != masks[2]).any()
+    assert split.unsafe and split.tracks("train") == split.tracks("test") == tuple(sorted(split.assignment))
+    other = random_segments(make_dataset_index([("g", f"a{i}") for i in range(200)]), (0.7, 0.2, 0.1), seed=4)
+    assert other.hash != split.hash and (other.contains("test", tracks, places) != masks[2]).any()
     again = Split.from_dict(json.loads(json.dumps(split.to_dict())))
-    assert again == split and (again.holds("test", tracks, places) == masks[2]).all()
+    assert again == split and (again.contains("test", tracks, places) == masks[2]).all()
 
 
 def test_it_is_read_back(tmp_path):
-    split = random_segments(catalog_of([("g", "a"), ("h", "b")]))
+    split = random_segments(make_dataset_index([("g", "a"), ("h", "b")]))
     split.save(tmp_path / "split.json")
     assert read_split(tmp_path / "split.json") == split
 
 
 def test_ratios_are_checked():
     with pytest.raises(ConfigError, match="three positive numbers"):
-        SPLITS.build("random_segments", {"ratios": [0.5, 0.5]}, catalog=catalog_of([("g", "a")]))
+        SPLITS.build("random_segments", {"ratios": [0.5, 0.5]}, dataset_index=make_dataset_index([("g", "a")]))
 
 
 def test_no_other_split_breaks_tracks():
@@ -55,9 +55,9 @@ def test_no_other_split_breaks_tracks():
     for facts in ({"unsafe": True}, {"shares": (0.5, 0.25, 0.25)}):
         with pytest.raises(SplitError, match="only that is unsafe"):
             Split({"a": "train", "b": "val", "c": "test"}, "mine", **facts)
-    catalog = catalog_of([(f"g{i % 2}", f"a{i}") for i in range(20)])
+    dataset_index = make_dataset_index([(f"g{i % 2}", f"a{i}") for i in range(20)])
     for kind in ("grouped", "stratified"):
-        split = SPLITS.build(kind, {"fold": 0} if kind == "stratified" else {}, catalog=catalog)
+        split = SPLITS.build(kind, {"fold": 0} if kind == "stratified" else {}, dataset_index=dataset_index)
         assert not split.unsafe and split.shares is None
         of_parts = [set(split.tracks(part)) for part in ("train", "val", "test")]
         assert sum(map(len, of_parts)) == len(set.union(*of_parts)) == 20

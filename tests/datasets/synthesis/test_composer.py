@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 
 from genrelab.datasets.synthesis.artist_profiles import make_artist
-from genrelab.datasets.synthesis.composer import HIGHEST, borrow, compose, in_range, swung, track_generator
+from genrelab.datasets.synthesis.composer import HIGHEST, borrow, compose, in_range, swing_time, track_generator
 from genrelab.datasets.synthesis.genre_rules import BY_CODE, GENRES
 from genrelab.datasets.synthesis.harmony import parse_harmony
 from genrelab.datasets.synthesis.instruments import chord_at, play_bass, play_chords, play_drums
 from genrelab.datasets.synthesis.style_elements import SKA, SKANK, TUMBAO, WALKING
 
 
-def piece(code="jam02", artist=0, number=0, seed=0, seconds=4.0):
+def score(code="jam02", artist=0, number=0, seed=0, seconds=4.0):
     genre = BY_CODE[code]
     return compose(genre, make_artist(genre, artist, seed), seconds, track_generator(seed, genre, artist, number))
 
 
 def test_the_same_words_give_the_same_piece():
-    assert piece() == piece()
-    others = [piece(number=1), piece(artist=1), piece(seed=1), piece("jam04")]
-    assert all(other != piece() for other in others)
+    assert score() == score()
+    others = [score(number=1), score(artist=1), score(seed=1), score("jam04")]
+    assert all(other != score() for other in others)
 
 
 @pytest.mark.parametrize("genre", GENRES, ids=lambda genre: genre.code)
@@ -27,19 +27,19 @@ def test_every_genre_plays_within_time_range_and_tempo(genre):
     slowest = min(BY_CODE[code].bpm[0] for code in (genre.code, *genre.near))
     fastest = max(BY_CODE[code].bpm[1] for code in (genre.code, *genre.near))
     for artist in range(3):
-        made = piece(genre.code, artist, seconds=12.0)
+        made = score(genre.code, artist, seconds=12.0)
         assert slowest <= made.bpm <= fastest
-        assert {"bass", "chords"} <= {part.role for part in made.parts if part.sounds}
-        for part in made.parts:
-            assert all(0 <= one.time <= 12.0 + made.lead and 15 <= one.velocity <= 127 for one in part.sounds)
+        assert {"bass", "chords"} <= {part.role for part in made.tracks if part.notes}
+        for part in made.tracks:
+            assert all(0 <= one.time <= 12.0 + made.lead and 15 <= one.velocity <= 127 for one in part.notes)
             # Higher notes make the synthesizer hang.
-            assert part.role == "drums" or all(20 <= one.pitch <= HIGHEST for one in part.sounds)
+            assert part.role == "drums" or all(20 <= one.pitch <= HIGHEST for one in part.notes)
 
 
 def test_music_is_heard_from_the_beginning_to_the_end():
     for genre in GENRES:
-        made = piece(genre.code, seconds=10.0)
-        times = [one.time - made.lead for part in made.parts for one in part.sounds]
+        made = score(genre.code, seconds=10.0)
+        times = [one.time - made.lead for part in made.tracks for one in part.notes]
         assert 0 < made.lead < 2 * 4 * 60 / made.bpm
         assert min(times) < 0 and max(times) > 8.0
 
@@ -70,9 +70,9 @@ def test_borrowing_takes_only_from_neighbours_and_not_always():
 
 
 def test_swing_moves_the_second_eighth_and_leaves_the_beat():
-    assert [swung(step, 2 / 3) for step in (0, 4, 8)] == [0, 4, 8]
-    assert swung(2, 2 / 3) == pytest.approx(8 / 3)
-    assert [swung(step, 0.5) for step in range(8)] == pytest.approx(list(range(8)))
+    assert [swing_time(step, 2 / 3) for step in (0, 4, 8)] == [0, 4, 8]
+    assert swing_time(2, 2 / 3) == pytest.approx(8 / 3)
+    assert [swing_time(step, 0.5) for step in range(8)] == pytest.approx(list(range(8)))
 
 
 def test_ska_strikes_its_chords_off_the_beat():

@@ -64,14 +64,14 @@ def test_examples_are_right_near_and_far_and_come_from_the_middle(run, run_folde
             return []
 
     rows = pd.DataFrame({"track_id": np.repeat(level.track, 3), "segment": [0, 1, 2] * len(level)})
-    store = AnyFeatureCache()
-    assert choose_examples(run_folder, store, rows) == []  # a store without pictures
-    assert set(store.rows["segment"]) == {1} and len(store.rows) == 6
+    feature_cache = AnyFeatureCache()
+    assert choose_examples(run_folder, feature_cache, rows) == []  # a store without pictures
+    assert set(feature_cache.rows["segment"]) == {1} and len(feature_cache.rows) == 6
     answer = dict(zip(level.track, level.logits.argmax(axis=1), strict=True))
     target = dict(zip(level.track, level.target, strict=True))
-    away = [float(run.distances[target[t], answer[t]]) for t in store.rows["track_id"]]
+    away = [float(run.distances[target[t], answer[t]]) for t in feature_cache.rows["track_id"]]
     assert away[:2] == [0, 0] and 0 < max(away[2:4]) <= min(away[4:])
-    assert len({target[t] for t in store.rows["track_id"][:2]}) == 2
+    assert len({target[t] for t in feature_cache.rows["track_id"][:2]}) == 2
 
 
 def test_pictures_become_png_addresses():

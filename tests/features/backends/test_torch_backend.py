@@ -9,7 +9,7 @@ import torch
 from genrelab.audio import AudioSpec
 from genrelab.features import extract, make_spec
 from genrelab.features.backends.torch_backend import running_median
-from genrelab.features.backends.torch_cqt import GRID, Tunings, constant_q, halved, tunings_of
+from genrelab.features.backends.torch_cqt import GRID, Tunings, constant_q, estimate_tunings, halved
 from genrelab.features.extraction import extract_batch
 from sounds import KINDS, RATE, music, sounds
 
@@ -89,12 +89,12 @@ def test_frames_are_as_long_as_the_tuning_wants(rate):
 def test_tunings_are_estimated_on_the_device_as_by_the_fast_engine(bins_per_octave):
     import librosa
 
-    from genrelab.features.backends.numba_backend.chroma import tuning_of
+    from genrelab.features.backends.numba_backend.chroma import estimate_tuning
 
     batch = [np.abs(librosa.stft(music(2.0, seed=seed))) for seed in range(6)]
     batch.append(np.zeros_like(batch[0]))
-    found = tunings_of(torch.from_numpy(np.stack(batch)), RATE, bins_per_octave)
-    wanted = [tuning_of(np.ascontiguousarray(one.T), RATE, bins_per_octave) for one in batch]
+    found = estimate_tunings(torch.from_numpy(np.stack(batch)), RATE, bins_per_octave)
+    wanted = [estimate_tuning(np.ascontiguousarray(one.T), RATE, bins_per_octave) for one in batch]
     assert [GRID[place] for place in found] == pytest.approx(wanted)
     assert len(set(wanted)) > 2 and GRID[found[-1]] == 0.0
 

@@ -17,7 +17,7 @@ def audio():
 
 @pytest.fixture
 def make_tracks(tmp_path):
-    """make_tracks(n): n files of 2.5 s of noise, as a catalog's table."""
+    """make_tracks(n): n files of 2.5 s of noise, as a dataset index's table."""
 
     def make(n, seconds=2.5, first=0):
         folder = tmp_path / "music"

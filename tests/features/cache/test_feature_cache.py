@@ -17,20 +17,20 @@ NOISE = PinkNoise()
 
 
 def test_rows_hold_what_the_features_say(make_tracks, open_store, audio, specs):
-    tracks, store = make_tracks(3), open_store()
-    report = store.prepare(tracks, [NOISE], {"t001"}, workers=1, progress=False)
+    tracks, feature_cache = make_tracks(3), open_store()
+    report = feature_cache.prepare(tracks, [NOISE], {"t001"}, workers=1, progress=False)
     assert (report.built, report.present, report.rejected) == (3, 0, ())
     assert report.audio_seconds == pytest.approx(7.5)
-    rows = store.rows(["t001"], ["none", NOISE.label])
+    rows = feature_cache.rows(["t001"], ["none", NOISE.name])
     assert list(rows.columns) == ["track_id", "source", "segment", "start", "augment", "position"]
     assert list(rows["segment"]) == [0, 0, 1, 1]
-    assert list(rows["augment"]) == ["none", NOISE.label] * 2
-    loaded = store.load(rows)
+    assert list(rows["augment"]) == ["none", NOISE.name] * 2
+    loaded = feature_cache.load(rows)
     segments = cut_segments(load_audio(tracks["path"][1], audio.sample_rate), audio, "t001")
     for line in range(4):
         samples = segments[line // 2].samples
         if line % 2:
-            rng = augment_rng(audio.data_seed, "t001", line // 2, NOISE.label)
+            rng = augment_rng(audio.data_seed, "t001", line // 2, NOISE.name)
             samples = NOISE.apply(samples, audio.sample_rate, rng)
         for spec, array, expected in zip(specs, loaded, extract(specs, samples), strict=True):
             assert array.dtype == spec.dtype
@@ -56,12 +56,12 @@ def test_only_what_is_missing_is_built(make_tracks, open_store, specs, monkeypat
             asked.append([s.name for s in specs]) or extract_segments(specs, sounds, backend)
         ),
     )
-    store = open_store()
-    assert store.prepare(tracks, workers=1, progress=False).built == 2
+    feature_cache = open_store()
+    assert feature_cache.prepare(tracks, workers=1, progress=False).built == 2
     assert asked == [["mfcc"]] * 2
-    assert len(store.rows(tracks["track_id"])) == 4
+    assert len(feature_cache.rows(tracks["track_id"])) == 4
     asked.clear()
-    store.prepare(tracks, [NOISE], {"t000"}, workers=1, progress=False)  # a new split: only its train copies
+    feature_cache.prepare(tracks, [NOISE], {"t000"}, workers=1, progress=False)  # a new split: only its train copies
     assert asked == [["mel", "mfcc"]]
 
 
@@ -69,44 +69,46 @@ def test_features_of_other_order_line_up(make_tracks, open_store, specs):
     tracks = make_tracks(4)
     open_store(specs=specs[:1]).prepare(tracks, workers=1, progress=False)
     open_store(specs=specs[1:]).prepare(tracks[::-1], workers=1, progress=False)  # rows lie in another order
-    store = open_store()
-    assert store.prepare(tracks, workers=1, progress=False).built == 0
+    feature_cache = open_store()
+    assert feature_cache.prepare(tracks, workers=1, progress=False).built == 0
     fresh = open_store("fresh")
     fresh.prepare(tracks, workers=1, progress=False)
     for one, other in zip(
-        store.load(store.rows(tracks["track_id"])), fresh.load(fresh.rows(tracks["track_id"])), strict=True
+        feature_cache.load(feature_cache.rows(tracks["track_id"])),
+        fresh.load(fresh.rows(tracks["track_id"])),
+        strict=True,
     ):
         np.testing.assert_array_equal(one, other)
 
 
 def test_any_order_of_rows_is_gathered(make_tracks, open_store):
-    tracks, store = make_tracks(5), open_store()
-    store.prepare(tracks, workers=1, progress=False)
-    rows = store.rows(tracks["track_id"])
-    sorted_rows = store.load(rows)
+    tracks, feature_cache = make_tracks(5), open_store()
+    feature_cache.prepare(tracks, workers=1, progress=False)
+    rows = feature_cache.rows(tracks["track_id"])
+    sorted_rows = feature_cache.load(rows)
     order = np.random.default_rng(0).permutation(len(rows))
-    for one, other in zip(store.load(rows.iloc[order]), sorted_rows, strict=True):
+    for one, other in zip(feature_cache.load(rows.iloc[order]), sorted_rows, strict=True):
         np.testing.assert_array_equal(one, other[order])
-    assert [len(array) for array in store.load(rows.iloc[:0])] == [0, 0]
+    assert [len(array) for array in feature_cache.load(rows.iloc[:0])] == [0, 0]
 
 
 def test_one_feature_twice_shares_its_rows(make_tracks, open_store, specs):
-    tracks, store = make_tracks(2), open_store(specs=[specs[0], specs[0]])
-    store.prepare(tracks, workers=1, progress=False)
-    first, second = store.load(store.rows(["t000", "t001"]))
+    tracks, feature_cache = make_tracks(2), open_store(specs=[specs[0], specs[0]])
+    feature_cache.prepare(tracks, workers=1, progress=False)
+    first, second = feature_cache.load(feature_cache.rows(["t000", "t001"]))
     np.testing.assert_array_equal(first, second)
 
 
 def test_a_changed_file_is_built_anew(make_tracks, open_store):
-    tracks, store = make_tracks(2), open_store()
-    store.prepare(tracks, workers=1, progress=False)
-    before = store.load(store.rows(["t000"]))[0]
+    tracks, feature_cache = make_tracks(2), open_store()
+    feature_cache.prepare(tracks, workers=1, progress=False)
+    before = feature_cache.load(feature_cache.rows(["t000"]))[0]
     make_tracks(1, seconds=3.5)
-    report = store.prepare(tracks, workers=1, progress=False)
+    report = feature_cache.prepare(tracks, workers=1, progress=False)
     assert (report.built, report.present) == (1, 1)
-    assert len(store.rows(["t000"])) == 3
+    assert len(feature_cache.rows(["t000"])) == 3
     assert len(open_store().rows(["t000"])) == 3  # another process takes the file that was committed last
-    assert not np.array_equal(before, store.load(store.rows(["t000"]))[0][:2]) or len(before) == 2
+    assert not np.array_equal(before, feature_cache.load(feature_cache.rows(["t000"]))[0][:2]) or len(before) == 2
 
 
 def test_audio_specs_do_not_mix(make_tracks, open_store, audio):
@@ -117,12 +119,12 @@ def test_audio_specs_do_not_mix(make_tracks, open_store, audio):
 
 
 def test_what_was_not_prepared_is_said(make_tracks, open_store, specs):
-    tracks, store = make_tracks(2), open_store()
-    store.prepare(tracks.head(1), workers=1, progress=False)
+    tracks, feature_cache = make_tracks(2), open_store()
+    feature_cache.prepare(tracks.head(1), workers=1, progress=False)
     with pytest.raises(GenrelabError, match="never prepared: 't001'; run `genrelab prepare`"):
-        store.rows(["t000", "t001"])
+        feature_cache.rows(["t000", "t001"])
     with pytest.raises(GenrelabError, match=r"no copy 'pink.*' of 't000'"):
-        store.rows(["t000"], ["none", NOISE.label])
+        feature_cache.rows(["t000"], ["none", NOISE.name])
     open_store(specs=specs[:1]).prepare(tracks, workers=1, progress=False)
     with pytest.raises(GenrelabError, match="mel and mfcc do not have the same segments"):
         open_store().rows(["t000", "t001"])
@@ -135,14 +137,14 @@ def test_bad_files_are_quarantined_until_they_change(make_tracks, open_store, tm
     gone = pd.DataFrame([{"track_id": "gone", "path": str(tmp_path / "gone.wav")}])
     tracks = pd.concat([tracks, gone], ignore_index=True)
     for _ in range(2):
-        store = open_store()
-        report = store.prepare(tracks, workers=1, progress=False)
+        feature_cache = open_store()
+        report = feature_cache.prepare(tracks, workers=1, progress=False)
         assert dict(report.rejected) == {
             tracks["path"][1]: "not audio (a text file)",
             str(tmp_path / "gone.wav"): "no such file",
         }
         assert "files rejected" in report.summary()
-        assert set(store.rows(tracks["track_id"])["track_id"]) == {"t000"}
+        assert set(feature_cache.rows(tracks["track_id"])["track_id"]) == {"t000"}
     assert (report.built, report.present) == (0, 1)
     Path(tracks["path"][1]).write_bytes(good)
     assert open_store().prepare(tracks, workers=1, progress=False).built == 1
@@ -156,10 +158,10 @@ def test_short_tracks_are_counted(make_tracks, open_store, audio):
     assert "2 tracks shorter than one segment padded" in report.summary()
     drop = AudioSpec(**{**audio.__dict__, "short_tracks": "drop"})
     for built in (3, 0):
-        store = open_store(audio=drop)
-        report = store.prepare(tracks, workers=1, progress=False)
+        feature_cache = open_store(audio=drop)
+        report = feature_cache.prepare(tracks, workers=1, progress=False)
         assert (report.built, report.padded, report.dropped) == (built, 0, 2)
-        assert set(store.rows(tracks["track_id"])["track_id"]) == {"t000"}
+        assert set(feature_cache.rows(tracks["track_id"])["track_id"]) == {"t000"}
 
 
 def test_a_value_that_does_not_fit_stops_the_build_and_keeps_the_rest(make_tracks, open_store, monkeypatch):
@@ -220,11 +222,11 @@ def test_another_feature_in_the_folder_is_refused(tmp_path):
 
 
 def test_leftovers_of_a_killed_writer_go(make_tracks, open_store):
-    tracks, store = make_tracks(1), open_store()
-    store.root.mkdir()
-    (store.root / ".quarantine.1.part.json").write_text("{")
-    store.prepare(tracks, workers=1, progress=False)
-    assert not list(store.root.rglob(".*.part*"))
+    tracks, feature_cache = make_tracks(1), open_store()
+    feature_cache.root.mkdir()
+    (feature_cache.root / ".quarantine.1.part.json").write_text("{")
+    feature_cache.prepare(tracks, workers=1, progress=False)
+    assert not list(feature_cache.root.rglob(".*.part*"))
 
 
 def test_ctrl_c_keeps_what_is_done(make_tracks, open_store, monkeypatch):
@@ -246,10 +248,10 @@ def test_ctrl_c_keeps_what_is_done(make_tracks, open_store, monkeypatch):
 
 def test_commits_come_often(make_tracks, open_store, monkeypatch):
     monkeypatch.setattr(build, "COMMIT_TRACKS", 2)
-    tracks, store = make_tracks(5), open_store()
-    store.prepare(tracks, workers=1, progress=False)
-    assert len(list(store.root.glob("mel_db-*/shard-*.npy"))) == 3
-    assert len(store.load(store.rows(tracks["track_id"]))[0]) == 10
+    tracks, feature_cache = make_tracks(5), open_store()
+    feature_cache.prepare(tracks, workers=1, progress=False)
+    assert len(list(feature_cache.root.glob("mel_db-*/shard-*.npy"))) == 3
+    assert len(feature_cache.load(feature_cache.rows(tracks["track_id"]))[0]) == 10
 
 
 def test_an_unreadable_folder_of_permissions(make_tracks, open_store, tmp_path):
@@ -273,6 +275,8 @@ def test_lower_sample_rates_are_told_on_later_runs_too(tmp_path):
         report = FeatureCache(tmp_path / "store", audio, [spec]).prepare(tracks, workers=1, progress=False)
         assert (report.built, report.upsampled) == (built, ((str(paths[0]), 4_000),))
         assert report.counts() == {"padded": 0, "dropped": 0, "upsampled": 1}
-    ledger = next((tmp_path / "store").glob("audio-*/tracks.parquet"))
-    pd.read_parquet(ledger).drop(columns="sample_rate").to_parquet(ledger, index=False)  # as it was kept before
+    track_index = next((tmp_path / "store").glob("audio-*/tracks.parquet"))
+    pd.read_parquet(track_index).drop(columns="sample_rate").to_parquet(
+        track_index, index=False
+    )  # as it was kept before
     assert FeatureCache(tmp_path / "store", audio, [spec]).prepare(tracks, progress=False).upsampled == ()

@@ -50,9 +50,9 @@ def start(tmp_path):
     return run
 
 
-def content(store, tracks):
-    rows = store.rows(tracks["track_id"])
-    return rows.drop(columns="position"), store.load(rows)
+def content(feature_cache, tracks):
+    rows = feature_cache.rows(tracks["track_id"])
+    return rows.drop(columns="position"), feature_cache.load(rows)
 
 
 def assert_same(one, other):
@@ -61,9 +61,9 @@ def assert_same(one, other):
         np.testing.assert_array_equal(left, right)
 
 
-def wait_for_rows(store, count, process):
+def wait_for_rows(feature_cache, count, process):
     for _ in range(600):
-        if len(store._shards[1].index()) >= count or process.poll() is not None:
+        if len(feature_cache._shards[1].index()) >= count or process.poll() is not None:
             return
         time.sleep(0.02)
 
@@ -82,12 +82,12 @@ def test_two_builders_at_once_and_workers_end_with_one_sound_store(make_tracks, 
 
 
 def test_killed_and_resumed_equals_uninterrupted(make_tracks, open_store, start):
-    tracks, store = make_tracks(60), open_store()
+    tracks, feature_cache = make_tracks(60), open_store()
     builder = start(tracks, "store")
-    wait_for_rows(store, 6, builder)
+    wait_for_rows(feature_cache, 6, builder)
     builder.send_signal(signal.SIGKILL)
     builder.communicate(timeout=10)
-    done = len(store._shards[0].index())
+    done = len(feature_cache._shards[0].index())
     assert 6 <= done < 120
     report = open_store().prepare(tracks, workers=1, progress=False)
     assert report.built + report.present == 60
@@ -98,17 +98,17 @@ def test_killed_and_resumed_equals_uninterrupted(make_tracks, open_store, start)
 
 
 def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(make_tracks, open_store, start):
-    tracks, store = make_tracks(200), open_store()
+    tracks, feature_cache = make_tracks(200), open_store()
     builder = start(tracks, "store", workers=2)
-    wait_for_rows(store, 6, builder)
+    wait_for_rows(feature_cache, 6, builder)
     command = ["ps", "--ppid", str(builder.pid), "-o", "pid="]
     children = subprocess.run(command, capture_output=True, text=True, check=False)
     workers = [int(pid) for pid in children.stdout.split()]
     builder.send_signal(signal.SIGINT)
     builder.communicate(timeout=20)
     assert builder.returncode != 0
-    assert len(store._shards[0].index()) >= 6
-    assert len(store._shards[0].index()) == len(store._shards[1].index())
+    assert len(feature_cache._shards[0].index()) >= 6
+    assert len(feature_cache._shards[0].index()) == len(feature_cache._shards[1].index())
     time.sleep(0.2)
     assert not [pid for pid in workers if _alive(pid)]
 
@@ -146,7 +146,7 @@ def test_a_script_without_a_main_guard_is_told(make_tracks, start, tmp_path):
 
 
 def test_shards_are_found_by_any_reader(make_tracks, open_store, specs):
-    store, tracks = open_store(), make_tracks(2)
-    store.prepare(tracks, workers=1, progress=False)
-    folder = store._shards[0].folder
-    assert len(FeatureShards(folder, store._shards[0].meta).index()) == 4
+    feature_cache, tracks = open_store(), make_tracks(2)
+    feature_cache.prepare(tracks, workers=1, progress=False)
+    folder = feature_cache._shards[0].folder
+    assert len(FeatureShards(folder, feature_cache._shards[0].meta).index()) == 4

@@ -25,8 +25,8 @@ def test_it_serves_as_a_dataset(tmp_path):
     from genrelab.datasets.registry import DATASETS
 
     write_embeddings(tmp_path / "x.parquet", table())
-    catalog = DATASETS.build("embeddings", {"path": str(tmp_path / "x.parquet"), "track": "path"}, cache=tmp_path)
-    assert len(catalog.tracks) == 6 and set(catalog.tracks["genre"]) == {"Ska", "Dub"}
+    dataset_index = DATASETS.build("embeddings", {"path": str(tmp_path / "x.parquet"), "track": "path"}, cache=tmp_path)
+    assert len(dataset_index.tracks) == 6 and set(dataset_index.tracks["genre"]) == {"Ska", "Dub"}
 
 
 def test_what_is_no_table_is_one_line(tmp_path):

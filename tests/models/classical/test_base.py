@@ -93,7 +93,7 @@ def test_pooling_takes_pictures_over_time_and_leaves_vectors(pooling, width):
         assert np.allclose(x[:, :3], picture.numpy().mean(axis=2), atol=1e-6)
         assert np.allclose(x[:, 3:6], picture.numpy().std(axis=2), atol=1e-6)
     net.fit(x.clone(), torch.arange(10) % 2, seed=0)
-    own = net._standardised(x)
+    own = net._standardize(x)
     if pooling == "none":
         assert torch.equal(own, x)
     else:

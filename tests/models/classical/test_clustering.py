@@ -24,7 +24,7 @@ def test_the_mixture_is_scikit_learns(blobs):
     pca = PCA(3, random_state=2).fit(x.numpy())
     z = pca.transform(x.numpy()).astype(np.float32).astype(np.float64)
     model = GaussianMixture(5, n_init=5, max_iter=500, random_state=2).fit(z)
-    assert np.array_equal(net.placed(new), model.predict(pca.transform(new.numpy())))
+    assert np.array_equal(net.cluster_of(new), model.predict(pca.transform(new.numpy())))
     assert net.found["explained"] == pytest.approx(pca.explained_variance_ratio_.sum(), abs=1e-4)
     assert net.found["matching"] == "majority" and net.found["converged"]
 
@@ -104,7 +104,7 @@ def test_the_autoencoder_learns_and_its_checkpoint_holds_it():
 def test_pictures_come_back_from_vectors():
     net = AutoencoderMeans([(2, 5), (3, 5)], 2)
     a, b = torch.randn(4, 2, 5), torch.randn(4, 3, 5)
-    back = net._pictures(net.vectors(a, b))
+    back = net._feature_maps(net.vectors(a, b))
     assert torch.equal(back[0], a) and torch.equal(back[1], b)
 
 

@@ -20,8 +20,8 @@ KINDS = {
 def labelled(blobs):
     """Train `x`, `y [N, 4]` (the last genre is nobody's), new `x`."""
     x, y, new = blobs
-    several = torch.stack([y == 0, (y == 0) | (y == 1), y == 2, torch.zeros_like(y, dtype=torch.bool)], dim=1)
-    return x, several.float(), new
+    multilabel = torch.stack([y == 0, (y == 0) | (y == 1), y == 2, torch.zeros_like(y, dtype=torch.bool)], dim=1)
+    return x, multilabel.float(), new
 
 
 def fitted(kind: str, x: torch.Tensor, y: torch.Tensor) -> Estimator:
@@ -75,6 +75,6 @@ def test_a_forest_learns_all_genres_at_once(labelled, nobodys):
 def test_a_checkpoint_knows_that_there_are_several(labelled, kind):
     x, y, new = labelled
     net, again = fitted(kind, x, y), KINDS[kind]()
-    assert net.several and not again.several and MODELS.marked(kind, MULTILABEL)
+    assert net.multilabel and not again.multilabel and MODELS.marked(kind, MULTILABEL)
     again.load_state_dict(net.state_dict())
-    assert again.several and torch.equal(again(new), net(new))
+    assert again.multilabel and torch.equal(again(new), net(new))

@@ -9,9 +9,9 @@ import numpy as np
 from genrelab.datasets.index import DatasetIndex
 
 
-def group_keys(catalog: DatasetIndex) -> dict[str, tuple[tuple[str, str], ...]]:
+def group_keys(dataset_index: DatasetIndex) -> dict[str, tuple[tuple[str, str], ...]]:
     """What ties a track to others: ("artist", name) for each of its artists, ("album", id); nothing if unknown."""
-    columns = catalog.tracks[["track_id", "artist_id", "album_id"]].itertuples(index=False, name=None)
+    columns = dataset_index.tracks[["track_id", "artist_id", "album_id"]].itertuples(index=False, name=None)
     keys: dict[str, tuple[tuple[str, str], ...]] = {}
     for track, artist, album in columns:
         names = [name.strip().casefold() for name in re.split(r";\s", artist or "") if name.strip()]
@@ -20,11 +20,11 @@ def group_keys(catalog: DatasetIndex) -> dict[str, tuple[tuple[str, str], ...]]:
     return keys
 
 
-def find_groups(catalog: DatasetIndex) -> np.ndarray:
+def find_groups(dataset_index: DatasetIndex) -> np.ndarray:
     """Number the groups of tracks that share an artist or an album, also by way of others.
 
     Returns:
-        `[N]` int64, the group of each track in the catalog's order, numbered by first occurrence;
+        `[N]` int64, the group of each track in the dataset index's order, numbered by first occurrence;
         a track of unknown artist and album is a group of its own.
     """
     parent: dict[object, object] = {}
@@ -35,7 +35,7 @@ def find_groups(catalog: DatasetIndex) -> np.ndarray:
             key = parent[key]
         return key
 
-    keys = group_keys(catalog)
+    keys = group_keys(dataset_index)
     for track, ties in keys.items():
         for tie in ties:
             parent[root(tie)] = root(track)

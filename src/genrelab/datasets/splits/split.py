@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from genrelab.datasets.index import PARTS, DatasetIndex, Part
+from genrelab.datasets.index import SPLIT_NAMES, DatasetIndex, SplitName
 from genrelab.datasets.splits.grouping import group_keys
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
@@ -33,7 +33,7 @@ class Split:
     """Tracks by part.
 
     Args:
-        parts: part ("train" | "val" | "test") by track id; tracks without a part are not used.
+        assignment: split ("train" | "val" | "test") by track id; tracks without a part are not used.
         kind: the rule that made it ("grouped").
         seed: its own seed; None for published lists.
         artists: kept apart, ignored, or unknown throughout.
@@ -50,7 +50,7 @@ class Split:
         SplitError: a part is empty, its name is none of the three, or tracks are broken without being unsafe.
     """
 
-    parts: Mapping[str, Part]
+    assignment: Mapping[str, SplitName]
     kind: str
     seed: int | None = None
     artists: Artists = "unknown"
@@ -65,10 +65,10 @@ class Split:
     def __post_init__(self) -> None:
         if self.unsafe != (self.shares is not None):
             raise SplitError(f"split {self.kind}: tracks are broken into parts by shares, and only that is unsafe")
-        counts = Counter(self.parts.values())
-        if strange := sorted(set(counts) - set(PARTS)):
+        counts = Counter(self.assignment.values())
+        if strange := sorted(set(counts) - set(SPLIT_NAMES)):
             raise SplitError(f"split {self.kind}: {strange[0]!r} is none of train, val, test")
-        if empty := [part for part in PARTS if not counts[part] and not self.unsafe]:
+        if empty := [part for part in SPLIT_NAMES if not counts[part] and not self.unsafe]:
             raise SplitError(f"split {self.kind}: no track in {' and '.join(empty)}")
         if self.artists == "apart" and self.crossing:
             raise SplitError(f"split {self.kind}: {self.crossing} artists stand in several parts, yet it says 'apart'")
@@ -82,38 +82,38 @@ class Split:
         Raises:
             SplitError: a track stands in two parts.
         """
-        parts: dict[str, Part] = {}
-        lists: tuple[tuple[Part, Iterable[str]], ...] = (("train", train), ("val", val), ("test", test))
+        parts: dict[str, SplitName] = {}
+        lists: tuple[tuple[SplitName, Iterable[str]], ...] = (("train", train), ("val", val), ("test", test))
         for part, tracks in lists:
             for track in tracks:
                 if parts.setdefault(track, part) != part:
                     raise SplitError(f"split {kind}: track {track!r} stands in {parts[track]} and in {part}")
         return cls(parts, kind, **facts)
 
-    def tracks(self, part: Part) -> tuple[str, ...]:
+    def tracks(self, split: SplitName) -> tuple[str, ...]:
         """The track ids of a part, sorted; of a split by shares all tracks, since each may stand in every part."""
-        return tuple(sorted(track for track, its in self.parts.items() if its == part or self.unsafe))
+        return tuple(sorted(track for track, its in self.assignment.items() if its == split or self.unsafe))
 
-    def holds(self, part: Part, track_ids: Sequence[str], segments: Sequence[int]) -> np.ndarray:
+    def contains(self, split: SplitName, track_ids: Sequence[str], segments: Sequence[int]) -> np.ndarray:
         """Which segments of the part's tracks are its own: all `[N]` of them, or those that were drawn for it."""
         if self.shares is None:
             return np.ones(len(track_ids), dtype=bool)
         ends = np.cumsum(self.shares)[:-1]
         drawn = [_uniform(self.seed or 0, track, int(place)) for track, place in zip(track_ids, segments, strict=True)]
-        return np.asarray(np.searchsorted(ends, drawn, side="right") == PARTS.index(part))
+        return np.asarray(np.searchsorted(ends, drawn, side="right") == SPLIT_NAMES.index(split))
 
     @property
     def hash(self) -> str:
         """Hash of the sorted (track, part) pairs, and of how segments are drawn: 16 hex digits."""
         drawn = [] if self.shares is None else [[list(self.shares), self.seed]]
-        text = json.dumps([*sorted(self.parts.items()), *drawn], ensure_ascii=False)
+        text = json.dumps([*sorted(self.assignment.items()), *drawn], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: the facts, the hash, and a list of track ids per part; all stand in train where tracks break."""
-        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("parts", "notes")}
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("assignment", "notes")}
         lists: dict[str, list[str]] = {
-            part: sorted(track for track, its in self.parts.items() if its == part) for part in PARTS
+            part: sorted(track for track, its in self.assignment.items() if its == part) for part in SPLIT_NAMES
         }
         facts["shares"] = None if self.shares is None else list(self.shares)
         return {**facts, "notes": list(self.notes), "hash": self.hash, **lists}
@@ -127,7 +127,7 @@ class Split:
         """
         facts = {name: data[name] for name in cls.__dataclass_fields__ if name in data and name != "notes"}
         facts["shares"] = None if facts.get("shares") is None else tuple(facts["shares"])
-        lists = (data[part] for part in PARTS)
+        lists = (data[part] for part in SPLIT_NAMES)
         split = cls.from_tracks(*lists, **facts, notes=tuple(data.get("notes", ())))
         if data.get("hash", split.hash) != split.hash:
             raise SplitError(f"split {split.kind}: its tracks were changed after it was saved (the hash differs)")
@@ -158,10 +158,10 @@ def read_split(path: str | os.PathLike[str]) -> Split:
         raise GenrelabError(f"{path}: not a split of genrelab ({error})") from error
 
 
-def crossing_artists(parts: Mapping[str, Part], catalog: DatasetIndex) -> list[str]:
+def crossing_artists(parts: Mapping[str, SplitName], dataset_index: DatasetIndex) -> list[str]:
     """The known artists whose tracks stand in more than one part, sorted."""
     where: dict[str, set[str]] = defaultdict(set)
-    for track, keys in group_keys(catalog).items():
+    for track, keys in group_keys(dataset_index).items():
         if track in parts:
             for kind, name in keys:
                 if kind == "artist":
@@ -169,14 +169,14 @@ def crossing_artists(parts: Mapping[str, Part], catalog: DatasetIndex) -> list[s
     return sorted(name for name, its in where.items() if len(its) > 1)
 
 
-def check_apart(parts: Mapping[str, Part], catalog: DatasetIndex) -> None:
+def check_apart(parts: Mapping[str, SplitName], dataset_index: DatasetIndex) -> None:
     """Assert that no known artist and no known album crosses parts.
 
     Raises:
         SplitError: one does; the text names it.
     """
-    where: dict[tuple[str, str], Part] = {}
-    for track, keys in group_keys(catalog).items():
+    where: dict[tuple[str, str], SplitName] = {}
+    for track, keys in group_keys(dataset_index).items():
         for key in keys if track in parts else ():
             if where.setdefault(key, parts[track]) != parts[track]:
                 raise SplitError(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from genrelab.datasets.index import DatasetIndex, Part
+from genrelab.datasets.index import DatasetIndex, SplitName
 from genrelab.datasets.splits.grouping import assign_groups, find_groups, refine
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import Artists, Split, SplitError, check_apart, crossing_artists
@@ -18,7 +18,7 @@ GroupBy = Literal["artist"] | None
 
 @SPLITS.register("grouped")
 def grouped(
-    catalog: DatasetIndex,
+    dataset_index: DatasetIndex,
     ratios: Sequence[float] = (0.7, 0.2, 0.1),
     seed: int = 0,
     group_by: GroupBy = "artist",
@@ -26,7 +26,7 @@ def grouped(
     """Split by track at random, stratified by genre, artists and albums kept apart.
 
     Args:
-        catalog: tracks; artists that are unknown count as one artist a track.
+        dataset_index: tracks; artists that are unknown count as one artist a track.
         ratios: shares of train, val and test.
         seed: of this split alone.
         group_by: "artist" keeps artists (and albums) apart; None ignores them and marks the results `artist_leak`.
@@ -35,19 +35,19 @@ def grouped(
         ConfigError: ratios that are not three positive numbers summing to 1.
         SplitError: a genre has fewer than three artists (or tracks); names the genres and the remedies.
     """
-    place = assign(catalog, np.array(check_ratios(ratios)), seed, group_by, "parts (train, val, test)")
-    names: list[Part] = ["train", "val", "test"]
-    return _made(catalog, [names[number] for number in place], "grouped", seed, group_by)
+    place = assign(dataset_index, np.array(check_ratios(ratios)), seed, group_by, "parts (train, val, test)")
+    names: list[SplitName] = ["train", "val", "test"]
+    return _made(dataset_index, [names[number] for number in place], "grouped", seed, group_by)
 
 
 @SPLITS.register("stratified")
 def stratified(
-    catalog: DatasetIndex, folds: int = 5, fold: int | None = None, seed: int = 0, group_by: GroupBy = "artist"
+    dataset_index: DatasetIndex, folds: int = 5, fold: int | None = None, seed: int = 0, group_by: GroupBy = "artist"
 ) -> Split:
     """Stratified k-fold: test is fold k, val the next one, train the rest; every track is tested once in k runs.
 
     Args:
-        catalog: tracks; artists that are unknown count as one artist a track.
+        dataset_index: tracks; artists that are unknown count as one artist a track.
         folds: their number, 3 or more.
         fold: which one is tested, from 0; None stands for all in turn, which the run resolves by `split_folds`.
         seed: of this split alone.
@@ -61,10 +61,10 @@ def stratified(
         raise ConfigError([f"split.folds: {folds}; use 3 or more, since test, val and train each need one"])
     if fold is None or not 0 <= fold < folds:
         raise ConfigError([f"split.fold: {fold}; one split tests one fold, 0 to {folds - 1}"])
-    place = assign(catalog, np.full(folds, 1 / folds), seed, group_by, f"folds (split.folds={folds})")
-    names: list[Part] = ["train"] * folds
+    place = assign(dataset_index, np.full(folds, 1 / folds), seed, group_by, f"folds (split.folds={folds})")
+    names: list[SplitName] = ["train"] * folds
     names[fold], names[(fold + 1) % folds] = "test", "val"
-    return _made(catalog, [names[number] for number in place], "stratified", seed, group_by, fold, folds)
+    return _made(dataset_index, [names[number] for number in place], "stratified", seed, group_by, fold, folds)
 
 
 def check_ratios(ratios: Sequence[float]) -> tuple[float, float, float]:
@@ -82,19 +82,19 @@ def split_folds(params: Mapping[str, Any]) -> list[int]:
     return list(range(params["folds"])) if params.get("fold") is None else [int(params["fold"])]
 
 
-def assign(catalog: DatasetIndex, shares: np.ndarray, seed: int, group_by: GroupBy, what: str) -> np.ndarray:
+def assign(dataset_index: DatasetIndex, shares: np.ndarray, seed: int, group_by: GroupBy, what: str) -> np.ndarray:
     """The place `[N]` of each track among `shares`, every genre in every place; of several genres a track all count."""
-    genres = catalog.genres
-    rows, codes = _labels(catalog)
-    single = np.arange(len(catalog))
-    groups = single if group_by is None else find_groups(catalog)
+    genres = dataset_index.genres
+    rows, codes = _labels(dataset_index)
+    single = np.arange(len(dataset_index))
+    groups = single if group_by is None else find_groups(dataset_index)
     _check_tracks(codes, list(genres), len(shares), what)
     counts = np.zeros((groups.max() + 1, len(genres)), dtype=np.int64)
     np.add.at(counts, (groups[rows], codes), 1)
     if few := [f"{genres[c]} ({n})" for c, n in enumerate((counts > 0).sum(axis=0)) if n < len(shares)]:
         raise SplitError(_too_few_artists(few, len(shares), what))
     of_group = assign_groups(counts, shares, np.random.default_rng(abs(seed)))
-    if catalog.multi_label:
+    if dataset_index.multi_label:
         sizes = np.bincount(groups)  # of their tracks, which genres counted twice do not tell
         refine(np.column_stack([counts, sizes]), shares, of_group)
     place = of_group[groups]
@@ -105,10 +105,10 @@ def assign(catalog: DatasetIndex, shares: np.ndarray, seed: int, group_by: Group
     return np.asarray(place)
 
 
-def _labels(catalog: DatasetIndex) -> tuple[np.ndarray, np.ndarray]:
+def _labels(dataset_index: DatasetIndex) -> tuple[np.ndarray, np.ndarray]:
     """The genres of tracks: row of the track and index of the genre, of each pair of them."""
-    index = {genre: number for number, genre in enumerate(catalog.genres)}
-    each = [[index[genre] for genre in genres] for genres in catalog.genres_of.values()]
+    index = {genre: number for number, genre in enumerate(dataset_index.genres)}
+    each = [[index[genre] for genre in genres] for genres in dataset_index.genres_of.values()]
     rows = np.repeat(np.arange(len(each)), [len(one) for one in each])
     return rows, np.array([code for one in each for code in one], dtype=np.int64)
 
@@ -134,8 +134,8 @@ def _some(names: list[str]) -> str:
 
 
 def _made(
-    catalog: DatasetIndex,
-    parts: list[Part],
+    dataset_index: DatasetIndex,
+    parts: list[SplitName],
     kind: str,
     seed: int,
     group_by: GroupBy,
@@ -143,26 +143,26 @@ def _made(
     folds: int | None = None,
 ) -> Split:
     """The split, its artists asserted apart where grouped by them."""
-    by_track = dict(zip(catalog.tracks["track_id"], parts, strict=True))
-    state, leak, crossing, notes = judge_artists(by_track, catalog, group_by)
+    by_track = dict(zip(dataset_index.tracks["track_id"], parts, strict=True))
+    state, leak, crossing, notes = judge_artists(by_track, dataset_index, group_by)
     return Split(by_track, kind, seed, state, leak, crossing, fold=fold, folds=folds, notes=notes)
 
 
 def judge_artists(
-    parts: Mapping[str, Part], catalog: DatasetIndex, group_by: GroupBy
+    parts: Mapping[str, SplitName], dataset_index: DatasetIndex, group_by: GroupBy
 ) -> tuple[Artists, bool, int, tuple[str, ...]]:
     """What a split does to artists: (state, artist_leak, number crossing, notes).
 
     Raises:
         SplitError: grouped by artist, and a known artist or album crosses parts.
     """
-    crossing = len(crossing_artists(parts, catalog))
+    crossing = len(crossing_artists(parts, dataset_index))
     if group_by == "artist":
-        check_apart(parts, catalog)
-    if catalog.artists == "none" and catalog.tracks["album_id"].isna().all():
+        check_apart(parts, dataset_index)
+    if dataset_index.artists == "none" and dataset_index.tracks["album_id"].isna().all():
         return "unknown", False, 0, ("no artist is known: the same artist may stand in train and test",)
     if group_by is None:
         note = f"artists are ignored: {crossing} of them stand in several parts (artist_leak)"
         return "ignored", True, crossing, (note,)
-    unknown = int(catalog.tracks["artist_id"].isna().sum())
+    unknown = int(dataset_index.tracks["artist_id"].isna().sum())
     return "apart", False, 0, (f"the artists of {unknown} tracks are unknown",) if unknown else ()

@@ -53,7 +53,7 @@ class InstrumentTrack:
 
     role: str
     program: int
-    sounds: tuple[NoteEvent, ...]
+    notes: tuple[NoteEvent, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Score:
         bpm, key, swing: what became of the rules.
     """
 
-    parts: tuple[InstrumentTrack, ...]
+    tracks: tuple[InstrumentTrack, ...]
     lead: float
     bpm: float
     key: int
@@ -163,7 +163,7 @@ def _perform(
     """Steps to seconds, with swing, the artist's place about the beat, and its accents."""
     step = 15.0 / plan.bpm
     for note in notes:
-        time = swung(note.start, plan.swing) * step
+        time = swing_time(note.start, plan.swing) * step
         time += artist.push[role] + artist.sloppiness * float(rng.normal())
         loudness = 1 - artist.accent * (1 - note.loudness) + 0.06 * float(rng.normal())
         if not 0 <= time <= end:
@@ -179,7 +179,7 @@ def in_range(pitch: int) -> int:
     return pitch if pitch <= HIGHEST else pitch - 12 * -((HIGHEST - pitch) // 12)
 
 
-def swung(start: float, swing: float) -> float:
+def swing_time(start: float, swing: float) -> float:
     """Move a step within its beat so that the second eighth falls at the share `swing` of it."""
     beat, within = divmod(start, 4.0)
     share = within / 4.0

@@ -39,12 +39,12 @@ def chord_at(harmony: Harmony, step: int) -> Chord:
 
 def play_drums(groove: Groove, bars: range) -> Iterator[Note]:
     """The groove, over and over."""
-    for piece, pattern in groove.items():
+    for score, pattern in groove.items():
         text = clean(pattern)
         for step in range(bars.start * STEPS, bars.stop * STEPS):
             mark = text[step % len(text)]
             if mark != ".":
-                yield Note(step, 0.9, KIT[piece], LOUDNESS[mark])
+                yield Note(step, 0.9, KIT[score], LOUDNESS[mark])
 
 
 def play_fill(rng: np.random.Generator, bar: int, beats: int) -> Iterator[Note]:

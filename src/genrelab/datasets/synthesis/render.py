@@ -37,16 +37,16 @@ def find_soundfont() -> Path:
     )
 
 
-def render(piece: Score, artist: Artist, seconds: float, rng: np.random.Generator) -> np.ndarray:
+def render(score: Score, artist: Artist, seconds: float, rng: np.random.Generator) -> np.ndarray:
     """Play a piece and mix it as its artist does.
 
     Returns:
         exactly round(seconds * SAMPLE_RATE) mono samples, float32, their level independent of the genre.
     """
     length = round(seconds * SAMPLE_RATE)
-    first = round(piece.lead * SAMPLE_RATE)
+    first = round(score.lead * SAMPLE_RATE)
     mix = np.zeros(length)
-    for part in piece.parts:
+    for part in score.tracks:
         stem = _play(part, first, length)
         level = float(np.sqrt(np.mean(stem**2)))
         if level > 0:  # players are equally loud before the artist's mix: a loud drum kit would tell the genre
@@ -76,15 +76,15 @@ def _play(part: InstrumentTrack, first: int, length: int) -> np.ndarray:
     """One part alone from sample `first` on, mono, [length]."""
     from symusic import core
 
-    if not part.sounds:
+    if not part.notes:
         return np.zeros(length)
     score: Any = core.ScoreTick(480).to("second")
     track = core.TrackSecond(part.role, part.program, part.role == "drums")
     track.notes = core.NoteSecondList.from_numpy(
-        np.array([one.time for one in part.sounds], np.float32),
-        np.array([one.length for one in part.sounds], np.float32),
-        np.array([one.pitch for one in part.sounds], np.int8),
-        np.array([one.velocity for one in part.sounds], np.int8),
+        np.array([one.time for one in part.notes], np.float32),
+        np.array([one.length for one in part.notes], np.float32),
+        np.array([one.pitch for one in part.notes], np.int8),
+        np.array([one.velocity for one in part.notes], np.int8),
     )
     score.tracks.append(track)
     both = np.asarray(_synthesizer().render(score, stereo=True), np.float64)[:, first : first + length]

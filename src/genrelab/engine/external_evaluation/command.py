@@ -21,12 +21,12 @@ from genrelab.utils.io import shown
 def evaluate_new_data(run: Path, choices: Sequence[str], out: Path | None = None) -> None:
     """Score the songs that `choices` name; they are overrides of the main job and fields of `NewData`."""
     how, config = read_choices(choices)
-    catalog = build.read_catalog(config)
+    dataset_index = build.read_dataset_index(config)
     if how.eval_split is not None:
         if config["split"].get("folds"):
             raise GenrelabError("eval_split: of a split without folds, such as split=official")
-        catalog = catalog.only(build.make_split(config, catalog).tracks(how.eval_split))
-    folder = score_new_data(run, catalog, how, out, choices)
+        dataset_index = dataset_index.only(build.make_split(config, dataset_index).tracks(how.eval_split))
+    folder = score_new_data(run, dataset_index, how, out, choices)
     print_summary(folder)
     print(f"report: {shown(folder / 'report' / 'index.html')}")
 

@@ -74,13 +74,13 @@ class NewData:
 
 
 def score_new_data(
-    run: Path, catalog: DatasetIndex, how: NewData, out: Path | None = None, overrides: Sequence[str] = ()
+    run: Path, dataset_index: DatasetIndex, how: NewData, out: Path | None = None, overrides: Sequence[str] = ()
 ) -> Path:
     """Predict the songs of another dataset with a run's best checkpoint, and write predictions and report.
 
     Args:
         run: folder of a finished run that listens to audio.
-        catalog: the songs, their genres named as the dataset names them; a column `condition` divides the scores.
+        dataset_index: the songs, their genres named as the dataset names them; a column `condition` divides the scores.
         how: excerpts, and what happens to songs that are not new or not known.
         out: folder to write; by default a new one below `RUN/evaluations`.
         overrides: the command line, for the record.
@@ -95,26 +95,26 @@ def score_new_data(
     predictor = load_predictor(run)
     folder = predictor.path.parent.parent
     source = RunDir.read(folder, allow_multilabel=True)
-    check_songs(catalog, source)
+    check_songs(dataset_index, source)
     check_seconds(how, predictor.audio)
-    catalog, notes = known_genres(catalog, predictor.taxonomy, how.on_unknown_genre)
-    catalog, overlap, more = judge_overlap(catalog, source, how.on_overlap)
-    target = out or _free(folder / "evaluations" / f"{catalog.name}-{how.name(predictor.audio.segment_duration)}")
+    dataset_index, notes = known_genres(dataset_index, predictor.taxonomy, how.on_unknown_genre)
+    dataset_index, overlap, more = judge_overlap(dataset_index, source, how.on_overlap)
+    target = out or _free(folder / "evaluations" / f"{dataset_index.name}-{how.name(predictor.audio.segment_duration)}")
     record = RunRecord.start(target, {"evaluate": {"run": str(folder), **how.__dict__}}, overrides)
     with record.status():
         with record.timed_stage("test"):
-            found, rejected = predict_songs(predictor, catalog, how)
+            found, rejected = predict_songs(predictor, dataset_index, how)
         write_predictions(target / "predictions.parquet", found)
         (target / "taxonomy.json").write_bytes((folder / "taxonomy.json").read_bytes())
-        songs = catalog.tracks[catalog.tracks["track_id"].isin(set(found.track_id))]
+        songs = dataset_index.tracks[dataset_index.tracks["track_id"].isin(set(found.track_id))]
         with atomic_path(target / "songs.csv") as part:
-            if catalog.multi_label:
+            if dataset_index.multi_label:
                 songs = songs.assign(genres=songs["genres"].map("; ".join))
             columns = [name for name in SONG_COLUMNS if name in songs]
             songs[columns].to_csv(part, index=False)
-        _fill(record, source, catalog, found, rejected)
+        _fill(record, source, dataset_index, found, rejected)
         record.data["overlap"] = {"songs": overlap, "marked": bool(overlap)}
-        for text in (*catalog.notes, *notes, *more):
+        for text in (*dataset_index.notes, *notes, *more):
             record.warn(text)
         record.write()
         with record.timed_stage("report"):
@@ -122,15 +122,16 @@ def score_new_data(
     return target
 
 
-def check_songs(catalog: DatasetIndex, source: RunDir) -> None:
+def check_songs(dataset_index: DatasetIndex, source: RunDir) -> None:
     """Refuse songs that the run cannot hear, or whose genres are not those of its target."""
-    if catalog.given is not None:
+    if dataset_index.precomputed is not None:
         raise GenrelabError(
-            f"{catalog.name}: this dataset brings features and no audio; it cannot be scored by a run that listens"
+            f"{dataset_index.name}: this dataset brings features and no audio; "
+            "it cannot be scored by a run that listens"
         )
-    if catalog.multi_label != source.multi_label:
-        has, other = ("several genres", "genre") if catalog.multi_label else ("one genre", "multi_label")
-        raise GenrelabError(f"{catalog.name}: names {has} a song, unlike the run; add target={other}")
+    if dataset_index.multi_label != source.multi_label:
+        has, other = ("several genres", "genre") if dataset_index.multi_label else ("one genre", "multi_label")
+        raise GenrelabError(f"{dataset_index.name}: names {has} a song, unlike the run; add target={other}")
 
 
 def check_seconds(how: NewData, audio: AudioSpec) -> None:
@@ -143,7 +144,7 @@ def check_seconds(how: NewData, audio: AudioSpec) -> None:
 
 
 def known_genres(
-    catalog: DatasetIndex, taxonomy: Taxonomy, on_unknown_genre: Literal["error", "drop"]
+    dataset_index: DatasetIndex, taxonomy: Taxonomy, on_unknown_genre: Literal["error", "drop"]
 ) -> tuple[DatasetIndex, list[str]]:
     """The songs whose genres the run knows, named by its codes, and what to say of the others.
 
@@ -151,52 +152,56 @@ def known_genres(
     """
     codes: dict[str, str] = {}
     strange = []
-    for name in catalog.genres:
+    for name in dataset_index.genres:
         try:
             codes[name] = resolve_class(taxonomy, name)
         except UnknownGenre:
             strange.append(name)
-    kept = {track: tuple(codes[one] for one in names if one in codes) for track, names in catalog.genres_of.items()}
-    known = catalog.tracks["track_id"].map(kept)
+    kept = {
+        track: tuple(codes[one] for one in names if one in codes) for track, names in dataset_index.genres_of.items()
+    }
+    known = dataset_index.tracks["track_id"].map(kept)
     keep = known.map(bool)
     some = ", ".join(strange[:5]) + (", ..." if len(strange) > 5 else "")
     if strange and (on_unknown_genre == "error" or not keep.any()):
         remedy = "none is left" if not keep.any() else "rename them, or leave their songs out by on_unknown_genre=drop"
-        raise GenrelabError(f"{catalog.name}: the run does not know {len(strange)} of its genres: {some}; {remedy}")
-    tracks = catalog.tracks[keep].assign(genre=known[keep].map(lambda genres: genres[0]))
-    if catalog.multi_label:
+        raise GenrelabError(
+            f"{dataset_index.name}: the run does not know {len(strange)} of its genres: {some}; {remedy}"
+        )
+    tracks = dataset_index.tracks[keep].assign(genre=known[keep].map(lambda genres: genres[0]))
+    if dataset_index.multi_label:
         tracks = tracks.assign(genres=known[keep])
     notes = [f"{int((~keep).sum())} songs of genres that the run does not know are left out: {some}"] if strange else []
-    return replace(catalog, tracks=tracks), notes
+    return replace(dataset_index, tracks=tracks), notes
 
 
 def judge_overlap(
-    catalog: DatasetIndex, source: RunDir, on_overlap: Literal["error", "warn", "drop"]
+    dataset_index: DatasetIndex, source: RunDir, on_overlap: Literal["error", "warn", "drop"]
 ) -> tuple[DatasetIndex, dict[str, str], list[str]]:
     """The songs to score, those among them that are not new with the reason, and what to say."""
     known = read_training_tracks(source.path, source.record)
-    found = find_overlap(known, str((source.record.get("dataset") or {}).get("name")), catalog)
+    found = find_overlap(known, str((source.record.get("dataset") or {}).get("name")), dataset_index)
     notes = []
     if known["audio"].isna().all():
         notes.append("the run kept no artists and recordings: only the names of tracks tell whether songs are new")
-    elif unknown := int(catalog.tracks["artist_id"].isna().sum()):
+    elif unknown := int(dataset_index.tracks["artist_id"].isna().sum()):
         notes.append(f"the artists of {unknown} songs are unknown: the run may have trained on others of theirs")
     if not found:
-        return catalog, {}, notes
+        return dataset_index, {}, notes
     track, reason = next(iter(found.items()))
-    some = f"{len(found)} of {len(catalog)} songs are not new to the run, such as {track}: {reason} was in train"
+    some = f"{len(found)} of {len(dataset_index)} songs are not new to the run, such as {track}: {reason} was in train"
     if on_overlap == "error":
-        raise GenrelabError(f"{catalog.name}: {some}; leave them out by on_overlap=drop, or use on_overlap=warn")
+        raise GenrelabError(f"{dataset_index.name}: {some}; leave them out by on_overlap=drop, or use on_overlap=warn")
     if on_overlap == "warn":
-        return catalog, found, [*notes, f"OVERLAP: {some}"]
-    rest = [one for one in catalog.tracks["track_id"] if one not in found]
+        return dataset_index, found, [*notes, f"OVERLAP: {some}"]
+    rest = [one for one in dataset_index.tracks["track_id"] if one not in found]
     if not rest:
-        raise GenrelabError(f"{catalog.name}: {some}; none is left")
-    return catalog.only(rest), {}, [*notes, f"left out: {some}"]
+        raise GenrelabError(f"{dataset_index.name}: {some}; none is left")
+    return dataset_index.only(rest), {}, [*notes, f"left out: {some}"]
 
 
 def predict_songs(
-    predictor: Predictor, catalog: DatasetIndex, how: NewData
+    predictor: Predictor, dataset_index: DatasetIndex, how: NewData
 ) -> tuple[Predictions, list[tuple[str, str]]]:
     """Logits of every excerpt (or segment), and the files that could not be read.
 
@@ -206,9 +211,9 @@ def predict_songs(
     index = {code: number for number, code in enumerate(predictor.genres)}
     rows: list[tuple[str, list[int], np.ndarray]] = []
     rejected = []
-    columns = catalog.tracks[["track_id", "path"]].itertuples(index=False, name=None)
-    genres = catalog.genres_of
-    with progress_bar(len(catalog)) as advance:
+    columns = dataset_index.tracks[["track_id", "path"]].itertuples(index=False, name=None)
+    genres = dataset_index.genres_of
+    with progress_bar(len(dataset_index)) as advance:
         for track, path in columns:
             seconds = 0.0
             try:
@@ -221,7 +226,8 @@ def predict_songs(
             advance(seconds)
     if not rows:
         raise GenrelabError(
-            f"{catalog.name}: none of its {len(catalog)} files can be read; {rejected[0][0]}: {rejected[0][1]}"
+            f"{dataset_index.name}: none of its {len(dataset_index)} files can be read; "
+            f"{rejected[0][0]}: {rejected[0][1]}"
         )
     counts = [len(logits) for _, _, logits in rows]
     targets = np.zeros((len(rows), len(index)), dtype=bool)
@@ -258,7 +264,7 @@ def song_logits(predictor: Predictor, samples: np.ndarray, how: NewData, track_i
 
 
 def _fill(
-    record: RunRecord, source: RunDir, catalog: DatasetIndex, found: Predictions, rejected: list[tuple[str, str]]
+    record: RunRecord, source: RunDir, dataset_index: DatasetIndex, found: Predictions, rejected: list[tuple[str, str]]
 ) -> None:
     """What a reader must know, and what the report is made of."""
     first = source.record
@@ -268,19 +274,23 @@ def _fill(
         "kind": "evaluation",
         "of": {"run_id": first.get("run_id", source.path.name), "folder": shown(source.path.resolve())},
         "dataset": {
-            "name": catalog.name,
-            "stand_in": bool(catalog.stand_in or of_run.get("stand_in")),
-            "notes": list(catalog.notes),
+            "name": dataset_index.name,
+            "stand_in": bool(dataset_index.stand_in or of_run.get("stand_in")),
+            "notes": list(dataset_index.notes),
             "tracks": {"test": int(songs)},
             "segments": {"test": len(found)},
             "train_targets": of_run.get("train_targets"),
             "train_targets_of": of_run.get("train_targets_of") or (of_run.get("tracks") or {}).get("train"),
             "trained_on": of_run.get("name"),
-            "genres": dict(Counter(genre for genres in catalog.genres_of.values() for genre in genres)),
-            "rejected": [[str(path), reason] for path, reason in (*catalog.rejected, *rejected)],
+            "genres": dict(Counter(genre for genres in dataset_index.genres_of.values() for genre in genres)),
+            "rejected": [[str(path), reason] for path, reason in (*dataset_index.rejected, *rejected)],
         },
         **{name: first[name] for name in ("taxonomy", "model", "loss", "features", "optimizer") if name in first},
-        "split": {"kind": "new_data", "artists": "apart" if catalog.artists == "all" else "unknown", "unsafe": False},
+        "split": {
+            "kind": "new_data",
+            "artists": "apart" if dataset_index.artists == "all" else "unknown",
+            "unsafe": False,
+        },
         "monitor": {"metric": None, "best": None, "best_epoch": None, "epochs": 0},
     }
     if rejected:

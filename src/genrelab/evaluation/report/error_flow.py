@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from genrelab.evaluation.report.svg import svg_document, text
 from genrelab.runs.run_dir import RunDir
-from genrelab.taxonomy.graph_layout import part_labels, place, short
+from genrelab.taxonomy.graph_layout import separate_labels, shorten_title, stress_layout
 
 Edge = tuple[str, str]
 PAIRS = 5  # most confused, highlighted
@@ -98,16 +98,16 @@ def _places(run: RunDir, found: ErrorFlows, confusion: np.ndarray) -> dict[str, 
     order = {node: number for number, node in enumerate(graph)}
     index = [order[node] for node in found.nodes]
     sparse = nx.to_scipy_sparse_array(graph, format="csr")
-    xy = place(dijkstra(sparse, directed=False, indices=index)[:, index])
+    xy = stress_layout(dijkstra(sparse, directed=False, indices=index)[:, index])
     labels = [_label(run, node) for node in found.nodes]
     boxes = np.array([[7.2 * max(len(label), 4) + 12, 40.0] for label in labels])  # of strong text
-    xy = part_labels(xy, boxes)
+    xy = separate_labels(xy, boxes)
     xy -= xy.min(axis=0) - [90, 24]
     return {node: (float(x), float(y)) for node, (x, y) in zip(found.nodes, xy, strict=True)}
 
 
 def _label(run: RunDir, node: str) -> str:
-    return short(run.taxonomy.node_title(node).removesuffix(" (supergenre)").removesuffix(" (cluster)"))
+    return shorten_title(run.taxonomy.node_title(node).removesuffix(" (supergenre)").removesuffix(" (cluster)"))
 
 
 def _lines(run: RunDir, found: ErrorFlows, at: dict[str, tuple[float, float]]) -> list[str]:

@@ -41,13 +41,13 @@ class Example:
     colours: str = "magma"
 
 
-def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6) -> list[Example]:
+def choose_examples(run_dir: Path, feature_cache: Any, rows: pd.DataFrame, most: int = 6) -> list[Example]:
     """Pick telling tracks: the surest right ones, the nearest and the farthest mistakes.
 
     Args:
         run_dir: holds predictions and taxonomy.
-        store: the `FeatureCache` that holds the rows.
-        rows: `store.rows(...)` of the test tracks.
+        feature_cache: the `FeatureCache` that holds the rows.
+        rows: `feature_cache.rows(...)` of the test tracks.
         most: tracks.
 
     Returns:
@@ -66,17 +66,17 @@ def choose_examples(run_dir: Path, store: Any, rows: pd.DataFrame, most: int = 6
             chosen.append((place, of_track.iloc[[len(of_track) // 2]]))
     if not chosen:
         return []
-    arrays = store.load(pd.concat([row for _, row in chosen]))
+    arrays = feature_cache.load(pd.concat([row for _, row in chosen]))
     genres = run.taxonomy.genres
     found = []
     for number, (place, _) in enumerate(chosen):
-        for spec, array in zip(store.specs, arrays, strict=True):
+        for spec, array in zip(feature_cache.specs, arrays, strict=True):
             if array.ndim == 3 and array.shape[1] > 1:  # one row of samples is no picture
                 picture = dequantize(spec, array[number])
                 colours = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
                 names = genres[tracks.target[place]], genres[prediction[place]]
                 title = str(tracks.track[place])
-                found.append(Example(title, colours.steps(picture), spec.name, *names, colours.map))
+                found.append(Example(title, colours.to_uint8(picture), spec.name, *names, colours.cmap))
     return found
 
 
@@ -140,4 +140,4 @@ def _to_uint8(picture: np.ndarray) -> np.ndarray:
     """`[H, W]` uint8; the range without the outermost per mille fills it."""
     from genrelab.features.colormaps import colormap_for
 
-    return picture if picture.dtype == np.uint8 else colormap_for("", picture).steps(picture)
+    return picture if picture.dtype == np.uint8 else colormap_for("", picture).to_uint8(picture)

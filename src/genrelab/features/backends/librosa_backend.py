@@ -27,17 +27,17 @@ class LibrosaTransforms:
     def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
         self.samples = samples
         self.sample_rate = sample_rate
-        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._cache: dict[tuple[Any, ...], Any] = {}
 
     def cached(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """The value under `key`, made at the first call."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
-    def resize(self, picture: np.ndarray, rows: int | None, frames: int | None) -> np.ndarray:
+    def resize(self, feature_map: np.ndarray, rows: int | None, frames: int | None) -> np.ndarray:
         """A picture averaged to `frames` columns and `rows` rows, see `features.resize`."""
-        return resize(picture, rows, frames)
+        return resize(feature_map, rows, frames)
 
     def stack(self, parts: Sequence[np.ndarray]) -> np.ndarray:
         """Pictures on top of each other."""
@@ -67,10 +67,10 @@ class LibrosaTransforms:
         """Mel power spectrogram [n_mels, frames] (Slaney's scale and norm)."""
         return self.cached(  # type: ignore[no-any-return]
             ("mel", n_fft, hop_length, n_mels, fmin, fmax),
-            lambda: self.mel_of(self.power(n_fft, hop_length), n_fft, n_mels, fmin, fmax),
+            lambda: self.mel_from_power(self.power(n_fft, hop_length), n_fft, n_mels, fmin, fmax),
         )
 
-    def mel_of(
+    def mel_from_power(
         self, power: np.ndarray, n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float | None = None
     ) -> np.ndarray:
         """Mel bands [n_mels, frames] of a power spectrogram [1 + n_fft/2, frames]."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from genrelab.features.backends.librosa_backend import C1_HZ, LibrosaTransforms
-from genrelab.features.backends.torch_cqt import GRID, Tunings, constant, constant_q, stft, tunings_of
+from genrelab.features.backends.torch_cqt import GRID, Tunings, constant, constant_q, estimate_tunings, stft
 from genrelab.features.resize import area_weights, linear_weights
 
 AMIN = 1e-10
@@ -55,16 +55,16 @@ class TorchTransforms(LibrosaTransforms):
         """A filter bank on this device, made once for all batches."""
         return constant(self.sound.device, (*key, self.sample_rate), make)
 
-    def resize(self, picture: Any, rows: int | None, frames: int | None) -> Any:
+    def resize(self, feature_map: Any, rows: int | None, frames: int | None) -> Any:
         """Averaged over time to `frames` columns, over frequency to `rows`."""
-        height, width = picture.shape[-2:]
+        height, width = feature_map.shape[-2:]
         if frames is not None and frames != width:
             over_time = self._constant(("area", width, frames), lambda: area_weights(width, frames).toarray())
-            picture = picture @ over_time.T
+            feature_map = feature_map @ over_time.T
         if rows is not None and rows != height:
             weights = area_weights if rows < height else linear_weights
-            picture = self._constant(("rows", height, rows), lambda: weights(height, rows).toarray()) @ picture
-        return picture
+            feature_map = self._constant(("rows", height, rows), lambda: weights(height, rows).toarray()) @ feature_map
+        return feature_map
 
     def stack(self, parts: Sequence[Any]) -> Any:
         """Pictures on top of each other."""
@@ -79,7 +79,7 @@ class TorchTransforms(LibrosaTransforms):
         """|STFT|."""
         return self.cached(("magnitude", n_fft, hop_length), lambda: self.stft(n_fft, hop_length).abs())
 
-    def mel_of(self, power: Any, n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float | None = None) -> Any:
+    def mel_from_power(self, power: Any, n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float | None = None) -> Any:
         """Mel bands [B, n_mels, frames]."""
         import librosa
 
@@ -151,14 +151,14 @@ class TorchTransforms(LibrosaTransforms):
 
         return self.cached(("hpss", n_fft, hop_length, kernel_size, margin), make)
 
-    def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> Tunings:
+    def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, from_power: bool) -> Tunings:
         """Deviation of each segment from A440, of those in `GRID`, in shares of a bin."""
 
         def make() -> Tunings:
-            spectrum: Any = self.power(n_fft, hop_length) if of_power else self.magnitude(n_fft, hop_length)
-            return Tunings(GRID, tunings_of(spectrum, self.sample_rate, bins_per_octave))
+            spectrum: Any = self.power(n_fft, hop_length) if from_power else self.magnitude(n_fft, hop_length)
+            return Tunings(GRID, estimate_tunings(spectrum, self.sample_rate, bins_per_octave))
 
-        return self.cached(("tunings", n_fft, hop_length, bins_per_octave, of_power), make)  # type: ignore[no-any-return]
+        return self.cached(("tunings", n_fft, hop_length, bins_per_octave, from_power), make)  # type: ignore[no-any-return]
 
     def _fixed(self, tuning: float) -> Tunings:
         return Tunings((tuning,), torch.zeros(len(self.sound), dtype=torch.int64, device=self.sound.device))
@@ -167,12 +167,12 @@ class TorchTransforms(LibrosaTransforms):
         """Chroma [B, 12, frames] from the power spectrogram."""
         from genrelab.features.backends.numba_backend.chroma import bin_classes
 
-        grid, which = self.tunings(n_fft, hop_length, 12, of_power=True) if tuning is None else self._fixed(tuning)
+        grid, which = self.tunings(n_fft, hop_length, 12, from_power=True) if tuning is None else self._fixed(tuning)
         banks = self._constant(
             ("bins", n_fft, grid), lambda: np.stack([bin_classes(self.sample_rate, n_fft, one).T for one in grid])
         )
         power: Any = self.power(n_fft, hop_length)
-        return per_frame(banks[which] @ power, float("inf"))
+        return normalize_frames(banks[which] @ power, float("inf"))
 
     def cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> Any:
         """|constant-Q transform| [B, bins, frames] from C1."""
@@ -196,30 +196,30 @@ class TorchTransforms(LibrosaTransforms):
 
     def chroma_cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> Any:
         """Chroma [B, 12, frames] from the constant-Q transform."""
-        return per_frame(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), float("inf"))
+        return normalize_frames(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), float("inf"))
 
     def chroma_cens(
         self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None, smooth_frames: int
     ) -> Any:
         """Chroma quantised and smoothed over time [B, 12, frames]."""
-        from genrelab.features.backends.numba_backend.chroma import CENS_STEPS, smoother
+        from genrelab.features.backends.numba_backend.chroma import CENS_STEPS, smoothing_window
 
-        shares = per_frame(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), 1)
+        shares = normalize_frames(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), 1)
         quantised = torch.stack([(shares > step).float() for step in CENS_STEPS]).sum(dim=0) / len(CENS_STEPS)
-        window = self._constant(("smoother", smooth_frames), lambda: smoother(smooth_frames))
+        window = self._constant(("smoother", smooth_frames), lambda: smoothing_window(smooth_frames))
         half = (len(window) - 1) // 2
         padded = torch.nn.functional.pad(quantised, (len(window) - 1 - half, half))
-        return per_frame(padded.unfold(-1, len(window), 1) @ window, 2)
+        return normalize_frames(padded.unfold(-1, len(window), 1) @ window, 2)
 
     def tonnetz(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> Any:
         """Tonal centroids [B, 6, frames]."""
-        from genrelab.features.backends.numba_backend.chroma import circles
+        from genrelab.features.backends.numba_backend.chroma import tonnetz_basis
 
-        chroma = per_frame(self.chroma_cqt(hop_length, n_octaves, bins_per_octave, tuning), 1)
-        return self._constant(("circles",), lambda: circles().T) @ chroma
+        chroma = normalize_frames(self.chroma_cqt(hop_length, n_octaves, bins_per_octave, tuning), 1)
+        return self._constant(("circles",), lambda: tonnetz_basis().T) @ chroma
 
 
-def per_frame(values: Tensor, norm: float) -> Tensor:
+def normalize_frames(values: Tensor, norm: float) -> Tensor:
     """`[B, classes, frames]` divided by each frame's norm; silent frames stay as they are."""
     length = torch.linalg.vector_norm(values, ord=norm, dim=-2, keepdim=True)
     return values / torch.where(length < torch.finfo(torch.float32).tiny, 1.0, length)

@@ -43,7 +43,7 @@ def stft(sound: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
     return torch.stft(sound, n_fft, hop_length, window=window, center=True, pad_mode="constant", return_complex=True)
 
 
-def tunings_of(spectrum: Tensor, sample_rate: int, bins_per_octave: int) -> Tensor:
+def estimate_tunings(spectrum: Tensor, sample_rate: int, bins_per_octave: int) -> Tensor:
     """Place in `GRID` of the tuning of each `[bins, frames]` of a batch (`librosa.estimate_tuning`), `[B]` int64."""
     from genrelab.features.backends.numba_backend.chroma import PITCH_HZ
 

@@ -44,8 +44,8 @@ class BuildPlan:
 def plan_build(
     tracks: pd.DataFrame,
     shards: Sequence[FeatureShards],
-    ledger: TrackIndex,
-    quarantine: RejectedFiles,
+    track_index: TrackIndex,
+    rejected_files: RejectedFiles,
     copies: Callable[[str], tuple[str, ...]],
 ) -> BuildPlan:
     """Compare what is wanted with what the index names.
@@ -53,15 +53,15 @@ def plan_build(
     Args:
         tracks: `track_id`, `path`.
         shards: one per feature.
-        ledger: knows the tracks that gave no segment.
-        quarantine: knows the files of no use.
+        track_index: knows the tracks that gave no segment.
+        rejected_files: knows the files of no use.
         copies: labels wanted for a track id, the original first.
     """
     done = [_done(one.index()) for one in shards]
-    lines = ledger.read()
+    lines = track_index.read()
     empty = lines[lines["segments"] == 0]
     too_short = set(zip(empty["track_id"], empty["source"], strict=True))
-    entries = quarantine.read()
+    entries = rejected_files.read()
     jobs, rejected, sources, present = [], {}, {}, 0
     for track, path in zip(tracks["track_id"], tracks["path"], strict=True):
         try:
@@ -73,7 +73,7 @@ def plan_build(
             continue
         sources[track] = source
         entry = entries.get(str(Path(path).absolute()))
-        if entry is not None and quarantine.holds(entry, path):
+        if entry is not None and rejected_files.matches(entry, path):
             rejected[track] = entry["reason"]
             continue
         needs = []
@@ -101,20 +101,20 @@ class IndexWriter:
     Args:
         root: the store's folder, for messages.
         shards: one per feature.
-        ledger: gets a line per track.
-        quarantine: gets the bad files.
+        track_index: gets a line per track.
+        rejected_files: gets the bad files.
     """
 
     root: Path
     shards: Sequence[FeatureShards]
-    ledger: TrackIndex
-    quarantine: RejectedFiles
+    track_index: TrackIndex
+    rejected_files: RejectedFiles
     _waiting: list[TrackResult] = field(default_factory=list)
     _since: float = field(default_factory=time.monotonic)
 
-    def add(self, outcome: TrackResult) -> None:
+    def add(self, result: TrackResult) -> None:
         """Take an outcome; commit when enough wait."""
-        self._waiting.append(outcome)
+        self._waiting.append(result)
         late = time.monotonic() - self._since > COMMIT_SECONDS
         if late or len(self._waiting) >= COMMIT_TRACKS or sum(one.nbytes for one in self._waiting) > COMMIT_BYTES:
             self.commit()
@@ -134,12 +134,12 @@ class IndexWriter:
             for place, one in enumerate(self.shards):
                 self._append(one, place, good)
             if good:
-                self.ledger.add([_line(outcome) for outcome in good])
+                self.track_index.add([_line(result) for result in good])
             bad = {_key(one): (one.job.track_id, one.decode_error) for one in waiting if one.decode_error}
-            self.quarantine.update(bad, {_key(one) for one in good})
+            self.rejected_files.update(bad, {_key(one) for one in good})
 
-    def _append(self, shards: FeatureShards, place: int, outcomes: list[TrackResult]) -> None:
-        having = [one for one in outcomes if place in one.rows]
+    def _append(self, shards: FeatureShards, place: int, results: list[TrackResult]) -> None:
+        having = [one for one in results if place in one.rows]
         if not having:
             return
         keys = pd.DataFrame(
@@ -149,19 +149,19 @@ class IndexWriter:
         shards.append(keys, np.concatenate([one.rows[place] for one in having]))
 
 
-def _key(outcome: TrackResult) -> str:
-    return str(Path(outcome.job.path).absolute())
+def _key(result: TrackResult) -> str:
+    return str(Path(result.job.path).absolute())
 
 
-def _line(outcome: TrackResult) -> dict[str, object]:
-    job = outcome.job
+def _line(result: TrackResult) -> dict[str, object]:
+    job = result.job
     return {
         "track_id": job.track_id,
         "source": job.source,
-        "seconds": outcome.seconds,
-        "segments": outcome.segments,
-        "padded": outcome.padded,
-        "sample_rate": outcome.sample_rate,
+        "seconds": result.seconds,
+        "segments": result.segments,
+        "padded": result.padded,
+        "sample_rate": result.sample_rate,
     }
 
 

@@ -67,8 +67,8 @@ class FeatureCache:
         # Two names for one feature (the same picture twice, as an ablation) share its rows on disk.
         folders = [one.folder for one in self._shards]
         self._unique = [place for place, folder in enumerate(folders) if folders.index(folder) == place]
-        self._ledger = TrackIndex(self.root / f"audio-{fingerprint(audio)}")
-        self._quarantine = RejectedFiles(self.root)
+        self._track_index = TrackIndex(self.root / f"audio-{fingerprint(audio)}")
+        self._rejected_files = RejectedFiles(self.root)
         self._sources: dict[str, str] = {}
         self._rejected: set[str] = set()
         self._table: _Table | None = None
@@ -92,7 +92,7 @@ class FeatureCache:
         """Compute and store what is missing; safe to interrupt, to kill, and to run in several processes at once.
 
         Args:
-            tracks: `track_id` and `path`, as in a catalog.
+            tracks: `track_id` and `path`, as in a dataset index.
             augments: further copies, made of `augmented_tracks` only.
             augmented_tracks: track ids of the train part.
             backend: computes the features ("librosa" is librosa, "numba" has its numbers).
@@ -106,41 +106,41 @@ class FeatureCache:
         """
         check_not_worker()
         begin = self._ready_at = time.monotonic()
-        found = self.missing(tracks, augments, augmented_tracks)
-        outcomes: list[TrackResult] = []
+        found = self.plan_build(tracks, augments, augmented_tracks)
+        results: list[TrackResult] = []
         if found.jobs:
             with report_progress_on_interrupt(partial(self._kept, tracks, augments, augmented_tracks)), self._locked():
                 # another process may have built it meanwhile
-                found = self.missing(tracks, augments, augmented_tracks)
-                outcomes = self._build(found, augments, backend, workers or default_workers(), progress)
+                found = self.plan_build(tracks, augments, augmented_tracks)
+                results = self._build(found, augments, backend, workers or default_workers(), progress)
         seconds = time.monotonic() - begin
-        return replace(self._report(tracks, found, outcomes, seconds), startup_seconds=self._ready_at - begin)
+        return replace(self._report(tracks, found, results, seconds), startup_seconds=self._ready_at - begin)
 
     def _kept(self, tracks: pd.DataFrame, augments: Sequence[Augment], augmented_tracks: Collection[str]) -> str:
         """What there is after an interruption, in words."""
-        left = {job.track_id for job in self.missing(tracks, augments, augmented_tracks).jobs}
+        left = {job.track_id for job in self.plan_build(tracks, augments, augmented_tracks).jobs}
         count = tracks["track_id"].nunique()
         return f"features of {count - len(left)} of {count} tracks are kept"
 
-    def missing(
+    def plan_build(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
     ) -> BuildPlan:
         """What `prepare` would have to do for these tracks; nothing is decoded or written."""
-        labels = (ORIGINAL, *(augment.label for augment in augments))
+        labels = (ORIGINAL, *(augment.name for augment in augments))
         augmented = set(augmented_tracks)
         unique = [self._shards[place] for place in self._unique]
 
         def copies(track: str) -> tuple[str, ...]:
             return labels if track in augmented else labels[:1]
 
-        return plan_build(tracks, unique, self._ledger, self._quarantine, copies)
+        return plan_build(tracks, unique, self._track_index, self._rejected_files, copies)
 
-    def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
+    def rows(self, track_ids: Collection[str], augment_names: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
         """The stored rows of some tracks, the same for every feature.
 
         Args:
             track_ids: tracks that were prepared; those rejected or too short have no rows.
-            augment_labels: which copies ("none" is the original).
+            augment_names: which copies ("none" is the original).
 
         Returns:
             `track_id, source, segment, start, augment, position`, sorted by track, segment, and order of labels;
@@ -151,7 +151,7 @@ class FeatureCache:
         """
         table = self._read_table()
         wanted = pd.Index(list(dict.fromkeys(track_ids)), dtype=object)
-        masks = [self._mask(index, wanted, augment_labels) for index in table.indexes]
+        masks = [self._mask(index, wanted, augment_names) for index in table.indexes]
         position = np.flatnonzero(masks[0])
         for spec, mask, places in zip(self.specs, masks, table.places, strict=True):
             lacking = int((places[position, 0] < 0).sum())
@@ -161,8 +161,8 @@ class FeatureCache:
                     f"({len(position)} and {int(mask.sum())}); run `genrelab prepare` with both"
                 )
         rows = table.indexes[0].iloc[position][ROW_COLUMNS[:-1]].assign(position=position)
-        self._check_complete(rows, wanted, augment_labels)
-        rank = rows["augment"].map({label: number for number, label in enumerate(augment_labels)})
+        self._check_complete(rows, wanted, augment_names)
+        rank = rows["augment"].map({label: number for number, label in enumerate(augment_names)})
         order = rows.assign(rank=rank).sort_values(["track_id", "segment", "rank"], kind="stable").index
         return rows.loc[order, ROW_COLUMNS].reset_index(drop=True)
 
@@ -190,7 +190,7 @@ class FeatureCache:
             lock = cache_lock(self.root, waits)
             lock.__enter__()
         try:
-            remove_partial_files([self.root, self._ledger.path.parent, *(one.folder for one in self._shards)])
+            remove_partial_files([self.root, self._track_index.path.parent, *(one.folder for one in self._shards)])
             yield
         finally:
             lock.__exit__(None, None, None)
@@ -203,8 +203,8 @@ class FeatureCache:
         modules = tuple(sorted({FEATURES.get(spec.kind).__module__ for spec in specs} - {"__main__"}))
         plan = WorkerConfig(self.audio, specs, tuple(augments), backend, modules)
         unique = [self._shards[place] for place in self._unique]
-        committer = IndexWriter(self.root, unique, self._ledger, self._quarantine)
-        outcomes = []
+        committer = IndexWriter(self.root, unique, self._track_index, self._rejected_files)
+        results = []
         compile_kernels(backend, partial(print, file=sys.stderr) if progress else log.info)
         with build_progress(len(found.jobs), progress) as (ready, advance):
 
@@ -214,33 +214,33 @@ class FeatureCache:
 
             try:
                 team = min(workers, max(len(found.jobs), 1))
-                for outcome in run_jobs(plan, list(found.jobs), team, started):
-                    if outcome.config_error:
-                        raise GenrelabError(outcome.config_error)
-                    committer.add(outcome)
-                    outcomes.append(outcome.summary())
-                    advance(outcome.seconds)
+                for result in run_jobs(plan, list(found.jobs), team, started):
+                    if result.config_error:
+                        raise GenrelabError(result.config_error)
+                    committer.add(result)
+                    results.append(result.summary())
+                    advance(result.seconds)
             finally:
                 committer.commit()  # also after Ctrl-C: what is done is kept
-        return outcomes
+        return results
 
     def _report(
-        self, tracks: pd.DataFrame, found: BuildPlan, outcomes: Sequence[TrackResult], seconds: float
+        self, tracks: pd.DataFrame, found: BuildPlan, results: Sequence[TrackResult], seconds: float
     ) -> PrepareReport:
-        reasons = {**found.rejected, **{one.job.track_id: one.decode_error for one in outcomes if one.decode_error}}
+        reasons = {**found.rejected, **{one.job.track_id: one.decode_error for one in results if one.decode_error}}
         self._sources.update(found.sources)
         self._rejected = (self._rejected - set(tracks["track_id"])) | set(reasons)
-        lines = self._ledger.read()
+        lines = self._track_index.read()
         lines = lines[lines["track_id"].map(found.sources) == lines["source"]]
         low = lines[lines["sample_rate"].between(1, self.audio.sample_rate - 1)]
         rates = dict(zip(low["track_id"], low["sample_rate"].tolist(), strict=True))
         pairs = list(zip(tracks["track_id"], tracks["path"], strict=True))
         return PrepareReport(
-            built=sum(not one.decode_error for one in outcomes),
+            built=sum(not one.decode_error for one in results),
             present=found.present,
             rejected=tuple((str(path), reasons[track]) for track, path in pairs if track in reasons),
             seconds=seconds,
-            audio_seconds=sum(one.seconds for one in outcomes),
+            audio_seconds=sum(one.seconds for one in results),
             padded=int(lines["padded"].sum()),
             dropped=int((lines["segments"] == 0).sum()),
             short=tuple(lines.loc[lines["padded"] | (lines["segments"] == 0), "track_id"]),
@@ -272,9 +272,9 @@ class FeatureCache:
         having = set(rows["track_id"])
         lacking = [track for track in wanted if track not in having and track not in self._rejected]
         if lacking:
-            lines = self._ledger.read()
+            lines = self._track_index.read()
             known = set(lines.loc[lines["segments"] == 0, "track_id"])
-            known |= {entry["track_id"] for entry in self._quarantine.read().values()}
+            known |= {entry["track_id"] for entry in self._rejected_files.read().values()}
             lacking = [track for track in lacking if track not in known]
         if lacking:
             raise GenrelabError(f"store {self.root}: never prepared: {_such(lacking)}; run `genrelab prepare`")

@@ -23,15 +23,15 @@ class PrecomputedFeatureCache:
     """Serves a dataset's own features as `FeatureCache` serves computed ones.
 
     Args:
-        given: the features, and which segment each row is.
+        precomputed: the features, and which segment each row is.
     """
 
     audio = None  # there is none
 
-    def __init__(self, given: PrecomputedFeatures) -> None:
-        self._given = given
-        self.specs = tuple(_spec(feature) for feature in given.features)
-        self._index = pd.DataFrame({"track_id": given.track_id.astype(object), "segment": given.segment})
+    def __init__(self, precomputed: PrecomputedFeatures) -> None:
+        self._precomputed = precomputed
+        self.specs = tuple(_spec(feature) for feature in precomputed.features)
+        self._index = pd.DataFrame({"track_id": precomputed.track_id.astype(object), "segment": precomputed.segment})
         self._index["position"] = np.arange(len(self._index))
         self._index = self._index.sort_values(["track_id", "segment"], kind="stable", ignore_index=True)
 
@@ -47,13 +47,13 @@ class PrecomputedFeatureCache:
             raise ConfigError(["augment: this dataset brings features, there is no audio to change; use augment=none"])
         return PrepareReport(built=0, present=len(tracks))
 
-    def missing(
+    def plan_build(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
     ) -> BuildPlan:
         """Nothing ever is."""
         return BuildPlan((), len(tracks), {}, {})
 
-    def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
+    def rows(self, track_ids: Collection[str], augment_names: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
         """The rows of some tracks: `track_id, source, segment, start, augment, position`, sorted.
 
         Raises:
@@ -68,7 +68,7 @@ class PrecomputedFeatureCache:
     def load(self, rows: pd.DataFrame) -> list[np.ndarray]:
         """One array per feature, `[N, *shape]`, in the order of the rows."""
         position = rows["position"].to_numpy(np.int64)
-        return [np.ascontiguousarray(feature.values[position]) for feature in self._given.features]
+        return [np.ascontiguousarray(feature.values[position]) for feature in self._precomputed.features]
 
 
 def _spec(feature: PrecomputedFeature) -> FeatureSpec:

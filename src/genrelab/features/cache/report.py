@@ -14,7 +14,7 @@ class PrepareReport:
     Args:
         built: tracks that something was computed for.
         present: tracks whose features were all there.
-        rejected: (path, reason) of files of no use, in the catalog's order.
+        rejected: (path, reason) of files of no use, in the dataset index's order.
         seconds: wall clock, s.
         audio_seconds: length of the built, s.
         startup_seconds: of `seconds`, until the first worker began.

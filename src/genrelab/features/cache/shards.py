@@ -25,7 +25,7 @@ from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path, write_json
 
 INDEX_COLUMNS = {
-    "track_id": "str",  # the catalog's id of the recording
+    "track_id": "str",  # the dataset index's id of the recording
     "source": "str",  # signature of the audio file (size, modification time): a changed file is built anew
     "segment": "int32",  # place among the track's segments
     "start": "int64",  # first sample of the segment in the trimmed track
@@ -63,7 +63,7 @@ class FeatureShards:
     """The rows of one feature.
 
     Args:
-        folder: `<store>/<kind>-<fingerprint>`.
+        folder: `<feature_cache>/<kind>-<fingerprint>`.
         meta: plain data with at least `shape` and `dtype`; compared with what is on disk.
 
     Raises:

@@ -75,14 +75,14 @@ class RejectedFiles:
             raise GenrelabError(f"{self.path}: unreadable ({error}); delete this file") from error
 
     @staticmethod
-    def holds(entry: Mapping[str, Any] | None, path: str) -> bool:
+    def matches(entry: Mapping[str, Any] | None, path: str) -> bool:
         """Whether an entry still speaks of the file as it is now."""
         return entry is not None and entry["signature"] == _state(path) and entry["ffmpeg"] == _has_ffmpeg()
 
-    def update(self, bad: Mapping[str, tuple[str, str]], mended: set[str]) -> None:
+    def update(self, bad: Mapping[str, tuple[str, str]], resolved: set[str]) -> None:
         """Enter bad files (path -> track id, reason) and strike out mended ones; the caller holds the lock."""
         entries = self.read()
-        new = {path: entry for path, entry in entries.items() if path not in mended}
+        new = {path: entry for path, entry in entries.items() if path not in resolved}
         for path, (track_id, reason) in bad.items():
             new[path] = {"track_id": track_id, "signature": _state(path), "reason": reason, "ffmpeg": _has_ffmpeg()}
         if new != entries:

@@ -19,7 +19,7 @@ from genrelab.features.cache.builder import BuildPlan
 from genrelab.features.cache.feature_cache import FeatureCache
 from genrelab.features.cache.report import PrepareReport
 from genrelab.features.cache.worker import ORIGINAL
-from genrelab.features.packed_waveform import unpacked
+from genrelab.features.packed_waveform import unpack_rows
 
 log = logging.getLogger(__name__)
 
@@ -58,15 +58,15 @@ class WaveformCache:
         compile_kernels(self.backend, partial(print, file=sys.stderr) if progress else log.info)
         return self._sounds.prepare(tracks, augments, augmented_tracks, "librosa", workers, progress)
 
-    def missing(
+    def plan_build(
         self, tracks: pd.DataFrame, augments: Sequence[Augment] = (), augmented_tracks: Collection[str] = frozenset()
     ) -> BuildPlan:
         """What `prepare` would have to do."""
-        return self._sounds.missing(tracks, augments, augmented_tracks)
+        return self._sounds.plan_build(tracks, augments, augmented_tracks)
 
-    def rows(self, track_ids: Collection[str], augment_labels: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
+    def rows(self, track_ids: Collection[str], augment_names: Sequence[str] = (ORIGINAL,)) -> pd.DataFrame:
         """The stored rows of some tracks; see `FeatureCache.rows`."""
-        return self._sounds.rows(track_ids, augment_labels)
+        return self._sounds.rows(track_ids, augment_names)
 
     def waveforms(self, rows: pd.DataFrame) -> np.ndarray:
         """Stored waveforms `[N, n_samples + 1]` int16, for `features.waveform.unpack`."""
@@ -80,7 +80,7 @@ class WaveformCache:
         """
         found = [np.empty((len(rows), *spec.shape), spec.dtype) for spec in self.specs]
         for at in range(0, len(rows), CHUNK):
-            sounds = unpacked(self.waveforms(rows.iloc[at : at + CHUNK]))
+            sounds = unpack_rows(self.waveforms(rows.iloc[at : at + CHUNK]))
             for place, arrays in enumerate(extract_segments(self.specs, list(sounds), self.backend), start=at):
                 for out, spec, array in zip(found, self.specs, arrays, strict=True):
                     out[place] = quantize(spec, array)

@@ -55,8 +55,8 @@ class TrackResult:
         sample_rate: the file's own, Hz; 0 where unknown.
         keys: (segment, start, label) of each row, by place of the feature.
         rows: `[n, *shape]` in the stored dtype, by place of the feature.
-        bad_file: why the file is of no use; it goes into quarantine.
-        failure: a problem with the configuration, not with the file; it stops the build.
+        decode_error: why the file is of no use; it goes into quarantine.
+        config_error: a problem with the configuration, not with the file; it stops the build.
     """
 
     job: TrackJob
@@ -102,7 +102,7 @@ def _compute(
     plan: WorkerConfig, job: TrackJob, segments: Sequence[Segment]
 ) -> tuple[dict[int, list[tuple[int, int, str]]], dict[int, np.ndarray]]:
     """Keys and stacked rows by place of the feature."""
-    augments = {augment.label: augment for augment in plan.augments}
+    augments = {augment.name: augment for augment in plan.augments}
     keys: dict[int, list[tuple[int, int, str]]] = {}
     rows: dict[int, list[np.ndarray]] = {}
     for label, places in job.needs:

@@ -70,9 +70,9 @@ def train_library(predictor: Predictor, run: Path | None) -> TrainingLibrary | N
     from genrelab.features.cache import FeatureCache
 
     try:
-        store = FeatureCache(root, predictor.audio, predictor.in_specs)
-        rows = store.rows(tracks).iloc[:MOST_ROWS]
-        parts = [_read(predictor, store.load(rows.iloc[at : at + BATCH])) for at in range(0, len(rows), BATCH)]
+        feature_cache = FeatureCache(root, predictor.audio, predictor.in_specs)
+        rows = feature_cache.rows(tracks).iloc[:MOST_ROWS]
+        parts = [_read(predictor, feature_cache.load(rows.iloc[at : at + BATCH])) for at in range(0, len(rows), BATCH)]
     except (GenrelabError, ValueError):
         return None
     if not parts:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.features import FeatureSpec, TimeFrequencyFeature, build_feature
-from genrelab.features.colormaps import Colours, colormap_for
+from genrelab.features.colormaps import ColorScale, colormap_for
 from genrelab.inference.console import format_percent
 from genrelab.inference.explain.explanation import Explanation
 from genrelab.utils.errors import GenrelabError
@@ -38,7 +38,7 @@ def plot_explanation(found: Explanation, specs: Sequence[FeatureSpec], name: str
         start = found.window.start / spec.sample_rate
         extent = (start, start + spec.n_samples / spec.sample_rate, -0.5, spec.shape[0] - 0.5)
         shown: dict[str, Any] = {"origin": "lower", "aspect": "auto", "extent": extent, "interpolation": "nearest"}
-        left.imshow(picture, cmap=colours.map, vmin=colours.low, vmax=colours.high, **shown)
+        left.imshow(picture, cmap=colours.cmap, vmin=colours.vmin, vmax=colours.vmax, **shown)
         left.set_title(spec.name, loc="left", fontsize=9)
         salient = found.saliency_maps[row]
         assert salient is not None
@@ -52,11 +52,11 @@ def plot_explanation(found: Explanation, specs: Sequence[FeatureSpec], name: str
     return figure
 
 
-def overlay_saliency(picture: np.ndarray, salient: np.ndarray, colours: Colours) -> np.ndarray:
+def overlay_saliency(picture: np.ndarray, salient: np.ndarray, colours: ColorScale) -> np.ndarray:
     """A picture in its colours where it is salient, dark and grey elsewhere, `[H, W, 3]` from 0 to 1."""
     import matplotlib as mpl
 
-    bright = mpl.colormaps[colours.map](colours.steps(picture))[..., :3]
+    bright = mpl.colormaps[colours.cmap](colours.to_uint8(picture))[..., :3]
     dark = 0.35 * bright.mean(axis=2, keepdims=True)
     return np.asarray(dark + _smooth(salient)[..., None] * (bright - dark))
 

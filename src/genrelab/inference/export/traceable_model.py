@@ -60,7 +60,7 @@ class ExportableTransforms(TorchTransforms):
         """None: filters of a hundred tunings would be a hundred times the network."""
         raise UnsupportedInExport("it needs a constant-Q transform")
 
-    def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> Any:
+    def tunings(self, n_fft: int, hop_length: int, bins_per_octave: int, from_power: bool) -> Any:
         """None: picking each window's own filters does not export for any number of windows."""
         raise UnsupportedInExport("its tuning is estimated; a fixed one (tuning: 0.0) goes inside")
 

@@ -45,16 +45,16 @@ class Estimator(nn.Module, ABC):
         self.width = sum(shape[0] * each if each and len(shape) == 2 else prod(shape) for shape in self.in_shapes)
         self.pools = bool(each) and any(len(shape) == 2 for shape in self.in_shapes)
         self.found: dict[str, Any] = {}  # what fitting came to, plain, for the record
-        self.keep("temperature", torch.ones(()))
+        self.register("temperature", torch.ones(()))
         if self.pools:
-            self.keep("columns", torch.stack([torch.zeros(self.width), torch.ones(self.width)]))
+            self.register("columns", torch.stack([torch.zeros(self.width), torch.ones(self.width)]))
 
-    def keep(self, name: str, value: Tensor) -> None:
+    def register(self, name: str, value: Tensor) -> None:
         """Hold a tensor that predicting needs."""
         self.register_buffer(name, value)
 
     @property
-    def several(self) -> bool:
+    def multilabel(self) -> bool:
         """Whether it was fitted on several genres a track: then its logits are of sigmoids."""
         return "prior" in self._buffers
 
@@ -73,41 +73,41 @@ class Estimator(nn.Module, ABC):
             mean, std = x.mean(dim=0), x.std(dim=0, correction=0)
             constant = std <= 1e-5 * mean.abs().clamp(min=1e-3)
             self.columns = torch.stack([mean, torch.where(constant, 1.0, std)])
-            x = self._standardised(x)
+            x = self._standardize(x)
         if target.ndim == 2:
-            self.keep("prior", (target.sum(dim=0) + 0.5) / (len(target) + 1.0))
-        self.learn(x, target, seed, torch.device(device))
+            self.register("prior", (target.sum(dim=0) + 0.5) / (len(target) + 1.0))
+        self.fit_vectors(x, target, seed, torch.device(device))
 
     @abstractmethod
-    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
+    def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """What a kind does in `fit`."""
 
     # ---- predicting
 
     def vectors(self, *features: Tensor) -> Tensor:
         """`[B, D]` float32 of normalised features `[B, H, W]` or `[B, D]`, pooled and joined, not yet standardised."""
-        return torch.cat([self._pooled(feature.float()) for feature in features], dim=1)
+        return torch.cat([self._pool(feature.float()) for feature in features], dim=1)
 
-    def seen(self, *features: Tensor) -> Tensor:
+    def inputs(self, *features: Tensor) -> Tensor:
         """`[B, D]` vectors of normalised features, as `logits` takes them."""
-        return self._standardised(self.vectors(*features))
+        return self._standardize(self.vectors(*features))
 
     def forward(self, *features: Tensor) -> Tensor:
         """Logits `[B, C]` of normalised features, in float32 whatever the trainer's precision."""
         with torch.autocast(features[0].device.type, enabled=False):
-            return self.logits(self.seen(*features)) / self.temperature
+            return self.logits(self.inputs(*features)) / self.temperature
 
     @abstractmethod
     def logits(self, x: Tensor) -> Tensor:
         """Logits `[B, C]` of vectors `[B, D]`, before the temperature."""
 
-    def _pooled(self, feature: Tensor) -> Tensor:
+    def _pool(self, feature: Tensor) -> Tensor:
         if feature.ndim < 3 or self.pooling == "none":
             return feature.flatten(1)
         mean = feature.mean(dim=2)
         return mean if self.pooling == "mean" else torch.cat([mean, feature.std(dim=2, correction=0)], dim=1)
 
-    def _standardised(self, x: Tensor) -> Tensor:
+    def _standardize(self, x: Tensor) -> Tensor:
         return (x - self.columns[0]) / self.columns[1] if self.pools else x
 
     # ---- checkpoints
@@ -117,7 +117,7 @@ class Estimator(nn.Module, ABC):
         for name, value in state_dict.items():
             own = name.removeprefix(prefix)
             if own in (*self._buffers, "prior") and isinstance(value, Tensor):
-                self.keep(own, torch.empty_like(value, device=self.temperature.device))
+                self.register(own, torch.empty_like(value, device=self.temperature.device))
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     @staticmethod

@@ -56,24 +56,24 @@ class Clusterer(Estimator):
         if clusters is not None and clusters < 2:
             raise ConfigError([f"model.clusters: {clusters} is below 2"])
         self.components, self.clusters = components, clusters or n_classes
-        self.keep("mean", empty_buffer(0))
-        self.keep("axes", empty_buffer(0, 0))
-        self.keep("centres", empty_buffer(0, 0))  # [clusters, components]
-        self.keep("table", empty_buffer(0, n_classes))  # logits of each cluster
+        self.register("mean", empty_buffer(0))
+        self.register("axes", empty_buffer(0, 0))
+        self.register("centres", empty_buffer(0, 0))  # [clusters, components]
+        self.register("table", empty_buffer(0, n_classes))  # logits of each cluster
 
-    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
+    def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Reduce, cluster, then look at the genres."""
         from sklearn.decomposition import PCA
 
         if len(x) < self.clusters:
             raise ConfigError([f"model.clusters: {self.clusters} clusters of {len(x)} train segments; take fewer"])
-        vectors = self.encoded(x)
+        vectors = self.encode(x)
         pca = PCA(min(self.components, *vectors.shape), random_state=seed).fit(vectors.numpy())
         self.mean, self.axes = as_tensor(pca.mean_), as_tensor(pca.components_)
-        self.find(self.reduced(x), seed)
-        placed = self.placed(x).numpy()
-        genres, how = match(placed, target.numpy(), self.clusters, self.n_classes)
-        self.table = as_tensor(_table(placed, target.numpy(), genres, self.n_classes))
+        self.fit_clusters(self.transform(x), seed)
+        cluster_of = self.cluster_of(x).numpy()
+        genres, how = match(cluster_of, target.numpy(), self.clusters, self.n_classes)
+        self.table = as_tensor(_table(cluster_of, target.numpy(), genres, self.n_classes))
         self.found |= {
             "clusters": self.clusters,
             "components": len(self.axes),
@@ -83,28 +83,28 @@ class Clusterer(Estimator):
         }
 
     @abstractmethod
-    def find(self, z: Tensor, seed: int) -> None:
+    def fit_clusters(self, z: Tensor, seed: int) -> None:
         """Find clusters of components `[N, P]`."""
 
     @abstractmethod
-    def nearest(self, z: Tensor) -> Tensor:
+    def predict_cluster(self, z: Tensor) -> Tensor:
         """`[B]` cluster of components `[B, P]`."""
 
-    def encoded(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Tensor:
         """`[B, E]` of vectors `[B, D]`, which principal components are taken of: themselves."""
         return x
 
-    def reduced(self, x: Tensor) -> Tensor:
+    def transform(self, x: Tensor) -> Tensor:
         """`[B, P]` principal components of vectors `[B, D]`."""
-        return (self.encoded(x) - self.mean) @ self.axes.T
+        return (self.encode(x) - self.mean) @ self.axes.T
 
-    def placed(self, x: Tensor) -> Tensor:
+    def cluster_of(self, x: Tensor) -> Tensor:
         """`[B]` cluster of vectors `[B, D]`."""
-        return self.nearest(self.reduced(x))
+        return self.predict_cluster(self.transform(x))
 
     def logits(self, x: Tensor) -> Tensor:
         """The logits of the cluster."""
-        return self.table[self.placed(x)]
+        return self.table[self.cluster_of(x)]
 
 
 @MODELS.register("pca_gmm", MARK)
@@ -138,10 +138,10 @@ class PrincipalMixture(Clusterer):
         super().__init__(in_shapes, n_classes, components, clusters, pooling)
         check_positive(starts=starts)
         self.starts = starts
-        self.keep("whiten", empty_buffer(0, 0, 0))  # [clusters, P, P] that makes a Gaussian's deviations white
-        self.keep("offset", empty_buffer(0))  # log-weight and log-density at a Gaussian's centre
+        self.register("whiten", empty_buffer(0, 0, 0))  # [clusters, P, P] that makes a Gaussian's deviations white
+        self.register("offset", empty_buffer(0))  # log-weight and log-density at a Gaussian's centre
 
-    def find(self, z: Tensor, seed: int) -> None:
+    def fit_clusters(self, z: Tensor, seed: int) -> None:
         """Fit by scikit-learn."""
         import warnings
 
@@ -158,7 +158,7 @@ class PrincipalMixture(Clusterer):
         self.offset = as_tensor(np.log(model.weights_) + logs)
         self.found = {"converged": bool(model.converged_)}
 
-    def nearest(self, z: Tensor) -> Tensor:
+    def predict_cluster(self, z: Tensor) -> Tensor:
         """The Gaussian that a point most likely comes from."""
         white = torch.einsum("bkp,kpq->bkq", z[:, None] - self.centres, self.whiten)
         return (self.offset - white.square().sum(dim=2) / 2).argmax(dim=1)
@@ -203,12 +203,12 @@ class AutoencoderMeans(Clusterer):
         self.epochs, self.batch_size, self.lr = epochs, batch_size, lr
         self.network = LSTMAutoencoder(in_shapes, hidden, latent)
 
-    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
+    def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Train the autoencoder, then cluster."""
         self.network.to(device)
         errors = self._train(x, seed, device)
         self.network.cpu()
-        super().learn(x, target, seed, device)
+        super().fit_vectors(x, target, seed, device)
         self.found |= {"squared_error": round(errors[-1], 4), "squared_error_at_first": round(errors[0], 4)}
 
     def _train(self, x: Tensor, seed: int, device: torch.device) -> list[float]:
@@ -219,8 +219,8 @@ class AutoencoderMeans(Clusterer):
         for _ in range(self.epochs):
             total = 0.0
             for rows in torch.split(torch.from_numpy(generator.permutation(len(x))), self.batch_size):
-                pictures = self._pictures(x[rows].to(device))
-                error = (self.network(*pictures) - torch.cat(pictures, dim=1)).square().mean()
+                feature_maps = self._feature_maps(x[rows].to(device))
+                error = (self.network(*feature_maps) - torch.cat(feature_maps, dim=1)).square().mean()
                 optimizer.zero_grad()
                 error.backward()
                 torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -229,24 +229,24 @@ class AutoencoderMeans(Clusterer):
             errors.append(total / len(x))
         return errors
 
-    def _pictures(self, x: Tensor) -> list[Tensor]:
+    def _feature_maps(self, x: Tensor) -> list[Tensor]:
         """Flattened inputs `[B, D]` as pictures `[B, H, W]` again."""
         parts = torch.split(x, [shape[0] * shape[1] for shape in self.in_shapes], dim=1)
         return [part.reshape(len(x), *shape) for part, shape in zip(parts, self.in_shapes, strict=True)]
 
     @torch.no_grad()
-    def encoded(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Tensor:
         """The autoencoder's vectors."""
-        return torch.cat([self.network.encode(*self._pictures(part)) for part in torch.split(x, ROWS)])
+        return torch.cat([self.network.encode(*self._feature_maps(part)) for part in torch.split(x, ROWS)])
 
-    def find(self, z: Tensor, seed: int) -> None:
+    def fit_clusters(self, z: Tensor, seed: int) -> None:
         """Fit by scikit-learn."""
         from sklearn.cluster import KMeans
 
         self.centres = as_tensor(KMeans(self.clusters, n_init=10, random_state=seed).fit(z.numpy()).cluster_centers_)
         self.found = {}
 
-    def nearest(self, z: Tensor) -> Tensor:
+    def predict_cluster(self, z: Tensor) -> Tensor:
         """The nearest mean."""
         return torch.cdist(z, self.centres).argmin(dim=1)
 

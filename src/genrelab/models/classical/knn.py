@@ -47,14 +47,14 @@ class NearestNeighbours(Estimator):
         if neighbours is not None and neighbours < 1:
             raise ConfigError([f"model.neighbours: {neighbours} is below 1"])
         self.neighbours = neighbours
-        self.keep("origin", empty_buffer(self.width))
-        self.keep("train_x", empty_buffer(0, self.width))
-        self.keep("train_y", empty_buffer(0, dtype=torch.int64))
+        self.register("origin", empty_buffer(self.width))
+        self.register("train_x", empty_buffer(0, self.width))
+        self.register("train_y", empty_buffer(0, dtype=torch.int64))
 
-    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
+    def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Keep train's vectors, moved to their middle: small numbers keep their digits in differences of squares."""
         self.origin = x.mean(dim=0)
-        self.train_x, self.train_y = x.sub_(self.origin), target > 0 if self.several else target
+        self.train_x, self.train_y = x.sub_(self.origin), target > 0 if self.multilabel else target
         self.found = {"neighbours": self._k()}
 
     def _k(self) -> int:
@@ -72,7 +72,7 @@ class NearestNeighbours(Estimator):
         nearest = torch.cdist(x - self.origin, self.train_x).topk(k, largest=False).indices  # [B, k], nearest first
         closeness = 1 / torch.arange(1, k + 1, device=x.device)
         votes = 1 + 0.5 * closeness / closeness.sum()
-        if self.several:
+        if self.multilabel:
             chosen = torch.zeros(len(x), len(self.train_x), device=x.device)
             chosen.scatter_(1, nearest, votes.expand(len(x), k))
             return log_odds(chosen @ self.train_y.float(), k + 0.5, self.prior, doubt=0.5)

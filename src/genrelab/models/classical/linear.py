@@ -53,16 +53,16 @@ class LogisticRegression(Estimator):
         super().__init__(in_shapes, n_classes, pooling)
         check_positive(c=c, iterations=iterations)
         self.c, self.balanced, self.iterations = c, balanced, iterations
-        self.keep("weight", empty_buffer(n_classes, self.width))
-        self.keep("bias", empty_buffer(n_classes))
+        self.register("weight", empty_buffer(n_classes, self.width))
+        self.register("bias", empty_buffer(n_classes))
 
-    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
+    def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""
         from sklearn.exceptions import ConvergenceWarning
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the record tells
-            steps = self._each(x, target) if self.several else self._one_of_them(x, target)
+            steps = self._each(x, target) if self.multilabel else self._one_of_them(x, target)
         self.found = {"iterations": steps, "converged": steps < self.iterations}
 
     def _fitted(self, x: Tensor, target: Tensor) -> Any:
@@ -95,7 +95,7 @@ class LogisticRegression(Estimator):
 
     def logits(self, x: Tensor) -> Tensor:
         """Log-probabilities; of several genres a track log-odds."""
-        if self.several:
+        if self.multilabel:
             return (x @ self.weight.T + self.bias).clamp(FLOOR, -FLOOR)
         return (x @ self.weight.T + self.bias).log_softmax(dim=1).clamp(min=FLOOR)
 
@@ -141,14 +141,14 @@ class SupportVectorMachine(Estimator):
         super().__init__(in_shapes, n_classes, pooling)
         check_positive(c=c, **({} if gamma is None else {"gamma": gamma}))
         self.kernel, self.c, self.gamma, self.balanced = kernel, c, gamma, balanced
-        self.keep("support", empty_buffer(0, self.width))  # [S, D], those of the first class first
-        self.keep("dual", empty_buffer(max(n_classes - 1, 0), 0))  # [classes - 1, S]
-        self.keep("intercept", empty_buffer(0))  # of each pair
-        self.keep("classes", empty_buffer(0, dtype=torch.int64))  # that train has
-        self.keep("counts", empty_buffer(0, dtype=torch.int64))  # support vectors of each
-        self.keep("scale", empty_buffer())  # gamma
+        self.register("support", empty_buffer(0, self.width))  # [S, D], those of the first class first
+        self.register("dual", empty_buffer(max(n_classes - 1, 0), 0))  # [classes - 1, S]
+        self.register("intercept", empty_buffer(0))  # of each pair
+        self.register("classes", empty_buffer(0, dtype=torch.int64))  # that train has
+        self.register("counts", empty_buffer(0, dtype=torch.int64))  # support vectors of each
+        self.register("scale", empty_buffer())  # gamma
 
-    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
+    def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""
         from sklearn.svm import SVC
 

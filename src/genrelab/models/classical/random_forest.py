@@ -67,19 +67,19 @@ class RandomForest(Estimator):
             "class_weight": "balanced" if balanced else None,
         }
         # All trees' nodes, one tree behind the other; a leaf's children are itself.
-        self.keep("roots", empty_buffer(0, dtype=torch.int64))
-        self.keep("column", empty_buffer(0, dtype=torch.int64))
-        self.keep("threshold", empty_buffer(0))
-        self.keep("branches", empty_buffer(0, 2, dtype=torch.int64))
-        self.keep("shares", empty_buffer(0, n_classes))
-        self.keep("levels", empty_buffer(dtype=torch.int64))
+        self.register("roots", empty_buffer(0, dtype=torch.int64))
+        self.register("column", empty_buffer(0, dtype=torch.int64))
+        self.register("threshold", empty_buffer(0))
+        self.register("branches", empty_buffer(0, 2, dtype=torch.int64))
+        self.register("shares", empty_buffer(0, n_classes))
+        self.register("levels", empty_buffer(dtype=torch.int64))
 
-    def learn(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
+    def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
         """Fit by scikit-learn."""
         from sklearn.ensemble import RandomForestClassifier
 
         model = RandomForestClassifier(**self.options, random_state=seed, n_jobs=torch.get_num_threads())
-        model.fit(x.numpy(), (target > 0).numpy() if self.several else target.numpy())
+        model.fit(x.numpy(), (target > 0).numpy() if self.multilabel else target.numpy())
         trees = [one.tree_ for one in model.estimators_]
         sizes = np.array([tree.node_count for tree in trees])
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -92,7 +92,7 @@ class RandomForest(Estimator):
         values = np.concatenate([tree.value for tree in trees])  # [nodes, 1, genres], or [nodes, C, no and yes]
         values = values / values.sum(axis=2, keepdims=True)
         shares = np.zeros((len(values), self.n_classes))
-        if self.several:
+        if self.multilabel:
             for genre, known in enumerate(model.classes_):  # [False, True], or one of them where all rows are alike
                 shares[:, genre] = values[:, genre, : len(known)] @ np.asarray(known, dtype=float)
         else:
@@ -111,7 +111,7 @@ class RandomForest(Estimator):
             right = torch.gather(x, 1, self.column[node]) > self.threshold[node]
             node = self.branches[node, right.long()]
         counts = self.shares[node].sum(dim=1)
-        if self.several:
+        if self.multilabel:
             return log_odds(counts, len(self.roots), self.prior)
         return log_shares(counts, len(self.roots))
 

@@ -57,7 +57,7 @@ class NumbaTransforms(LibrosaTransforms):
         harmonic, percussive = medians.hpss_masks(self.magnitude(2048, 512))
         return istft(spectra * harmonic, 2048, 512, length), istft(spectra * percussive, 2048, 512, length)
 
-    def mel_of(
+    def mel_from_power(
         self, power: np.ndarray, n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float | None = None
     ) -> np.ndarray:
         """Mel bands [n_mels, frames] of a power spectrogram [1 + n_fft/2, frames]."""
@@ -81,12 +81,12 @@ class NumbaTransforms(LibrosaTransforms):
         """Cepstral coefficients [n_mfcc, frames]."""
         return np.asarray(by_frame(log_mel) @ spectrum.dct_matrix(log_mel.shape[0], n_mfcc)).T
 
-    def tuning(self, n_fft: int, hop_length: int, bins_per_octave: int, of_power: bool) -> float:
+    def tuning(self, n_fft: int, hop_length: int, bins_per_octave: int, from_power: bool) -> float:
         """Deviation from A440 in shares of a bin, estimated on the shared power or magnitude spectrogram."""
         spectra = self._spectra(n_fft, hop_length)
         return self.cached(  # type: ignore[no-any-return]
-            ("tuning", n_fft, hop_length, bins_per_octave, of_power),
-            lambda: chroma.tuning_of(spectra[0 if of_power else 1], self.sample_rate, bins_per_octave),
+            ("tuning", n_fft, hop_length, bins_per_octave, from_power),
+            lambda: chroma.estimate_tuning(spectra[0 if from_power else 1], self.sample_rate, bins_per_octave),
         )
 
     def cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
@@ -94,7 +94,7 @@ class NumbaTransforms(LibrosaTransforms):
 
         def make() -> np.ndarray:
             # librosa estimates it on magnitudes of its default STFT, whatever the hop of the transform
-            found = self.tuning(2048, 512, bins_per_octave, of_power=False) if tuning is None else tuning
+            found = self.tuning(2048, 512, bins_per_octave, from_power=False) if tuning is None else tuning
             return constantq.constant_q(self.samples, self.sample_rate, hop_length, n_octaves, bins_per_octave, found).T
 
         return self.cached(("cqt", hop_length, n_octaves, bins_per_octave, tuning), make)  # type: ignore[no-any-return]
@@ -103,9 +103,9 @@ class NumbaTransforms(LibrosaTransforms):
         """Chroma from the power spectrogram [12, frames]."""
 
         def make() -> np.ndarray:
-            found = self.tuning(n_fft, hop_length, 12, of_power=True) if tuning is None else tuning
+            found = self.tuning(n_fft, hop_length, 12, from_power=True) if tuning is None else tuning
             power = self._spectra(n_fft, hop_length)[0]
-            return chroma.chroma_of_power(power, self.sample_rate, n_fft, found).T
+            return chroma.chroma_from_power(power, self.sample_rate, n_fft, found).T
 
         return self.cached(("chroma_stft", n_fft, hop_length, tuning), make)  # type: ignore[no-any-return]
 
@@ -118,7 +118,7 @@ class NumbaTransforms(LibrosaTransforms):
 
     def chroma_cqt(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
         """Chroma from the constant-Q transform [12, frames]."""
-        return chroma.per_frame(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), np.inf).T
+        return chroma.normalize_frames(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), np.inf).T
 
     def chroma_cens(
         self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None, smooth_frames: int

@@ -16,7 +16,7 @@ EDGES = np.linspace(-0.5, 0.5, 101)  # of the tunings that are told apart, in sh
 CENS_STEPS = (0.4, 0.2, 0.1, 0.05)  # each exceeded adds a quarter
 
 
-def tuning_of(spectrogram: np.ndarray, sample_rate: int, bins_per_octave: int) -> float:
+def estimate_tuning(spectrogram: np.ndarray, sample_rate: int, bins_per_octave: int) -> float:
     """Deviation from A440 in shares of a bin (`librosa.estimate_tuning(S=...)`: piptrack, then pitch_tuning).
 
     Args:
@@ -32,7 +32,7 @@ def tuning_of(spectrogram: np.ndarray, sample_rate: int, bins_per_octave: int) -
     first, stop = int(inside[0]), int(inside[-1]) + 1
     found = workspace("peaks", (2, frames * ((stop - first) // 2 + 1)))  # no two peaks are neighbours
     count = _peaks(spectrogram, PEAK_SHARE * spectrogram.max(axis=1), first, stop, float(sample_rate), n_fft, *found)
-    return tuning_of_peaks(found[0, :count], found[1, :count], bins_per_octave)
+    return tuning_from_peaks(found[0, :count], found[1, :count], bins_per_octave)
 
 
 @lru_cache(maxsize=32)
@@ -44,7 +44,7 @@ def _pitched(sample_rate: int, n_fft: int) -> np.ndarray:
     return np.flatnonzero((frequencies >= PITCH_HZ[0]) & (frequencies < min(PITCH_HZ[1], sample_rate / 2)))
 
 
-def tuning_of_peaks(pitches: np.ndarray, heights: np.ndarray, bins_per_octave: int) -> float:
+def tuning_from_peaks(pitches: np.ndarray, heights: np.ndarray, bins_per_octave: int) -> float:
     """The commonest deviation of the higher half of some peaks (Hz), in shares of a bin; 0 where there are none."""
     if not len(pitches):
         return 0.0
@@ -106,9 +106,9 @@ def _peaks(s, threshold, first, stop, sample_rate, n_fft, pitches, heights):  # 
     return count
 
 
-def chroma_of_power(power: np.ndarray, sample_rate: int, n_fft: int, tuning: float) -> np.ndarray:
+def chroma_from_power(power: np.ndarray, sample_rate: int, n_fft: int, tuning: float) -> np.ndarray:
     """Chroma `[frames, 12]` of a power spectrogram `[frames, 1 + n_fft/2]` (`librosa.feature.chroma_stft`)."""
-    return per_frame(power @ bin_classes(sample_rate, n_fft, tuning), np.inf)
+    return normalize_frames(power @ bin_classes(sample_rate, n_fft, tuning), np.inf)
 
 
 @lru_cache(maxsize=256)  # an estimated tuning is one of a hundred values
@@ -136,16 +136,16 @@ def cens(chroma: np.ndarray, smooth_frames: int) -> np.ndarray:
     """CENS `[frames, 12]` of raw chroma: shares quantised, smoothed by a Hann window, scaled to length 1."""
     import scipy.ndimage
 
-    shares = per_frame(chroma, 1)
+    shares = normalize_frames(chroma, 1)
     steps = np.zeros_like(shares)
     for step in CENS_STEPS:
         steps += (shares > np.float32(step)) * np.float32(0.25)
-    smooth = scipy.ndimage.convolve1d(steps, smoother(smooth_frames), axis=0, mode="constant")
-    return per_frame(smooth, 2)
+    smooth = scipy.ndimage.convolve1d(steps, smoothing_window(smooth_frames), axis=0, mode="constant")
+    return normalize_frames(smooth, 2)
 
 
 @lru_cache(maxsize=16)
-def smoother(width: int) -> np.ndarray:
+def smoothing_window(width: int) -> np.ndarray:
     """Hann window `[width + 2]` that sums to 1."""
     import scipy.signal
 
@@ -155,11 +155,11 @@ def smoother(width: int) -> np.ndarray:
 
 def tonnetz(chroma: np.ndarray) -> np.ndarray:
     """Tonal centroids `[frames, 6]` of chroma `[frames, 12]` (`librosa.feature.tonnetz`)."""
-    return np.asarray(per_frame(chroma, 1) @ circles())
+    return np.asarray(normalize_frames(chroma, 1) @ tonnetz_basis())
 
 
 @lru_cache(maxsize=1)
-def circles() -> np.ndarray:
+def tonnetz_basis() -> np.ndarray:
     """`[12, 6]` float32: sine and cosine of each pitch class on the circles of fifths, minor and major thirds."""
     pitch = np.linspace(0, 12, num=12, endpoint=False)
     scale = np.asarray([7.0 / 6, 7.0 / 6, 3.0 / 2, 3.0 / 2, 2.0 / 3, 2.0 / 3])
@@ -169,7 +169,7 @@ def circles() -> np.ndarray:
     return np.ascontiguousarray((radius[:, None] * np.cos(np.pi * angle)).T, np.float32)
 
 
-def per_frame(values: np.ndarray, norm: float) -> np.ndarray:
+def normalize_frames(values: np.ndarray, norm: float) -> np.ndarray:
     """Each frame divided by its norm (1, 2 or infinity), silent ones left alone (`librosa.util.normalize`)."""
     size = np.abs(values)
     if norm == np.inf:

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from genrelab.features.backends.librosa_backend import C1_HZ
-from genrelab.features.backends.numba_backend.stft import BLOCK, Frames, frames_of, workspace
+from genrelab.features.backends.numba_backend.stft import BLOCK, Frames, frame_signal, workspace
 
 SLIDES_BELOW = 12  # frames of more than this many hops are not transformed one by one
 GROUPS = 3  # of neighbouring filters in an octave, multiplied together: two cost a third more, four as much
@@ -44,7 +44,7 @@ def constant_q(
     halvings = 0
     for octave in reversed(range(n_octaves)):
         filters = _filters(rate, octave + halvings, bins_per_octave, tuning)
-        frames = frames_of(sound, filters.n_fft, hop, "constant_q_sound")
+        frames = frame_signal(sound, filters.n_fft, hop, "constant_q_sound")
         frames = frames._replace(total=len(out))  # lengths round up: no octave has fewer
         _respond(frames, filters, out[:, octave * bins_per_octave : (octave + 1) * bins_per_octave])
         if hop % 2 == 0 and octave:

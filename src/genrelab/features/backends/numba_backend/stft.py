@@ -48,7 +48,7 @@ class Frames(NamedTuple):
     total: int
 
 
-def frames_of(samples: np.ndarray, n_fft: int, hop_length: int, name: str = "padded") -> Frames:
+def frame_signal(samples: np.ndarray, n_fft: int, hop_length: int, name: str = "padded") -> Frames:
     """Lay frames over samples `[T]` float32; `name` is the workspace's."""
     half = n_fft // 2
     padded = workspace(name, (len(samples) + 2 * half,))
@@ -102,7 +102,7 @@ def _hann(spectra, odd, out):  # type: ignore[no-untyped-def]
 
 def stft(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
     """`[frames, 1 + n_fft/2]` complex64 (`librosa.stft`: Hann window, centred, padded with zeros), a workspace."""
-    frames = frames_of(samples, n_fft, hop_length)
+    frames = frame_signal(samples, n_fft, hop_length)
     out = workspace("stft", (frames.total, 1 + n_fft // 2), np.complex64)
     for at, spectrum in transformed(frames):
         out[at : at + len(spectrum)] = spectrum
@@ -111,7 +111,7 @@ def stft(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
 
 def power_and_magnitude(samples: np.ndarray, n_fft: int, hop_length: int) -> tuple[np.ndarray, np.ndarray]:
     """|STFT|**2 and |STFT|, both `[frames, 1 + n_fft/2]` float32 workspaces; the complex spectrum is not kept."""
-    frames = frames_of(samples, n_fft, hop_length)
+    frames = frame_signal(samples, n_fft, hop_length)
     shape = (frames.total, 1 + n_fft // 2)
     power = workspace(f"power{hop_length}", shape)
     magnitude = workspace(f"magnitude{hop_length}", shape)

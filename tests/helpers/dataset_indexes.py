@@ -7,7 +7,7 @@ import pandas as pd
 from genrelab.datasets import DatasetIndex
 
 
-def catalog_of(rows, name="d"):
+def make_dataset_index(rows, name="d"):
     """rows: (genre, artist[, album[, part]])"""
     lines = [
         dict(
@@ -20,8 +20,8 @@ def catalog_of(rows, name="d"):
     return DatasetIndex(name, pd.DataFrame(lines))
 
 
-def counts(split, catalog):
+def counts(split, dataset_index):
     table = defaultdict(Counter)
-    for track, part in split.parts.items():
-        table[catalog.genre_of[track]][part] += 1
+    for track, part in split.assignment.items():
+        table[dataset_index.genre_of[track]][part] += 1
     return table
