@@ -46,12 +46,12 @@ def start_worker(spec, worker, seconds=0.02, launch="one"):
         "import sys, time\n"
         "from genrelab.tuning.study_spec import StudySpec\n"
         "from genrelab.tuning.study_storage import SharedStudy, trial_attributes\n"
-        "from genrelab.tuning.worker import Outcome, work\n"
+        "from genrelab.tuning.worker import TrialResult, run_trials\n"
         "def bowl(job):\n"
         "    job.folder.mkdir()\n"
         "    (job.folder / 'checkpoint').write_text(str(job.params['x']))\n"
         f"    time.sleep({seconds})\n"
-        "    return Outcome((job.params['x'] ** 2,), {'checkpoint': str(job.folder / 'checkpoint')})\n"
+        "    return TrialResult((job.params['x'] ** 2,), {'checkpoint': str(job.folder / 'checkpoint')})\n"
         f"run_trials(SharedStudy(StudySpec.from_json(sys.argv[1]), {worker}, {launch!r}), bowl, poll=0.05)\n"
     )
     return subprocess.Popen(
