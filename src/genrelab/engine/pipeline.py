@@ -145,7 +145,7 @@ class TrainingPipeline:
             batch_augmentation=build.make_changes(config),
             on_the_fly=build.make_online(config, data.feature_cache),
             checkpoint_metadata=self._content(dataset, split, data, normalizer),
-            ancestor_pairs=None if data.several is None else ancestor_pairs(taxonomy),
+            ancestor_pairs=None if data.multilabel_targets is None else ancestor_pairs(taxonomy),
             aux_heads=heads,
             bn_statistics=common.bn_statistics,
         )
