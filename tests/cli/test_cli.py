@@ -70,8 +70,10 @@ def test_a_command_has_an_example_and_phrases_for_its_options(command):
 
 def test_a_decision_rule_and_another_dataset_are_two_commands(tmp_path):
     for words in (["evaluate", "RUN", "excerpts=3"], ["reevaluate", "RUN", "dataset=demo"]):
-        with pytest.raises(ConfigError, match=r"^configuration, 1 problem: dataset"):
+        with pytest.raises(ConfigError) as caught:
             app([*words], standalone_mode=False)
+        [problem] = caught.value.problems
+        assert problem.startswith("dataset")
 
 
 def test_the_version_is_told():
@@ -96,10 +98,10 @@ def test_prepare_builds_and_exports(data, tmp_path):
     overrides = [text for text in data if "features" not in text] + ["features=descriptors"]
     output = call("prepare", *overrides, "--to-csv", "--out", str(tmp_path), "--workers", "1")
     table = pd.read_csv(next(tmp_path.glob("*.csv")))
-    assert "30 tracks built" in output and len(table) == 60
+    assert "30 tracks" in output and len(table) == 60
     assert table.columns[0] == "filename" and table.columns[-1] == "label"
     assert table["filename"].str.contains(r"song \d\.[01]\.wav").all()
-    assert "0 tracks built" in call("prepare", *overrides)
+    assert "0 tracks" in call("prepare", *overrides)
 
 
 def test_graph_draws_a_taxonomy(tmp_path):
@@ -115,7 +117,7 @@ def test_features_draws_a_gallery(music, tmp_path):
 
 
 def test_mistakes_raise_what_main_turns_into_one_line(capsys, monkeypatch):
-    with pytest.raises(ConfigError, match="did you mean 'pcen'"):
+    with pytest.raises(ConfigError, match=r"'pcenn'.*'pcen'"):
         CliRunner().invoke(app, ["prepare", "features=pcenn"], catch_exceptions=False)
     monkeypatch.setattr("sys.argv", ["genrelab", "prepare", "features=pcenn"])
     with pytest.raises(SystemExit) as caught:
@@ -144,5 +146,5 @@ def test_every_verb_that_loads_a_run_takes_modules_of_ones_own(words, run, song,
     (tmp_path / f"{name}.py").write_text("raise ImportError('it was imported')\n")
     for file in ("x.wav", "x.mp3"):
         shutil.copy(song, tmp_path / file)
-    with pytest.raises(ConfigError, match=f"--plugins {name}: cannot be imported .it was imported"):
+    with pytest.raises(ConfigError, match=f"--plugins {name}: .*it was imported"):
         app([*words.format(run).split(), "--plugins", name], standalone_mode=False)

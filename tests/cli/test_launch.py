@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -20,48 +21,48 @@ def attempt(capsys, arguments: list[str]) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["model.widht=32"], "model.widht: no such key; did you mean 'width'?"),
-        (["modle=cnn"], "modle: no such key; did you mean 'model'?"),
-        (["model=resnet18flx"], "no model 'resnet18flx'; did you mean 'resnet18flex'?"),
-        (["trainer.monitor=val/track/acuracy"], "did you mean 'val/track/accuracy'?"),
-        (["model.width=wide"], "model.width: 'wide' is not an int"),
-        (["dataset=folder"], "dataset.root: name the folder"),
+        (["model.widht=32"], r"model\.widht: .*'width'"),
+        (["modle=cnn"], r": modle: .*'model'"),
+        (["model=resnet18flx"], "model 'resnet18flx'.*'resnet18flex'"),
+        (["trainer.monitor=val/track/acuracy"], "val/track/acuracy.*'val/track/accuracy'"),
+        (["model.width=wide"], r"model\.width: 'wide'.* int\b"),
+        (["dataset=folder"], r": dataset\.root: "),
         (["dataset=folder", "dataset.root=/no/such/folder", "taxonomy=flat"], "/no/such/folder"),
         (["features=[pcen,mfcc]", "model=resnet18flex"], "resnet18flex"),
-        (["loss=cross_entropy", "beta=2"], "the loss 'cross_entropy' has none"),
-        (["features=[pcen,pcen]"], "'pcen' is named twice"),
-        (["seed=-1"], "seed: -1 is not in"),
-        (["model=null"], "model"),
+        (["loss=cross_entropy", "beta=2"], "beta.*loss 'cross_entropy'"),
+        (["features=[pcen,pcen]"], r"features: .*'pcen'"),
+        (["seed=-1"], ": seed: -1 "),
+        (["model=null"], ": model=null: "),
         (["experiment=quickstart", "-m", "beta=1,x"], "beta"),
-        (["trainer.max_epochs=0"], "trainer.max_epochs: 0 is below 1"),
-        (["plugins=[no_such_module]"], "cannot import 'no_such_module'"),
-        (["-m", "model.width=16,wide", "beta=1,2"], "model.width: 'wide' is not an int"),
-        (["optimizer.lr=-1"], "optimizer: Invalid learning rate: -1"),
-        (["beta=-1"], "loss.beta: -1 is not a finite number of 0 or more"),
-        (["model.width=0"], "model.width: 0 is below 1"),
-        (["scheduler.factor=3"], "scheduler.factor: 3 is not between 0 and 1"),
-        (["trainer.gradient_clip_val=0"], "trainer.gradient_clip_val: 0 is not above 0"),
-        (["accelerator.precision=8"], "accelerator.precision: 8 is not one of"),
+        (["trainer.max_epochs=0"], r"trainer\.max_epochs: 0 .*\b1\b"),
+        (["plugins=[no_such_module]"], "plugins: .*'no_such_module'"),
+        (["-m", "model.width=16,wide", "beta=1,2"], r"model\.width: 'wide'.* int\b"),
+        (["optimizer.lr=-1"], "optimizer: .*learning rate: -1"),
+        (["beta=-1"], r"loss\.beta: -1 .*\b0\b"),
+        (["model.width=0"], r"model\.width: 0 .*\b1\b"),
+        (["scheduler.factor=3"], r"scheduler\.factor: 3 .*\b0\b.*\b1\b"),
+        (["trainer.gradient_clip_val=0"], r"trainer\.gradient_clip_val: 0 .*\b0\b"),
+        (["accelerator.precision=8"], r"accelerator\.precision: 8 .*16-mixed"),
         (["accelerator.devices=2"], "accelerator=ddp"),
-        (["+foo=1"], "foo: no such key"),
-        (["plugins=x"], "write plugins=[x]"),
-        (["epochs=3"], "did you mean 'trainer.max_epochs'?"),
+        (["+foo=1"], ": foo: "),
+        (["plugins=x"], r"plugins=\[x\]"),
+        (["epochs=3"], r"epochs: .*'trainer\.max_epochs'"),
         (["beta=1,2"], "add -m"),
-        (["quickstart"], "quickstart: not an override"),
-        (["dataset=folder", "dataset.root=/a[b"], "/a[b: no such folder"),
-        (["data.batch_size=[3"], "quote the value"),
-        (["hydra.run.dirr=x"], "hydra.run.dirr: no such key; did you mean 'dir'?"),
+        (["quickstart"], ": quickstart: "),
+        (["dataset=folder", "dataset.root=/a[b"], r"/a\[b: "),
+        (["data.batch_size=[3"], r"data\.batch_size=\[3"),
+        (["hydra.run.dirr=x"], r"hydra\.run\.dirr: .*'dir'"),
         (["-m", "beta=interval(1,2)"], "sweep"),
-        (["--config-dir", "/no/such", "beta=1"], "/no/such: no such folder"),
-        (["resume="], "resume=: name the folder of a run"),
-        (["resume=/no/such/run"], "not the folder of a run"),
-        (["resume=somewhere", "beta=2"], "a resumed run keeps its configuration"),
+        (["--config-dir", "/no/such", "beta=1"], "/no/such: "),
+        (["resume="], ": resume=: "),
+        (["resume=/no/such/run"], "/no/such/run: "),
+        (["resume=somewhere", "beta=2"], ": beta=2: "),
     ],
 )
 def test_configuration_mistakes(capsys, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     code, error = attempt(capsys, arguments)
-    assert code == 2 and message in error, error
+    assert code == 2 and re.search(message, error), error
     assert "Traceback" not in error
     assert error.startswith("error: ")
 
@@ -81,7 +82,7 @@ def test_several_mistakes_come_in_one_list(capsys, tmp_path, monkeypatch):
 
 def test_a_taxonomy_that_lacks_a_genre(capsys, small):
     code, error = attempt(capsys, [*small, "taxonomy=gtzan"])
-    assert code == 2 and "lacks 3 of the 3 genres" in error and "taxonomy=flat" in error
+    assert code == 2 and re.search(r"\b3 .*\b3 genres", error) and "taxonomy=flat" in error
 
 
 def test_too_few_artists_in_a_genre(capsys, small):
@@ -139,9 +140,9 @@ def test_a_multirun_ends_with_its_jobs_side_by_side(capsys, small):
     launch.train(["-m", *small, "trainer.max_epochs=1", "trainer.baselines=false", "seed=0,1"])
     output = capsys.readouterr().out
     assert "job 1 of 2: " in output and "job 2 of 2: " in output
-    assert "2 jobs in" in output and "genrelab compare" in output
+    assert "2 jobs " in output and "genrelab compare" in output
 
 
 def test_a_run_that_listens_says_what_to_do_next(capsys, small, tmp_path):
     launch.train([*small, "trainer.max_epochs=1", "trainer.baselines=false", f"hydra.run.dir={tmp_path / 'run'}"])
-    assert f"next: genrelab predict {tmp_path / 'run'} SONG" in capsys.readouterr().out
+    assert f"genrelab predict {tmp_path / 'run'} SONG" in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """Composition, and what it says where something does not fit."""
 
+import re
+
 import pytest
 
 from genrelab.config import compose, conf_dir, expand_sweep
@@ -26,23 +28,25 @@ def test_beta_reaches_the_loss():
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.widht=3", "model.widht: no such key; did you mean 'width'?"),
-        ("bta=3", "bta: no such key; did you mean 'beta'?"),
-        ("modle=cnn", "modle: no such key; did you mean 'model'?"),
-        ("model=resnet18flx", "no model 'resnet18flx'; did you mean 'resnet18flex'?"),
-        ("features=[pcen,mfc]", "no features 'mfc'; did you mean 'mfcc'?"),
-        ("trainer.max_epocs=3", "trainer.max_epocs: no such key; did you mean 'max_epochs'?"),
+        ("model.widht=3", r"^model\.widht: .*'width'"),
+        ("bta=3", "^bta: .*'beta'"),
+        ("modle=cnn", "^modle: .*'model'"),
+        ("model=resnet18flx", "model 'resnet18flx'.*'resnet18flex'"),
+        ("features=[pcen,mfc]", "features 'mfc'.*'mfcc'"),
+        ("trainer.max_epocs=3", r"^trainer\.max_epocs: .*'max_epochs'"),
     ],
 )
-def test_typing_errors_are_answered_with_a_suggestion(override, message):
+def test_compose_misspelt_name_suggests_the_right_one(override, message):
     with pytest.raises(ConfigError) as caught:
         compose([override])
-    assert message in str(caught.value)
+    [problem] = caught.value.problems
+    assert re.search(message, problem)
 
 
-def test_all_problems_are_listed_at_once():
+def test_compose_lists_all_problems_at_once():
     with pytest.raises(ConfigError) as caught:
         compose(["model.widht=3", "beta=2", "loss=graf_soft", "trainer.max_epocs=1"])
+    assert {problem.split(":")[0] for problem in caught.value.problems} >= {"model.widht", "trainer.max_epocs"}
     assert len(caught.value.problems) == 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_the_record_names_its_members_and_the_report_compares_with_each(runs, tm
     assert record["objective"] == pytest.approx(metrics["val"]["track"]["distance"]["value"])
     assert set(metrics["differences"]["test"]["track"]) == {"knn", "svm"}
     page = (folder / "report" / "index.html").read_text()
-    assert "knn (a, weight" in page and "Against knn, on the same tracks" in page and "Over the epochs" not in page
+    assert "knn (a, " in page and 'id="curves"' not in page
 
 
 def test_other_segments_are_joined_track_by_track(runs, tmp_path):
@@ -180,10 +181,10 @@ def val_alone(predictions):
 @pytest.mark.parametrize(
     ("change", "record", "message"),
     [
-        (fewer, {}, r"its test has other tracks than that of .*a \(1 stand in one alone, as test-003\)"),
-        (other_genre, {}, "val-004 has another genre than in"),
-        (val_alone, {}, "has no predictions of test"),
-        (None, {"status": "interrupted"}, "was interrupted; an ensemble joins finished runs"),
+        (fewer, {}, r"/c: .*\btest\b.*/a .*\b1 .*test-003"),
+        (other_genre, {}, "/c: val-004 .*/a\\b"),
+        (val_alone, {}, "/c: (?!.*/a).*\\btest$"),
+        (None, {"status": "interrupted"}, "/c: .*interrupted"),
     ],
     ids=["tracks", "genres", "parts", "unfinished"],
 )
@@ -195,12 +196,12 @@ def test_runs_that_do_not_fit_are_refused(change, record, message, runs, tmp_pat
 
 
 def test_one_run_and_unknown_methods_are_refused(runs, tmp_path):
-    with pytest.raises(GenrelabError, match="two runs or more"):
+    with pytest.raises(GenrelabError, match="ensemble"):
         ensemble(runs[:1], "mean", tmp_path / "joined")
     for twice in ([runs[0], runs[0]], [*runs, runs[0].parent / "." / runs[0].name]):
-        with pytest.raises(GenrelabError, match="named twice; an ensemble joins different runs"):
+        with pytest.raises(GenrelabError, match=f"{re.escape(str(runs[0].resolve()))}|/a: "):
             ensemble(twice, "mean", tmp_path / "joined")
-    with pytest.raises(GenrelabError, match="no such method; did you mean 'stack'"):
+    with pytest.raises(GenrelabError, match=r"--method stak: .*'stack'"):
         ensemble(runs, "stak", tmp_path / "joined")
 
 
@@ -209,7 +210,7 @@ def test_stacking_folds_is_refused(tmp_path):
         return replace(predictions, track_id=np.array([name[-3:] for name in predictions.track_id], dtype=object))
 
     folds = [write(tmp_path / name, "knn", seed=seed, change=pooled) for seed, name in enumerate("ab")]
-    with pytest.raises(GenrelabError, match="40 tracks stand in val and in test"):
+    with pytest.raises(GenrelabError, match=r"/a: 40 .*--method mean"):
         ensemble(folds, "stack", tmp_path / "joined")
     assert (ensemble(folds, "mean", tmp_path / "mean") / "metrics.json").exists()
 
@@ -220,7 +221,7 @@ def test_flags_of_any_member_are_the_ensembles(runs, tmp_path):
     folder = ensemble([runs[0], leaky], "mean", tmp_path / "joined")
     record = json.loads((folder / "run.json").read_text())
     assert record["split"]["artist_leak"] and not record["split"]["unsafe"]
-    assert any("trained on different tracks" in text for text in record["warnings"])
+    assert any("rained" in text for text in record["warnings"])
     assert set(record["baselines"]) == {"knn a", "knn c"}, "told apart by their runs"
 
 
@@ -294,10 +295,10 @@ def test_sigmoids_of_other_segments_are_joined_track_by_track(several_runs, tmp_
 
 
 def test_runs_of_one_genre_and_of_several_are_not_joined(runs, several_runs, tmp_path):
-    with pytest.raises(GenrelabError, match="names several genres a track, unlike"):
+    with pytest.raises(GenrelabError, match=r"/m: .*several.*/a\b"):
         ensemble([runs[0], several_runs[0]], out=tmp_path / "joined")
-    with pytest.raises(GenrelabError, match="--method stack: of runs of one genre"):
+    with pytest.raises(GenrelabError, match=r"--method stack: .*--method mean"):
         ensemble(several_runs, "stack", tmp_path / "joined")
     other = write(tmp_path / "o", "svm", change=lambda found: replace(with_several(found), targets=found.logits > 0))
-    with pytest.raises(GenrelabError, match="has another genre than in"):
+    with pytest.raises(GenrelabError, match=r"/o: .*/m\b"):
         ensemble([several_runs[0], other], out=tmp_path / "joined")

@@ -1,6 +1,7 @@
 """The checkpoint's plain-data layout, and what is refused."""
 
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_content_must_be_complete_and_plain():
     check_content(CONTENT)
     with pytest.raises(ValueError, match="'genres' is NoneType"):
         check_content({key: value for key, value in CONTENT.items() if key != "genres"})
-    with pytest.raises(ValueError, match=r"genrelab.model.width is float64, not plain"):
+    with pytest.raises(ValueError, match=r"genrelab\.model\.width.*float64"):
         check_content({**CONTENT, "model": {"width": np.float64(1)}})
 
 
@@ -47,24 +48,26 @@ class Hostile:
 
 def test_hostile_checkpoint_runs_nothing(tmp_path):
     torch.save({"genrelab": CONTENT, "state_dict": {}, "x": Hostile(str(tmp_path / "owned"))}, tmp_path / "bad.ckpt")
-    with pytest.raises(GenrelabError, match="refused"):
+    with pytest.raises(GenrelabError, match=r"bad\.ckpt: ") as caught:
         load_checkpoint(tmp_path / "bad.ckpt")
+    assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
     assert not (tmp_path / "owned").exists()
 
 
 @pytest.mark.parametrize(
-    ("write", "message"),
+    ("write", "cause"),
     [
-        (lambda p: None, "no such checkpoint"),
-        (lambda p: p.write_bytes(b""), "damaged or not a checkpoint"),
-        (lambda p: p.write_bytes(b"not a checkpoint"), "refused|damaged"),
-        (lambda p: torch.save({"state_dict": {}}, p), "not a checkpoint of genrelab"),
-        (lambda p: torch.save([1], p), "not a checkpoint of genrelab"),
+        (lambda p: None, FileNotFoundError),
+        (lambda p: p.write_bytes(b""), EOFError),
+        (lambda p: p.write_bytes(b"not a checkpoint"), pickle.UnpicklingError),
+        (lambda p: torch.save({"state_dict": {}}, p), (KeyError, ValueError)),
+        (lambda p: torch.save([1], p), TypeError),
     ],
 )
-def test_bad_files_give_one_clear_line(tmp_path, write, message):
+def test_load_checkpoint_bad_file_raises_one_line(tmp_path, write, cause):
     path = tmp_path / "x.ckpt"
     write(path)
-    with pytest.raises(GenrelabError, match=message) as caught:
+    with pytest.raises(GenrelabError, match=r"x\.ckpt: ") as caught:
         load_checkpoint(path)
+    assert isinstance(caught.value.__cause__, cause)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)

@@ -1,6 +1,7 @@
 """The schema of `predictions.parquet`."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -39,15 +40,17 @@ def test_what_does_not_fit_is_refused(tmp_path):
     good = make_predictions()
     logits = good.logits.copy()
     logits[0, 0] = np.inf
-    with pytest.raises(ValueError, match="NaN or infinity"):
+    with pytest.raises(ValueError, match="NaN"):
         Predictions(good.split, good.track_id, good.segment_id, good.target, logits, good.genres, "0")
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match=re.escape("(6, 2)")):
         Predictions(good.split, good.track_id, good.segment_id, good.target, good.logits[:, :2], good.genres, "0")
     (tmp_path / "x.parquet").write_text("no")
-    with pytest.raises(GenrelabError, match="not a predictions file"):
+    with pytest.raises(GenrelabError, match=r"x\.parquet: ") as caught:
         read_predictions(tmp_path / "x.parquet")
-    with pytest.raises(GenrelabError, match="no such file"):
+    assert not isinstance(caught.value.__cause__, FileNotFoundError)
+    with pytest.raises(GenrelabError, match=r"y\.parquet: ") as caught:
         read_predictions(tmp_path / "y.parquet")
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
 def test_several_genres_a_track_stand_in_a_column_of_their_own(tmp_path):
@@ -61,7 +64,7 @@ def test_several_genres_a_track_stand_in_a_column_of_their_own(tmp_path):
     assert read.targets is not None and np.array_equal(read.targets, targets)
     assert np.array_equal(read.only("val").targets, targets[::2])
     assert np.array_equal(concatenate([read, read]).targets, np.concatenate([targets, targets]))
-    with pytest.raises(ValueError, match="several cannot be joined"):
+    with pytest.raises(ValueError, match="several"):
         concatenate([plain, read])
-    with pytest.raises(ValueError, match="targets are"):
+    with pytest.raises(ValueError, match=r"targets .*\(6, 2\)"):
         dataclasses.replace(plain, targets=targets[:, :2])

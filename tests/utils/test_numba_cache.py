@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 
@@ -21,7 +22,7 @@ def test_kernels_are_compiled_once(tmp_path, monkeypatch):
     said, runs = [], []
     for _ in range(2):
         kernels.compile_once(lambda: runs.append(1), said.append)
-    assert runs == [1] and said[0] == "compiling kernels, once" and said[1].startswith("compiled kernels in")
+    assert runs == [1] and len(said) == 2 and re.search(r"\d s", said[1])
 
 
 def test_without_a_cache_of_ones_own_each_process_goes_through_it(tmp_path, monkeypatch):

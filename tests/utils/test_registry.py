@@ -1,5 +1,6 @@
 """The contract `build(kind, params)`."""
 
+import re
 from typing import Literal
 
 import pytest
@@ -34,29 +35,30 @@ def test_build_constructs_from_params_and_supplied_values():
 @pytest.mark.parametrize(
     ("kind", "params", "message"),
     [
-        ("nett", {}, "no model 'nett'; did you mean 'net'?"),
-        ("net", {"widht": 3}, "model.widht: model 'net' has no such parameter; did you mean 'width'?"),
-        ("net", {"width": "wide"}, "model.width: 'wide' is not an int"),
-        ("net", {"width": True}, "model.width: True is not an int"),
-        ("net", {"stem": "c"}, "model.stem: 'c' is not one of 'a', 'b'"),
-        ("net", {"sizes": ["x"]}, "model.sizes: ['x'] is not list[int] or null"),
+        ("nett", {}, "model 'nett'.*'net'"),
+        ("net", {"widht": 3}, r"^model\.widht: .*'net'.*'width'"),
+        ("net", {"width": "wide"}, r"^model\.width: 'wide'.* int\b"),
+        ("net", {"width": True}, r"^model\.width: True.* int\b"),
+        ("net", {"stem": "c"}, r"^model\.stem: 'c'.*'a', 'b'"),
+        ("net", {"sizes": ["x"]}, r"^model\.sizes: \['x'\].*list\[int\]"),
     ],
 )
 def test_build_names_what_is_wrong(kind, params, message):
     with pytest.raises(ConfigError) as caught:
         make_registry().build(kind, params, n_classes=10)
-    assert message in str(caught.value)
+    [problem] = caught.value.problems
+    assert re.search(message, problem)
 
 
 def test_all_problems_are_listed_at_once_and_missing_parameters_are_named():
     problems = make_registry().check("net", {"widht": 3, "dropout": "x"})
     assert len(problems) == 3
-    assert "model.n_classes: model 'net' needs it" in problems
+    assert {problem.split(":")[0] for problem in problems} == {"model.widht", "model.dropout", "model.n_classes"}
 
 
 def test_kwargs_and_double_names_are_refused():
     registry = make_registry()
     with pytest.raises(ValueError, match=r"\*\*kwargs"):
         registry.register("loose")(lambda **kwargs: None)
-    with pytest.raises(ValueError, match="registered twice"):
+    with pytest.raises(ValueError, match="model kind 'net'"):
         registry.register("net")(lambda: None)

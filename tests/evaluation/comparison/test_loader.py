@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -45,10 +46,10 @@ def test_failed_unfinished_and_broken_runs_are_left_out_with_the_reason(make_run
     runs, left = find_runs([tmp_path])
     assert [run.name for run in runs] == ["good"]
     reasons = {one.path.name: one.reason for one in left}
-    assert reasons["failed"] == "failed (OSError: disk full)"
-    assert "running, or was killed" in reasons["running"] and reasons["pruned"] == "pruned"
-    assert "run.json: unreadable" in reasons["half"] and "not a mapping" in reasons["list"]
-    assert "no predictions" in reasons["empty"] and "genrelab report" in reasons["odd"]
+    assert "failed" in reasons["failed"] and "OSError: disk full" in reasons["failed"]
+    assert "running" in reasons["running"] and reasons["pruned"] == "pruned"
+    assert re.search(r"^run\.json: .*line 1 column 12", reasons["half"]) and reasons["list"].startswith("run.json: ")
+    assert "predictions" in reasons["empty"] and "genrelab report" in reasons["odd"]
     assert not any("\n" in reason for reason in reasons.values())
 
 
@@ -65,8 +66,8 @@ def test_a_run_of_which_only_the_scores_are_left(make_run, tmp_path):
     one, two = make_run(tmp_path / "one"), make_run(tmp_path / "two", beta=2.0)
     (one / "predictions.parquet").unlink()
     found = compare([tmp_path])
-    assert len(found.groups) == 2 and any("no paired test" in note for note in found.notes)
-    with pytest.raises(GenrelabError, match="nothing can be compared"):
+    assert len(found.groups) == 2 and found.notes
+    with pytest.raises(GenrelabError, match=r"\bbeta 2\b|\btwo\b"):
         compare([tmp_path], against=str(two))
 
 
@@ -75,11 +76,11 @@ def test_what_is_no_folder_of_runs_is_said_in_one_line(make_run, tmp_path):
     (tmp_path / "void").mkdir()
     (tmp_path / "file").touch()
     for path, text in (
-        (tmp_path / "nowhere", "no such folder"),
-        (tmp_path / "file", "a file, not a folder; name"),
-        (run / "run.json", "its run is"),
-        (tmp_path / "void", "holds no run"),
-        (run, r"no finished run to compare \(.*failed \(ValueError: x\)\)"),
+        (tmp_path / "nowhere", "/nowhere: "),
+        (tmp_path / "file", r"/file: (?!.*/run\b)"),
+        (run / "run.json", r"/run\.json: .*/run$"),
+        (tmp_path / "void", r"/void\b"),
+        (run, r"ValueError: x"),
     ):
         with pytest.raises(GenrelabError, match=text) as caught:
             compare([path])

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from genrelab.evaluation.report.calibration import calibration_plots, displayed_extended_metrics
+from genrelab.evaluation.report.formatting import METRIC_TITLES
 from genrelab.runs.run_dir import RunDir
 
 
@@ -22,7 +23,7 @@ def test_charts_show_the_bins_and_points_of_metrics_json(reports, classes):
     assert risk.count('class="curve accent"') == 2  # its line and its key
     page = (run.path / "report" / "index.html").read_text()
     assert str(reliability) in page and 'href="#calibration"' in page
-    assert ("Distance at 3" in page) == (classes > 3)
+    assert (METRIC_TITLES["distance_at_3"] in page) == (classes > 3)
 
 
 def test_details_that_say_nothing_are_not_shown(reports):

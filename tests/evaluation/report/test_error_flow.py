@@ -1,5 +1,6 @@
 """Mistakes as flows: every edge carries the mistakes whose shortest path takes it."""
 
+import re
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -57,9 +58,8 @@ def test_one_confusion_flows_along_its_path_both_ways(run):
 def test_the_most_confused_pairs_are_told_and_drawn(run):
     counts = confusion((4, 5, 7), (5, 4, 2), (0, 1, 1))
     titles = run.taxonomy.titles
-    assert confused_pair_sentences(run, counts) == [
-        f"{titles[4]} taken for {titles[5]}: 7 tracks, 2 the other way round"
-    ]
+    [sentence] = confused_pair_sentences(run, counts)
+    assert re.search(rf"{re.escape(titles[4])} .*{re.escape(titles[5])}.*\b7 tracks.*\b2\b", sentence)
     picture = str(error_flow_plot(run, counts))
     assert picture.count("stroke-dasharray:7 4") == 1
     assert "5 of 14 right" not in picture and "5 of 12 right" in picture

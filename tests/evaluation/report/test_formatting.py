@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import re
 
 import pytest
 
+from genrelab.engine.linear_baseline import NAME as LOGISTIC
 from genrelab.evaluation.report import summary_table
 from genrelab.evaluation.report.formatting import (
     format_duration,
@@ -29,21 +31,23 @@ def told(folder) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("changes", "kind", "text"),
     [
-        ({"split": {"artist_leak": True}}, "alert", "Artists appear on both sides of the split (artist_leak)"),
-        ({"split": {"artists": "unknown"}}, "note", "Artists are unknown"),
-        ({"split": {"unsafe": True}}, "alert", "UNSAFE split"),
-        ({"dataset": {"stand_in": True}}, "alert", "The music is a stand-in"),
-        ({"status": "failed", "error": "OSError: no space"}, "alert", "The run failed: OSError: no space"),
-        ({"dataset": {"padded": 1}}, "note", "1 track shorter than one segment, padded"),
-        ({"dataset": {"upsampled": 2}}, "note", "2 tracks of a lower sample rate"),
+        ({"split": {"artist_leak": True}}, "alert", "artist_leak"),
+        ({"split": {"artists": "unknown"}}, "note", "Artists"),
+        ({"split": {"unsafe": True}}, "alert", "UNSAFE"),
+        ({"dataset": {"stand_in": True}}, "alert", "stand-in"),
+        ({"status": "failed", "error": "OSError: no space"}, "alert", "failed: OSError: no space"),
+        ({"dataset": {"padded": 1}}, "note", "audio.short_tracks=pad"),
+        ({"dataset": {"upsampled": 2}}, "note", "2 tracks"),
         ({"warnings": ["7 files were left out"]}, "note", "7 files were left out"),
-        ({"baselines": {"lost": {"predictions": "gone.parquet"}}}, "note", "the baseline lost is left out"),
+        ({"baselines": {"lost": {"predictions": "gone.parquet"}}}, "note", "gone.parquet"),
     ],
 )
-def test_what_a_reader_must_know_stands_on_top(run_folder, edit_record, changes, kind, text):
-    assert not any(line.startswith(text) for _, line in told(run_folder)) or "stand-in" in text
+def test_report_warnings_one_fact_adds_one_banner(run_folder, edit_record, changes, kind, text):
+    edit_record(run_folder, dataset={})
+    before = told(run_folder)
     edit_record(run_folder, **changes)
-    assert any(found == kind and line.startswith(text) for found, line in told(run_folder))
+    [(found, line)] = [one for one in told(run_folder) if one not in before]
+    assert found == kind and text in line
 
 
 def test_nothing_is_said_twice(run_folder, edit_record):
@@ -54,8 +58,8 @@ def test_nothing_is_said_twice(run_folder, edit_record):
 
 def test_a_run_that_learnt_nothing_is_told_so(make_run, tmp_path):
     lines = told(make_run(tmp_path / "run", classes=12, tracks=24, skill=0.0, most=3))
-    assert any(kind == "alert" and "nothing is shown to be learnt" in line for kind, line in lines)
-    assert any("Only 24 test tracks" in line for _, line in lines)
+    assert any(kind == "alert" and line.startswith("The accuracy's interval") for kind, line in lines)
+    assert any("24 test tracks" in line for _, line in lines)
 
 
 def test_the_verdict_says_value_interval_constant_and_skill(run_folder):
@@ -65,9 +69,9 @@ def test_the_verdict_says_value_interval_constant_and_skill(run_folder):
     accuracy = metrics["test"]["track"]["accuracy"]
     value, low, high = (f"{100 * accuracy[key]:.0f}" for key in ("value", "low", "high"))
     title = run.taxonomy.titles[run.taxonomy.index(metrics["majority"])]
-    assert lines[0] == f"Accuracy {value} % [{low}, {high}] on 48 test tracks; always answering {title} gives 8.3 %."
-    assert f"distance skill {metrics['test']['track']['distance_skill']['value']:.2f} [" in lines[1]
-    assert lines[2].startswith("Against logistic regression on mean features, on the same tracks: ")
+    assert re.search(rf"{value} % \[{low}, {high}\] .*48 test tracks.*{re.escape(title)}.* 8\.3 %", lines[0])
+    assert f" {metrics['test']['track']['distance_skill']['value']:.2f} [" in lines[1]
+    assert LOGISTIC in lines[2]
 
 
 def test_numbers_carry_their_units():
@@ -112,7 +116,7 @@ def test_the_summary_fits_a_terminal_and_shows_the_headline(make_run, tmp_path, 
     assert "…" not in shown and max(map(len, shown.splitlines())) <= 80
     assert ("Top 3" in shown) == (classes > 3)
     assert all(math.isfinite(one["value"]) for one in metrics["test"]["track"].values())
-    with pytest.raises(GenrelabError, match="write it with: genrelab report"):
+    with pytest.raises(GenrelabError, match=r"metrics\.json: .*genrelab report"):
         summary_table(folder)
 
 
@@ -120,7 +124,7 @@ def test_a_handful_of_test_tracks_says_nothing_and_is_not_compared(make_run, tmp
     run = RunDir.read(make_run(tmp_path / "run", classes=3, tracks=3, skill=9.0, most=3))
     metrics = score_multiclass_run(run)
     lines = summary_sentences(run, metrics)
-    assert lines[0] == "3 test tracks: this says nothing yet." and lines[1].startswith("Accuracy ")
+    assert lines[0].startswith("3 test tracks") and " 100 %" in lines[1]
     assert len(lines) == 2 and "differences" in metrics
     assert metrics["test"]["track"]["accuracy"]["value"] == 1
     assert metrics["test"]["track"]["f1_macro"] == {"value": 1.0, "low": pytest.approx(0.438, abs=0.01), "high": 1.0}
@@ -140,7 +144,7 @@ def test_debug_runs_say_that_they_are(run_folder, edit_record, overrides, config
     (run_folder / "config.yaml").write_text(config)
     run = RunDir.read(run_folder)
     lines = summary_sentences(run, score_multiclass_run(run))
-    assert (lines[0] == f"Debug run ({found}): scores mean nothing.") == bool(found)
+    assert (f"({found})" in lines[0]) == bool(found)
 
 
 def test_the_terminal_counts_tracks_and_left_out_files_once(run_folder, edit_record, capsys, monkeypatch):
@@ -152,5 +156,5 @@ def test_the_terminal_counts_tracks_and_left_out_files_once(run_folder, edit_rec
     write_report(run_folder)
     print_summary(run_folder)
     shown = " ".join(capsys.readouterr().out.split())
-    assert shown.startswith("train 84 / val 48 / test 48 tracks; 1 file left out (run.json says why)")
-    assert shown.count("left out") == 1
+    assert re.match(r"train 84 / val 48 / test 48 tracks; 1 file .*run\.json", shown)
+    assert shown.count("run.json") == 1 and shown.count("1 file") == 1
