@@ -9,7 +9,7 @@ import soundfile
 import soxr
 
 from genrelab.audio import AudioError, load_audio, probe
-from genrelab.audio.io import _FORMATS, _decode_ffmpeg, _probe_ffmpeg
+from genrelab.audio.io import _FORMATS, NO_SAMPLES, NOT_AUDIO, TEXT_FILE, _decode_ffmpeg, _probe_ffmpeg
 from genrelab.datasets.index import AUDIO_EXTENSIONS
 from planted import (
     NAMES,
@@ -59,7 +59,7 @@ def decode(path):
 
 def test_text_never_reaches_ffmpeg(music, starts):
     for path in write_texts(music):
-        assert refused(decode, path) == refused(probe, path) == "not audio (a text file)"
+        assert refused(decode, path) == refused(probe, path) == TEXT_FILE
     assert starts() == []
 
 
@@ -97,7 +97,7 @@ def test_a_name_is_a_file_s_name_for_soundfile_too(music, monkeypatch, name):
 def test_the_name_raw_is_no_reason_to_stop(music, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     (music / "a.raw").write_bytes(bytes(range(256)) * 20)
-    assert refused(decode, music / "a.raw") == refused(probe, music / "a.raw") == "not audio, or corrupt"
+    assert refused(decode, music / "a.raw") == refused(probe, music / "a.raw") == NOT_AUDIO
 
 
 @needs_ffmpeg
@@ -118,7 +118,7 @@ def test_a_movie_s_reference_is_not_followed(music, entry):
     try:
         samples = decode(path)
     except AudioError as error:
-        assert error.reason in ("not audio, or corrupt", "no samples")
+        assert error.reason in (NOT_AUDIO, NO_SAMPLES)
     else:
         assert strongest(samples) == pytest.approx(OWN_HZ, abs=2)
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from genrelab.audio.io import TEXT_FILE
 from genrelab.cli import app
 from genrelab.inference.command import SOME_REJECTED
 from genrelab.utils.errors import GenrelabError
@@ -39,14 +41,14 @@ def test_a_song_gets_a_card(run, songs):
     told = call(run, songs / "a.wav").stdout
     for part in ("a.wav  0:05", "answer", "supergenre", "timeline    0:00 - "):
         assert part in told
-    assert "x real time" in call(run, songs / "a.wav").stderr
+    assert re.search(r"\d x ", call(run, songs / "a.wav").stderr)
 
 
 def test_a_folder_gets_a_line_each(run, songs):
     done = call(run, songs)
     lines = done.stdout.splitlines()
     assert len(lines) == 3 and lines[0].startswith("file") and "a.wav" in lines[1] and "u2028.wav" in lines[2]
-    assert "2 files predicted" in done.stderr and "x real time" in done.stderr
+    assert re.search(r"\b2 files .*\d x ", done.stderr)
 
 
 def test_json_lines_and_csv_are_clean_and_agree(run, songs, predictor):
@@ -67,12 +69,12 @@ def test_a_file_of_answers_goes_on_where_it_was_cut(run, songs, tmp_path, name):
     out = tmp_path / "new" / name
     done = call(run, songs, "--out", out)
     whole = out.read_text()
-    assert done.stdout == "" and f"2 files predicted in {out}" in done.stderr
+    assert done.stdout == "" and re.search(rf"\b2 files .*{out}", done.stderr)
     cut = whole[: whole.rindex("deep") + 3]  # killed in the middle of the last line
     out.write_text(cut)
-    assert "1 of 2 files are in" in call(run, songs, "--out", out).stderr
+    assert "1 of 2 files" in call(run, songs, "--out", out).stderr
     assert out.read_text() == whole
-    assert "2 of 2 files are in" in call(run, songs, "--out", out).stderr and out.read_text() == whole
+    assert "2 of 2 files" in call(run, songs, "--out", out).stderr and out.read_text() == whole
 
 
 @pytest.mark.parametrize("name", ["answers.csv", "answers.jsonl"])
@@ -80,17 +82,17 @@ def test_a_file_that_failed_is_tried_again(run, tmp_path, name):
     song, out = tmp_path / "x.wav", tmp_path / name
     song.write_text("nothing to hear")
     call(run, song, "--out", out, code=2)
-    assert "not audio" in out.read_text()
+    assert TEXT_FILE in out.read_text()
     write_tone(song, 440, 3, 5, 1)
     call(run, song, "--out", out)
-    assert "not audio" not in out.read_text() and out.read_text().count("x.wav") == 1
+    assert TEXT_FILE not in out.read_text() and out.read_text().count("x.wav") == 1
 
 
 def test_another_runs_answers_are_left_alone(run, songs, tmp_path):
     out = tmp_path / "answers.csv"
     call(run, songs, "--out", out)
     before = out.read_text().replace(run.name, "another")
-    for text, reason in ((before, "of the run another"), ("a,b\n1,2\n", "columns"), ("\n", "columns")):
+    for text, reason in ((before, "another"), ("a,b\n1,2\n", "columns"), ("\n", "columns")):
         out.write_text(text)
         with pytest.raises(GenrelabError, match=reason):
             call(run, songs, "--out", out)
@@ -105,13 +107,13 @@ def test_another_runs_answers_are_left_alone(run, songs, tmp_path):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--json", "--csv"], "choose one"),
+        (["--json", "--csv"], "--json.*--csv"),
         (["--hop", "0"], "hop"),
         (["--hop", "9"], "hop"),
         (["--top", "0"], "--top"),
         (["--workers", "0"], "--workers"),
         (["--coverage", "3"], "coverage"),
-        (["--plugins", "nowhere.mine"], "cannot be imported"),
+        (["--plugins", "nowhere.mine"], r"--plugins nowhere\.mine: "),
     ],
 )
 def test_wrong_options_are_one_line(run, songs, options, reason):
@@ -121,9 +123,9 @@ def test_wrong_options_are_one_line(run, songs, options, reason):
 
 
 def test_nothing_to_predict_is_said(run, tmp_path):
-    with pytest.raises(GenrelabError, match="a folder without audio"):
+    with pytest.raises(GenrelabError, match=re.escape(str(tmp_path))):
         call(run, tmp_path)
-    with pytest.raises(GenrelabError, match=r"none\.wav: no such file"):  # before a network is loaded
+    with pytest.raises(GenrelabError, match=r"none\.wav: "):  # before a network is loaded
         call(run, tmp_path / "none.wav")
 
 

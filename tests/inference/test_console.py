@@ -1,5 +1,7 @@
 """What the terminal shows."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from genrelab.inference.console import (
     format_timeline,
     truncate_middle,
 )
+from genrelab.inference.prediction import UNSURE
 from genrelab.utils.io import printable
 
 TITLES = ("Cool Jazz", "Ska")
@@ -51,13 +54,13 @@ def test_a_card_says_it_all():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"height": "supergenre"}, "Jazz, a supergenre, 75 %: no genre is sure enough"),
-        ({"height": "nothing"}, "not sure: no genre, and no group of genres, is sure enough"),
-        ({"unknown": "noise"}, "unknown (noise): what follows means little"),
+        ({"height": "supergenre"}, "Jazz.* 75 %"),
+        ({"height": "nothing"}, UNSURE),
+        ({"unknown": "noise"}, r"unknown \(noise\)"),
     ],
 )
 def test_a_card_says_why_no_genre_is_named(given, said):
-    assert f"answer      {said}" in "\n".join(format_card(prediction(**given), TITLES))
+    assert re.search(rf"answer +{said}", "\n".join(format_card(prediction(**given), TITLES)))
 
 
 def test_lines_stay_in_their_columns(monkeypatch):

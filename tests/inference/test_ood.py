@@ -5,7 +5,7 @@ import pytest
 
 from genrelab.audio import load_audio
 from genrelab.audio.content_detection import AudioContent, ContentThresholds
-from genrelab.inference.ood import OODThresholds, fit_ood_thresholds, rejection_reason
+from genrelab.inference.ood import TOO_SHORT, UNLIKE_TRAINING, OODThresholds, fit_ood_thresholds, rejection_reason
 from genrelab.postprocessing import MULTICLASS
 from made_sounds import RATE, coloured, talker
 from paths import SHARED_DATA
@@ -42,14 +42,14 @@ def test_silence_short_sounds_and_chords():
     time = np.arange(5 * RATE) / RATE
     chord = sum(np.sin(2 * np.pi * hz * time) for hz in (220, 277, 330)) / 10
     assert reason(chord) is None
-    assert reason(chord[: RATE // 4]) == "too short"
+    assert reason(chord[: RATE // 4]) == TOO_SHORT
     assert reason(0.02 * coloured(0, 5) + chord) is None  # in some noise
 
 
 def test_what_val_never_gave_is_unlike_it():
     chord = np.sin(2 * np.pi * 220 * np.arange(5 * RATE) / RATE)
     reasons = {reason(chord, OODThresholds(energy=10)), reason(chord, OODThresholds(entropy=0.1))}
-    assert reasons == {"unlike the training music"}
+    assert reasons == {UNLIKE_TRAINING}
 
 
 def test_energy_and_entropy_are_what_they_are_called():

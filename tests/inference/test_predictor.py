@@ -2,6 +2,7 @@
 
 import html
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import yaml
 
 from genrelab import load_predictor
 from genrelab.audio import AudioError
+from genrelab.audio.io import NO_SAMPLES, NON_FINITE
 from genrelab.config import compose
 from genrelab.engine import build
 from genrelab.features.cache import FeatureCache
@@ -118,8 +120,8 @@ def test_samples_of_any_kind_are_the_file(predictor, music):
 @pytest.mark.parametrize(
     ("samples", "reason"),
     [
-        (np.zeros(0, np.float32), "no samples"),
-        (np.full(9000, np.nan, np.float32), "non-finite"),
+        (np.zeros(0, np.float32), NO_SAMPLES),
+        (np.full(9000, np.nan, np.float32), re.escape(NON_FINITE)),
         (np.zeros((2, 3, 4), np.float32), r"\[2, 3, 4\]"),
     ],
 )
@@ -202,7 +204,7 @@ def test_an_older_run_has_no_bounds_of_its_sound(run, tmp_path, capsys):
     for name in "ab":
         soundfile.write(tmp_path / f"{name}.wav", hiss, 8000)
     assert predict_command(tmp_path / "old", [tmp_path / "a.wav", tmp_path / "b.wav"], PredictOptions()) == 0
-    assert capsys.readouterr().err.count("told by constants") == 1
+    assert capsys.readouterr().err.count("note: ") == 1
 
 
 def change(run: Path, file: Path, **content) -> Path:
@@ -215,7 +217,7 @@ def change(run: Path, file: Path, **content) -> Path:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ({"genres": ["a", "b"]}, "genres and taxonomy differ"),
+        ({"genres": ["a", "b"]}, r"x\.ckpt: .*genres .*taxonomy"),
         ({"model": {"kind": "resnet18flex_dual", "params": {"width": 8}, "in_shapes": [[32, 32], [32, 32]]}}, "fit"),
         ({"model": {"kind": "mine", "params": {}, "in_shapes": []}}, "--plugins"),
         ({"model": {}}, "fit together"),

@@ -21,6 +21,17 @@ from genrelab.utils.errors import GenrelabError
 
 # A file is truncated where this many seconds less can be read than its header promises.
 TRUNCATED_SECONDS = 0.5
+# Reasons of an AudioError; what compares them imports them, so that their wording can change here alone.
+NO_SUCH_FILE = "no such file"
+EMPTY_FILE = "empty file"
+NO_SAMPLES = "no samples"
+NON_FINITE = "non-finite samples (NaN or infinity)"
+NOT_AUDIO = "not audio, or corrupt"
+TEXT_FILE = "not audio (a text file)"
+ZERO_BYTES = "not audio (zero bytes)"
+CORRUPT = "truncated or corrupt"
+FOLDER = "a folder, not a file"
+DEVICE = "a pipe or device, not a file"
 _BLOCK_FRAMES = 1 << 16
 _FFMPEG_SECONDS = 600
 
@@ -30,7 +41,7 @@ class AudioError(GenrelabError):
 
     Args:
         path: the file.
-        reason: short and plain, for a table ("empty file").
+        reason: short and plain, for a table: one of the constants above, or a sentence with numbers.
     """
 
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
@@ -68,15 +79,15 @@ def load_with_rate(path: str | os.PathLike[str], sample_rate: int) -> tuple[np.n
     """`load_audio`, and the file's own sample rate in Hz, without opening it twice."""
     samples, rate = _decode(Path(path))
     if samples.size == 0:
-        raise AudioError(path, "no samples")
+        raise AudioError(path, NO_SAMPLES)
     if not np.isfinite(samples).all():
-        raise AudioError(path, "non-finite samples (NaN or infinity)")
+        raise AudioError(path, NON_FINITE)
     if rate != sample_rate:
         import soxr
 
         samples = soxr.resample(samples, rate, sample_rate, quality="HQ").astype(np.float32, copy=False)
         if samples.size == 0:
-            raise AudioError(path, "no samples")
+            raise AudioError(path, NO_SAMPLES)
     return samples, rate
 
 
@@ -101,7 +112,7 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
             return AudioInfo(len(samples) / rate, rate, 1)
         raise AudioError(path, _why_unknown(path)) from error
     if info.frames == 0:
-        raise AudioError(path, "no samples")
+        raise AudioError(path, NO_SAMPLES)
     return AudioInfo(info.frames / info.samplerate, info.samplerate, info.channels)
 
 
@@ -118,7 +129,7 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
             samples = _read_mono(file)
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:  # TypeError: a name that ends with .raw
         if not shutil.which("ffmpeg"):
-            reason = "truncated or corrupt" if promised else _why_unknown(path)
+            reason = CORRUPT if promised else _why_unknown(path)
             raise AudioError(path, reason) from error
         samples, rate = _decode_ffmpeg(path)
     if samples.size and promised - len(samples) / rate > TRUNCATED_SECONDS:
@@ -192,17 +203,17 @@ def _check_file(path: Path) -> None:
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
-            raise AudioError(path, "a folder, not a file")
+            raise AudioError(path, FOLDER)
         if not stat.S_ISREG(found.st_mode):  # opening a pipe that nobody writes to would wait for ever
-            raise AudioError(path, "a pipe or device, not a file")
+            raise AudioError(path, DEVICE)
         with path.open("rb"):
             pass
     except FileNotFoundError:
-        raise AudioError(path, "no such file") from None
+        raise AudioError(path, NO_SUCH_FILE) from None
     except OSError as error:
         raise AudioError(path, f"unreadable ({(error.strerror or 'input/output error').lower()})") from None
     if found.st_size == 0:
-        raise AudioError(path, "empty file")
+        raise AudioError(path, EMPTY_FILE)
 
 
 _MAGIC = (b"ID3", b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
@@ -225,14 +236,14 @@ def _why_unknown(path: Path) -> str:
     """A reason for a file that soundfile does not recognise, from its first bytes and its name."""
     head = _head(path)
     if not head.strip(b"\x00"):
-        return "not audio (zero bytes)"
+        return ZERO_BYTES
     if _is_text(head):
-        return "not audio (a text file)"
+        return TEXT_FILE
     if head.startswith(_MAGIC):
-        return "truncated or corrupt"
+        return CORRUPT
     if path.suffix.lower() in _NEEDS_FFMPEG and not shutil.which("ffmpeg"):
         return f"{path.suffix.lower()} needs ffmpeg: install it, so that `ffmpeg` is on PATH"
-    return "not audio, or corrupt"
+    return NOT_AUDIO
 
 
 # Demuxers of ffmpeg that read sound from the file they are given and open no other: no playlists (hls, concat, dash,

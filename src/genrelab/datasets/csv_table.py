@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.datasets.audio_folder import normalize_id
 from genrelab.datasets.index import LABEL, DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -72,7 +73,7 @@ def csv_file(
         if file.is_file():
             kept.append({**row, "path": str(file)})
         else:
-            rejected.append((str(file), f"no such file ({source.name}, line {line})"))
+            rejected.append((str(file), f"{NO_SUCH_FILE} ({source.name}, line {line})"))
     if not kept:
         raise GenrelabError(
             f"{source}: none of its {len(rows)} files exists, not even {rejected[0][0]}; set dataset.root"

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.datasets.download import fetch
 from genrelab.datasets.fma_exclusions import excluded_tracks
 from genrelab.datasets.index import DatasetIndex
@@ -91,7 +92,7 @@ def fma(
         elif not named:
             rejected.append((str(path), "no genre" if multi_label else "no top genre"))
         elif not path.is_file():
-            rejected.append((str(path), "no such file"))
+            rejected.append((str(path), NO_SUCH_FILE))
         else:
             rows.append({**row, "genres": named})
     if not rows:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from genrelab.audio.io import NO_SAMPLES
 from genrelab.datasets.audio_folder import find_root, list_audio
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -79,7 +80,7 @@ def _unreadable(path: str) -> str:
     import soundfile
 
     try:
-        return "" if soundfile.info(path).frames else "no samples"
+        return "" if soundfile.info(path).frames else NO_SAMPLES
     except (soundfile.SoundFileError, RuntimeError) as error:
         return str(error).rsplit(": ", 1)[-1].rstrip(".").lower()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.datasets.audio_folder import find_root
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -56,7 +57,7 @@ def jamendo(
             seen.add(row["track_id"])
             audio = _audio(top, row["path"])
             if audio is None:
-                rejected.append((str(top / row["path"]), f"no such file ({file.name}, line {line})"))
+                rejected.append((str(top / row["path"]), f"{NO_SUCH_FILE} ({file.name}, line {line})"))
             elif not row["genres"]:
                 rejected.append((str(audio), f"no tag of a genre ({file.name}, line {line})"))
             else:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.datasets.audio_folder import find_root, list_audio, normalize_id
 from genrelab.datasets.csv_table import PART_WORDS
 from genrelab.datasets.index import DatasetIndex
@@ -98,7 +99,7 @@ def _split(path: Path, rows: list[dict[str, Any]], rejected: list[tuple[str, str
         row = here.get((genre.casefold(), normalize_name(name)))
         if row is None:
             lost += 1
-            rejected.append((f"{genre}/{name}", f"no such file ({path.name}, line {line})"))
+            rejected.append((f"{genre}/{name}", f"{NO_SUCH_FILE} ({path.name}, line {line})"))
         elif row.get("official_split") not in (None, part):
             raise GenrelabError(f"{path}, line {line}: {genre}/{name} stands in {row['official_split']} and in {part}")
         else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genrelab.audio.io import AudioError, load_audio
+from genrelab.audio.io import NO_SAMPLES, AudioError, load_audio
 from genrelab.audio.segmentation import Segment, cut_segments, trim_silence
 from genrelab.audio.spec import AudioSpec
 from genrelab.features.base import TimeFrequencyFeature
@@ -51,7 +51,7 @@ def plot_gallery(audio: Path | str, out: Path | str, specs: Sequence[FeatureSpec
     kept = samples if spec.trim_top_db is None else trim_silence(samples, spec.trim_top_db)
     segments = cut_segments(kept, replace(spec, trim_top_db=None), audio.name)
     if not segments:
-        raise AudioError(audio, "no samples")
+        raise AudioError(audio, NO_SAMPLES)
     cut = (
         kept.ctypes.data - samples.ctypes.data
     ) // samples.itemsize  # silence cut off its beginning: `kept` is a view

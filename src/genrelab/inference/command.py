@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt
+from genrelab.utils.errors import RESUME_HINT, ConfigError, GenrelabError, report_progress_on_interrupt
 from genrelab.utils.processes import default_workers
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _after_ctrl_c(out: OutputFile | None) -> tuple[Callable[[], str], str]:
     """What to say then: what is kept, and how to go on."""
     if out is None:
         return lambda: "what was shown is in no file", "with --out FILE the same command would go on"
-    return lambda: f"{out.path} has {len(out.done)} answers", "the same command goes on"
+    return lambda: f"{out.path} has {len(out.done)} answers", RESUME_HINT
 
 
 def _summary(answered: int, unknown: int, heard: float, seconds: float, out: Path | None) -> str:

@@ -15,6 +15,7 @@ from genrelab.audio.content_detection import SHARE, SPREAD, ContentThresholds, a
 from genrelab.postprocessing.output_type import MULTICLASS, OutputType
 
 MIN_SECONDS = 0.5  # seconds
+TOO_SHORT, UNLIKE_TRAINING = "too short", "unlike the training music"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def rejection_reason(
     if found.loudness < content_thresholds.loudness:
         return "silence"
     if len(samples) < MIN_SECONDS * sample_rate:
-        return "too short"
+        return TOO_SHORT
     if found.flatness > content_thresholds.flatness:
         return "noise"
     if found.speech > content_thresholds.speech:
@@ -66,5 +67,5 @@ def rejection_reason(
         output_type.energy(logits).mean() < thresholds.energy
         or output_type.entropy(probabilities[None])[0] > thresholds.entropy
     ):
-        return "unlike the training music"
+        return UNLIKE_TRAINING
     return None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genrelab.audio import AudioError, AudioSpec, cut_segments, load_audio
+from genrelab.audio.io import NO_SAMPLES, NON_FINITE
 from genrelab.audio.segmentation import trim_bounds
 from genrelab.utils.errors import GenrelabError
 
@@ -72,9 +73,9 @@ def read_recording(recording: object, sample_rate: int | None, target_rate: int)
     samples = samples.astype(np.float32, copy=False)
     samples = samples.mean(axis=1) if samples.ndim == 2 else samples
     if samples.size == 0:
-        raise AudioError("samples", "no samples")
+        raise AudioError("samples", NO_SAMPLES)
     if not np.isfinite(samples).all():
-        raise AudioError("samples", "non-finite samples (NaN or infinity)")
+        raise AudioError("samples", NON_FINITE)
     if sample_rate is not None and sample_rate != target_rate:
         import soxr
 

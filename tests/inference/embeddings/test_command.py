@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from genrelab import load_predictor
+from genrelab.audio.io import TEXT_FILE
 from genrelab.cli import app
 from genrelab.inference.embeddings import read_embeddings
 from genrelab.inference.embeddings.command import embed_track
@@ -67,7 +68,7 @@ def test_it_goes_on_and_tells_what_is_broken(run, library, embedded, tmp_path):
     write_tone(more / "new.wav", 500, 2, 5, 99)
     (more / "broken.wav").write_text("text")
     done = call("embed", run, library, more, "--out", out, code=3)
-    assert "8 of 10 files are in" in done.stderr and "broken.wav: not audio" in done.stderr
+    assert "8 of 10 files" in done.stderr and f"broken.wav: {TEXT_FILE}" in done.stderr
     assert len(read_embeddings(out)) == 9
     assert len(set(read_embeddings(out).path)) == 9
 
@@ -89,7 +90,7 @@ def test_a_probe_of_folders(embedded, tmp_path):
     with (tmp_path / "labels.csv").open("w", newline="") as handle:
         csv.writer(handle).writerows([["path", "label"], *zip(table.path, table.folder, strict=True)])
     told = call("tools", "linear-probe", embedded, tmp_path / "labels.csv").stdout
-    assert "8 tracks, 2 labels; artists unknown" in told and "all, 4 folds" in told
+    assert "8 tracks, 2 labels" in told and "4 folds" in told
     shutil.copy(embedded, tmp_path / "embeddings.parquet")
     assert (
         call("tools", "linear-probe", tmp_path, tmp_path / "labels.csv").stdout == told
@@ -101,12 +102,12 @@ def test_a_probe_of_folders(embedded, tmp_path):
     [
         (["embed", "RUN", "LIBRARY", "--map", "umap"], "--map umap"),
         (["embed", "RUN", "LIBRARY", "--color-by", "red"], "--color-by red"),
-        (["embed", "RUN", "none.wav", "--out", "none.parquet"], "no such file"),
-        (["similar", "RUN", "LIBRARY/slow/0.wav"], "make it with: genrelab embed"),
+        (["embed", "RUN", "none.wav", "--out", "none.parquet"], r"none\.wav: "),
+        (["similar", "RUN", "LIBRARY/slow/0.wav"], r"embeddings\.parquet: .*genrelab embed"),
         (["similar", "TABLE", "LIBRARY/slow/0.wav", "--count", "0"], "--count"),
-        (["similar", "TABLE", "none.wav"], "no such file"),
-        (["tools", "linear-probe", "none.parquet", "none.csv"], "no such file"),
-        (["tools", "linear-probe", "RUN", "none.csv"], "make it with: genrelab embed"),
+        (["similar", "TABLE", "none.wav"], r"none\.wav: "),
+        (["tools", "linear-probe", "none.parquet", "none.csv"], r"none\.parquet: "),
+        (["tools", "linear-probe", "RUN", "none.csv"], r"embeddings\.parquet: .*genrelab embed"),
     ],
 )
 def test_mistakes_are_one_line(run, library, embedded, tmp_path, monkeypatch, words, reason):
@@ -127,7 +128,7 @@ def test_both_ways_to_the_plane():
         assert points.shape == (12, 2)
         middle = points[:6].mean(axis=0), points[6:].mean(axis=0)
         assert np.linalg.norm(middle[0] - middle[1]) > np.linalg.norm(points[:6] - middle[0], axis=1).mean()
-    with pytest.raises(GenrelabError, match="2 tracks make no map"):
+    with pytest.raises(GenrelabError, match=r"\b2 tracks"):
         project(vectors[:2], "pca")
 
 

@@ -41,9 +41,9 @@ def test_artists_stay_on_one_side():
 @pytest.mark.parametrize(
     ("labels", "groups", "reason"),
     [
-        (["a"] * 6, None, "only label is 'a'"),
-        (["a"] * 5 + ["b"], None, "'b' has one track only"),
-        (["a"] * 3 + ["b"] * 3, [1, 2, 3, 4, 4, 4], "'b' has one artist only"),
+        (["a"] * 6, None, r"^(?!.*track)(?!.*artist).*'a'"),
+        (["a"] * 5 + ["b"], None, r"'b' .*\btrack\b"),
+        (["a"] * 3 + ["b"] * 3, [1, 2, 3, 4, 4, 4], r"'b' .*\bartist\b"),
     ],
 )
 def test_what_cannot_be_probed(labels, groups, reason):
@@ -60,11 +60,11 @@ def test_labels_by_path_and_by_track(tmp_path):
         (tmp_path / "x.csv").write_text(text)
         with pytest.raises(GenrelabError, match=reason):
             read_auxiliary_targets(tmp_path / "x.csv", table())
-    with pytest.raises(GenrelabError, match="no such file"):
+    with pytest.raises(GenrelabError, match=r"none\.csv: "):
         read_auxiliary_targets(tmp_path / "none.csv", table())
 
 
 def test_the_scores_are_told():
     told = "\n".join(format_probe(probe(*made(8.0))))
-    assert "90 tracks, 3 labels; artists unknown" in told and "all, 5 folds       100.0 %  [100, 100]" in told
+    assert "90 tracks, 3 labels" in told and "all, 5 folds       100.0 %  [100, 100]" in told
     assert "commonest label     33.3 %" in told

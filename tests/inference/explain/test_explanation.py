@@ -30,9 +30,9 @@ def test_a_genre_and_a_second_can_be_asked_for(predictor, song):
     assert found.title == "Slow" and found.window.start == 16_000
     with pytest.raises(GenrelabError, match="--offset 9"):
         explain(predictor, samples, at=9)
-    with pytest.raises(GenrelabError, match=r"--genre: the run knows no 'Slwo' \(did you mean 'Slow'\?\)"):
+    with pytest.raises(GenrelabError, match=r"--genre: .*'Slwo'.*'Slow'"):
         explain(predictor, samples, genre="Slwo")
-    with pytest.raises(GenrelabError, match=r"knows no 'Zydeco'; there is: (Even|Fast|Slow), "):
+    with pytest.raises(GenrelabError, match=r"--genre: .*'Zydeco'.*(Even|Fast|Slow), "):
         explain(predictor, samples, genre="Zydeco")
 
 

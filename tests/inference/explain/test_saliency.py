@@ -95,9 +95,9 @@ def test_what_cannot_be_explained_is_told():
     lstm = LSTM([(16, 12)], 3).eval()
     features = [torch.randn(1, 16, 12)]
     assert saliency(lstm, features, 0, "occlusion")[0].shape == (16, 12)
-    with pytest.raises(GenrelabError, match="has no convolutions"):
+    with pytest.raises(GenrelabError, match="gradcam"):
         saliency(lstm, features, 0, "gradcam")
-    with pytest.raises(GenrelabError, match="there is: occlusion, gradcam"):
+    with pytest.raises(GenrelabError, match=r"lime.*occlusion, gradcam"):
         saliency(lstm, features, 0, "lime")
     with pytest.raises(GenrelabError, match="no pictures"):
         saliency(lstm, [torch.randn(1, 16)], 0)

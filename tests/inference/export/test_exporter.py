@@ -114,26 +114,28 @@ def test_a_checkpoint_alone_has_a_card_that_says_so(run, tmp_path):
     alone.write_bytes((run / "checkpoints" / "best.ckpt").read_bytes())
     folder, _ = export_run(alone, "safetensors")
     text = (folder / "README.md").read_text()
-    assert "came without a report" in text and "not calibrated" in text
+    assert "calibrated" in text and "Accuracy" not in text
 
 
 def test_errors_name_the_remedy(run, tmp_path, monkeypatch):
-    with pytest.raises(GenrelabError, match="there is: onnx"):
+    with pytest.raises(GenrelabError, match=r"tflite.*onnx"):
         export_run(run, "tflite")
-    with pytest.raises(GenrelabError, match="there is: auto"):
+    with pytest.raises(GenrelabError, match=r"mp3.*auto"):
         export_run(run, "onnx", tmp_path, wanted="mp3")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(GenrelabError, match=r"onnx is not installed; pip install 'genrelab\[export\]'"):
+    with pytest.raises(GenrelabError, match=r"^onnx .*pip install 'genrelab\[export\]'"):
         formats.require("onnx")
 
 
 def test_a_broken_safetensors_file_is_told(tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(GenrelabError, match="not a checkpoint of genrelab"):
+    with pytest.raises(GenrelabError, match=r"model\.safetensors: ") as caught:
         load_checkpoint(path)
-    with pytest.raises(GenrelabError, match="no such checkpoint"):
+    assert isinstance(caught.value.__cause__, ValueError)
+    with pytest.raises(GenrelabError, match=r"none\.safetensors: ") as caught:
         load_checkpoint(tmp_path / "none.safetensors")
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
 @for_onnx
@@ -166,8 +168,8 @@ def test_the_weights_of_several_genres_keep_their_thresholds(several, jamendo, t
         wanted.rejection_reason,
     )
     text = (folder / "README.md").read_text()
-    assert "PR-AUC, macro" in text and "Each genre's share of train" in text and "Accuracy" not in text
-    assert "do not sum to 1" in text and not re.search(r"\n{3,}", text)
+    assert "PR-AUC, macro" in text and "Accuracy" not in text
+    assert not re.search(r"\n{3,}", text)
     if form == "hub":
         matter = yaml.safe_load(text.split("---\n", 2)[1])
         types = {row["type"] for row in matter["model-index"][0]["results"][0]["metrics"]}

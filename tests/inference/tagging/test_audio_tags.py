@@ -1,5 +1,6 @@
 """Tags in and out of every format, without a sample or a byte of audio changing."""
 
+import errno
 import os
 import shutil
 import stat
@@ -131,7 +132,7 @@ def test_the_file_is_replaced_in_one_step_and_keeps_its_rights(song):
         assert song.read_bytes() == whole
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(AudioError, match="no space left"):
+    with pytest.raises(AudioError, match=os.strerror(errno.ENOSPC).lower()):
         write_genre(link, GenreTag(("Ska",), ()), fails)
     assert song.read_bytes() == whole and len(list(song.parent.iterdir())) == 2
     write_genre(link, GenreTag(("Ska",), ()))
@@ -142,7 +143,7 @@ def test_the_file_is_replaced_in_one_step_and_keeps_its_rights(song):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_told(song):
     song.parent.chmod(0o500)
-    with pytest.raises(AudioError, match="cannot be written"):
+    with pytest.raises(AudioError, match=os.strerror(errno.EACCES).lower()):
         write_genre(song, GenreTag(("Ska",), ()))
     song.parent.chmod(0o700)
 
@@ -150,7 +151,7 @@ def test_a_folder_that_cannot_be_written_is_told(song):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.wav", b"RIFF", "no tags are written into .wav files"),
+        ("a.wav", b"RIFF", r"a\.wav: .*\.wav files"),
         ("a.mp3", b"", "tags cannot be read|format"),
         ("a.flac", b"fLaC", "tags cannot be read"),
         ("a.ogg", b"OggS", "not a file of the format"),

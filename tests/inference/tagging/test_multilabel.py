@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from genrelab import load_predictor
 from genrelab.cli import app
 from genrelab.inference.tagging.audio_tags import GenreTag, read_genre, write_genre
+from genrelab.inference.tagging.command import ALREADY_TAGGED
 from genrelab.utils.errors import ConfigError
 from several_genres import RATE, sounding
 
@@ -43,7 +44,7 @@ def test_all_genres_are_written_and_taken_back(several, library):
         assert list(read_genre(path).values) == wanted and set(wanted) >= {"hum", "drum"}
         np.testing.assert_array_equal(soundfile.read(path)[0], samples)
     assert read_genre(library / "song.mp3").old == ("Polka", "Rock & Roll")
-    assert "3 has it already" in call(several, library).stderr
+    assert f"3 {ALREADY_TAGGED}" in call(several, library).stderr
     assert call("--undo", "undo.jsonl").exit_code == 0
     assert {suffix: read_genre(library / f"song.{suffix}").values for suffix in FORMATS} == {
         suffix: values for suffix, (values, _) in before.items()
@@ -53,5 +54,5 @@ def test_all_genres_are_written_and_taken_back(several, library):
 def test_a_threshold_counts_for_all_and_supergenres_are_refused(several, library):
     assert call(several, library / "song.flac", "--threshold", "0").stdout.count("%)") == 3
     assert "not sure" in call(several, library / "song.flac", "--threshold", "1").stdout
-    with pytest.raises(ConfigError, match="--level either: this run names several genres a track"):
+    with pytest.raises(ConfigError, match="--level either: "):
         call(several, library, "--level", "either")

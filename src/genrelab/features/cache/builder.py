@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.features.cache.shards import FeatureShards
 from genrelab.features.cache.track_index import RejectedFiles, TrackIndex, file_signature
 from genrelab.features.cache.worker import TrackJob, TrackResult
@@ -67,9 +68,7 @@ def plan_build(
         try:
             source = file_signature(path)
         except OSError as error:
-            rejected[track] = (
-                "no such file" if isinstance(error, FileNotFoundError) else f"unreadable ({error.strerror})"
-            )
+            rejected[track] = NO_SUCH_FILE if isinstance(error, FileNotFoundError) else f"unreadable ({error.strerror})"
             continue
         sources[track] = source
         entry = entries.get(str(Path(path).absolute()))

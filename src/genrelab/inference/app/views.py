@@ -16,6 +16,7 @@ import numpy as np
 from genrelab.inference import Prediction, Predictor
 from genrelab.inference.app.similar import SimilarTrack
 from genrelab.inference.console import format_duration, format_percent
+from genrelab.inference.ood import TOO_SHORT
 from genrelab.taxonomy.hierarchy import supergenre_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 
@@ -27,7 +28,7 @@ OTHER = "#9aa3b2"
 WAVE_POINTS, WAVE_HEIGHT = 240, 120
 WHY = {
     "silence": "There is nothing to hear: the recording is silent.",
-    "too short": "The recording is too short to say anything.",
+    TOO_SHORT: "The recording is too short to say anything.",
     "noise": "It sounds like noise, not like music.",
     "speech": "It sounds like someone talking, not like music.",
 }

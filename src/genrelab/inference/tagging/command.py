@@ -15,7 +15,7 @@ from genrelab.inference.command import SOME_REJECTED, limit_torch_threads, load_
 from genrelab.inference.console import format_rejected, truncate_middle
 from genrelab.inference.tagging.audio_tags import SUFFIXES, GenreTag, mutagen, read_genre, write_genre
 from genrelab.inference.tagging.undo_log import UndoLog, undo
-from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt, suggest
+from genrelab.utils.errors import RESUME_HINT, ConfigError, GenrelabError, report_progress_on_interrupt, suggest
 from genrelab.utils.io import printable
 from genrelab.utils.processes import default_workers
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genrelab.inference.prediction import ClassScore, Prediction
 
 HALF = 0.5
+ALREADY_TAGGED = "has it already"  # a reason of `Proposal`
 LEVELS = ("genre", "supergenre", "either")
 
 
@@ -62,7 +63,7 @@ def propose_genres(prediction: Prediction, before: GenreTag, threshold: float | 
     if not sure:
         return Proposal(before, (), f"not sure ({best.title} {100 * best.probability:.0f} %)")
     if set(before.values) == {guess.title for guess in sure} and len(before.values) == len(sure):
-        return Proposal(before, (), "has it already")
+        return Proposal(before, (), ALREADY_TAGGED)
     return Proposal(before, sure, "")
 
 
@@ -127,7 +128,7 @@ def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options:
         back = f"; to take it back: genrelab tag --undo {undo_file.path}" if written else ""
         return f"{written} of {len(files)} files are tagged{back}" if options.write else "nothing was written"
 
-    how = "the same command goes on" + " with another --undo-file" * bool(options.write and options.undo_file)
+    how = RESUME_HINT + " with another --undo-file" * bool(options.write and options.undo_file)
     try:
         with report_progress_on_interrupt(done, how), limit_torch_threads(workers), progress_bar(len(files)) as advance:
             for outcome in map_files(propose, files, workers):
