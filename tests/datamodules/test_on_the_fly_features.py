@@ -170,11 +170,11 @@ def test_a_kind_of_ones_own_is_tried(monkeypatch):
         def hop(self):
             return 512
 
-        def draw(self, audio):
+        def transform(self, transforms):
             return np.fft.ifftshift(audio.samples[:1025, None])
 
     class Quiet:
-        label = "quiet"
+        name = "quiet"
 
     FEATURES.kinds()
     monkeypatch.setitem(FEATURES._kinds, "numpys", Numpys)

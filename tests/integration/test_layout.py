@@ -68,7 +68,7 @@ def test_old_module_names_are_gone(texts):
     names = old_names()
     assert len(names) > 200
     pattern = re.compile(r"\b(" + "|".join(sorted(map(re.escape, names), key=len, reverse=True)) + r")(?![\w])")
-    assert pattern.search("see genrelab.features.cache.worker.do_job") and not pattern.search("genrelab.launch_id")
+    assert pattern.search("see genrelab.store.work.do_job") and not pattern.search("genrelab.launch_id")
     assert not [f"{name}: {match}" for name, text in texts.items() for match in pattern.findall(text)]
     imported = re.compile(r"\bfrom (genrelab[\w.]*) import ([\w, ]+)")
     found = {
