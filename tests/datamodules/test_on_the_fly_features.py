@@ -171,7 +171,7 @@ def test_a_kind_of_ones_own_is_tried(monkeypatch):
             return 512
 
         def transform(self, transforms):
-            return np.fft.ifftshift(audio.samples[:1025, None])
+            return np.fft.ifftshift(transforms.samples[:1025, None])
 
     class Quiet:
         name = "quiet"
