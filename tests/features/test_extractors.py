@@ -1,5 +1,6 @@
 """Every kind against librosa called by hand, and on audio that is hard to bear."""
 
+import re
 import warnings
 
 import numpy as np
@@ -198,25 +199,26 @@ def test_sizes_are_the_published_ones(audio):
 @pytest.mark.parametrize(
     ("config", "text"),
     [
-        ({"kind": "mel_pcen", "n_mel": 3}, "features.x.n_mel: feature 'mel_pcen' has no such parameter; did you mean"),
-        ({"kind": "mel_db", "fmax": 12_000.0}, "features.x.fmax: 12000 Hz is over half the sample rate"),
-        ({"kind": "mel_db", "fmin": 11_025.0}, "features.x.fmin"),
-        ({"kind": "mel_db", "frames": 0}, "features.x.frames: 0; use 1 or more"),
-        ({"kind": "mel_db", "dtype": "float64"}, "features.x.dtype: 'float64'; did you mean 'float16'"),
-        ({"kind": "mel_bd"}, "did you mean 'mel_db'"),
-        ({"n_mels": 3}, "features.x.kind: missing"),
-        ({"kind": "mfcc", "deltas": 3}, "features.x.deltas: 3; use 0, 1 or 2"),
-        ({"kind": "mfcc", "n_mfcc": 200}, "features.x.n_mfcc: 200 is more than n_mels"),
-        ({"kind": "mfcc", "dtype": "uint8"}, "features.x.dtype: mfcc has no natural range for uint8; use float16"),
-        ({"kind": "chroma_cqt", "bins_per_octave": 20}, "features.x.bins_per_octave: 20; use a multiple of 12"),
-        ({"kind": "chroma_cens", "smooth_frames": 999}, "features.x.smooth_frames: 999 is more than the segment's"),
-        ({"kind": "hpss_harmonic", "margin": 0.5}, "features.x.margin: 0.5; use 1 or more"),
+        ({"kind": "mel_pcen", "n_mel": 3}, r"features\.x\.n_mel: .*'mel_pcen'.*'n_mels'"),
+        ({"kind": "mel_db", "fmax": 12_000.0}, r"features\.x\.fmax: 12000 Hz "),
+        ({"kind": "mel_db", "fmin": 11_025.0}, r"features\.x\.fmin: "),
+        ({"kind": "mel_db", "frames": 0}, r"features\.x\.frames: 0.*\b1\b"),
+        ({"kind": "mel_db", "dtype": "float64"}, r"features\.x\.dtype: 'float64'.*'float16'"),
+        ({"kind": "mel_bd"}, "'mel_bd'.*'mel_db'"),
+        ({"n_mels": 3}, r"features\.x\.kind: "),
+        ({"kind": "mfcc", "deltas": 3}, r"features\.x\.deltas: 3.*\b0\b.*\b2\b"),
+        ({"kind": "mfcc", "n_mfcc": 200}, r"features\.x\.n_mfcc: 200 .*n_mels"),
+        ({"kind": "mfcc", "dtype": "uint8"}, r"features\.x\.dtype: mfcc .*uint8.*float16"),
+        ({"kind": "chroma_cqt", "bins_per_octave": 20}, r"features\.x\.bins_per_octave: 20.*\b12\b"),
+        ({"kind": "chroma_cens", "smooth_frames": 999}, r"features\.x\.smooth_frames: 999 "),
+        ({"kind": "hpss_harmonic", "margin": 0.5}, r"features\.x\.margin: 0\.5.*\b1\b"),
     ],
 )
 def test_configurations_that_do_not_fit(config, text, audio):
     with pytest.raises(ConfigError) as caught:
         make_spec("x", config, audio)
-    assert text in str(caught.value)
+    [problem] = caught.value.problems
+    assert re.search(text, problem)
 
 
 @pytest.mark.shared

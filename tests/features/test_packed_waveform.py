@@ -61,7 +61,7 @@ def test_backends_give_it_like_any_feature(backend):
 
 
 def test_the_dtype_is_its_alone():
-    with pytest.raises(ConfigError, match=r"features\.a\.dtype: 'int16' does not suit mel_db; use float16"):
+    with pytest.raises(ConfigError, match=r"features\.a\.dtype: 'int16' .*mel_db.*float16"):
         make_spec("a", {"kind": "mel_db", "dtype": "int16"}, AUDIO)
-    with pytest.raises(ConfigError, match="'float16' does not suit waveform; use int16"):
+    with pytest.raises(ConfigError, match=r"features\.a\.dtype: 'float16' .*waveform.*int16"):
         make_spec("a", {"kind": "waveform", "dtype": "float16"}, AUDIO)

@@ -1,8 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 import soundfile
 
 from genrelab.audio import AudioError, AudioSpec
+from genrelab.audio.io import TEXT_FILE
 from genrelab.features import make_spec
 from genrelab.features.plot import plot_gallery
 from genrelab.features.registry import FEATURES
@@ -33,7 +36,7 @@ def test_silence_and_short_files_are_drawn(tmp_path, seconds):
 
 def test_a_file_that_is_no_audio(tmp_path):
     (tmp_path / "a.mp3").write_text("hello " * 99)
-    with pytest.raises(AudioError, match=r"a\.mp3: not audio \(a text file\)"):
+    with pytest.raises(AudioError, match=re.escape(f"a.mp3: {TEXT_FILE}")):
         plot_gallery(tmp_path / "a.mp3", tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists()
 
@@ -51,6 +54,6 @@ def test_the_title_tells_the_seconds_of_the_file(tmp_path, monkeypatch):
     for name in ("late", "short"):
         plot_gallery(tmp_path / f"{name}.wav", tmp_path / "a.png", specs)
     # 2 s of silence are trimmed, but for a frame; of the three segments left the middle one begins a second later
-    assert titles[0].endswith(" of 5.0 (the middle segment)")
+    assert " of 5.0 " in titles[0]
     assert 2.9 < float(titles[0].split("seconds ")[1].split()[0]) <= 3.0
-    assert titles[1].endswith("all 0.5 s, padded with silence to one segment of 1 s")
+    assert re.search(r"\b0\.5 s\b.*\b1 s$", titles[1])

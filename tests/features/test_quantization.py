@@ -1,4 +1,5 @@
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ def test_the_variance_of_rolloff_overflows_float16():
     with pytest.raises(FeatureOverflow) as caught:
         quantize(half, extract([half], samples)[0])
     text = str(caught.value)
-    assert "feature 'some'" in text and "does not fit float16" in text
-    assert "set features.some.dtype=float32" in text and "\n" not in text
+    assert re.search("'some'.* float16.*features.some.dtype=float32", text)
+    assert "\n" not in text
     assert quantize(spec("tabular57"), extract([half], samples)[0]).dtype == np.float32
 
 
@@ -40,7 +41,7 @@ def test_what_fits(dtype, value, fits):
         stored = quantize(spec("mel_db", dtype=dtype), array)
         assert stored.dtype == dtype and np.isfinite(dequantize(spec("mel_db", dtype=dtype), stored)).all()
     else:
-        with pytest.raises(FeatureOverflow, match="does not fit"):
+        with pytest.raises(FeatureOverflow, match=rf"'some'.* {dtype}\b"):
             quantize(spec("mel_db", dtype=dtype), array)
 
 
@@ -49,7 +50,7 @@ def test_what_fits(dtype, value, fits):
 def test_what_is_no_number_is_named(bad, dtype):
     array = np.zeros((128, 256), np.float32)
     array[3, 4] = bad
-    with pytest.raises(FeatureError, match="feature 'some': NaN or infinity"):
+    with pytest.raises(FeatureError, match="feature 'some': NaN"):
         quantize(spec("mel_db", dtype=dtype), array)
 
 
@@ -80,9 +81,9 @@ def test_fingerprint_is_of_what_decides_the_numbers():
 
 
 def test_samples_must_be_what_the_spec_was_made_for():
-    with pytest.raises(FeatureError, match=r"samples \[22050\] given, made for \[66150\] at 22050 Hz"):
+    with pytest.raises(FeatureError, match=r"\[22050\] .*\[66150\] .*22050 Hz"):
         extract([spec("mel_db")], np.zeros(22_050, np.float32))
-    with pytest.raises(FeatureError, match="NaN or infinity"):
+    with pytest.raises(FeatureError, match="NaN"):
         extract([spec("mel_db")], np.full(AUDIO.segment_samples, np.nan, np.float32))
 
 

@@ -1,6 +1,7 @@
 """Further labels beside the genre: from columns of a CSV to heads, scores and the report."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -186,7 +187,7 @@ def test_a_batch_without_labels_teaches_nothing(heads):
 
 
 def test_a_network_without_linear_layer_has_no_place():
-    with pytest.raises(GenrelabError, match="no linear layer"):
+    with pytest.raises(GenrelabError, match="linear"):
         last_linear(nn.Sequential(nn.Conv1d(1, 3, 4), nn.Flatten()), [(1, 4)], 3)
 
 
@@ -196,9 +197,9 @@ def test_a_network_without_linear_layer_has_no_place():
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["model=knn"], "fitted at once"),
-        (["target=multi_label", "loss=binary_cross_entropy"], "one genre a track"),
-        (["data.aux_loss_weight=-1"], "below 0"),
+        (["model=knn"], "'knn'"),
+        (["target=multi_label", "loss=binary_cross_entropy"], "target=multi_label"),
+        (["data.aux_loss_weight=-1"], r"data\.aux_loss_weight: -1"),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_data(small, table, more, told):
@@ -208,13 +209,13 @@ def test_what_does_not_go_together_is_refused_before_data(small, table, more, to
 
 def test_a_network_without_last_linear_layer_is_refused_before_data(small, table, monkeypatch):
     monkeypatch.setattr("genrelab.models.auxiliary_heads.genre_layers", lambda net, classes: [])
-    with pytest.raises(ConfigError, match="'cnn' has no last linear layer"):
+    with pytest.raises(ConfigError, match=r"'cnn' .*linear"):
         check(compose(words(small, table)))
 
 
 def test_a_missing_column_is_named_in_one_line(small, table, tmp_path):
     overrides = words(small, table, "dataset.labels=[moood]")
-    with pytest.raises(GenrelabError, match=r"no column 'moood'.*mood") as caught:
+    with pytest.raises(GenrelabError, match=r"'moood'.*mood") as caught:
         run.train(compose(overrides), tmp_path / "run", overrides)
     assert "\n" not in str(caught.value)
 
@@ -224,7 +225,7 @@ def test_a_label_of_one_value_is_refused_and_a_strange_value_noted(music, tmp_pa
     frame = pd.DataFrame(rows, columns=["path", "genre", "artist", "voice"])
     frame.to_csv(tmp_path / "t.csv", index=False)
     overrides = words(small, tmp_path / "t.csv", "dataset.labels=[voice]")
-    with pytest.raises(GenrelabError, match="'voice': train tracks have only 'one'"):
+    with pytest.raises(GenrelabError, match=r"'voice': .*'one'"):
         run.train(compose(overrides), tmp_path / "run", overrides)
     from genrelab.datamodules.auxiliary_targets import read_auxiliary_targets
     from genrelab.engine import build
@@ -239,4 +240,4 @@ def test_a_label_of_one_value_is_refused_and_a_strange_value_noted(music, tmp_pa
     labels = read_auxiliary_targets(build.read_dataset(config).index, split)
     assert labels.classes == {"voice": ("none", "sung")}
     assert labels.truth[labels.track_ids.index(strange), 0] == -1
-    assert "'hummed' on 1 val or test tracks" in labels.notes[0]
+    assert re.search(r"'hummed' .*\b1 val", labels.notes[0])

@@ -1,6 +1,7 @@
 """Tracks with several genres: from the file to the report."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,12 @@ from genrelab.config import compose
 from genrelab.datasets.embeddings import embeddings
 from genrelab.datasets.splits.stratified_group import grouped
 from genrelab.engine import run
+from genrelab.engine.linear_baseline import NAME as LOGISTIC
 from genrelab.engine.validate_config import check
 from genrelab.evaluation.decisions import reevaluate_run
 from genrelab.evaluation.report import print_summary
+from genrelab.evaluation.report.formatting import METRIC_TITLES
+from genrelab.evaluation.report.multilabel_scores import PRIOR_BASELINE
 from genrelab.runs.predictions import read_predictions
 from genrelab.runs.run_dir import RunDir
 from genrelab.taxonomy.hierarchy import ancestor_pairs
@@ -88,8 +92,8 @@ def test_what_was_learnt_beats_knowing_nothing(finished):
     metrics = json.loads((folder / "metrics.json").read_text())
     baselines = metrics["baselines"]["test"]["track"]
     assert metrics["test"]["track"]["roc_auc"]["low"] > 0.7
-    assert baselines["each genre's share of train"]["roc_auc"]["value"] == 0.5
-    assert baselines["logistic regression on mean features"]["roc_auc"]["value"] > 0.8
+    assert baselines[PRIOR_BASELINE]["roc_auc"]["value"] == 0.5
+    assert baselines[LOGISTIC]["roc_auc"]["value"] > 0.8
     assert record["monitor"]["metric"] == "val/track/pr_auc" and record["monitor"]["mode"] == "max"
     assert record["loss"]["kind"] == "binary_cross_entropy"
     assert "val/track/pr_auc" in pd.read_csv(folder / "metrics.csv")
@@ -98,7 +102,7 @@ def test_what_was_learnt_beats_knowing_nothing(finished):
 def test_the_report_has_genres_and_tracks_and_no_confusion(finished, capsys):
     folder, _ = finished
     page = (folder / "report" / "index.html").read_text()
-    assert "PR-AUC of each genre" in page and "confusion" not in page.lower()
+    assert 'id="genres"' in page and "confusion" not in page.lower()
     genres = pd.read_csv(folder / "report" / "per_genre.csv")
     assert set(genres["title"]) == set(GENRES) and genres["pr_auc"].notna().all()
     wanted = reevaluate_run(RunDir.read(folder, allow_multilabel=True), "thresholds", {}, resamples=10)["track"][
@@ -108,12 +112,12 @@ def test_the_report_has_genres_and_tracks_and_no_confusion(finished, capsys):
     tracks = pd.read_csv(folder / "report" / "tracks.csv")
     assert tracks["genres"].str.contains("; ").any()
     print_summary(folder)
-    assert "PR-AUC, macro" in capsys.readouterr().out
+    assert METRIC_TITLES["pr_auc"] in capsys.readouterr().out
 
 
 def test_what_is_of_one_genre_a_track_refuses_the_run(finished):
     folder, _ = finished
-    with pytest.raises(GenrelabError, match="several genres each"):
+    with pytest.raises(GenrelabError, match=re.escape(str(folder))):
         RunDir.read(folder)
     with pytest.raises(GenrelabError):
         reevaluate_run(RunDir.read(folder), "crm")
@@ -156,20 +160,20 @@ def test_ancestors_are_found_through_classes_that_are_left_out(data, tmp_path):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["target=multi_label", "loss=graph_soft"], "'graph_soft' is for one genre a track; with target=multi_label use"),
-    (["loss=binary_cross_entropy"], "'binary_cross_entropy' is for several genres a track; add target=multi_label"),
-    (["trainer.monitor=val/track/pr_auc"], "'pr_auc' is of several genres a track; add target=multi_label"),
-    (["target=multi_label", "trainer.monitor=val/track/accuracy"], "'accuracy' is of one genre a track"),
-    (["target=multi_label", "model=svm"], "'svm' answers one genre a track; with target=multi_label use knn, logis"),
-    (["target=multi_label", "model=pca_gmm"], "'pca_gmm' answers one genre a track"),
+    (["target=multi_label", "loss=graph_soft"], "'graph_soft' .*target=multi_label"),
+    (["loss=binary_cross_entropy"], "'binary_cross_entropy' .*target=multi_label"),
+    (["trainer.monitor=val/track/pr_auc"], "'pr_auc' .*target=multi_label"),
+    (["target=multi_label", "trainer.monitor=val/track/accuracy"], "'accuracy' "),
+    (["target=multi_label", "model=svm"], "'svm' .*target=multi_label.* knn, logis"),
+    (["target=multi_label", "model=pca_gmm"], "'pca_gmm' "),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused_before_data(words, message):
-    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+    with pytest.raises(ConfigError, match=message):
         check(compose(["dataset=embeddings", "dataset.path=/nowhere.npz", "taxonomy=flat", *words]))
 
 
 def test_a_dataset_of_one_genre_a_track_is_told():
-    with pytest.raises(ConfigError, match="dataset 'gtzan' names one genre a track; several have"):
+    with pytest.raises(ConfigError, match=r"dataset 'gtzan' .*jamendo"):
         check(compose(["dataset=gtzan", "target=multi_label"]))
 
 
@@ -191,4 +195,4 @@ def test_what_scikit_learn_fits_learns_several_genres_too(data, tmp_path, model)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["test"]["track"]["roc_auc"]["value"] > 0.85
     assert record["loss"]["kind"] == "none" and record["monitor"]["metric"] == "val/track/pr_auc"
-    assert "Over the epochs" not in (tmp_path / "run" / "report" / "index.html").read_text()
+    assert 'id="curves"' not in (tmp_path / "run" / "report" / "index.html").read_text()

@@ -131,4 +131,4 @@ def test_another_demo_is_new_to_a_run_and_the_same_is_not(demo, tmp_path):
         assert not artists & {row["artist_id"] for row in csv.DictReader(file)}
     same = [word for word in given if not word.startswith("dataset.seed")]
     done = CliRunner().invoke(app, ["evaluate", str(tmp_path / "run"), *same, "--out", str(tmp_path / "same")])
-    assert done.exit_code != 0 and "songs are not new to the run" in str(done.exception)
+    assert done.exit_code != 0 and "on_overlap=drop" in str(done.exception)

@@ -275,7 +275,7 @@ def test_weights_do_not_depend_on_batch_size(small):
 
 
 def test_diverging_training_says_so(small, tmp_path):
-    with pytest.raises(GenrelabError, match=r"diverged|NaN or infinity"):
+    with pytest.raises(GenrelabError, match=r"optimizer\.lr|NaN"):
         train([*small, "optimizer.lr=1e30"], tmp_path / "run")
 
 
@@ -290,7 +290,7 @@ def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
     song = next(root.rglob("*.wav"))
     song.write_bytes((root / "Fast" / "Fast artist 1" / "song 1.wav").read_bytes())
-    with pytest.raises(GenrelabError, match="changed since this run began"):
+    with pytest.raises(GenrelabError, match=r"/run: .*\btracks\b"):
         run.resume(tmp_path / "run")
 
 
@@ -301,7 +301,7 @@ def test_a_run_is_not_resumed_on_another_graph(small, tmp_path):
     began = json.loads(path.read_text())
     began["fingerprints"] |= {"taxonomy": "another", "mel_db": "another"}
     path.write_text(json.dumps(began))
-    with pytest.raises(GenrelabError, match="the taxonomy and the feature mel_db changed since this run began"):
+    with pytest.raises(GenrelabError, match=r"\btaxonomy\b.*\bmel_db\b"):
         run.resume(tmp_path / "run")
 
 
@@ -311,13 +311,13 @@ def test_two_processes_do_not_resume_one_run(small, tmp_path):
     train([*small, "trainer.max_epochs=1"], tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
-    with FileLock(tmp_path / "run" / ".lock"), pytest.raises(GenrelabError, match="another process is training"):
+    with FileLock(tmp_path / "run" / ".lock"), pytest.raises(GenrelabError, match=r"/run: .*\bprocess\b"):
         run.resume(tmp_path / "run")
 
 
 def test_any_file_of_a_run_names_it_on_resuming(small, tmp_path):
     train([*small, "trainer.max_epochs=1"], tmp_path / "run")
-    with pytest.raises(GenrelabError, match="this run is finished"):
+    with pytest.raises(GenrelabError, match=r"/run: .*\bfinished\b"):
         run.resume(tmp_path / "run" / "checkpoints" / "last.ckpt")
 
 
@@ -330,9 +330,9 @@ def test_a_table_of_features_is_trained_on(tmp_path):
     overrides = ["dataset=table", f"dataset.path={tmp_path / 'table.csv'}", "trainer.max_epochs=3", "accelerator=cpu"]
     record = train([*overrides, "data.batch_size=16"], tmp_path / "run")
     assert record["status"] == "finished" and record["features"] == ["table"]
-    with pytest.raises(ConfigError, match="brings its own"):
+    with pytest.raises(ConfigError, match=r"^(?!.*augment).*features"):
         train([*overrides, "features=pcen", "model=cnn"], tmp_path / "other")
-    with pytest.raises(ConfigError, match="there is no audio to change"):
+    with pytest.raises(ConfigError, match="augment"):
         train([*overrides, "augment=pitch_noise"], tmp_path / "other")
 
 
@@ -342,5 +342,5 @@ def test_masks_and_mixup_change_training_alone(small, tmp_path):
     a, b = (pd.read_csv(tmp_path / name / "metrics.csv") for name in ("plain", "other"))
     assert plain["status"] == other["status"] == "finished"
     assert not np.allclose(a["train/loss"], b["train/loss"])
-    with pytest.raises(ConfigError, match=r"data.freq_mask_ratio: 1.5 is not in \[0, 1\)"):
+    with pytest.raises(ConfigError, match=r"data\.freq_mask_ratio: 1\.5 .*\[0, 1\)"):
         train([*small, "data.freq_mask_ratio=1.5"], tmp_path / "wrong")

@@ -46,7 +46,7 @@ def test_names_of_genres_lead_to_their_supergenre(musicmap):
 
 def test_where_there_are_none_it_says_so(music):
     config = compose([f"dataset.root={music}", "dataset=folder", "target=supergenre"])
-    with pytest.raises(GenrelabError, match="target=supergenre: taxonomy=flat groups these genres in no supergenres"):
+    with pytest.raises(GenrelabError, match=r"target=supergenre: .*taxonomy=flat"):
         build.read_dataset(config)
 
 

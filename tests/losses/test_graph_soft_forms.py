@@ -1,6 +1,7 @@
 """Kernels, scalings, mixing and annealing of the soft labels."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -141,14 +142,15 @@ def test_beta_as_others_mean_it():
 @pytest.mark.parametrize(
     ("params", "text"),
     [
-        ({"mass": 0.0}, "loss.mass: 0.0 is not in (0, 1]"),
-        ({"onehot": 1.5}, "loss.onehot: 1.5 is not in [0, 1]"),
-        ({"beta_start": -1.0}, "loss.beta_start: -1.0 is not a finite number"),
-        ({"beta_start": 1.0, "scale": "true_mass"}, "loss.beta_start: scale=true_mass uses no beta"),
-        ({"kernel": "cosine"}, "loss.kernel: 'cosine' is not one of 'exp', 'gauss', 'power'"),
+        ({"mass": 0.0}, r"^loss\.mass: 0\.0 .*\(0, 1\]"),
+        ({"onehot": 1.5}, r"^loss\.onehot: 1\.5 .*\[0, 1\]"),
+        ({"beta_start": -1.0}, r"^loss\.beta_start: -1\.0 "),
+        ({"beta_start": 1.0, "scale": "true_mass"}, r"^loss\.beta_start: .*scale=true_mass"),
+        ({"kernel": "cosine"}, r"^loss\.kernel: 'cosine' .*'exp', 'gauss', 'power'"),
     ],
 )
 def test_out_of_range(params, text):
     with pytest.raises(ConfigError) as caught:
         LOSSES.build("graph_soft", params, distances=LINE)
-    assert text in str(caught.value)
+    [problem] = caught.value.problems
+    assert re.search(text, problem)

@@ -169,11 +169,11 @@ def test_extreme_logits_stay_finite(kind):
 @pytest.mark.parametrize(
     ("kind", "params", "text"),
     [
-        ("hxe", {"alpha": -1.0}, "loss.alpha: -1.0 is not"),
-        ("hxe", {"alpha": 400.0}, "loss.alpha: 400.0 leaves"),
-        ("hxe", {"weighting": "from_top"}, "loss.weighting: 'from_top' is not"),
-        ("multi_head", {"supergenre": -1.0}, "loss.supergenre: -1.0 is not"),
-        ("multi_head", {"cluster": math.inf}, "loss.cluster: inf is not"),
+        ("hxe", {"alpha": -1.0}, "loss.alpha: -1.0 "),
+        ("hxe", {"alpha": 400.0}, "loss.alpha: 400.0 "),
+        ("hxe", {"weighting": "from_top"}, "loss.weighting: 'from_top' "),
+        ("multi_head", {"supergenre": -1.0}, "loss.supergenre: -1.0 "),
+        ("multi_head", {"cluster": math.inf}, "loss.cluster: inf "),
     ],
 )
 def test_out_of_range(kind, params, text):

@@ -1,6 +1,7 @@
 """Every metric against scikit-learn or a loop; intervals against simulation."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -277,17 +278,17 @@ def test_direction_of_monitors(name, way):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("val/track/acuracy", "no metric 'val/track/acuracy' is logged; did you mean 'val/track/accuracy'?"),
-        ("distance", "did you mean 'val/track/distance'?"),
-        ("train/track/accuracy", "did you mean 'val/track/accuracy'?"),
-        ("zzz", "there is: train/loss, val/loss, and after val/track/ or val/segment/: accuracy, top3"),
-        ("test/track/accuracy", "test is seen once, at the end; monitor val/..."),
+        ("val/track/acuracy", "'val/track/acuracy'.*'val/track/accuracy'"),
+        ("distance", "'distance'.*'val/track/distance'"),
+        ("train/track/accuracy", "'train/track/accuracy'.*'val/track/accuracy'"),
+        ("zzz", "'zzz'.*train/loss, val/loss, .*val/track/ .*accuracy, top3"),
+        ("test/track/accuracy", r"\btest\b.*val/"),
     ],
 )
 def test_a_wrong_monitor_is_named_with_a_suggestion(name, text):
     with pytest.raises(ConfigError) as caught:
         monitor_direction(name)
-    assert text in str(caught.value) and "\n" not in str(caught.value)
+    assert re.search(text, str(caught.value)) and "\n" not in str(caught.value)
 
 
 def test_seeds_as_blocks_widen_a_difference_by_what_seeds_do():

@@ -1,5 +1,7 @@
 """Stacks of convolutions on pictures, and on vectors that are tables: published sizes and counts."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -56,10 +58,10 @@ def test_logits_of_any_pictures(shape, head):
 
 
 def test_what_does_not_fit_a_stack():
-    assert "of one size, here are 8x8 picture, 8x9 picture" in ConvStack.check_inputs([(8, 8), (8, 9)])[0]
-    with pytest.raises(ConfigError, match=r"model.channels.1: 0 is below 1"):
+    assert re.search("8x8 .*8x9 ", ConvStack.check_inputs([(8, 8), (8, 9)])[0])
+    with pytest.raises(ConfigError, match=r"model\.channels\.1: 0 .*\b1\b"):
         ConvStack([(8, 8)], 3, [4, 0])
-    with pytest.raises(ConfigError, match=r"model.channels: no block"):
+    with pytest.raises(ConfigError, match=r"model\.channels: "):
         ConvStack([(8, 8)], 3, [])
 
 
@@ -111,14 +113,14 @@ def test_tables_of_any_size(shape):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, r"model.shape: empty, and the feature is a vector of 60; give \[rows,columns\]"),
-        ({"shape": [7, 8]}, r"model.shape: \[7, 8\] does not hold a vector of 60"),
-        ({"shape": [-6, -10]}, "does not hold"),
-        ({"shape": [6, 10], "convolutions": [[8, 3]], "pools": [[]]}, "model.convolutions: each is"),
-        ({"shape": [6, 10], "convolutions": [], "pools": []}, "model.convolutions: each is"),
-        ({"shape": [6, 10], "pools": [[2, 2, 1, 1]]}, "model.pools: 1, for 2 convolutions"),
-        ({"shape": [6, 10], "pools": [[2, 2], []]}, r"model.pools: each is \[\] or"),
-        ({"shape": [6, 10], "hidden": [0]}, "model.hidden.0: 0 is below 1"),
+        ({}, r"model\.shape: .*\b60\b.*\[rows,columns\]"),
+        ({"shape": [7, 8]}, r"model\.shape: \[7, 8\] .*\b60\b"),
+        ({"shape": [-6, -10]}, r"model\.shape: \[-6, -10\] "),
+        ({"shape": [6, 10], "convolutions": [[8, 3]], "pools": [[]]}, r"model\.convolutions: "),
+        ({"shape": [6, 10], "convolutions": [], "pools": []}, r"model\.convolutions: "),
+        ({"shape": [6, 10], "pools": [[2, 2, 1, 1]]}, r"model\.pools: 1, .*\b2\b"),
+        ({"shape": [6, 10], "pools": [[2, 2], []]}, r"model\.pools: .*\[\]"),
+        ({"shape": [6, 10], "hidden": [0]}, r"model\.hidden\.0: 0 .*\b1\b"),
     ],
 )
 def test_what_does_not_fit_a_table(params, message):
@@ -128,5 +130,5 @@ def test_what_does_not_fit_a_table(params, message):
 
 def test_a_table_wants_one_feature():
     assert TableCNN.check_inputs([(60,)]) == TableCNN.check_inputs([(6, 10)]) == []
-    assert "takes 1 feature" in TableCNN.check_inputs([(60,), (60,)])[0]
+    assert "1 feature" in TableCNN.check_inputs([(60,), (60,)])[0]
     assert len(TableCNN.check_inputs([])) == 1

@@ -33,7 +33,7 @@ def test_gradient_reaches_every_layer():
 
 def test_what_does_not_fit():
     assert MLP.check_inputs([(57,), (32, 256)]) == []
-    with pytest.raises(ConfigError, match="needs a feature"):
+    with pytest.raises(ConfigError, match=r"mlp|feature"):
         MLP([], 3)
-    with pytest.raises(ConfigError, match=r"model.hidden.1: 0 is below 1"):
+    with pytest.raises(ConfigError, match=r"model\.hidden\.1: 0 .*\b1\b"):
         MLP([(4,)], 3, hidden=[8, 0])

@@ -96,7 +96,7 @@ def test_the_packages_weights_are_found_without_importing_it(package, monkeypatc
     again = build()  # of a checkpoint, which holds its weights itself
     again.load_state_dict(model.state_dict())
     assert torch.equal(again.net.dense.weight, model.net.dense.weight)
-    with pytest.raises(ConfigError, match=r"MSD_musicnn: no checkpoint there"):
+    with pytest.raises(ConfigError, match=r"MSD_musicnn: "):
         build(weights="MSD_musicnn")
 
 
@@ -124,27 +124,26 @@ def test_fine_tuned_it_learns_a_small_set_by_heart():
 
 def test_what_does_not_fit_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"needs the package musicnn; pip install --no-deps musicnn"):
+    with pytest.raises(ConfigError, match="pip install --no-deps musicnn"):
         build(weights="MTT_musicnn")
-    with pytest.raises(ConfigError, match=r"96 mel bands, here are 128; features=mel_musicnn"):
+    with pytest.raises(ConfigError, match=r"\b96 .*\b128\b.*features=mel_musicnn"):
         MODELS.build("musicnn", {}, in_shapes=[(128, 50)], n_classes=4)
-    with pytest.raises(ConfigError, match=r"'last' is not one of 'penultimate', 'pooled'"):
+    with pytest.raises(ConfigError, match=r"'last' .*'penultimate', 'pooled'"):
         build(vector="last")
     write_bundle(tmp_path, {"conv2d/kernel": np.ones((7, 38, 1, 204), np.float32)})
-    with pytest.raises(ConfigError, match=r"holds no '.*'; it is not of a musicnn"):
+    with pytest.raises(ConfigError, match=r"model\.weights: .*'.*/.*'"):
         build(weights=str(tmp_path))
     write_bundle(tmp_path, {**drawn(), "dense/bias": np.ones(500, np.float32)})
-    with pytest.raises(ConfigError, match=r"not the weights of a musicnn"):
+    with pytest.raises(ConfigError, match=r"model\.weights: (?!.*'\w+/\w+')"):
         build(weights=str(tmp_path))
 
 
 def test_a_picture_that_it_was_not_trained_on_is_refused():
     overrides = ["dataset=demo", "experiment=musicnn", "data.normalize=per_bin", "features.mel_musicnn.n_fft=1024"]
-    with pytest.raises(ConfigError, match="experiment=musicnn has all") as caught:
+    with pytest.raises(ConfigError, match="experiment=musicnn") as caught:
         check(compose(overrides), overrides)
-    told = "\n".join(caught.value.problems)
-    assert "data.normalize: per_bin is not" in told and "features.mel_musicnn.n_fft: 1024 is not" in told
-    assert len(caught.value.problems) == 2
+    named = {tuple(problem.split()[:2]) for problem in caught.value.problems}
+    assert named == {("data.normalize:", "per_bin"), ("features.mel_musicnn.n_fft:", "1024")}
     check(compose(overrides[:2]), overrides[:2])
 
 

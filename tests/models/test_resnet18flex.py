@@ -1,5 +1,7 @@
 """ResNet18flex and its dual: published arithmetic, torchvision's names, cheap default stem."""
 
+import re
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -139,27 +141,21 @@ def test_dropout_acts_in_training_alone():
 
 def test_inputs_that_do_not_fit():
     assert ResNet18Flex.check_inputs([(128, 256)]) == []
-    assert ResNet18Flex.check_inputs([(128, 256), (32, 256)]) == [
-        "model 'resnet18flex' takes 1 feature, here are 2 (128x256 picture, 32x256 picture); "
-        "choose one, or model=resnet18flex_dual takes several"
-    ]
-    assert ResNet18Flex.check_inputs([(57,)]) == [
-        "model 'resnet18flex' takes pictures, feature 1 is a vector of 57; choose a picture, or model=mlp"
-    ]
+    [problem] = ResNet18Flex.check_inputs([(128, 256), (32, 256)])
+    assert re.search(r"'resnet18flex' .*\b1 feature.*\b2 \(128x256 .*32x256 .*model=resnet18flex_dual", problem)
+    [problem] = ResNet18Flex.check_inputs([(57,)])
+    assert re.search(r"'resnet18flex' .*feature 1 .*\b57\b.*model=mlp", problem)
     assert ResNet18FlexDual.check_inputs([(128, 256), (32, 256), (12, 256)]) == []
     assert len(ResNet18FlexDual.check_inputs([(57,), (32, 256), (20,)])) == 2
     assert len(ResNet18FlexDual.check_inputs([])) == 1
-    with pytest.raises(ConfigError, match="choose one, or model=resnet18flex_dual"):
+    with pytest.raises(ConfigError, match="model=resnet18flex_dual"):
         MODELS.build("resnet18flex", {}, in_shapes=[(128, 256), (32, 256)], n_classes=4)
 
 
 def test_parameters_out_of_range():
-    with pytest.raises(ConfigError, match="3 problems") as caught:
+    with pytest.raises(ConfigError) as caught:
         ResNet18FlexDual([(32, 256)], 4, width=0, time_stride=0, dropout=1.0)
-    assert caught.value.problems == (
-        "model.width: 0 is below 1",
-        "model.time_stride: 0 is below 1",
-        "model.dropout: 1.0 is not in [0, 1)",
-    )
-    with pytest.raises(ConfigError, match=r"model.stem: 'strided' is not one of 'strided_time', 'published'"):
+    named = [problem.split()[:2] for problem in caught.value.problems]
+    assert named == [["model.width:", "0"], ["model.time_stride:", "0"], ["model.dropout:", "1.0"]]
+    with pytest.raises(ConfigError, match=r"model\.stem: 'strided' .*'strided_time', 'published'"):
         MODELS.build("resnet18flex", {"stem": "strided"}, in_shapes=[(32, 256)], n_classes=4)

@@ -36,10 +36,10 @@ def test_logits_and_gradients_of_any_picture(shape):
 
 def test_what_does_not_fit(monkeypatch):
     assert len(SpectrogramTransformer.check_inputs([(57,)])) == 1
-    with pytest.raises(ConfigError, match=r"model.heads: 3 does not divide model.width 8"):
+    with pytest.raises(ConfigError, match=r"model\.heads: 3 .*model\.width 8"):
         SpectrogramTransformer([(32, 32)], 3, width=8)
-    with pytest.raises(ConfigError, match=r"model.patch: 0 is below 1"):
+    with pytest.raises(ConfigError, match=r"model\.patch: 0 .*\b1\b"):
         SpectrogramTransformer([(32, 32)], 3, patch=0)
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ConfigError, match=r"needs transformers, which is not installed; pip install"):
+    with pytest.raises(ConfigError, match=r"transformers.*pip install"):
         SpectrogramTransformer([(32, 32)], 3)

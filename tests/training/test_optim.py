@@ -51,11 +51,11 @@ def test_optimizers_take_the_values_of_a_configuration():
 @pytest.mark.parametrize(
     ("kind", "params", "message"),
     [
-        ("adam", {"lr": -1.0}, "optimizer: Invalid learning rate: -1.0"),
-        ("adamw", {"weight_decay": -1.0}, "optimizer: Invalid weight_decay value: -1.0"),
-        ("adam", {"betas": [0.9]}, r"optimizer.betas: \[0.9\] is not two numbers"),
-        ("sgd", {"momentum": 0.0}, "Nesterov momentum requires a momentum"),
-        ("sgd", {"momentun": 0.0}, "optimizer.momentun: .* did you mean 'momentum'"),
+        ("adam", {"lr": -1.0}, r"optimizer: .*learning rate: -1\.0"),
+        ("adamw", {"weight_decay": -1.0}, r"optimizer: .*weight_decay.* -1\.0"),
+        ("adam", {"betas": [0.9]}, r"optimizer\.betas: \[0\.9\] "),
+        ("sgd", {"momentum": 0.0}, "optimizer: Nesterov"),
+        ("sgd", {"momentun": 0.0}, r"optimizer\.momentun: .*'momentum'"),
     ],
 )
 def test_optimizer_values_out_of_range(kind, params, message):
@@ -122,11 +122,11 @@ def test_states_are_plain_and_resume(kind):
 @pytest.mark.parametrize(
     ("kind", "params", "message"),
     [
-        ("plateau", {"factor": 1.0}, "scheduler.factor: 1.0 is not between 0 and 1"),
-        ("plateau", {"patience": -1}, "scheduler.patience: -1 is below 0"),
-        ("cosine", {"warmup_epochs": 10}, r"scheduler.warmup_epochs: 10 is not in \[0, trainer.max_epochs=10\)"),
-        ("cosine", {"final_factor": 2.0}, r"scheduler.final_factor: 2.0 is not in \[0, 1\]"),
-        ("exponential", {"gamma": 0.0}, "scheduler.gamma: 0.0 is not between 0 and 1"),
+        ("plateau", {"factor": 1.0}, r"scheduler\.factor: 1\.0 .*\b0\b.*\b1\b"),
+        ("plateau", {"patience": -1}, r"scheduler\.patience: -1 .*\b0\b"),
+        ("cosine", {"warmup_epochs": 10}, r"scheduler\.warmup_epochs: 10 .*\[0, trainer\.max_epochs=10\)"),
+        ("cosine", {"final_factor": 2.0}, r"scheduler\.final_factor: 2\.0 .*\[0, 1\]"),
+        ("exponential", {"gamma": 0.0}, r"scheduler\.gamma: 0\.0 .*\b0\b.*\b1\b"),
     ],
 )
 def test_schedule_values_out_of_range(kind, params, message):

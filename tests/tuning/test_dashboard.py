@@ -74,9 +74,9 @@ def test_one_study_alone_and_a_new_trial_is_seen(outputs):
 
 
 def test_what_goes_wrong_is_one_line(outputs, tmp_path):
-    with pytest.raises(GenrelabError, match="there is: bowl, other"), serving(outputs, "bowls"):
+    with pytest.raises(GenrelabError, match=r"bowls\b.*bowl, other"), serving(outputs, "bowls"):
         pass
-    with pytest.raises(GenrelabError, match="no study and no TensorBoard files"), serving(tmp_path / "nothing"):
+    with pytest.raises(GenrelabError, match=r"/nothing\b"), serving(tmp_path / "nothing"):
         pass
     with socket.socket() as taken:
         taken.bind(("localhost", 0))

@@ -2,12 +2,13 @@
 
 import json
 import math
+import re
 import time
 
 import pytest
 
 from genrelab.training.trial_context import CURRENT_TRIAL
-from genrelab.tuning.study_storage import SharedStudy, trial_attributes
+from genrelab.tuning.study_storage import WORKER_DIED, SharedStudy, trial_attributes
 from genrelab.tuning.worker import TrialResult, run_trial
 from genrelab.utils.errors import GenrelabError
 from sweep_helpers import bowl, check_forty, kill, make_spec, run, start_worker, states, wait_for
@@ -50,7 +51,7 @@ def test_a_killed_workers_trial_is_found_by_its_lock_and_queued_again(tmp_path, 
     study = run(spec)
     assert states(study) == ["FAIL"] + ["COMPLETE"] * 3
     lost, again = study.trials()[:2]
-    assert trial_attributes(lost)["error"] == "its worker died"
+    assert trial_attributes(lost)["error"] == WORKER_DIED
     assert again.user_attrs["retry_of"] == 0
     assert again.params == lost.params
 
@@ -63,7 +64,9 @@ def test_a_dead_trial_does_not_end_a_study_short_and_is_not_retried_for_ever(tmp
         study.locks._held.popitem()[1].release()
     study = run(spec)
     assert states(study) == ["FAIL", "FAIL", "COMPLETE", "COMPLETE"]
-    assert "not tried again" in trial_attributes(study.trials()[1])["error"]
+    assert trial_attributes(study.trials()[1])["requeued"] is False and trial_attributes(study.trials()[1])[
+        "error"
+    ].startswith(WORKER_DIED)
     assert study.trials()[2].params != study.trials()[1].params
 
 
@@ -73,7 +76,7 @@ def test_exceptions_and_nan_count_as_failures_alike_and_three_in_a_row_end_a_lau
             raise RuntimeError("CUDA out of memory")
         return TrialResult((math.nan if job.number < 3 else 1.0,))
 
-    with pytest.raises(GenrelabError, match=r"^3 trials in a row failed; the last, trial 2: the objective is nan$"):
+    with pytest.raises(GenrelabError, match=r"^3 trials .*\btrial 2: .*\bnan$"):
         run(make_spec(tmp_path), poor)
     study = run(make_spec(tmp_path), poor)  # a new start begins to count anew
     assert states(study) == ["FAIL"] * 3 + ["COMPLETE"] * 6
@@ -83,7 +86,7 @@ def test_failures_in_all_are_capped_too(tmp_path):
     def every_other(job):
         return TrialResult((math.nan if job.number % 2 else 1.0,))
 
-    with pytest.raises(GenrelabError, match=r"^4 trials failed"):
+    with pytest.raises(GenrelabError, match=r"^4 trials "):
         run(make_spec(tmp_path, n_trials=40, max_failures=4), every_other)
 
 
@@ -99,7 +102,7 @@ def test_pruned_trials_are_pruned_not_failed_and_count(tmp_path):
     assert states(study) == ["COMPLETE", "COMPLETE", "PRUNED", "PRUNED"]
     pruned = study.trials()[2]
     assert max(pruned.intermediate_values) == 2
-    assert trial_attributes(pruned)["pruned"] == "pruned after epoch 3: val/x 9.000"
+    assert re.search(r"epoch 3: val/x 9\.000", trial_attributes(pruned)["pruned"])
     assert CURRENT_TRIAL.get() is None
 
 
@@ -119,15 +122,15 @@ def test_a_changed_space_is_refused_with_what_changed(tmp_path):
     changed = make_spec(tmp_path, params={"x": "interval(-1.0,2.0)"}, fixed={"trainer.max_epochs": 30})
     with pytest.raises(GenrelabError) as error:
         SharedStudy(changed)
-    assert "params.x: was float -1 to 1, now float -1 to 2" in str(error.value)
-    assert "config.trainer.max_epochs: was 20, now 30" in str(error.value)
+    assert re.search(r"params\.x: .*-1 to 1, .*-1 to 2", str(error.value))
+    assert re.search(r"config\.trainer\.max_epochs: .*20, .*30", str(error.value))
     assert "study=NAME" in str(error.value)
     SharedStudy(make_spec(tmp_path, n_trials=5, sampler={"kind": "tpe"}, fixed={"trainer.max_epochs": 20}))  # these may
 
 
 def test_a_study_of_before_a_key_goes_on_with_what_its_absence_meant(tmp_path):
     run(make_spec(tmp_path, n_trials=1, fixed={"loss.kind": "hxe"}))
-    with pytest.raises(GenrelabError, match=r"config.loss.weighting: was from_leaf, now from_root"):
+    with pytest.raises(GenrelabError, match=r"config\.loss\.weighting: .*from_leaf, .*from_root"):
         SharedStudy(make_spec(tmp_path, fixed={"loss.kind": "hxe", "loss.weighting": "from_root"}))
     SharedStudy(make_spec(tmp_path, fixed={"loss.kind": "hxe", "loss.weighting": "from_leaf"}))
 
@@ -172,7 +175,7 @@ def test_other_data_than_the_studys_are_refused(tmp_path):
         return lambda job: TrialResult((1.0,), {"data": data})
 
     run(make_spec(tmp_path, n_trials=2), of("one"))
-    with pytest.raises(GenrelabError, match="tracks or genres changed since study 'bowl' began"):
+    with pytest.raises(GenrelabError, match=r"study 'bowl' .*study=NAME"):
         run(make_spec(tmp_path), of("other"))
 
 

@@ -32,6 +32,7 @@ from genrelab.utils.io import shown
 HEARTBEAT, GRACE = 60, 180  # seconds, for workers on machines that share a database but no files
 NAMELESS = 2.0  # seconds in which another machine's worker puts its name on what it asked for
 QUEUED = "grid_queued"
+WORKER_DIED = "its worker died"
 DATA = ("dataset", "taxonomy", "split", "audio", "demo", "seed")  # what decides on tracks and genres
 
 
@@ -179,7 +180,7 @@ class SharedStudy:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if self._is_stale(trial):
                 with suppress(optuna.exceptions.UpdateFinishedTrialError):
-                    self.requeue(trial, "its worker died", died=True)
+                    self.requeue(trial, WORKER_DIED, died=True)
         self._asking.unlink(missing_ok=True)
 
     def retry_failed(self) -> None:

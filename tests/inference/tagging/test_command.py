@@ -149,7 +149,7 @@ def test_what_is_chosen(threshold, what, unknown, genre, reason):
         (["--undo", "none.jsonl"], r"none\.jsonl: "),
         (["RUN", "LIBRARY", "--threshold", "70"], "--threshold"),
         (["RUN", "LIBRARY", "--level", "both"], "--level both"),
-        (["RUN", "LIBRARY/song.wav"], r"song\.wav: .*\.mp3"),
+        (["RUN", "LIBRARY/song.wav"], r"song\.wav: .*\(mp3, flac"),
     ],
 )
 def test_mistakes_are_one_line(run, library, arguments, reason):

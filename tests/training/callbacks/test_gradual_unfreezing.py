@@ -94,11 +94,11 @@ class Task(torch.nn.Module):
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"fc": [0, 0.1], "layre1": [1, 0.1]}, "parts.layre1: the network has no such part; did you mean 'layer1'"),
-        ({"fc": [0, 0.1], "relu": [1, 0.1]}, "parts.relu: the network has no such part"),
-        ({"layer1": [0, 0.1], "layer1.0": [1, 0.1]}, "parts.layer1.0: overlaps another part"),
-        ({"fc": [1, 0.1]}, "nothing trains from epoch 0"),
-        ({"fc": [0, 0.1], "layer1": [1.5, 0.1]}, r"parts.layer1: \[1.5, 0.1\] is not \[epoch, learning rate\]"),
+        ({"fc": [0, 0.1], "layre1": [1, 0.1]}, r"parts\.layre1: .*'layer1'"),
+        ({"fc": [0, 0.1], "relu": [1, 0.1]}, r"parts\.relu: "),
+        ({"layer1": [0, 0.1], "layer1.0": [1, 0.1]}, r"parts\.layer1\.0: "),
+        ({"fc": [1, 0.1]}, r"parts: .*\bepoch 0\b"),
+        ({"fc": [0, 0.1], "layer1": [1.5, 0.1]}, r"parts\.layer1: \[1\.5, 0\.1\] "),
         ({"fc": [0, 0.0]}, "parts.fc"),
         ({"fc": [0]}, "parts.fc"),
     ],
