@@ -149,7 +149,7 @@ def test_nothing_is_read_back_from_the_device(augment):
     ],
 )
 def test_what_is_not_made_in_the_step_is_told_beforehand(override, message):
-    model = ["model=mlp"] if "scalars" in override else []
+    model = ["model=mlp"] if "descriptors" in override else []
     with pytest.raises(ConfigError, match=message):
         check(compose(["data.on_the_fly=true", override, *model]))
 

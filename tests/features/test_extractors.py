@@ -193,7 +193,7 @@ def test_sizes_are_the_published_ones(audio):
     assert sizes["pcen"] == sizes["mel_db"] == sizes["hpss_mean"] == sizes["hpss_harmonic"] == (128, 256)
     assert sizes["mfcc"] == sizes["mfcc_published"] == (32, 256)
     assert sizes["chroma_stft"] == sizes["chroma_cqt"] == sizes["chroma_cens"] == (12, 256)
-    assert sizes["tonnetz"] == (6, 256) and sizes["scalars"] == (14,) and sizes["tabular57"] == (57,)
+    assert sizes["tonnetz"] == (6, 256) and sizes["descriptors"] == (14,) and sizes["tabular57"] == (57,)
 
 
 @pytest.mark.parametrize(

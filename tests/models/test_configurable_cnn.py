@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from genrelab.config import compose
+from genrelab.config.schema import model_options
 from genrelab.models import ConvStack, TableCNN
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
@@ -14,8 +15,8 @@ from genrelab.utils.errors import ConfigError
 
 def built(option, *shapes, n_classes=10):
     """A network as `model=<option>` makes it."""
-    params = dict(compose([f"model={option}"])["model"])
-    return MODELS.build(params.pop("kind"), params, in_shapes=list(shapes), n_classes=n_classes)
+    kind, params, _ = model_options(compose([f"model={option}"]))
+    return MODELS.build(kind, params, in_shapes=list(shapes), n_classes=n_classes)
 
 
 def size(net, statistics=False):

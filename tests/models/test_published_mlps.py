@@ -5,14 +5,15 @@ import torch
 from torch import nn
 
 from genrelab.config import compose
+from genrelab.config.schema import model_options
 from genrelab.models import MLP
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 
 
 def built(option, *shapes, n_classes):
-    params = dict(compose([f"model={option}"])["model"])
-    return MODELS.build(params.pop("kind"), params, in_shapes=list(shapes), n_classes=n_classes)
+    kind, params, _ = model_options(compose([f"model={option}"]))
+    return MODELS.build(kind, params, in_shapes=list(shapes), n_classes=n_classes)
 
 
 def count(net, statistics=False):

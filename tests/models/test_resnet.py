@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from genrelab.config import compose
+from genrelab.config.schema import model_options
 from genrelab.models import DeepResNet
 from genrelab.models.pretrained import IMAGENET, URL, read_weights
 from genrelab.models.registry import MODELS
@@ -17,8 +18,8 @@ SIZES = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032, 101: 44_549_160, 152: 6
 
 
 def built(option, *shapes, n_classes=10, **changes):
-    params = dict(compose([f"model={option}"])["model"]) | changes
-    return MODELS.build(params.pop("kind"), params, in_shapes=list(shapes), n_classes=n_classes)
+    kind, params, _ = model_options(compose([f"model={option}"]))
+    return MODELS.build(kind, params | changes, in_shapes=list(shapes), n_classes=n_classes)
 
 
 def size(net):
