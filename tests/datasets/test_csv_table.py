@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
 
@@ -41,20 +44,20 @@ def test_other_delimiters_and_names(write, delimiter):
 def test_missing_files_are_listed(write):
     dataset_index = write("path,genre", "a.wav,x", "gone.wav,x")
     assert len(dataset_index) == 1
-    assert dataset_index.rejected[0][1] == "no such file (tracks.csv, line 3)"
-    assert dataset_index.notes == ("1 of 2 files of tracks.csv do not exist",)
+    assert dataset_index.rejected[0][1] == f"{NO_SUCH_FILE} (tracks.csv, line 3)"
+    assert re.fullmatch(r"1 of 2 files .*tracks\.csv.*", *dataset_index.notes)
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
         (("path,genre", "a.wav,x", "b.wav,"), r"tracks\.csv, line 3: no genre"),
-        (("path,genre,duration", "a.wav,x,long"), r"line 2: duration 'long' is not a number"),
-        (("path,genre,split", "a.wav,x,half"), r"line 2: split 'half' is none of"),
-        (("path,genre", "a.wav,x", "a.wav,y", ",z"), r"line 3: 'a.wav' stands on line 2 already \(and 1 more"),
-        (("path,gender", "a.wav,x"), r"no column 'genre'; did you mean 'gender'"),
-        (("path,genre",), "no line after the header"),
-        (("path,genre", "no.wav,x"), r"none of its 1 files exists, not even .*; set dataset\.root"),
+        (("path,genre,duration", "a.wav,x,long"), r"line 2: duration 'long' "),
+        (("path,genre,split", "a.wav,x,half"), r"line 2: split 'half' "),
+        (("path,genre", "a.wav,x", "a.wav,y", ",z"), r"line 3: 'a\.wav' .*\bline 2\b.*\(and 1 "),
+        (("path,gender", "a.wav,x"), r"'genre'.*'gender'"),
+        (("path,genre",), r"tracks\.csv: (?!.*dataset\.root)"),
+        (("path,genre", "no.wav,x"), r"\b1 files .*no\.wav.*dataset\.root"),
     ],
 )
 def test_bad_lines_name_file_and_line(write, lines, message):
@@ -63,12 +66,12 @@ def test_bad_lines_name_file_and_line(write, lines, message):
 
 
 def test_bad_parameters(write, tmp_path):
-    with pytest.raises(ConfigError, match=r"dataset\.path: name the CSV"):
+    with pytest.raises(ConfigError, match=r"dataset\.path: "):
         DATASETS.build("csv", {})
-    with pytest.raises(ConfigError, match="did you mean 'genre'"):
+    with pytest.raises(ConfigError, match=r"genr.*'genre'"):
         write("path,genre", "a.wav,x", columns={"genr": "x"})
-    with pytest.raises(GenrelabError, match="no such file"):
+    with pytest.raises(GenrelabError, match=r"none\.csv: "):
         DATASETS.build("csv", {"path": str(tmp_path / "none.csv")})
     (tmp_path / "latin.csv").write_bytes("path,genre\na.wav,Música\n".encode("latin-1"))
-    with pytest.raises(GenrelabError, match="save it as UTF-8"):
+    with pytest.raises(GenrelabError, match=r"latin\.csv.*UTF-8"):
         DATASETS.build("csv", {"path": str(tmp_path / "latin.csv")})

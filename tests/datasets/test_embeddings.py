@@ -43,7 +43,7 @@ def test_the_deepest_of_several_genres_counts(npz, tmp_path):
 
 def test_rare_genres_can_be_left_out(npz):
     dataset_index = embeddings(npz, separator="|", min_tracks=2)
-    assert dataset_index.genres == ("Rock",) and "left out: Jazz" in dataset_index.notes[1]
+    assert dataset_index.genres == ("Rock",) and ": Jazz" in dataset_index.notes[1]
 
 
 def test_parquet_holds_lists(tmp_path):
@@ -56,9 +56,9 @@ def test_parquet_holds_lists(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"values": "embeding"}, "no array or column 'embeding'; did you mean 'embedding'"),
+        ({"values": "embeding"}, "'embeding'.*'embedding'"),
         ({"values": "video"}, r"'video' is <U1 \[4\]"),
-        ({"path": "e.csv"}, "no such file"),
+        ({"path": "e.csv"}, r"e\.csv: "),
     ],
 )
 def test_what_does_not_fit_is_told(npz, changes, message):
@@ -71,7 +71,7 @@ def test_lengths_and_gaps_are_told(tmp_path):
     with pytest.raises(GenrelabError, match="'genre' has 2 rows"):
         embeddings(str(tmp_path / "short.npz"))
     np.savez(tmp_path / "nan.npz", embedding=np.full((2, 2), np.nan), genre=np.array(["a", "b"]))
-    with pytest.raises(GenrelabError, match="NaN or infinity"):
+    with pytest.raises(GenrelabError, match="NaN"):
         embeddings(str(tmp_path / "nan.npz"))
 
 

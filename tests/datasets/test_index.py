@@ -28,11 +28,11 @@ def test_artists_known(artists, state):
 @pytest.mark.parametrize(
     ("tracks", "message"),
     [
-        (table().drop(columns="genre"), "lacks the column 'genre'"),
+        (table().drop(columns="genre"), "column 'genre'"),
         (table().head(0), "no track is left"),
         (table(genre=["x", " "]), "has no genre"),
-        (table(track_id=["a", "a"]), "'a' stands for b.wav and a.wav"),
-        (table(official_split=["train", "dev"]), "'dev' is none of"),
+        (table(track_id=["a", "a"]), r"'a' .*b\.wav .*a\.wav"),
+        (table(official_split=["train", "dev"]), "'dev' .*train"),
     ],
 )
 def test_bad_tables_are_refused(tracks, message):

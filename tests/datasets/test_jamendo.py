@@ -1,5 +1,6 @@
 import pytest
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.datasets.jamendo import jamendo, read_tags
 from genrelab.datasets.splits.predefined import official
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -33,7 +34,7 @@ def test_lines_have_as_many_columns_as_tags(files):
     assert dataset_index.tracks["official_split"].tolist() == ["train", "train", "val", "test"]
     assert dataset_index.tracks["duration"].tolist() == [124.6, 60, 80.5, 90]
     assert dataset_index.tracks["path"][1].endswith("02/2.low.mp3")
-    assert dataset_index.rejected[0][1] == "no such file (autotagging_genre-train.tsv, line 4)"
+    assert dataset_index.rejected[0][1] == f"{NO_SUCH_FILE} (autotagging_genre-train.tsv, line 4)"
     assert official(dataset_index).artists == "apart"
 
 
@@ -69,15 +70,15 @@ def test_what_does_not_fit_names_file_and_line(files, tmp_path, line, message):
 
 
 def test_what_is_missing_is_told(files, tmp_path):
-    with pytest.raises(ConfigError, match=r"dataset\.tags: name the folder data/splits/split-0"):
+    with pytest.raises(ConfigError, match=r"dataset\.tags: .*data/splits/split-0"):
         jamendo(root=files["root"])
-    with pytest.raises(GenrelabError, match="no such file"):
+    with pytest.raises(GenrelabError, match=r"nowhere\.tsv: "):
         jamendo(root=files["root"], tags=str(tmp_path / "nowhere.tsv"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(GenrelabError, match="none of the 5 tracks"):
+    with pytest.raises(GenrelabError, match=r"\b5 tracks"):
         jamendo(root=str(tmp_path / "empty"), tags=files["tags"])
     (tmp_path / "other.tsv").write_text("path\tgenre\n")
-    with pytest.raises(GenrelabError, match="header is not that of MTG-Jamendo"):
+    with pytest.raises(GenrelabError, match=r"other\.tsv: "):
         jamendo(root=files["root"], tags=str(tmp_path / "other.tsv"))
 
 

@@ -1,7 +1,9 @@
+import re
 import unicodedata
 
 import pytest
 
+from genrelab.audio.io import NO_SUCH_FILE
 from genrelab.config import compose
 from genrelab.datasets.musicmap import musicmap, normalize_name
 from genrelab.datasets.splits import SplitError
@@ -47,8 +49,8 @@ def test_names_tell_artists_and_the_csv_tells_parts(root):
     rows = dataset_index.tracks.set_index("track_id")
     assert rows.loc["class/class-1-J. S. Bach-Air.m4a", "artist_id"] == "J. S. Bach"
     assert rows["official_split"].value_counts().to_dict() == {"train": 4, "val": 2, "test": 1}
-    assert dataset_index.rejected == (("woB04/woB04-8-Nobody-Was lost.m4a", "no such file (splits.csv, line 9)"),)
-    assert "1 of its files are not here" in dataset_index.notes[-1]
+    assert dataset_index.rejected == (("woB04/woB04-8-Nobody-Was lost.m4a", f"{NO_SUCH_FILE} (splits.csv, line 9)"),)
+    assert re.search(r"\b1 of .*files", dataset_index.notes[-1])
 
 
 def test_a_song_in_two_genres_stays_together(root):
@@ -82,7 +84,7 @@ def test_spellings_of_one_name(a, b):
 
 @pytest.mark.parametrize(("line", "message"), [
     ("training day,jaz03,x,jaz03-1-Miles Davis-So What.m4a,1,1", r"splits\.csv, line 10: split 'training day'"),
-    ("test,jaz03,x,jaz03-1-Miles Davis-So What.m4a,1,1", "stands in train and in test"),
+    ("test,jaz03,x,jaz03-1-Miles Davis-So What.m4a,1,1", r"\btrain\b.*\btest\b"),
 ])  # fmt: skip
 def test_what_does_not_fit_names_file_and_line(root, line, message):
     with (root / "splits.csv").open("a", encoding="utf-8") as handle:
@@ -92,13 +94,13 @@ def test_what_does_not_fit_names_file_and_line(root, line, message):
 
 
 def test_what_is_missing_is_told(root):
-    with pytest.raises(ConfigError, match="name the folder of the genre folders"):
+    with pytest.raises(ConfigError, match=r"dataset\.root: "):
         musicmap()
-    with pytest.raises(GenrelabError, match=r"dataset\.splits: .*no such file"):
+    with pytest.raises(GenrelabError, match=r"dataset\.splits: .*nowhere\.csv"):
         musicmap(str(root / "songs"), str(root / "nowhere.csv"))
     (root / "other.csv").write_text("part,song\n")
     with pytest.raises(GenrelabError, match="no column 'split'"):
         musicmap(str(root / "songs"), str(root / "other.csv"))
     (root / "songs2" / "jaz03").mkdir(parents=True)
-    with pytest.raises(GenrelabError, match="no audio in genre folders"):
+    with pytest.raises(GenrelabError, match=r"/songs2\b"):
         musicmap(str(root / "songs2"))

@@ -71,9 +71,9 @@ def test_a_folder_of_pictures(tmp_path):
     ("changes", "error", "message"),
     [
         ({"colours": "magna"}, ConfigError, "no colour map"),
-        ({"height": 0}, ConfigError, "dataset.height: 0 is below 1"),
-        ({"crop": [5, 5, 1, 1]}, ConfigError, "left, top, right, bottom"),
-        ({"root": "/no/such"}, GenrelabError, "no such folder"),
+        ({"height": 0}, ConfigError, r"dataset\.height: 0 .*\b1\b"),
+        ({"crop": [5, 5, 1, 1]}, ConfigError, r"dataset\.crop: "),
+        ({"root": "/no/such"}, GenrelabError, "/no/such: "),
     ],
 )
 def test_what_does_not_fit_is_told(tmp_path, changes, error, message):
@@ -92,6 +92,6 @@ def test_gtzans_pictures_under_the_fault_filtered_lists(tmp_path):
             (some / genre / file.name).symlink_to(file)
     dataset_index = gtzan_images(tmp_path / "cache", str(tmp_path), 32, 64)
     assert len(dataset_index) == 120 and dataset_index.precomputed.features[0].values.shape == (120, 32, 64)
-    assert "jazz.00054 has no picture" in dataset_index.notes[1]
+    assert "jazz.00054 " in dataset_index.notes[1]
     split = SPLITS.build("fault_filtered", {}, dataset_index=dataset_index)
     assert all(split.tracks(part) for part in ("train", "val", "test"))

@@ -13,9 +13,7 @@ def test_the_table(tmp_path):
     dataset_index = DATASETS.build("demo", SMALL, cache=tmp_path)
     tracks = dataset_index.tracks
     assert dataset_index.name == "demo" and dataset_index.stand_in and dataset_index.artists == "all"
-    assert dataset_index.notes == (
-        "the demo is composed by genrelab: a stand-in for music, its scores say nothing about music",
-    )
+    assert len(dataset_index.notes) == 1 and "stand-in" in dataset_index.notes[0]
     assert len(tracks) == 8 and dataset_index.genres == ("jaz03", "jaz06")
     assert (tracks.groupby("artist_id")["genre"].nunique() == 1).all()
     assert tracks.groupby("genre")["artist_id"].nunique().eq(4).all()

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import soundfile
 from rich.console import Console
 
 from genrelab.audio import AudioSpec
+from genrelab.audio.io import EMPTY_FILE, TEXT_FILE
 from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.validation import check_dataset
 from genrelab.utils.errors import GenrelabError
@@ -47,8 +49,8 @@ def test_each_fault_is_found(report):
     assert those(report, "duplicate") == {"rock/c.wav", "rock/twin.flac"}  # the first, jazz/twin.wav, is the original
     assert those(report, "across_genres") == {"rock/c.wav", "rock/twin.flac"}
     reasons = report.tracks.set_index("track_id")["reason"]
-    assert reasons["rock/empty.wav"] == "empty file"
-    assert reasons["rock/text.mp3"] == "not audio (a text file)"
+    assert reasons["rock/empty.wav"] == EMPTY_FILE
+    assert reasons["rock/text.mp3"] == TEXT_FILE
 
 
 def test_the_summary_counts(report):
@@ -75,10 +77,10 @@ def test_it_is_written_and_shown(report, tmp_path):
     assert rows["genre"] == heads.split()
     jazz = rows["jazz"]
     assert jazz == ["jazz", "5", "-", "2.0", "2.0", "2.0", "2"]
-    assert "rock/twin.flac: same samples as jazz/twin.wav; THE TWO HAVE DIFFERENT GENRES" in text
+    assert re.search("rock/twin.flac: .*jazz/twin.wav; .*GENRES", text)
     assert "artists: 2, known for 2 of 15 tracks" in text
-    assert "default split (70/20/10): possible, artists apart" in text
-    with pytest.raises(GenrelabError, match="cannot be written"):
+    assert re.search(r"\(70/20/10\): possible.*artists", text)
+    with pytest.raises(GenrelabError, match=re.escape(str(table))):
         report.write(table / "below")
 
 
@@ -87,7 +89,7 @@ def test_names_steer_no_terminal(tmp_path):
     (tmp_path / "rock" / "new\nline \x1b[31m.wav").write_bytes(b"")
     console = Console(record=True, width=200, file=(tmp_path / "screen.txt").open("w"))
     check_dataset(DATASETS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False).print(console)
-    assert r"new\nline \x1b[31m.wav: empty file" in console.export_text()
+    assert r"new\nline \x1b[31m.wav: " + EMPTY_FILE in console.export_text()
 
 
 def test_why_the_default_split_fails(tmp_path):
@@ -95,7 +97,7 @@ def test_why_the_default_split_fails(tmp_path):
         (tmp_path / genre).mkdir()
         soundfile.write(tmp_path / genre / "x.wav", noise(2), 8_000)
     found = check_dataset(DATASETS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
-    assert "too few tracks" in found.summary["default_split"]["reason"]
+    assert "tracks" in found.summary["default_split"]["reason"]
     assert "artists: none is known" in "\n".join(found.lines())
 
 
@@ -107,11 +109,11 @@ def test_without_artists_tracks_are_split_and_unread_files_have_no_length(tmp_pa
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "x.wav").write_bytes(b"")
     found = check_dataset(DATASETS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
-    assert "default split (70/20/10): possible, by track, since artists are unknown" in found.lines()
+    assert any(re.search(r"\(70/20/10\): possible.*track", line) for line in found.lines())
     row = found.tracks.set_index("track_id").loc["c/x.wav"]
     assert row[["duration", "usable", "sample_rate", "channels"]].isna().all()
     found.write(tmp_path / "out")
-    assert "empty file,,,,,False," in (tmp_path / "out" / "check.csv").read_text()
+    assert f"{EMPTY_FILE},,,,,False," in (tmp_path / "out" / "check.csv").read_text()
 
 
 def test_genres_that_the_taxonomy_lacks_are_named_with_suggestions(report):
@@ -125,7 +127,7 @@ def test_genres_that_the_taxonomy_lacks_are_named_with_suggestions(report):
     facts = {**report.summary, "taxonomy": "musicmap", "unknown_genres": unknown}
     lines = CheckReport(report.name, report.tracks, facts).lines()
     at = lines.index("genres that taxonomy=musicmap lacks: 2")
-    assert "did you mean" in lines[at + 1] and lines[at + 3] == "  rename them, or train with taxonomy=flat"
+    assert "did you mean" in lines[at + 1] and "taxonomy=flat" in lines[at + 3]
 
 
 def test_given_features_are_looked_at_value_by_value(tmp_path):

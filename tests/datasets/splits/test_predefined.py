@@ -1,5 +1,6 @@
 """The published ratio splits: A08's floors, and B05's and E04's ratios as settings of the rules that are there."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -18,14 +19,14 @@ def test_floors_cut_each_genre_and_the_rest_is_test():
         for genre, of in counts(split, dataset_index).items()
     }
     assert found == {"a": (7, 2, 1), "b": (9, 2, 2), "c": (2, 0, 2)}
-    assert split.notes[0] == "no val track of 1 small genres: c (4)"
+    assert re.search(r"\bval\b.*\b1 .*: c \(4\)$", split.notes[0])
     assert (split.artists, split.artist_leak, split.unsafe) == ("ignored", True, False)
     assert SPLITS.build("shuffled", {"seed": 1}, dataset_index=dataset_index).assignment != split.assignment
     assert SPLITS.build("shuffled", {}, dataset_index=dataset_index).hash == split.hash
 
 
 def test_too_few_tracks_are_told():
-    with pytest.raises(SplitError, match=r"one in train in b \(1\)"):
+    with pytest.raises(SplitError, match=r"\btrain\b.*\bb \(1\)"):
         SPLITS.build("shuffled", {}, dataset_index=make_dataset_index([("a", "x")] * 10 + [("b", "y")]))
     with pytest.raises(ConfigError, match="sum to 1"):
         SPLITS.build("shuffled", {"ratios": [0.7, 0.2, 0.2]}, dataset_index=make_dataset_index([("a", "x")]))

@@ -139,7 +139,7 @@ def test_albums_and_joint_artists_tie_tracks_together():
 
 def test_too_few_artists_name_genres_and_remedies():
     dataset_index = make_dataset_index([("blues", "Hooker")] * 10 + [("rock", f"a{i}") for i in range(10)])
-    with pytest.raises(SplitError, match=r"too few artists .* in blues \(1\): .*split\.group_by=null"):
+    with pytest.raises(SplitError, match=r"\bartists\b.* blues \(1\): .*split\.group_by=null"):
         SPLITS.build("grouped", {}, dataset_index=dataset_index)
     split = SPLITS.build("grouped", {"group_by": None}, dataset_index=dataset_index)
     assert (split.artists, split.artist_leak, split.crossing) == ("ignored", True, 1)
@@ -148,9 +148,9 @@ def test_too_few_artists_name_genres_and_remedies():
 
 def test_too_few_tracks_name_genres_and_counts():
     dataset_index = make_dataset_index([("rare", None)] * 2 + [("rock", None)] * 10)
-    with pytest.raises(SplitError, match=r"too few tracks for 3 parts .* in rare \(2\)"):
+    with pytest.raises(SplitError, match=r"\btracks\b.* 3 .* rare \(2\)"):
         SPLITS.build("grouped", {}, dataset_index=dataset_index)
-    with pytest.raises(SplitError, match=r"too few tracks for 5 folds .* in rare \(2\)"):
+    with pytest.raises(SplitError, match=r"\btracks\b.* 5 folds .* rare \(2\)"):
         SPLITS.build("stratified", {"fold": 0, "group_by": None}, dataset_index=dataset_index)
 
 
@@ -158,11 +158,11 @@ def test_too_few_tracks_name_genres_and_counts():
     ("kind", "params", "message"),
     [
         ("grouped", {"ratios": [0.5, 0.5]}, r"split\.ratios: \[0\.5, 0\.5\]"),
-        ("grouped", {"ratios": [0.7, 0.3, 0.0]}, "three positive numbers"),
+        ("grouped", {"ratios": [0.7, 0.3, 0.0]}, r"split\.ratios: \[0\.7, 0\.3, 0\.0\]"),
         ("stratified", {"folds": 2, "fold": 0}, r"split\.folds: 2"),
         ("stratified", {"fold": 5}, r"split\.fold: 5; .* 0 to 4"),
         ("stratified", {}, r"split\.fold: None"),
-        ("grouped", {"groupby": "artist"}, "did you mean 'group_by'"),
+        ("grouped", {"groupby": "artist"}, r"split\.groupby: .*'group_by'"),
     ],
 )
 def test_bad_parameters(kind, params, message):
@@ -171,20 +171,20 @@ def test_bad_parameters(kind, params, message):
 
 
 def test_a_planted_leak_raises(tmp_path):
-    with pytest.raises(SplitError, match="'b' stands in train and in test"):
+    with pytest.raises(SplitError, match=r"'b' .*\btrain\b.*\btest\b"):
         Split.from_tracks(["a", "b"], ["c"], ["b"], kind="mine")
     split = Split.from_tracks(["a"], ["b"], ["c"], kind="mine")
     split.save(tmp_path / "split.json")
     assert read_split(tmp_path / "split.json") == split
     text = (tmp_path / "split.json").read_text()
     (tmp_path / "leak.json").write_text(text.replace('"c"', '"a"'))
-    with pytest.raises(SplitError, match="'a' stands in train and in test"):
+    with pytest.raises(SplitError, match=r"'a' .*\btrain\b.*\btest\b"):
         read_split(tmp_path / "leak.json")
     (tmp_path / "other.json").write_text(text.replace('"c"', '"d"'))
     with pytest.raises(SplitError, match="hash differs"):
         read_split(tmp_path / "other.json")
     (tmp_path / "bad.json").write_text("[]")
-    with pytest.raises(GenrelabError, match="not a split of genrelab"):
+    with pytest.raises(GenrelabError, match=r"bad\.json: "):
         read_split(tmp_path / "bad.json")
 
 
@@ -192,18 +192,18 @@ def test_a_planted_artist_or_album_leak_raises():
     dataset_index = make_dataset_index([("g", "A", "one"), ("g", "B", "two"), ("g", "C", "two"), ("g", "A", None)])
     parts = {"t0000": "train", "t0001": "train", "t0002": "train", "t0003": "test"}
     assert crossing_artists(parts, dataset_index) == ["a"]
-    with pytest.raises(SplitError, match="artist 'a' stands in train and in test"):
+    with pytest.raises(SplitError, match=r"artist 'a' .*\btrain\b.*\btest\b"):
         check_apart(parts, dataset_index)
-    with pytest.raises(SplitError, match="album 'two' stands in train and in val"):
+    with pytest.raises(SplitError, match=r"album 'two' .*\btrain\b.*\bval\b"):
         check_apart({**parts, "t0003": "train", "t0002": "val"}, dataset_index)
-    with pytest.raises(SplitError, match="yet it says 'apart'"):
+    with pytest.raises(SplitError, match="'apart'"):
         Split({"a": "train", "b": "val", "c": "test"}, "mine", artists="apart", crossing=1)
 
 
 def test_parts_are_named_and_filled():
-    with pytest.raises(SplitError, match="no track in val and test"):
+    with pytest.raises(SplitError, match=r"\bval\b.*\btest\b"):
         Split({"a": "train"}, "mine")
-    with pytest.raises(SplitError, match="'dev' is none of"):
+    with pytest.raises(SplitError, match=r"'dev' .*train"):
         Split({"a": "train", "b": "dev", "c": "test"}, "mine")
 
 
@@ -215,7 +215,7 @@ def test_fault_filtered_marks_its_leak():
     assert split.hash == SPLITS.build("official", {}, dataset_index=gtzan()).hash
     with pytest.raises(SplitError, match=r"stands in .*split\.group_by=null"):
         SPLITS.build("fault_filtered", {"group_by": "artist"}, dataset_index=gtzan())
-    with pytest.raises(SplitError, match="holds none of its clips"):
+    with pytest.raises(SplitError, match=r"GTZAN|fault_filtered|clips"):
         SPLITS.build("fault_filtered", {}, dataset_index=make_dataset_index([("g", None)]))
 
 
@@ -232,9 +232,9 @@ def test_official_lists():
         False,
         ("tracks on no list, left out: 1",),
     )
-    with pytest.raises(SplitError, match="names no official split; use split=grouped"):
+    with pytest.raises(SplitError, match="split=grouped"):
         SPLITS.build("official", {}, dataset_index=make_dataset_index([("g", "a")]))
-    with pytest.raises(SplitError, match="no train track of h"):
+    with pytest.raises(SplitError, match=r"\btrain\b.* h\b"):
         SPLITS.build("official", {}, dataset_index=make_dataset_index([*rows, ("h", "z", None, "test")]))
 
 

@@ -55,7 +55,7 @@ def test_a_stopped_build_is_resumed(built, tmp_path, monkeypatch):
 
     make = module.make_track
     monkeypatch.setattr(module, "make_track", stop_after_three)
-    with pytest.raises(Interrupted, match="3 of the demo's 8 tracks are kept"):
+    with pytest.raises(Interrupted, match=r"\b3 of .* 8 tracks"):
         build_demo(SPEC, tmp_path, progress=False)
     folder = tmp_path / f"demo-{SPEC.fingerprint}"
     assert len(list(folder.glob("*.flac"))) == 3 and not list(folder.glob(".*.part*"))
@@ -100,10 +100,10 @@ def test_every_parameter_has_a_folder_of_its_own():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"genres": ("jam02", "jam4")}, "the demo has no 'jam4'; did you mean 'jam04'?"),
-        ({"genres": ("jam02", "jam02")}, "a genre stands twice"),
-        ({"tracks_per_genre": 3, "artists_per_genre": 8}, "3 tracks are too few for 8 artists; use 8 or more"),
-        ({"seconds": 0.1}, "dataset.seconds: 0.1 is not between 1 and 600"),
+        ({"genres": ("jam02", "jam4")}, "'jam4'.*'jam04'"),
+        ({"genres": ("jam02", "jam02")}, r"dataset\.genres: "),
+        ({"tracks_per_genre": 3, "artists_per_genre": 8}, r"\b3 tracks .*\b8 artists"),
+        ({"seconds": 0.1}, r"dataset\.seconds: 0\.1 .*\b1\b.*\b600\b"),
     ],
 )
 def test_impossible_demands_are_refused(values, message):
@@ -112,11 +112,11 @@ def test_impossible_demands_are_refused(values, message):
 
 
 def test_too_many_genres():
-    with pytest.raises(ConfigError, match=r"dataset.genres: 40; the demo has 2 to 16 genres"):
+    with pytest.raises(ConfigError, match=r"dataset\.genres: 40\b.*\b16\b"):
         choose_genres(40)
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(GenrelabError, match=r"cannot be written \(not a directory\).*set paths.cache_dir"):
+    with pytest.raises(GenrelabError, match=r"/file.*\(not a directory\).*paths\.cache_dir"):
         build_demo(SPEC, tmp_path / "file", progress=False)
