@@ -198,7 +198,7 @@ def test_a_network_without_linear_layer_has_no_place():
     ("more", "told"),
     [
         (["model=knn"], "'knn'"),
-        (["target=multi_label", "loss=binary_cross_entropy"], "target=multi_label"),
+        (["target=multi_label", "loss=binary_cross_entropy"], r"dataset\.labels: "),
         (["data.aux_loss_weight=-1"], r"data\.aux_loss_weight: -1"),
     ],
 )
