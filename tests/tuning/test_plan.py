@@ -47,7 +47,7 @@ def test_keys_of_ones_own_and_values_that_take_a_key_out():
         (["beta=interval(1.0,2.0)"], "n_trials: "),
         ([], "params: .*search=beta"),
         (["search=beta", "study=experiment"], "'experiment'"),
-        (["search=beta", "objectives=[test/track/accuracy]"], r"objectives.*\btest\b"),
+        (["search=beta", "objectives=[test/track/accuracy]"], "'test/track/accuracy' .*val/"),
         (["search=beta", "prune_on=val/track/accuracy"], "prune_on: val/track/accuracy "),
     ],
 )
