@@ -38,6 +38,8 @@ A number here and a published one are about the same network, seldom about the s
 Shortened runs have fewer epochs, smaller pictures or narrower networks than their recipe; which, the list below says.
 Numbers *before the batch-norm fix* are of networks that were evaluated with running statistics behind dropout or short
 epochs, and may be too low ([why](train.md#batch-norm)); the mark goes when a row is run again.
+Seeded splits (artists apart, random tracks, folds) deal ties out otherwise since 2026-11-30: rows of before have other
+members than the same split has today.
 """
 
 BEST = """## The best fault-filtered score without outside weights
