@@ -290,7 +290,7 @@ def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
     song = next(root.rglob("*.wav"))
     song.write_bytes((root / "Fast" / "Fast artist 1" / "song 1.wav").read_bytes())
-    with pytest.raises(GenrelabError, match=r"/run: .*\btracks\b"):
+    with pytest.raises(GenrelabError, match=r"/run: .*\bsplit\b"):
         run.resume(tmp_path / "run")
 
 

@@ -198,6 +198,7 @@ class TrainingPipeline:
         ]
         own += trial_pruning(spec.monitor)
         trainer = make_trainer(spec, self.config["accelerator"], folder, loggers, [*chosen, *own])
+        task.trainer = trainer  # `fit` attaches it too, but a run that stopped in a later stage does not fit again
         record.data["hardware"] |= {
             "device": str(trainer.strategy.root_device),
             "devices": trainer.world_size,
@@ -265,7 +266,7 @@ class TrainingPipeline:
         """Predict val and, this once, test, with the best checkpoint."""
         best = load_checkpoint(self.record.folder / "checkpoints" / "best.ckpt")
         task.load_weights(best)
-        self._check_batch_norm(task, data, trainer)
+        self._check_batch_norm(task, data)
         parts, further = [], []
         with self.record.timed_stage("test"), resume_hint_on_interrupt(self.resume_dir, trainer):
             for split, predict in (("val", trainer.validate), ("test", trainer.test)):
@@ -278,9 +279,8 @@ class TrainingPipeline:
             if further:
                 write_auxiliary_rows(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
 
-    def _check_batch_norm(self, task: GenreTask, data: GenreDataModule, trainer: Any) -> None:
+    def _check_batch_norm(self, task: GenreTask, data: GenreDataModule) -> None:
         """Warn where the kept checkpoint's batch norm does not fit evaluation: val and test scores are then too low."""
-        task.trainer = trainer
         if build.is_fitted(self.config) or not self.record.is_rank_zero or (gap := task.bn_gap(data)) is None:
             return
         if task.bn_statistics == "auto":  # resumed after its last epoch

@@ -121,7 +121,7 @@ def test_the_table_is_what_the_predictions_give(study, scored, decision):
 
 def test_what_was_put_in_is_found(scored):
     control = scored.controls[0]
-    verdict = {one.loss: one.tests[control]["distance_skill"].verdict for one in scored.tested(control)}
+    verdict = {one.loss: one.tests[control]["distance_skill"].verdict for one in scored.conditions_tested(control)}
     assert verdict["graph_soft, beta 1.5"] == "better"
     assert verdict["hxe"] == "worse"
     assert verdict["cross_entropy, label smoothing 0.1"] == "no difference shown"
