@@ -109,7 +109,7 @@ def main() -> None:
     for place, name in enumerate(SCORES):
         for backend in BACKENDS:
             print(f"{name}, {backend}: {interval(values[backend][:, place])}")
-        print(f"{name}, fast - reference: {interval(values['fast'][:, place] - values['reference'][:, place])}")
+        print(f"{name}, numba - librosa: {interval(values['numba'][:, place] - values['librosa'][:, place])}")
     print(answers(asked.folder.absolute(), 0))
 
 
