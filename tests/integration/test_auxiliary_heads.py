@@ -124,7 +124,7 @@ def test_the_checkpoint_predicts_genres_as_without_labels(finished):
 
 
 def test_an_interrupted_run_goes_on_to_the_same_result(small, table, tmp_path):
-    overrides = words(small, table)
+    overrides = words(small, table, "trainer.report=false", "trainer.baselines=false")
     run.train(compose(overrides), tmp_path / "whole", overrides)
 
     class Stop(Exception):
