@@ -20,6 +20,7 @@ from genrelab.models.auxiliary_heads import AuxiliaryHeads
 from genrelab.postprocessing import aggregate_segments
 from genrelab.training import batch_norm
 from genrelab.training.optim import Schedule
+from genrelab.utils.errors import GenrelabError
 
 GAP_ROWS = 256  # train rows on which eval mode is compared with batch statistics
 
@@ -124,9 +125,19 @@ class GenreTask(pl.LightningModule):
         return [*self.net.parameters(), *of_heads]
 
     def on_train_start(self) -> None:
-        """Decide how batch norm is evaluated, by the network's layers and the length of an epoch."""
-        self.choose_bn_statistics(self._data(), int(self.trainer.num_training_batches))
-        self.train()
+        """Decide how batch norm is evaluated, by the network's layers and the length of an epoch.
+
+        Raises:
+            GenrelabError: `bn_statistics="recomputed"` without a `GenreDataModule`, which the train rows come from.
+        """
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if isinstance(data, GenreDataModule):
+            self.choose_bn_statistics(data, int(self.trainer.num_training_batches))
+            self.train()
+        elif self.bn_statistics == "recomputed":
+            raise GenrelabError("bn_statistics: needs train rows (fit with a GenreDataModule, or use 'running')")
+        else:
+            self.bn_statistics = "running"  # loaders of one's own may be endless, or shuffled
 
     def on_train_epoch_start(self) -> None:
         """Draw this epoch's randomness from (seed, epoch); tell a loss that changes with the epochs."""
@@ -221,17 +232,12 @@ class GenreTask(pl.LightningModule):
             logits: Tensor = self(features)
         return logits
 
-    def _data(self) -> GenreDataModule:
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, GenreDataModule)
-        return data
-
     # ---- scoring
 
     def on_validation_epoch_start(self) -> None:
         """Bring batch norm's statistics up to the epoch's weights; a later look finds them in the checkpoint."""
         if self.bn_statistics == "recomputed" and self.trainer.state.fn == TrainerFn.FITTING:
-            self.recompute_bn_statistics(self._data())
+            self.recompute_bn_statistics(self.trainer.datamodule)  # type: ignore[attr-defined]
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Keep the logits on the device."""
