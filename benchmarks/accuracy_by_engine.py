@@ -103,8 +103,8 @@ def main() -> None:
     for seed in range(asked.rounds):
         for backend in BACKENDS:
             found[backend].append(score(asked.folder.absolute(), backend, seed, asked.epochs, overrides))
-            told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SCORES, found[backend][-1], strict=True))
-            print(f"backend={backend} seed={seed}: {told}", flush=True)
+            scores = ", ".join(f"{name} {value:.3f}" for name, value in zip(SCORES, found[backend][-1], strict=True))
+            print(f"backend={backend} seed={seed}: {scores}", flush=True)
     values = {backend: np.array(rows) for backend, rows in found.items()}
     for place, name in enumerate(SCORES):
         for backend in BACKENDS:

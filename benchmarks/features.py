@@ -244,8 +244,8 @@ def _by_stage(files: Sequence[str], specs: Sequence[FeatureSpec], audio: AudioSp
         sounds = [segment.samples for segment in segments]
         arrays = timed("features", lambda sounds=sounds: extract_segments(specs, sounds))
         timed("round", lambda arrays=arrays: [quantize(s, a) for of in arrays for s, a in zip(specs, of, strict=True)])
-    told = ", ".join(f"{stage} {statistics.median(each):.0f}" for stage, each in spent.items())
-    print(f"ms a track in one process: {told}")
+    shares = ", ".join(f"{stage} {statistics.median(each):.0f}" for stage, each in spent.items())
+    print(f"ms a track in one process: {shares}")
 
 
 def main() -> None:

@@ -1,3 +1,5 @@
+import json
+import math
 from functools import partial
 
 import lightning.pytorch as pl
@@ -111,10 +113,23 @@ def test_measure_gap_compares_both_modes_and_changes_nothing():
 
 @pytest.mark.parametrize(
     ("eval_loss", "batch_loss", "too_wide"),
-    [(1.5, 1.0, True), (1.25, 1.0, False), (4.4, 4.0, False), (0.5, 1.0, False)],
+    [
+        (1.5, 1.0, True),
+        (1.25, 1.0, False),
+        (4.4, 4.0, False),
+        (0.5, 1.0, False),
+        (math.nan, 1.0, True),
+        (math.inf, 1.0, True),
+        (math.nan, math.nan, False),
+    ],
 )
 def test_gap_is_too_wide_from_nats_and_share(eval_loss, batch_loss, too_wide):
     assert StatisticsGap(eval_loss, batch_loss, 256).too_wide is too_wide
+
+
+def test_gap_that_is_not_finite_can_be_written_as_json():
+    assert json.dumps(StatisticsGap(math.nan, math.inf, 4).to_dict(), allow_nan=False)
+    assert StatisticsGap(1.5, 1.0, 4).to_dict() == {"eval_loss": 1.5, "batch_loss": 1.0, "n_rows": 4}
 
 
 SHAPE = (32, 64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -285,7 +285,7 @@ class TrainingPipeline:
             return
         if task.bn_statistics == "auto":  # resumed after its last epoch
             task.choose_bn_statistics(data, len(data.train_dataloader()))
-        self.record.data["batch_norm"] = {"statistics": task.bn_statistics, **asdict(gap)}
+        self.record.data["batch_norm"] = {"statistics": task.bn_statistics, **gap.to_dict()}
         if gap.too_wide:
             self.record.warn(gap.message(task.bn_statistics, task.bn_after_dropout))
 

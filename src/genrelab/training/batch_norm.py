@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -82,8 +83,14 @@ class StatisticsGap:
     def too_wide(self) -> bool:
         """Whether eval mode adds more than 0.3 nats and more than a quarter."""
         nats, share = MAX_GAP
+        if not math.isfinite(self.eval_loss):
+            return math.isfinite(self.batch_loss)
         gap = self.eval_loss - self.batch_loss
         return gap > nats and gap > share * abs(self.batch_loss)
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Plain data for a run's record; JSON has no NaN and no infinity, which become None."""
+        return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
 
     def message(self, statistics: str, after_dropout: bool) -> str:
         """Say what is wrong, why, and what to do about it.
