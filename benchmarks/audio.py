@@ -128,7 +128,7 @@ def medians(rounds: int) -> None:
     from genrelab.features.backends.numba_backend.median_filter import hpss, median_filter
 
     y = music(SECONDS, RATE)[:, 0].copy()
-    magnitude = np.abs(librosa.stft(y))  # frames contiguous, as the engine has it
+    magnitude = np.abs(librosa.stft(y))  # frames contiguous, as the backend has it
     print(f"median filters of a spectrogram {magnitude.shape[0]} x {magnitude.shape[1]}, both axes")
     for size in (2, 3, 7, 17, 31, 32, 101):
         sides = {

@@ -1,4 +1,4 @@
-"""Where the fast engine's time goes: its functions are timed as they call each other, each without what it calls."""
+"""Where the numba backend's time goes: its functions are timed as they call each other, each without what it calls."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 """Features: librosa against genrelab, in turns, one process, one thread each, processor time; the difference beside.
 
     python benchmarks/features.py               # per feature, sets, stages of what misses its target, the first call
-    python benchmarks/features.py --store       # demo tracks as MP3 and FLAC through both engines, two workers each
+    python benchmarks/features.py --store       # demo tracks as MP3 and FLAC through both backends, two workers each
     python benchmarks/features.py --markdown    # the table of docs/features.md
 
 librosa's side is what its user writes: each feature from the samples, as the published system computes them. The
@@ -116,7 +116,7 @@ def music(seconds: float) -> np.ndarray:
 
 
 def difference(kind: str, y: np.ndarray) -> float:
-    """Largest difference between the engines: of the peak for pictures, relative for tables."""
+    """Largest difference between the backends: of the peak for pictures, relative for tables."""
     slow, fast = (BACKENDS[name]([spec_of(kind)], y)[0] for name in ("librosa", "numba"))
     if slow.ndim == 1:
         return float((np.abs(slow - fast) / np.maximum(np.abs(slow), 1e-6)).max())
@@ -166,12 +166,12 @@ def first_call() -> None:
         "from genrelab.audio import AudioSpec\nfrom genrelab.features import extract, make_spec\n"
         "y = np.random.default_rng(0).normal(scale=.1, size=330750).astype('f4')\n"
         f"specs = [make_spec(k, {{'kind': k}}, AudioSpec()) for k in {SETS['six with true HPSS'][0]}]\n"
-        "extract(specs, y, ENGINE); print(time.perf_counter() - t)"
+        "extract(specs, y, BACKEND); print(time.perf_counter() - t)"
     )
 
     def seconds(backend: str, cache: str | None) -> float:
         environment = {**os.environ, **({"NUMBA_CACHE_DIR": cache} if cache else {})}
-        command = [sys.executable, "-c", code.replace("ENGINE", repr(backend))]
+        command = [sys.executable, "-c", code.replace("BACKEND", repr(backend))]
         return float(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
 
     with tempfile.TemporaryDirectory() as cache:
@@ -185,7 +185,7 @@ def first_call() -> None:
 
 
 def store(tracks: int, rounds: int) -> None:
-    """Print what preparing demo tracks costs by both engines, two workers each, decoding included, start-up not."""
+    """Print what preparing demo tracks costs by both backends, two workers each, decoding included, start-up not."""
     import soundfile
 
     from genrelab.datasets.registry import DATASETS

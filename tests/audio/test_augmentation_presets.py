@@ -136,7 +136,7 @@ def test_published_noise_is_not_pink_and_its_level_is_a_cue():
     quiet = tone(0.1)
     copy = PublishedNoise().apply(quiet, RATE, np.random.default_rng(0))
     assert np.abs(copy).max() == pytest.approx(1.0)  # originals peak at 0.1: the cue
-    plain = PublishedNoise(normalise_peak=False).apply(quiet, RATE, np.random.default_rng(0))
+    plain = PublishedNoise(normalize_peak=False).apply(quiet, RATE, np.random.default_rng(0))
     added = plain.astype(float) - quiet
     assert np.abs(added).max() == pytest.approx(0.005, rel=1e-3) and slope(added) > 0.3
     zero = PublishedNoise().apply(np.zeros(9, np.float32), RATE,
@@ -150,14 +150,14 @@ def test_published_noise_is_librosas_preemphasis():
     white = np.random.default_rng(3).standard_normal(5000)
     theirs = librosa.effects.preemphasis(white)
     theirs = 0.005 * theirs[1:] / np.abs(theirs[1:]).max()  # the first sample differs: librosa extrapolates
-    ours = PublishedNoise(normalise_peak=False).apply(np.zeros(5000), RATE, np.random.default_rng(3))
+    ours = PublishedNoise(normalize_peak=False).apply(np.zeros(5000), RATE, np.random.default_rng(3))
     assert ours[1:] == pytest.approx(theirs, rel=1e-4, abs=1e-8)
 
 
 def test_labels_hold_the_parameters():
     labels = [augment.name for augment in AUGMENTS.build("pitch_noise", {"semitones": 2})]
     assert labels == ["pitch_shift(semitones=2.0)", "pink_noise(level=0.005, reference=absolute)"]
-    assert PublishedNoise().name == "published_noise(level=0.005, normalise_peak=True)"
+    assert PublishedNoise().name == "published_noise(level=0.005, normalize_peak=True)"
     assert AUGMENTS.build("none") == ()
 
 

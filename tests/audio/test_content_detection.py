@@ -1,4 +1,4 @@
-"""Silence, noise of every colour and speech are told from music by the sound alone, and val's music is left alone."""
+"""Silence, noise of every color and speech are told from music by the sound alone, and val's music is left alone."""
 
 import shutil
 import subprocess
@@ -21,11 +21,11 @@ from genrelab.audio.content_detection import (
     loudness,
     speech,
 )
-from made_sounds import RATE, band, coloured, formants, syllables, talker
+from made_sounds import RATE, band, colored, formants, syllables, talker
 from paths import SHARED_DATA
 
 SENTENCES = (
-    "The committee met on Tuesday to discuss the new bridge. Nobody could agree on its colour, so they asked the "
+    "The committee met on Tuesday to discuss the new bridge. Nobody could agree on its color, so they asked the "
     "children of the town. Most of them wanted yellow. The engineer explained why the river rises in spring."
 )
 
@@ -34,7 +34,7 @@ def test_speech_is_told_from_music_and_noise():
     assert min(speech(talker(seed=seed), RATE) for seed in range(4)) > SPEECH + 0.03
     assert speech(band(), RATE) < SPEECH - 0.1
     for power in (0, 1, 2):
-        assert speech(coloured(power), RATE) < SPEECH - 0.05
+        assert speech(colored(power), RATE) < SPEECH - 0.05
 
 
 @pytest.mark.parametrize("rate", [8000, 16_000, 44_100])
@@ -59,8 +59,8 @@ def test_noise_that_speaks_is_noise():
 
 @pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 44_100])
 @pytest.mark.parametrize("power", [-1, 0, 1, 2])
-def test_noise_of_every_colour_and_rate(power, rate):
-    assert flatness(coloured(power, rate=rate), rate) > FLATNESS
+def test_noise_of_every_color_and_rate(power, rate):
+    assert flatness(colored(power, rate=rate), rate) > FLATNESS
 
 
 def test_loudness_is_of_the_loudest_tenth():
@@ -99,9 +99,9 @@ def test_bounds_never_leave_out_more_than_the_constants(count, seed):
 
 def test_bounds_as_plain_data():
     bounds = ContentThresholds(-61.5, 0.6, 0.7)
-    assert ContentThresholds.from_plain(bounds.to_plain()) == bounds
+    assert ContentThresholds.from_dict(bounds.to_dict()) == bounds
     with pytest.raises(KeyError, match="speech"):
-        ContentThresholds.from_plain({"loudness": -60, "flatness": 0.5})
+        ContentThresholds.from_dict({"loudness": -60, "flatness": 0.5})
 
 
 def test_files_are_measured_evenly_spread(tmp_path):

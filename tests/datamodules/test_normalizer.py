@@ -17,7 +17,7 @@ SHAPES = [(4, 6), (7,)]
 
 
 @pytest.mark.parametrize("chunk", [7, 50])
-def test_frequency_statistics_standardise_each_bin(chunk):
+def test_frequency_statistics_standardize_each_bin(chunk):
     rows = make_rows()
     chunks = ([feature[at : at + chunk] for feature in rows] for at in range(0, 50, chunk))
     normalizer = Normalizer.fit(chunks, SHAPES, "per_bin")
@@ -46,7 +46,7 @@ def test_a_constant_bin_stays_finite():
 
 def test_plain_round_trip_and_no_weights():
     normalizer = Normalizer.fit([make_rows()], SHAPES, "per_bin")
-    again = Normalizer(normalizer.to_plain())
+    again = Normalizer(normalizer.to_list())
     inputs = [torch.from_numpy(feature) for feature in make_rows()]
     assert all(torch.equal(a, b) for a, b in zip(normalizer(inputs), again(inputs), strict=True))
     assert not normalizer.state_dict(), "statistics travel as plain data beside the weights"

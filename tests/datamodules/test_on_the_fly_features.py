@@ -67,7 +67,7 @@ def network(path):
     shapes = [tuple(shape) for shape in made["model"]["in_shapes"]]
     net = MODELS.build(made["model"]["kind"], made["model"]["params"], in_shapes=shapes, n_classes=len(made["genres"]))
     net.load_state_dict(content["state_dict"])
-    return net.eval(), Normalizer(made["preprocessing"]["normalise"]), made["preprocessing"]["features"]
+    return net.eval(), Normalizer(made["preprocessing"]["normalize"]), made["preprocessing"]["features"]
 
 
 def test_weights_trained_on_stored_features_answer_alike_online(small, tmp_path):

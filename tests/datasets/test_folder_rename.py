@@ -49,7 +49,7 @@ def test_what_is_no_genre_stays(root, taxonomy):
     assert [folder.name for folder, _ in found.unknown] == ["notes"] and len(found.moves) == 2
 
 
-def test_decomposed_letters_are_recognised(tmp_path, taxonomy):
+def test_decomposed_letters_are_recognized(tmp_path, taxonomy):
     code = taxonomy.resolve("Reggaet\u00f3n & Latin Rap")
     (tmp_path / unicodedata.normalize("NFD", "Reggaet\u00f3n & Latin Rap ")).mkdir()
     apply_renaming(plan_renaming(tmp_path, taxonomy, "codes"))

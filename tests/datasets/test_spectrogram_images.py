@@ -1,4 +1,4 @@
-"""Pictures of spectrograms: margins, colour maps, orientation, what cannot be read."""
+"""Pictures of spectrograms: margins, color maps, orientation, what cannot be read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from paths import SHARED_DATA
 
 
 def draw(path: Path, levels: np.ndarray, margin: int = 4, name: str = "magma", alpha: bool = True) -> None:
-    """A picture as matplotlib would save it: colours with white or clear margins."""
+    """A picture as matplotlib would save it: colors with white or clear margins."""
     import matplotlib
 
     rgba = np.zeros((levels.shape[0] + 2 * margin, levels.shape[1] + 2 * margin, 4), np.uint8)
@@ -31,7 +31,7 @@ def draw(path: Path, levels: np.ndarray, margin: int = 4, name: str = "magma", a
 
 
 @pytest.mark.parametrize("alpha", [True, False])
-def test_margins_go_colours_become_levels_low_bands_come_first(tmp_path, alpha):
+def test_margins_go_colors_become_levels_low_bands_come_first(tmp_path, alpha):
     levels = np.zeros((16, 24), np.uint8)
     levels[-2:] = 200  # the bottom of a picture holds the low bands
     draw(tmp_path / "a.png", levels, alpha=alpha)
@@ -42,7 +42,7 @@ def test_margins_go_colours_become_levels_low_bands_come_first(tmp_path, alpha):
     assert half.shape == (8, 12) and abs(int(half[0, 0]) - 200) <= 3
 
 
-def test_every_level_of_a_colour_map_is_found_again():
+def test_every_level_of_a_color_map_is_found_again():
     import matplotlib
 
     points = (np.asarray(matplotlib.colormaps["magma"](np.arange(256)))[:, :3] * 255).round().astype(int) >> 3
@@ -56,13 +56,13 @@ def test_a_folder_of_pictures(tmp_path):
             draw(tmp_path / "music" / genre / f"artist {i}" / f"{i}.png", np.full((8, 8), 40 * i + 40, np.uint8))
     (tmp_path / "music" / "Rock" / "broken.png").write_bytes(b"no picture")
     root = str(tmp_path / "music")
-    dataset_index = spectrogram_images(tmp_path / "cache", root, 4, 4, colours="magma")
+    dataset_index = spectrogram_images(tmp_path / "cache", root, 4, 4, colors="magma")
     assert len(dataset_index) == 6 and dataset_index.artists == "all"
     assert dataset_index.rejected[0][0].endswith("broken.png") and "unreadable picture" in dataset_index.rejected[0][1]
     feature_cache = PrecomputedFeatureCache(dataset_index.precomputed)
     values = feature_cache.load(feature_cache.rows(["Jazz/artist 1/1.png"]))[0]
     assert values.shape == (1, 4, 4) and np.abs(values.astype(int) - 80).max() <= 3
-    again = spectrogram_images(tmp_path / "cache", root, 4, 4, colours="magma")
+    again = spectrogram_images(tmp_path / "cache", root, 4, 4, colors="magma")
     assert np.array_equal(again.precomputed.features[0].values, dataset_index.precomputed.features[0].values)
     assert again.rejected == dataset_index.rejected, "the cache remembers what was unreadable"
 
@@ -70,7 +70,7 @@ def test_a_folder_of_pictures(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"colours": "magna"}, ConfigError, "no colour map"),
+        ({"colors": "magna"}, ConfigError, "no color map"),
         ({"height": 0}, ConfigError, r"dataset\.height: 0 .*\b1\b"),
         ({"crop": [5, 5, 1, 1]}, ConfigError, r"dataset\.crop: "),
         ({"root": "/no/such"}, GenrelabError, "/no/such: "),

@@ -20,7 +20,7 @@ from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import ConfigError, GenrelabError
 from paths import REPOSITORY
 
-KNN = ["model=knn", "model.neighbours=5", "trainer.baselines=false"]
+KNN = ["model=knn", "model.n_neighbors=5", "trainer.baselines=false"]
 QUICK = ["trainer.report=false", "trainer.baselines=false"]
 
 
@@ -57,13 +57,13 @@ def test_a_run_leaves_what_a_networks_run_leaves(knn):
     assert not (knn / "report" / "metrics.png").exists(), "there are no curves"
     record = json.loads((knn / "run.json").read_text())
     assert record["status"] == "finished" and record["loss"]["kind"] == "none"
-    assert record["model"] == {"kind": "knn", "parameters": None, "fitted": {"neighbours": 5}}
+    assert record["model"] == {"kind": "knn", "parameters": None, "fitted": {"n_neighbors": 5}}
     assert record["dataset"]["segments"]["train"] == 36, "the originals alone: nothing draws copies"
     metrics = json.loads((knn / "metrics.json").read_text())
     assert record["objective"] == pytest.approx(metrics["val"]["track"]["distance"]["value"])
     page = (knn / "report" / "index.html").read_text()
     assert "Over the epochs" not in page and "val chose the epoch" not in page
-    assert "neighbours 5" in page and "<dt>Loss</dt><dd>none</dd>" in page
+    assert "n neighbors 5" in page and "<dt>Loss</dt><dd>none</dd>" in page
     with pytest.raises(GenrelabError, match=re.escape(str(knn))):
         run.resume(knn)
 
@@ -91,7 +91,7 @@ def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
     dataset = build.read_dataset(config)
     feature_cache = build.make_feature_cache(config, dataset.index)
     data = build.make_data(config, dataset, build.make_split(config, dataset.index), feature_cache, ())
-    logits = net(*Normalizer(made["preprocessing"]["normalise"])(data.full_batch("test").features))
+    logits = net(*Normalizer(made["preprocessing"]["normalize"])(data.full_batch("test").features))
     tests = read_predictions(folder / "predictions.parquet").only("test")
     assert np.allclose(logits, tests.logits, atol=1e-4)
     assert np.array_equal(data.rows("test")["track_id"], tests.track_id)
@@ -121,20 +121,20 @@ def test_limited_batches_limit_the_rows_that_are_fitted(fitted, tmp_path):
 def test_a_failed_run_goes_on_from_its_checkpoint(knn, tmp_path, monkeypatch):
     import shutil
 
-    from genrelab.models.classical import NearestNeighbours
+    from genrelab.models.classical import NearestNeighbors
 
     shutil.copytree(knn, tmp_path / "broken")
     (tmp_path / "broken" / "predictions.parquet").unlink()
     record = json.loads((knn / "run.json").read_text())
     (tmp_path / "broken" / "run.json").write_text(json.dumps({**record, "status": "failed"}))
-    monkeypatch.setattr(NearestNeighbours, "fit", None)  # it must not be called again
+    monkeypatch.setattr(NearestNeighbors, "fit", None)  # it must not be called again
     again = run.resume(tmp_path / "broken")
     assert again["objective"] == record["objective"] and again["model"] == record["model"]
     a, b = (read_predictions(folder / "predictions.parquet").logits for folder in (knn, tmp_path / "broken"))
     assert np.array_equal(a, b)
 
 
-def test_the_normaliser_is_trains_alone(knn):
+def test_the_normalizer_is_trains_alone(knn):
     content = load_checkpoint(knn / "checkpoints" / "best.ckpt")
     x = content["state_dict"]["train_x"] + content["state_dict"]["origin"]
     assert torch.allclose(x.mean(), torch.zeros(()), atol=1e-3)
@@ -251,8 +251,8 @@ def test_a_sweep_reads_any_val_metric(knn):
     [
         ("accelerator=ddp", "accelerator.*knn|accelerator: "),
         ("trainer.monitor=train/loss", r"trainer\.monitor: "),
-        ("model.neighbours=0", r"model\.neighbours: 0 .*\b1\b"),
-        ("model.neighbors=3", r"model\.neighbors: .*'neighbours'"),
+        ("model.n_neighbors=0", r"model\.n_neighbors: 0 .*\b1\b"),
+        ("model.neighbors=3", r"model\.neighbors: .*'n_neighbors'"),
     ],
 )
 def test_what_cannot_be_is_told_before_data_is_touched(override, message, fitted):

@@ -47,7 +47,7 @@ def _multilabel(folder: Path) -> list[str]:
 RUNS: dict[str, Callable[[Path], list[str]]] = {
     "multiclass": lambda _: [*DEMO, "model.width=8"],
     "multilabel": _multilabel,
-    "knn": lambda _: [*MFCC, "model=knn", "model.neighbours=5"],
+    "knn": lambda _: [*MFCC, "model=knn", "model.n_neighbors=5"],
     "folds": lambda _: [*MFCC, *RESNET, "split=stratified", "split.folds=3"],
 }
 

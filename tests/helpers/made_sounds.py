@@ -1,11 +1,11 @@
-"""Sounds made up for tests: noise of any colour, someone talking, a band."""
+"""Sounds made up for tests: noise of any color, someone talking, a band."""
 
 import numpy as np
 
 RATE = 22_050
 
 
-def coloured(power: float, seconds: float = 12, rate: int = RATE, seed: int = 0) -> np.ndarray:
+def colored(power: float, seconds: float = 12, rate: int = RATE, seed: int = 0) -> np.ndarray:
     n = round(seconds * rate)
     frequency = np.fft.rfftfreq(n, 1 / rate)
     frequency[0] = frequency[1]

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from genrelab.inference import ClassScore, HedgedPrediction, Neighbour, Prediction, SegmentPrediction
+from genrelab.inference import ClassScore, HedgedPrediction, Neighbor, Prediction, SegmentPrediction
 from genrelab.inference.console import (
     TableWriter,
     format_card,
@@ -32,7 +32,7 @@ def prediction(height="genre", unknown=None, probability=0.75) -> Prediction:
     top = (ClassScore("a", "Cool Jazz", probability), ClassScore("b", "Ska", 1 - probability))
     return Prediction(
         "music/a song.mp3", 245.2, top,
-        ClassScore("jaz", "Jazz", 0.8), entries, (Neighbour("b", "Ska", 2.0),),
+        ClassScore("jaz", "Jazz", 0.8), entries, (Neighbor("b", "Ska", 2.0),),
         HedgedPrediction(height, "x", said, probability),
         unknown, p, np.log(p)[None], top[:1] if height == "genre" else (), None,
     )  # fmt: skip

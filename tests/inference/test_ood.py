@@ -7,7 +7,7 @@ from genrelab.audio import load_audio
 from genrelab.audio.content_detection import AudioContent, ContentThresholds
 from genrelab.inference.ood import TOO_SHORT, UNLIKE_TRAINING, OODThresholds, fit_ood_thresholds, rejection_reason
 from genrelab.postprocessing import MULTICLASS
-from made_sounds import RATE, coloured, talker
+from made_sounds import RATE, colored, talker
 from paths import SHARED_DATA
 
 SURE = np.array([[9.0, 0.0, 0.0]])
@@ -21,7 +21,7 @@ def reason(samples, bounds=EVERYTHING, rate=RATE, sound=None):
 
 @pytest.mark.parametrize("power", [0, 1, 2])
 def test_noise(power):
-    assert reason(coloured(power)) == "noise"
+    assert reason(colored(power)) == "noise"
 
 
 def test_speech():
@@ -32,18 +32,18 @@ def test_what_val_holds_is_not_unknown():
     """A run that was taught field recordings, noise music and spoken word answers them."""
     sounds = [AudioContent(-80, 0.6, 0.9), AudioContent(-20, 0.55, 0.7), AudioContent(-30, 0.5, 0.8)]
     taught = ContentThresholds.fit(sounds)
-    for samples in (talker(), coloured(1), 1e-4 * coloured(0)):
+    for samples in (talker(), colored(1), 1e-4 * colored(0)):
         assert reason(samples) is not None and reason(samples, sound=taught) is None
 
 
 def test_silence_short_sounds_and_chords():
     assert reason(np.zeros(5 * RATE)) == "silence"
-    assert reason(1e-4 * coloured(0)) == "silence"
+    assert reason(1e-4 * colored(0)) == "silence"
     time = np.arange(5 * RATE) / RATE
     chord = sum(np.sin(2 * np.pi * hz * time) for hz in (220, 277, 330)) / 10
     assert reason(chord) is None
     assert reason(chord[: RATE // 4]) == TOO_SHORT
-    assert reason(0.02 * coloured(0, 5) + chord) is None  # in some noise
+    assert reason(0.02 * colored(0, 5) + chord) is None  # in some noise
 
 
 def test_what_val_never_gave_is_unlike_it():

@@ -47,7 +47,7 @@ def test_logits_and_decisions_are_those_of_the_run_itself(run, predictor):
 
 
 def stored_logits(predictor, files, root) -> dict[str, np.ndarray]:
-    """Training's path: decoded and stored by the store's workers, loaded, normalised, through the network."""
+    """Training's path: decoded and stored by the store's workers, loaded, normalized, through the network."""
     import pandas as pd
 
     feature_cache = FeatureCache(root, predictor.audio, predictor.in_specs)
@@ -101,7 +101,7 @@ def test_a_prediction_holds_what_it_says(run, predictor, music):
     assert all(entry.probabilities.sum() == pytest.approx(1) for entry in found.segments)
     assert len(found.top) == 2 and found.top[0].probability >= found.top[1].probability
     assert found.probabilities.sum() == pytest.approx(1) and found.logits.shape == (2, 3)
-    assert found.neighbours == ()  # a flat taxonomy
+    assert found.neighbors == ()  # a flat taxonomy
     plain = found.to_dict(predictor.genres)
     assert plain["top"][0]["title"] == found.top[0].title and len(plain["segments"]) == 2
 
@@ -222,8 +222,8 @@ def change(run: Path, file: Path, **content) -> Path:
         ({"model": {"kind": "mine", "params": {}, "in_shapes": []}}, "--plugins"),
         ({"model": {}}, "fit together"),
         ({"sound": {"flatness": 0.5}}, "fit together"),
-        ({"preprocessing": {"audio": None, "features": [], "normalise": []}}, "cannot listen"),
-        ({"preprocessing": {"audio": {"rate": 1}, "features": [], "normalise": []}}, "fit together"),
+        ({"preprocessing": {"audio": None, "features": [], "normalize": []}}, "cannot listen"),
+        ({"preprocessing": {"audio": {"rate": 1}, "features": [], "normalize": []}}, "fit together"),
     ],
 )
 def test_checkpoints_that_do_not_fit_give_one_line(run, tmp_path, content, reason):

@@ -11,7 +11,7 @@ SCRIPTS = [path for path in sorted(BENCHMARKS.glob("*.py")) if "__main__" in pat
 SMALL = ("demo.genres=3", "demo.tracks_per_genre=6", "demo.artists_per_genre=6", "dataset.seconds=8", "features=mfcc")
 NETWORK = ("model=resnet18flex", "model.width=4")
 FURTHER = {  # what a script is given beside --rounds; {tmp} is an empty folder
-    "accuracy_by_engine": (
+    "accuracy_by_backend": (
         "--epochs=1",
         "--folder={tmp}/runs",
         "paths.output_dir={tmp}",

@@ -10,7 +10,8 @@ none; where it renames keys, modules or files, `tests/helpers/golden_runs.py` fo
 Text and whole numbers must be equal. Floats are compared to `TOLERANCE`, or on another processor than that of
 `golden/written_on.json` to `OTHER_PROCESSOR`: Adam divides by a gradient's own size, so that another order of additions
 can turn the step of a weight whose gradient is almost 0. Measured, the largest difference of a logit: 0 on repetition,
-1.3e-6 by two threads (the runs here have one), 1e-3 with AVX2 and 3e-5 without AVX in place of AVX512.
+1.3e-6 by two threads (the runs here have one), 1e-3 with AVX2 and 3e-5 without AVX in place of AVX512, 5.4e-3 between
+an AMD EPYC and an Intel Xeon that both have AVX512.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import golden_runs
 
 GOLDEN = Path(__file__).parent / "golden"
 TOLERANCE = 1e-5  # absolute, or relative for numbers above 1
-OTHER_PROCESSOR = 5e-3
+OTHER_PROCESSOR = 2e-2
 
 
 @pytest.fixture(scope="module")

@@ -190,7 +190,7 @@ def test_folds_are_pooled_and_the_prior_is_of_the_tracks_trained_on(data, tmp_pa
 @pytest.mark.parametrize("model", ["knn", "logistic_regression", "random_forest"])
 def test_what_scikit_learn_fits_learns_several_genres_too(data, tmp_path, model):
     words = [word for word in overrides(data, tmp_path) if not word.startswith(("model.", "optimizer."))]
-    words += ["target=multi_label", f"model={model}", *(["model.neighbours=15"] if model == "knn" else [])]
+    words += ["target=multi_label", f"model={model}", *(["model.n_neighbors=15"] if model == "knn" else [])]
     record = run.train(compose(words), tmp_path / "run", words)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["test"]["track"]["roc_auc"]["value"] > 0.85

@@ -79,7 +79,7 @@ def test_the_best_checkpoint_gives_the_written_logits(small, tmp_path):
     net.eval()
     audio = AudioSpec.from_dict(made["preprocessing"]["audio"])
     specs = [FeatureSpec.from_dict(spec) for spec in made["preprocessing"]["features"]]
-    normalizer = Normalizer(made["preprocessing"]["normalise"])
+    normalizer = Normalizer(made["preprocessing"]["normalize"])
     tests = read_predictions(folder / "predictions.parquet").only("test")
     root = Path(compose(small)["dataset"]["root"])
     track = tests.track_id[0]

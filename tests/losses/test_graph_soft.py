@@ -93,7 +93,7 @@ def test_unreachable_genres_have_no_weight(beta):
     assert torch.isfinite(logits.grad).all()
 
 
-def test_normalising_divides_by_the_largest_reachable_distance():
+def test_normalizing_divides_by_the_largest_reachable_distance():
     distances = torch.nn.functional.pad(LINE, (0, 1, 0, 1), value=math.inf)
     distances[4, 4] = 0
     edges, shares = GraphSoft(distances, 2.0), GraphSoft(distances, 10.0, "max")

@@ -42,13 +42,13 @@ def test_simple_cnn_as_published():
     torch.testing.assert_close(net(*pictures), net.fc(maps.mean((2, 3))))
 
 
-def test_regularisation_is_all_that_differs():
-    plain, regularised = (built(name, (128, 256)) for name in ("cnn_plain", "cnn_regularised"))  # C08, C09
-    assert plain.fc.in_features == regularised.fc.in_features == 128 * 8 * 16
-    kinds = [{type(module) for module in net.modules()} for net in (plain, regularised)]
+def test_regularization_is_all_that_differs():
+    plain, regularized = (built(name, (128, 256)) for name in ("cnn_plain", "cnn_regularised"))  # C08, C09
+    assert plain.fc.in_features == regularized.fc.in_features == 128 * 8 * 16
+    kinds = [{type(module) for module in net.modules()} for net in (plain, regularized)]
     assert nn.BatchNorm2d not in kinds[0] and nn.BatchNorm2d in kinds[1]
     assert {m.p for m in plain.modules() if isinstance(m, nn.Dropout)} == {0.0}
-    assert {m.p for m in regularised.modules() if isinstance(m, nn.Dropout)} == {0.3}
+    assert {m.p for m in regularized.modules() if isinstance(m, nn.Dropout)} == {0.3}
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 13), (12, 200), (3, 40)])

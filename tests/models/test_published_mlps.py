@@ -42,7 +42,7 @@ def test_jmir(values):
 
 def test_ann_of_236_million():
     with torch.device("meta"):
-        net = built("ann", *[(418, 627)] * 3, n_classes=10)  # E06, a colour picture
+        net = built("ann", *[(418, 627)] * 3, n_classes=10)  # E06, a color picture
     assert count(net) == 3 * 418 * 627 * 300 + 300 + 3010 == 235_880_710
     assert [m.p for m in net.modules() if isinstance(m, nn.Dropout)] == [0.0]
 

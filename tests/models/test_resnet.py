@@ -82,13 +82,13 @@ def test_weights_from_a_file_and_a_url(file, form, tmp_path, monkeypatch):
     assert net.fc.out_features == 10
 
 
-def test_one_gray_picture_is_a_colour_picture_of_gray(file):
+def test_one_gray_picture_is_a_color_picture_of_gray(file):
     gray = DeepResNet([(64, 64)], 10, 18, weights=str(file)).eval()
-    colour = DeepResNet([(64, 64)] * 3, 10, 18, weights=str(file)).eval()
-    colour.fc.load_state_dict(gray.fc.state_dict())
+    color = DeepResNet([(64, 64)] * 3, 10, 18, weights=str(file)).eval()
+    color.fc.load_state_dict(gray.fc.state_dict())
     picture = torch.randn(2, 64, 64)
     with torch.no_grad():
-        torch.testing.assert_close(gray(picture), colour(picture, picture, picture), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(gray(picture), color(picture, picture, picture), rtol=1e-4, atol=1e-4)
 
 
 def test_imagenet_is_fetched_from_torchvisions_address(monkeypatch, file):

@@ -56,7 +56,7 @@ def test_every_kind_gives_probabilities_and_answers(kind):
     assert found.prediction.shape == found.level.shape == found.index.shape == target.shape
     assert (found.ranking_scores.argmax(axis=1) == found.prediction).all()
     assert all(isinstance(value, float) for value in decision.fitted.values())
-    again = decision.decide(logits[::-1])  # an answer knows nothing of its neighbours
+    again = decision.decide(logits[::-1])  # an answer knows nothing of its neighbors
     assert (again.prediction[::-1] == found.prediction).all()
 
 
@@ -139,14 +139,14 @@ def test_hub_correction_answers_a_hub_less():
     logits, target = some(2000)
     logits[:, 3] += 1.5  # a hub
     val, test = slice(0, 1000), slice(1000, 2000)
-    decision = build("hub_corrected")
+    decision = build("prior_correction")
     decision.fit(logits[val], target[val])
     answers = [build("argmax").decide(logits[test]).prediction, decision.decide(logits[test]).prediction]
     share = [(answer == 3).mean() for answer in answers]
     right = [(answer == target[test]).mean() for answer in answers]
     assert share[0] > 0.25 and abs(share[1] - 1 / 12) < 0.05
     assert right[1] > right[0] + 0.05
-    none = build("hub_corrected", strength=0.0)
+    none = build("prior_correction", strength=0.0)
     none.fit(logits[val], target[val])
     np.testing.assert_allclose(none.decide(logits).log_prob, log_softmax(logits))
 
@@ -184,7 +184,7 @@ def test_hedged_answers_hold_more_often():
     [
         ("crm", {"power": 0.0}, "decision.power: 0.0 is not above 0"),
         ("crm", {"truncate": -1.0}, "decision.truncate: -1.0 is not above 0"),
-        ("hub_corrected", {"strength": -1.0}, "decision.strength: -1.0 is not"),
+        ("prior_correction", {"strength": -1.0}, "decision.strength: -1.0 is not"),
         ("hedge", {"coverage": 1.5}, "decision.coverage: 1.5 is not in [0, 1]"),
         ("crmm", {}, "no decision 'crmm'; did you mean 'crm'?"),
     ],

@@ -103,7 +103,7 @@ def test_the_command_writes_both_pages_and_keeps_what_is_finished(table, capsys)
     assert set(found) == {f"e05_knn gtzan_images {name}" for name in ("fault_filtered", "e04")} | {
         "e05_knn spotify_pictures tracks"
     }
-    assert "55 nearest neighbours" in (docs / "systems.md").read_text()
+    assert "55 nearest neighbors" in (docs / "systems.md").read_text()
     page = (docs / "reproduction.md").read_text()
     assert "fault-filtered, `gtzan_images`: **" in page and "needs `musicmap`" in page
     capsys.readouterr()

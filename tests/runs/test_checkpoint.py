@@ -16,7 +16,7 @@ CONTENT = {
     "taxonomy": {},
     "taxonomy_hash": "0",
     "model": {"kind": "mlp", "params": {}, "in_shapes": [[57]]},
-    "preprocessing": {"audio": {}, "features": [], "normalise": []},
+    "preprocessing": {"audio": {}, "features": [], "normalize": []},
     "split_hash": "0",
     "run_id": "r",
 }

@@ -1,4 +1,4 @@
-"""Statistics and neighbours, against networkx and by hand."""
+"""Statistics and neighbors, against networkx and by hand."""
 
 import json
 
@@ -44,7 +44,7 @@ def test_the_musicmaps_statistics_equal_networkx():
     assert found["hubs"][0]["links"] == max(counts[code] for code in musicmap.genres if code in counts)
 
 
-def test_neighbours_come_nearest_first_and_by_title():
+def test_neighbors_come_nearest_first_and_by_title():
     musicmap = TAXONOMIES.build("musicmap", {})
     near = nearest_genres(musicmap, "cool jazz", k=6)
     assert len(near) == 6 and [d for _, d in near] == sorted(d for _, d in near)

@@ -40,16 +40,16 @@ def pitch_noise(
 
 
 @AUGMENTS.register("published")
-def published(semitones: float = 1.0, noise_level: float = 0.005, normalise_peak: bool = True) -> tuple[Augment, ...]:
+def published(semitones: float = 1.0, noise_level: float = 0.005, normalize_peak: bool = True) -> tuple[Augment, ...]:
     """A11 as its code has it: pitch shift, and `PublishedNoise` with its level cue.
 
     Args:
         semitones: shift of the first copy.
         noise_level: peak of the second copy's noise.
-        normalise_peak: scale the noisy copy, and only it, to a peak of 1.
+        normalize_peak: scale the noisy copy, and only it, to a peak of 1.
     """
     _check(semitones, noise_level)
-    return PitchShift(float(semitones)), PublishedNoise(float(noise_level), normalise_peak)
+    return PitchShift(float(semitones)), PublishedNoise(float(noise_level), normalize_peak)
 
 
 @AUGMENTS.register("weak")

@@ -2,7 +2,7 @@
 
 Networks are as sure of noise and of speech as of music, so both are told by the sound itself.
 
-Noise: the fine structure of its spectrum is flat at every moment, whatever its colour and however it is switched on and
+Noise: the fine structure of its spectrum is flat at every moment, whatever its color and however it is switched on and
 off, while music has partials at most moments.
 
 Speech: syllables come about four times a second, with pauses between them, and not in time (energy modulated at 4 Hz,
@@ -23,7 +23,7 @@ from genrelab.audio.io import AudioError, load_audio
 from genrelab.audio.segmentation import trim_silence
 
 SILENCE_DB = -60.0  # of full scale; the loudest tenth of a second of quiet recordings lies above -40
-FLATNESS = 0.51  # noise of any colour has 0.55 and more; 100 clips of ten genres and 360 of the demo at most 0.47
+FLATNESS = 0.51  # noise of any color has 0.55 and more; 100 clips of ten genres and 360 of the demo at most 0.47
 SPEECH = 0.46  # 51 recordings of speech have 0.53 and more; 100 clips of ten genres and 120 of the demo at most 0.41
 SPREAD = 2.6  # standard deviations that 1 % of a normal distribution lies beyond, to one side and a little
 SHARE = 0.01  # of val's tracks that a bound leaves out
@@ -77,13 +77,13 @@ class ContentThresholds:
         high = np.maximum(np.quantile(rows, 1 - SHARE, axis=0), rows.mean(axis=0) + spread)
         return cls(float(min(low[0], SILENCE_DB)), float(max(high[1], FLATNESS)), float(max(high[2], SPEECH)))
 
-    def to_plain(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """Plain data, for a checkpoint."""
         return asdict(self)
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, float]) -> ContentThresholds:
-        """Inverse of `to_plain`. Raises KeyError, TypeError or ValueError where it is something else."""
+    def from_dict(cls, plain: Mapping[str, float]) -> ContentThresholds:
+        """Inverse of `to_dict`. Raises KeyError, TypeError or ValueError where it is something else."""
         return cls(**{field.name: float(plain[field.name]) for field in fields(cls)})
 
 
@@ -118,7 +118,7 @@ def flatness(samples: np.ndarray, sample_rate: int) -> float:
     """How flat the spectrum's fine structure is where it is least so: about 0.58 for noise, 0.17 for music.
 
     In up to 200 frames spread over the recording the bins from 150 Hz to 8 kHz are taken in groups of 16. A group's
-    geometric mean over its mean tells partials from noise, whatever the colour; groups are weighed by amplitude, and of
+    geometric mean over its mean tells partials from noise, whatever the color; groups are weighed by amplitude, and of
     the frames the lowest tenth ends at the number returned. Quiet frames do not count; too few frames give 0.
     """
     size = 2 ** math.ceil(np.log2(FRAME_SECONDS * sample_rate))

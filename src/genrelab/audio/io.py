@@ -233,7 +233,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def _why_unknown(path: Path) -> str:
-    """A reason for a file that soundfile does not recognise, from its first bytes and its name."""
+    """A reason for a file that soundfile does not recognize, from its first bytes and its name."""
     head = _head(path)
     if not head.strip(b"\x00"):
         return ZERO_BYTES

@@ -76,11 +76,11 @@ class PublishedNoise(Named):
 
     Args:
         level: peak of the noise, full scale is 1.
-        normalise_peak: scale the noisy copy to a peak of 1, as published. False leaves the level alone.
+        normalize_peak: scale the noisy copy to a peak of 1, as published. False leaves the level alone.
     """
 
     level: float = 0.005
-    normalise_peak: bool = True
+    normalize_peak: bool = True
     _name = "published_noise"
 
     def apply(self, samples: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -90,7 +90,7 @@ class PublishedNoise(Named):
         noise[1:] -= 0.97 * white[:-1]
         noise *= self.level / max(float(np.abs(noise).max()), 1e-12)
         noisy = samples + noise
-        if self.normalise_peak:
+        if self.normalize_peak:
             noisy /= max(float(np.abs(noisy).max()), 1e-12)
         return noisy.astype(np.float32)
 
@@ -101,7 +101,7 @@ class PublishedNoise(Named):
         noise = torch.randn_like(samples)
         noise[:, 1:] = noise[:, 1:] - 0.97 * noise[:, :-1]
         noisy = samples + noise * (self.level / noise.abs().amax(dim=1, keepdim=True).clamp(min=1e-12))
-        return noisy / noisy.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) if self.normalise_peak else noisy
+        return noisy / noisy.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) if self.normalize_peak else noisy
 
 
 def pink_noise(n: int, rng: np.random.Generator) -> np.ndarray:

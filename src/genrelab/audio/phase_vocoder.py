@@ -88,7 +88,7 @@ def pitch_shift(
 
 
 def istft(spectrum: np.ndarray, n_fft: int, hop_length: int, length: int) -> np.ndarray:
-    """Samples [length] float32 of a spectrum [1 + n_fft/2, frames] (`librosa.istft`: centred, Hann).
+    """Samples [length] float32 of a spectrum [1 + n_fft/2, frames] (`librosa.istft`: centered, Hann).
 
     A spectrum whose frames are contiguous in memory (the transpose of `[frames, bins]`) is not copied.
     """
@@ -98,7 +98,7 @@ def istft(spectrum: np.ndarray, n_fft: int, hop_length: int, length: int) -> np.
 
 
 class OverlapAdd:
-    """Overlapping spectra to samples (`librosa.istft`: centred, Hann).
+    """Overlapping spectra to samples (`librosa.istft`: centered, Hann).
 
     Args:
         length: samples wanted.

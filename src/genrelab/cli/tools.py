@@ -16,7 +16,7 @@ command = commands.command
 @command("plot-taxonomy")
 def plot_taxonomy(
     overrides: Overrides = None,
-    genre: Annotated[str | None, typer.Option(help="Genre whose nearest neighbours are shown.")] = None,
+    genre: Annotated[str | None, typer.Option(help="Genre whose nearest neighbors are shown.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write the plots and distances to (default: outputs/graph).")
     ] = None,

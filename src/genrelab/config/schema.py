@@ -49,7 +49,7 @@ class AcceleratorSpec:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Targets, batches and normalisation; see conf/data/default.yaml."""
+    """Targets, batches and normalization; see conf/data/default.yaml."""
 
     target: Literal["genre", "multi_label", "supergenre"] = "genre"
     aux_loss_weight: float = 0.3

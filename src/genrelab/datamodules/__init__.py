@@ -1,4 +1,4 @@
-"""Store and split become whole batches, normalised by what the train split says."""
+"""Store and split become whole batches, normalized by what the train split says."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -38,7 +38,7 @@ class AuxiliaryTargets:
     track_ids: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What a record says of them."""
         return {
             name: {"classes": list(values), "train_targets": list(self.counts[name])}
@@ -140,11 +140,11 @@ def pool_auxiliary(
     """Labels of k folds as those of one run: what a fold's train lacks, its heads cannot have answered.
 
     Args:
-        known: of each fold, as `AuxiliaryTargets.to_plain` gives it.
+        known: of each fold, as `AuxiliaryTargets.to_dict` gives it.
         rows: of each fold, as `auxiliary_rows` gives them.
 
     Returns:
-        the like of `AuxiliaryTargets.to_plain`, every value that any fold knows, train tracks counted once a fold;
+        the like of `AuxiliaryTargets.to_dict`, every value that any fold knows, train tracks counted once a fold;
         and all rows, their probabilities in that order, 0 for what their fold does not know.
     """
     names = list(dict.fromkeys(name for one in known for name in one))

@@ -51,7 +51,7 @@ class BatchAugmentation:
         return tuple(f.roll(int(share * f.shape[-1]), dims=-1) if f.ndim == 3 else f for f in features)
 
     def after_norm(self, features: Features) -> Features:
-        """Flip, move and mask normalised pictures, whose train mean is 0; noise goes into vectors too."""
+        """Flip, move and mask normalized pictures, whose train mean is 0; noise goes into vectors too."""
         if self.time_reverse_prob > 0:
             back = torch.rand(len(features[0]), device=features[0].device) < self.time_reverse_prob
             features = tuple(torch.where(back[:, None, None], f.flip(-1), f) if f.ndim == 3 else f for f in features)

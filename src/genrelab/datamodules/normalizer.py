@@ -1,4 +1,4 @@
-"""Normalisers: fitted on the train split, applied on the device, carried by the checkpoint."""
+"""Normalizers: fitted on the train split, applied on the device, carried by the checkpoint."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Normalizer(nn.Module):
                 self.register_buffer(f"{name}_{number}", value, persistent=False)
 
     def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Normalised float32 features of the same shapes."""
+        """Normalized float32 features of the same shapes."""
         return tuple(
             (feature.float() - getattr(self, f"mean_{i}")) / getattr(self, f"std_{i}")
             for i, feature in enumerate(features)
         )
 
-    def to_plain(self) -> list[dict[str, Any]]:
+    def to_list(self) -> list[dict[str, Any]]:
         """The statistics as plain data, for the checkpoint."""
         return [
             {name: getattr(self, f"{name}_{number}").tolist() for name in ("mean", "std")}

@@ -46,7 +46,7 @@ class OnTheFlyFeatures:
 
     @torch.no_grad()
     def __call__(self, stored: Features, training: bool = False) -> Features:
-        """Features `[B, H, W]` float32, not normalised, of `(waveforms [B, n_samples + 1] int16,)`."""
+        """Features `[B, H, W]` float32, not normalized, of `(waveforms [B, n_samples + 1] int16,)`."""
         samples = unpack(stored[0])
         rate = self.specs[0].sample_rate
         if training and self.augments:

@@ -42,7 +42,7 @@ def folder(root: str | None = None, artists_csv: str | None = None, artist_folde
     return DatasetIndex(top.resolve().name or "folder", pd.DataFrame(rows), tuple(notes), tuple(rejected))
 
 
-def find_root(root: str | None, what: str) -> Path:
+def find_root(root: str | None, description: str) -> Path:
     """The folder named by `dataset.root`.
 
     Raises:
@@ -50,12 +50,12 @@ def find_root(root: str | None, what: str) -> Path:
         GenrelabError: it does not exist, or is no folder, or cannot be read.
     """
     if not root:
-        raise ConfigError([f"dataset.root: name {what}, as in dataset.root=/path/to/music"])
+        raise ConfigError([f"dataset.root: name {description}, as in dataset.root=/path/to/music"])
     path = Path(root).expanduser()
     if not path.exists():
         raise GenrelabError(f"dataset.root: {path}: no such folder")
     if not path.is_dir():
-        raise GenrelabError(f"dataset.root: {path} is a file; name {what}")
+        raise GenrelabError(f"dataset.root: {path} is a file; name {description}")
     try:
         next(path.iterdir(), None)
     except OSError as error:

@@ -34,8 +34,8 @@ class Renaming:
 def plan_renaming(root: Path, taxonomy: Taxonomy, to: To, files: bool = False) -> Renaming:
     """Decide the new names of a folder's genre folders; nothing is touched.
 
-    A folder is recognised by code or name in any Unicode form, case and accents aside. Of a name, what file systems
-    forbid becomes a hyphen: "Swing / Big Band" is "Swing - Big Band", which is recognised on the way back.
+    A folder is recognized by code or name in any Unicode form, case and accents aside. Of a name, what file systems
+    forbid becomes a hyphen: "Swing / Big Band" is "Swing - Big Band", which is recognized on the way back.
 
     Args:
         root: holds the genre folders.

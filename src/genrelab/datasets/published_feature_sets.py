@@ -117,7 +117,7 @@ def top_magd(
     lost = len(genres) - len(common)
     notes = (
         f"features measured by others: {', '.join(one.path.name for one in read)}",
-        *([f"{lost} of {len(genres)} labelled tracks have no features here"] if lost else []),
+        *([f"{lost} of {len(genres)} labeled tracks have no features here"] if lost else []),
     )
     precomputed = PrecomputedFeatures(
         np.array(common, dtype=object),

@@ -26,7 +26,7 @@ GTZAN_PLACES = ("images_original", "Data/images_original", ".")
 def gtzan_images(cache: Path, root: str | None = None, height: int = 128, width: int = 256) -> DatasetIndex:
     """Read GTZAN's published mel spectrogram pictures: images_original/<genre>/<genre>NNNNN.png (or .webp; E01).
 
-    The white margins are cut off, colours (matplotlib's magma) are turned back into levels 0 to 255, and the picture is
+    The white margins are cut off, colors (matplotlib's magma) are turned back into levels 0 to 255, and the picture is
     averaged down. File names become clips ("blues.00000"), so that the fault-filtered lists and artists apply.
 
     Args:
@@ -70,7 +70,7 @@ def spectrogram_images(
     root: str | None = None,
     height: int = 128,
     width: int = 256,
-    colours: str = "grey",
+    colors: str = "gray",
     crop: Sequence[int] | None = None,
 ) -> DatasetIndex:
     """Read root/genre/[artist/]picture: any spectrogram pictures, low frequencies at the bottom.
@@ -80,18 +80,18 @@ def spectrogram_images(
         root: the folder of genres.
         height: rows.
         width: columns.
-        colours: "grey" (brightness), or the matplotlib colour map they were drawn with ("magma", "viridis", ...).
+        colors: "gray" (brightness), or the matplotlib color map they were drawn with ("magma", "viridis", ...).
         crop: left, top, right, bottom of the spectrogram in pixels; None cuts white margins off.
 
     Raises:
-        ConfigError: no root named, sizes below 1, no such colour map, or a crop that is none.
+        ConfigError: no root named, sizes below 1, no such color map, or a crop that is none.
         GenrelabError: root is missing or holds no picture.
     """
     top = find_root(root, "the folder with a folder of pictures for each genre")
     files = [file for file in _files(top) if len(file.relative_to(top).parts) > 1]
     if not files:
         raise GenrelabError(f"{top}: no pictures in it; expected genre/picture.png")
-    levels, bad = _read_all(files, height, width, colours, crop, cache)
+    levels, bad = _read_all(files, height, width, colors, crop, cache)
     kept = [file for file in files if str(file) not in dict(bad)]
     parts = [file.relative_to(top).parts for file in kept]
     ids = [normalize_id("/".join(part)) for part in parts]
@@ -110,7 +110,7 @@ def _files(root: Path) -> list[Path]:
 
 
 def _read_all(
-    files: Sequence[Path], height: int, width: int, colours: str, crop: Sequence[int] | None, cache: Path
+    files: Sequence[Path], height: int, width: int, colors: str, crop: Sequence[int] | None, cache: Path
 ) -> tuple[np.ndarray, list[tuple[str, str]]]:
     """`[N, height, width]` uint8 of the readable files, and the others with reasons; kept in the cache."""
     problems = [f"dataset.{n}: {v} is below 1" for n, v in (("height", height), ("width", width)) if v < 1]
@@ -118,9 +118,9 @@ def _read_all(
         problems.append(f"dataset.crop: {list(crop)}; use left, top, right, bottom in pixels")
     if problems:
         raise ConfigError(problems)
-    table = None if colours == "grey" else colormap_levels(colours)
+    table = None if colors == "gray" else colormap_levels(colors)
     stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    wish = (stats, height, width, colours, list(crop) if crop else None)
+    wish = (stats, height, width, colors, list(crop) if crop else None)
     stored = cache / "pictures" / f"{hashlib.sha256(repr(wish).encode()).hexdigest()[:16]}.npz"
     if not stored.exists():
         rows, bad = [], []
@@ -146,7 +146,7 @@ def read_grayscale(
         file: of any format Pillow reads.
         height: rows, reached by averaging.
         width: columns, likewise.
-        table: `[32768]` level by colour (five bits a channel), from `colormap_levels`; None takes the brightness.
+        table: `[32768]` level by color (five bits a channel), from `colormap_levels`; None takes the brightness.
         crop: left, top, right, bottom; None cuts white margins off.
     """
     from PIL import Image
@@ -174,7 +174,7 @@ def read_grayscale(
 
 @lru_cache(maxsize=4)
 def colormap_levels(name: str) -> np.ndarray:
-    """`[32768]` uint8: the nearest level of a matplotlib colour map, for colours of five bits a channel.
+    """`[32768]` uint8: the nearest level of a matplotlib color map, for colors of five bits a channel.
 
     Raises:
         ConfigError: no such map.
@@ -182,11 +182,11 @@ def colormap_levels(name: str) -> np.ndarray:
     import matplotlib
 
     if name not in matplotlib.colormaps:
-        raise ConfigError([f"dataset.colours: {name!r} is no colour map; use grey, magma, viridis, inferno, jet, ..."])
+        raise ConfigError([f"dataset.colors: {name!r} is no color map; use gray, magma, viridis, inferno, jet, ..."])
     points = np.asarray(matplotlib.colormaps[name](np.arange(256)))[:, :3].astype(np.float32) * 255
     grid = (np.arange(32, dtype=np.float32) * 8 + 3.5).tolist()
     table = np.empty(32_768, np.uint8)
     for place, red in enumerate(grid):
-        colours = np.stack(np.meshgrid([red], grid, grid, indexing="ij"), axis=-1).reshape(-1, 1, 3)
-        table[place * 1024 : (place + 1) * 1024] = np.square(colours - points).sum(axis=2).argmin(axis=1)
+        colors = np.stack(np.meshgrid([red], grid, grid, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+        table[place * 1024 : (place + 1) * 1024] = np.square(colors - points).sum(axis=2).argmin(axis=1)
     return table

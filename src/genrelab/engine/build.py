@@ -231,7 +231,7 @@ def make_heads(
 def make_loss(config: Config, taxonomy: Taxonomy, distances: np.ndarray, prevalence: np.ndarray | None = None) -> Any:
     """The loss, which may know the distances, the supergenres, the clusters and how common genres are in train.
 
-    What is fitted at once minimises none; its val/loss is the negative log-likelihood.
+    What is fitted at once minimizes none; its val/loss is the negative log-likelihood.
     """
     import torch
 

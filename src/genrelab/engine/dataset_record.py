@@ -75,7 +75,7 @@ def record_dataset(
     record.data["split"] = {key: value for key, value in split.to_dict().items() if key != "parts"}
     record.data["features"] = [spec.name for spec in data.feature_cache.specs]
     if labels is not None:
-        record.data["labels"] = labels.to_plain()
+        record.data["labels"] = labels.to_dict()
     if record.is_rank_zero:
         write_json(record.folder / "split.json", split.to_dict())
         write_training_tracks(record.folder / "tracks.parquet", dataset_index, split)
@@ -108,7 +108,7 @@ def _fingerprints(
         **{spec.name: spec.fingerprint for spec in data.feature_cache.specs},
     }
     if labels is not None:
-        prints["labels"] = fingerprint([labels.to_plain(), labels.truth.tolist()])
+        prints["labels"] = fingerprint([labels.to_dict(), labels.truth.tolist()])
     return prints
 
 

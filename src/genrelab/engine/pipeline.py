@@ -164,7 +164,7 @@ class TrainingPipeline:
             "preprocessing": {
                 "audio": data.feature_cache.audio.to_dict() if data.feature_cache.audio else None,
                 "features": [_plain(spec.to_dict()) for spec in data.feature_cache.specs],
-                "normalise": normalizer.to_plain(),
+                "normalize": normalizer.to_list(),
                 "online": bool(self.config["data"]["on_the_fly"]),
             },
             "split_hash": split.hash,
@@ -172,7 +172,7 @@ class TrainingPipeline:
             "marks": caveats_of(self.record.data),
             **({} if data.multilabel_targets is None else {"target": "multi_label"}),
             **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
-            **({} if self.sound is None else {"sound": self.sound.to_plain()}),
+            **({} if self.sound is None else {"sound": self.sound.to_dict()}),
         }
 
     def loggers(self) -> list[Any]:

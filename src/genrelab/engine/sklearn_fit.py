@@ -24,7 +24,7 @@ from genrelab.training.task import GenreTask
 from genrelab.training.trainer import make_trainer
 from genrelab.utils.io import atomic_path
 
-ROWS = 256  # normalised at a time
+ROWS = 256  # normalized at a time
 TRAIN_POINTS = 2000  # train segments that the plane's axes are found by, fewer where they have many values
 VALUES = 2**28
 SPLIT_NAMES: tuple[SplitName, ...] = ("val", "test")
@@ -113,7 +113,7 @@ def fit_sklearn(
 
 
 def train_vectors(task: GenreTask, data: GenreDataModule, net: Estimator, limit: int | None) -> tuple[Tensor, Tensor]:
-    """`[N, D]` vectors of train's rows, normalised, and `[N]` their genres; at most `limit` rows, drawn by the seed."""
+    """`[N, D]` vectors of train's rows, normalized, and `[N]` their genres; at most `limit` rows, drawn by the seed."""
     batch = data.full_batch("train")
     order = torch.arange(len(batch.target))
     if limit is not None:

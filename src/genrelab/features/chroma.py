@@ -108,7 +108,7 @@ class ChromaCqt(_CqtChroma):
 @FEATURES.register("chroma_cens")
 @dataclass(frozen=True, kw_only=True)
 class ChromaCens(_CqtChroma):
-    """Chroma quantised and smoothed, robust to dynamics and timbre (A13; `librosa.feature.chroma_cens`).
+    """Chroma quantized and smoothed, robust to dynamics and timbre (A13; `librosa.feature.chroma_cens`).
 
     Each frame has length 1 (L2).
 

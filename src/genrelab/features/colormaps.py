@@ -1,4 +1,4 @@
-"""Colours that fit a feature: the gallery and the report draw alike."""
+"""Colors that fit a feature: the gallery and the report draw alike."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SIGNED = ("coefficient", "position")
 
 @dataclass(frozen=True)
 class ColorScale:
-    """How values become colours.
+    """How values become colors.
 
     Args:
-        map: name of a matplotlib colour map.
-        low: the value of its first colour.
-        high: the value of its last colour.
+        map: name of a matplotlib color map.
+        low: the value of its first color.
+        high: the value of its last color.
         signed: 0 is in the middle; values beyond the ends are clipped.
     """
 

@@ -1,4 +1,4 @@
-"""Engines: ways to compute the same numbers. "librosa" is librosa; "numba" is held against it."""
+"""Backends: ways to compute the same numbers. "librosa" is librosa; "numba" is held against it."""
 
 from __future__ import annotations
 

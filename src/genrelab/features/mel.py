@@ -86,7 +86,7 @@ class MelDb(_MelFeature):
 @FEATURES.register("mel_pcen")
 @dataclass(frozen=True, kw_only=True)
 class MelPcen(_MelFeature):
-    """Per-channel energy normalisation of a mel spectrogram (A13; `librosa.pcen(mel * 2**31)`; Wang et al. 2017).
+    """Per-channel energy normalization of a mel spectrogram (A13; `librosa.pcen(mel * 2**31)`; Wang et al. 2017).
 
     Args:
         gain: exponent of the automatic gain control, 0 to 1.
@@ -161,6 +161,6 @@ def mel_ticks(n_mels: int, fmin: float, fmax: float) -> tuple[str, dict[float, s
     """Rows of round frequencies on a mel axis of n_mels bands between fmin and fmax (Hz)."""
     import librosa
 
-    centres = librosa.mel_frequencies(n_mels + 2, fmin=fmin, fmax=fmax)[1:-1]
-    wanted = [f for f in (256, 512, 1024, 2048, 4096, 8192, 16384) if centres[0] < f < centres[-1]]
-    return "Hz", {float(np.interp(f, centres, np.arange(n_mels))): str(f) for f in wanted}
+    centers = librosa.mel_frequencies(n_mels + 2, fmin=fmin, fmax=fmax)[1:-1]
+    wanted = [f for f in (256, 512, 1024, 2048, 4096, 8192, 16384) if centers[0] < f < centers[-1]]
+    return "Hz", {float(np.interp(f, centers, np.arange(n_mels))): str(f) for f in wanted}

@@ -131,16 +131,16 @@ def _plot_feature_map(figure: Figure, axes: Axes, spec: FeatureSpec, array: np.n
     assert isinstance(feature, TimeFrequencyFeature)
     height, width = array.shape
     extent = (start, start + spec.n_samples / spec.sample_rate, 0.0, float(height))
-    colours = colormap_for(feature.unit, array)
+    colors = colormap_for(feature.unit, array)
     image = axes.imshow(
-        array, colours.cmap, origin="lower", aspect="auto", interpolation="nearest", extent=extent,
-        vmin=colours.vmin, vmax=colours.vmax,
+        array, colors.cmap, origin="lower", aspect="auto", interpolation="nearest", extent=extent,
+        vmin=colors.vmin, vmax=colors.vmax,
     )  # fmt: skip
     label, ticks = feature.ticks(spec.sample_rate)
     scale = height / feature.height()
     axes.set_yticks([(row + 0.5) * scale for row in ticks], list(ticks.values()))
     axes.set(xlabel="s", ylabel=label)
-    bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=18, extend="both" if colours.signed else "neither")
+    bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=18, extend="both" if colors.signed else "neither")
     bar.set_label(feature.unit, color=_FAINT, fontsize=8)
     bar.ax.tick_params(labelsize=7, colors=_FAINT, length=2)
     bar.outline.set_visible(False)

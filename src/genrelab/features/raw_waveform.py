@@ -16,7 +16,7 @@ from genrelab.features.spec import Dtype
 @FEATURES.register("samples")
 @dataclass(frozen=True, kw_only=True)
 class Samples(Feature):
-    """A segment's samples as a picture of one row, `[1, n_samples]`, so that one mean and deviation normalise all.
+    """A segment's samples as a picture of one row, `[1, n_samples]`, so that one mean and deviation normalize all.
 
     float16 rounds a sample by a 2048th of itself at most: noise 77 dB under the sound.
     """

@@ -36,7 +36,7 @@ def area_weights(n: int, m: int) -> Any:
 
 @lru_cache(maxsize=64)
 def linear_weights(n: int, m: int) -> Any:
-    """Sparse [m, n] float32: linear interpolation at the centres of m cells laid over n, ends held."""
+    """Sparse [m, n] float32: linear interpolation at the centers of m cells laid over n, ends held."""
     import scipy.sparse
 
     at = np.clip((np.arange(m) + 0.5) * n / m - 0.5, 0, n - 1)

@@ -1,4 +1,4 @@
-"""`FeatureSpec`: what a feature is, as plain data. Engines compute it, the store keys by it."""
+"""`FeatureSpec`: what a feature is, as plain data. Backends compute it, the store keys by it."""
 
 from __future__ import annotations
 

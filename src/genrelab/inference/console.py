@@ -29,8 +29,8 @@ def format_card(prediction: Prediction, titles: Sequence[str]) -> list[str]:
     if prediction.supergenre:
         sure = format_percent(prediction.supergenre.probability).strip()
         lines.append(f"  supergenre  {prediction.supergenre.title} {sure}")
-    if prediction.neighbours:
-        near = ", ".join(f"{near.title} ({near.distance:g})" for near in prediction.neighbours)
+    if prediction.neighbors:
+        near = ", ".join(f"{near.title} ({near.distance:g})" for near in prediction.neighbors)
         lines.append(f"  nearby      {near}")
     lines.append("  timeline    " + "\n              ".join(format_timeline(prediction.segments, titles)))
     return lines

@@ -50,12 +50,12 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
             raise ValueError("genres and taxonomy differ")
         audio = AudioSpec.from_dict(prepared["audio"])
         specs = tuple(FeatureSpec.from_dict(one) for one in prepared["features"])
-        normalizer = Normalizer(prepared["normalise"])
+        normalizer = Normalizer(prepared["normalize"])
         model = _model(content["model"], len(taxonomy.genres))
         model.load_state_dict(checkpoint["state_dict"])
         calibrated = checkpoint.get("calibration")  # of an exported file; those of a run are fitted here
         calibration = Calibration.from_dict(calibrated, taxonomy) if calibrated else None
-        sound = ContentThresholds.from_plain(content["sound"]) if "sound" in content else None
+        sound = ContentThresholds.from_dict(content["sound"]) if "sound" in content else None
     except ConfigError as error:
         own = "; a model or feature of your own needs its module: genrelab ... --plugins my.module"
         raise GenrelabError(f"{file}: {error}{own}") from error

@@ -20,7 +20,7 @@ class ClassScore(NamedTuple):
     probability: float
 
 
-class Neighbour(NamedTuple):
+class Neighbor(NamedTuple):
     """A genre near the answer on the graph: code, title, and the distance from the answer in edge units."""
 
     genre: str
@@ -69,7 +69,7 @@ class Prediction:
         supergenre: the likeliest supergenre (its probability is the sum of its genres'); None where a track has several
             genres, whose probabilities do not add up.
         segments: the timeline, in order of time.
-        neighbours: the genres nearest to `top[0]` on the graph, nearest first; empty on a flat taxonomy.
+        neighbors: the genres nearest to `top[0]` on the graph, nearest first; empty on a flat taxonomy.
         hedged: genre, supergenre, cluster or nothing, as far as it is sure; None where a track has several genres.
         rejection_reason: why there is no answer ("silence", "noise", ...); None where there is one. `top` and the rest
             are filled all the same.
@@ -85,7 +85,7 @@ class Prediction:
     top: tuple[ClassScore, ...]
     supergenre: ClassScore | None
     segments: tuple[SegmentPrediction, ...]
-    neighbours: tuple[Neighbour, ...]
+    neighbors: tuple[Neighbor, ...]
     hedged: HedgedPrediction | None
     rejection_reason: str | None
     probabilities: np.ndarray
@@ -132,8 +132,8 @@ class Prediction:
             found["hedged"] = {**hedged, "probability": round(self.hedged.probability, 4)}
         else:
             found["genres"] = [self._score_dict(guess) for guess in self.genres]
-        found["neighbours"] = [
-            {"genre": near.genre, "title": near.title, "distance": round(near.distance, 4)} for near in self.neighbours
+        found["neighbors"] = [
+            {"genre": near.genre, "title": near.title, "distance": round(near.distance, 4)} for near in self.neighbors
         ]
         if timeline:
             found["segments"] = [_window(entry, genres, self.thresholds is not None) for entry in self.segments]

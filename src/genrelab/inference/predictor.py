@@ -8,7 +8,7 @@ Its interface, which app, export and explanations are built on:
     predictor.predict(path_or_samples, sample_rate=None, hop=None, top=3) -> Prediction
     predictor.decode(path_or_samples, sample_rate=None) -> samples [T] float32 at predictor.audio.sample_rate
     predictor.windows(samples, hop=None) -> [Window(start, samples [n_samples])]
-    predictor.features(samples [n_samples] or [S, n_samples]) -> [Tensor [S, *shape]], normalised as in training
+    predictor.features(samples [n_samples] or [S, n_samples]) -> [Tensor [S, *shape]], normalized as in training
     predictor.logits(features) -> Tensor [S, C];  predictor.embed(features) -> Tensor [S, D]   (no gradients)
     predictor.judge(samples, windows, logits [S, C], top, path) -> Prediction   # from logits that one has
     predictor.track_probabilities(logits [S, C]) -> [C];  predictor.segment_probabilities(logits) -> [S, C]
@@ -33,7 +33,7 @@ from genrelab.features.packed_waveform import pack
 from genrelab.inference.calibration import Calibration
 from genrelab.inference.ood import rejection_reason
 from genrelab.inference.penultimate import penultimate
-from genrelab.inference.prediction import ClassScore, Neighbour, Prediction, SegmentPrediction
+from genrelab.inference.prediction import ClassScore, Neighbor, Prediction, SegmentPrediction
 from genrelab.inference.windowing import Window, cut_windows, read_recording
 from genrelab.postprocessing import OutputType
 from genrelab.runs.checkpoint import CAVEATS
@@ -126,7 +126,7 @@ class Predictor:
         return cut_windows(samples, self.audio, hop)
 
     def features(self, samples: np.ndarray) -> list[Tensor]:
-        """Features of windows as the network saw them in training: stored (rounded), then normalised.
+        """Features of windows as the network saw them in training: stored (rounded), then normalized.
 
         Args:
             samples: `[n_samples]` or `[S, n_samples]` float32.
@@ -142,7 +142,7 @@ class Predictor:
             return list(self.normalizer(self._extract_on_device(stored) if self.on_the_fly else stored))
 
     def logits(self, features: Sequence[Tensor]) -> Tensor:
-        """Logits `[S, C]` float32 of normalised features."""
+        """Logits `[S, C]` float32 of normalized features."""
         with torch.no_grad():
             found: Tensor = self.model(*features).float()
         return found
@@ -219,7 +219,7 @@ class Predictor:
             top=tuple(self._class_score(int(i), probabilities) for i in order[:top]),
             supergenre=assigned.supergenre,
             segments=timeline,
-            neighbours=self.neighbours(int(order[0])),
+            neighbors=self.neighbors(int(order[0])),
             hedged=assigned.hedged,
             rejection_reason=self._unknown(samples, logits, probabilities),
             probabilities=probabilities,
@@ -228,13 +228,13 @@ class Predictor:
             thresholds=assigned.thresholds,
         )
 
-    def neighbours(self, genre: int, count: int = NEIGHBOURS) -> tuple[Neighbour, ...]:
+    def neighbors(self, genre: int, count: int = NEIGHBOURS) -> tuple[Neighbor, ...]:
         """The genres nearest to a genre (its place) on the graph; none where all lie equally far."""
         row = self.distances[genre]
         others = [i for i in np.argsort(row, kind="stable").tolist() if i != genre and np.isfinite(row[i])]
         if self.taxonomy.flat:
             return ()
-        return tuple(Neighbour(self.genres[i], self.titles[i], float(row[i])) for i in others[:count])
+        return tuple(Neighbor(self.genres[i], self.titles[i], float(row[i])) for i in others[:count])
 
     @cached_property
     def distances(self) -> np.ndarray:

@@ -20,7 +20,7 @@ class GraphSoft(nn.Module):
     A large beta makes it cross-entropy, 0 makes every reachable genre equally right; unreachable genres get weight 0.
     With `normalize="max"` it is Bertinetto et al. 2020 ("Making Better Mistakes"), who divide distances by their
     maximum. Its gradient with respect to the logits is (p - w_y) / B. Rows that sum to 1 are not alike: of one beta,
-    a genre with many neighbours keeps far less for itself than a remote one, which `scale` mends.
+    a genre with many neighbors keeps far less for itself than a remote one, which `scale` mends.
 
     Args:
         distances: `[C, C]`, zero diagonal, inf where unreachable.

@@ -56,7 +56,7 @@ class BinaryCrossEntropy(nn.Module):
 class GraphSigmoid(nn.Module):
     """Binary cross-entropy against targets softened on the graph: t_j = max of exp(-beta d_ij) over a track's genres i.
 
-    The genres that a track has keep their 1, their neighbours get a share that falls with the distance to the nearest
+    The genres that a track has keep their 1, their neighbors get a share that falls with the distance to the nearest
     of them, unreachable ones 0. A large beta makes it binary cross-entropy; 0 calls every reachable genre right. What
     `graph_soft` is to cross-entropy (A27), for tracks with several genres.
 

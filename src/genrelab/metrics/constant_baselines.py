@@ -15,7 +15,7 @@ def baseline_scores(
     """Scores of the trivial baselines on the same targets, by the same function as every other score.
 
     - majority: always the genre that is commonest in train; its other answers follow in that order.
-    - medoid: always the genre that lies nearest to the train targets; its other answers are that one's neighbours.
+    - medoid: always the genre that lies nearest to the train targets; its other answers are that one's neighbors.
     - random: every genre alike, in expectation (no draw, so no noise).
 
     Args:

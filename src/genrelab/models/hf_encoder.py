@@ -33,7 +33,7 @@ class Encoder(nn.Module):
 
     wav2vec2 and HuBERT (Baevski et al. 2020, Hsu et al. 2021) take `features=waveform`, and were trained on 16 kHz;
     AST (Gong et al. 2021) and CLAP (Wu et al. 2023) take mel pictures, which are resized to their own. Pictures come
-    normalised by the train part, so fine-tuning or the linear layer has to make up for other statistics.
+    normalized by the train part, so fine-tuning or the linear layer has to make up for other statistics.
 
     Args:
         in_shapes: one `(1, samples)` for wav2vec2 and hubert, one `(H, W)` for clap and ast.

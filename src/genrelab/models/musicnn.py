@@ -32,7 +32,7 @@ INPUT_FEATURE = {
 }
 TIMBRAL, TEMPORAL = (38, 67), (128, 64, 32)  # bands and frames that the first filters span
 WIDE, NARROW, MIDDLE, LAST = 204, 51, 64, 200  # filters of each, of the middle, units of the last
-EPSILON = 1e-3  # of TensorFlow's batch normalisation
+EPSILON = 1e-3  # of TensorFlow's batch normalization
 REMEDY = "pip install --no-deps musicnn (its weights are read without TensorFlow), or model.weights=null"
 
 

@@ -30,7 +30,7 @@ class DeepResNet(ResNet):
     """A ResNet as torchvision's, with its names of parameters (A16; E07 narrow; E14 in other depths).
 
     Args:
-        in_shapes: `(H, W)`; several pictures of one size become channels (the three of a colour picture).
+        in_shapes: `(H, W)`; several pictures of one size become channels (the three of a color picture).
         n_classes: C.
         depth: 18, 34, 50, 101 or 152.
         width: planes of the first stage; 64 is He et al.'s, 32 is E07's.
@@ -41,7 +41,7 @@ class DeepResNet(ResNet):
         window: rows and columns of the last average, stride 1, cut to the maps' size (E07: 7, which leaves
             1x4 places of a 224x294 picture); 0 averages all.
         hidden: sizes of ReLU layers before the last one (E07: 512).
-        colours: None takes pictures as they come; "grey" or "viridis" makes one picture, lowest level to highest, three
+        colors: None takes pictures as they come; "gray" or "viridis" makes one picture, lowest level to highest, three
             channels of ImageNet's mean and deviation, which A16's ResNet-50 was given.
 
     Raises:
@@ -59,16 +59,16 @@ class DeepResNet(ResNet):
         block_dropout: float = 0.0,
         window: int = 0,
         hidden: Sequence[int] = (),
-        colours: Colormap | None = None,
+        colors: Colormap | None = None,
     ) -> None:
         check_shapes(self.check_inputs(in_shapes))
-        check_shapes(_colormap_problems(colours, len(in_shapes)))
+        check_shapes(_colormap_problems(colors, len(in_shapes)))
         sizes = {f"hidden.{number}": size for number, size in enumerate(hidden)}
         check_numbers({"width": width, "window": window + 1, **sizes}, dropout, block_dropout=block_dropout)
         if weights is not None:
             check_shapes(_weight_problems(width, len(in_shapes)))
         block, blocks = DEPTHS[depth]
-        channels = 3 if colours else len(in_shapes)
+        channels = 3 if colors else len(in_shapes)
         super().__init__(
             in_shapes[0][0],
             blocks,
@@ -80,7 +80,7 @@ class DeepResNet(ResNet):
             channels=channels,
             block_dropout=block_dropout,
         )
-        self.coloured = PseudoRGB(colours) if colours else None
+        self.colored = PseudoRGB(colors) if colors else None
         rows, columns = (ceil(size / 32) for size in in_shapes[0])  # of the last stage's maps
         self.window = (min(window, rows), min(window, columns)) if window else (rows, columns)
         self.n_features *= (rows - self.window[0] + 1) * (columns - self.window[1] + 1)
@@ -89,8 +89,8 @@ class DeepResNet(ResNet):
             load_pretrained(self, read_weights(weights, depth), weights)
 
     def to_channels(self, feature_maps: Sequence[Tensor]) -> Tensor:
-        """Maps `[B, channels, H, W]` of the pictures, coloured where `colours` says so."""
-        return stack_channels(feature_maps) if self.coloured is None else self.coloured(feature_maps[0])
+        """Maps `[B, channels, H, W]` of the pictures, colored where `colors` says so."""
+        return stack_channels(feature_maps) if self.colored is None else self.colored(feature_maps[0])
 
     def pool(self, maps: Tensor) -> Tensor:
         """Features `[B, n_features]`: means over all windows."""
@@ -112,11 +112,11 @@ def make_head(before: int, hidden: Sequence[int], n_classes: int) -> nn.Module:
     return nn.Sequential(*layers, last) if layers else last
 
 
-def _colormap_problems(colours: str | None, feature_maps: int) -> list[str]:
-    """What keeps pictures from being coloured."""
-    if colours is None or feature_maps == 1:
+def _colormap_problems(colors: str | None, feature_maps: int) -> list[str]:
+    """What keeps pictures from being colored."""
+    if colors is None or feature_maps == 1:
         return []
-    return [f"model.colours: of 1 picture, here are {feature_maps}; choose one, or model.colours=null"]
+    return [f"model.colors: of 1 picture, here are {feature_maps}; choose one, or model.colors=null"]
 
 
 def _weight_problems(width: int, channels: int) -> list[str]:

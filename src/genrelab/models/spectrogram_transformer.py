@@ -17,7 +17,7 @@ from genrelab.utils.errors import ConfigError
 class SpectrogramTransformer(nn.Module):
     """A vision transformer over patches of a picture (Gong et al. 2021, arXiv 2104.01778; E15), drawn at random.
 
-    Pictures lower or narrower than a patch are padded with zeros, the mean of a normalised feature.
+    Pictures lower or narrower than a patch are padded with zeros, the mean of a normalized feature.
 
     Args:
         in_shapes: one `(H, W)`.

@@ -101,7 +101,7 @@ class ConditionalRiskMinimization:
         return self.probabilities.fitted if self.calibrate else {}
 
 
-@DECISIONS.register("hub_corrected")
+@DECISIONS.register("prior_correction")
 class PriorCorrection:
     """The likeliest genre by log p_k - strength * log(q_k / r_k): what is answered too often counts less.
 

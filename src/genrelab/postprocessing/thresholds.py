@@ -128,4 +128,4 @@ def midpoint(p: np.ndarray, kept: int) -> float:
     above = float(p[kept - 1]) if kept else ABOVE
     below = float(p[kept]) if kept < len(p) else 0.0
     middle = (above + below) / 2
-    return middle if middle > below else above  # neighbours in floating point
+    return middle if middle > below else above  # neighbors in floating point

@@ -8,7 +8,7 @@ Under the key `genrelab` of every `.ckpt` file:
     taxonomy_hash   hash of the ordered genre codes
     model           {"kind": str, "params": {...}, "in_shapes": [[C, H, W], ...]}
     preprocessing   {"audio": {...AudioSpec}, "features": [{...FeatureSpec}, ...],
-                     "normalise": [{"mean": [...], "std": [...]}, ...],
+                     "normalize": [{"mean": [...], "std": [...]}, ...],
                      "online": bool, features made in the step of waveforms (absent: False)}
     split_hash      hash of the split it was trained on
     run_id          the run that wrote it

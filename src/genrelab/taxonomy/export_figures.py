@@ -17,7 +17,7 @@ from genrelab.utils.io import atomic_path, write_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PAGE = Path(__file__).parent / "picture.html"
+PAGE = Path(__file__).parent / "figure.html"
 DASHES = {"secondary": (0, (5, 3)), "backlash": (0, (1.2, 2))}
 _INK, _FAINT = "#22262e", "#8a909c"
 
@@ -59,12 +59,12 @@ def _draw_links(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
     for kind in dict.fromkeys(link.kind for link in taxonomy.links):
         ends = [link for link in taxonomy.links if link.kind == kind and link.a in at and link.b in at]
         lines = [np.stack([at[link.a], at[link.b]]) for link in ends]
-        colours = [layout.colors.get(group_of(taxonomy, link.a), _FAINT) for link in ends]
+        colors = [layout.colors.get(group_of(taxonomy, link.a), _FAINT) for link in ends]
         placed = kind == "placed"
         axes.add_collection(
             LineCollection(
                 lines,
-                colors=_INK if placed else "#c8323c" if kind == "backlash" else colours,
+                colors=_INK if placed else "#c8323c" if kind == "backlash" else colors,
                 linewidths=1.6 if placed else {"primary": 1.1}.get(kind, 0.8),
                 linestyles=DASHES.get(kind, "solid"),
                 alpha=0.7 if placed else 0.38,
@@ -88,11 +88,11 @@ def _draw_genres(axes: Axes, taxonomy: Taxonomy, layout: Layout) -> None:
     fewer = len(classes) < len(layout.nodes) - 3
     for node, label, (x, y) in zip(layout.nodes, layout.labels, layout.xy, strict=True):
         group = group_of(taxonomy, node)
-        colour = layout.colors.get(group, _FAINT)
+        color = layout.colors.get(group, _FAINT)
         strong = node in classes
         size = 22 + 5 * min(links.get(node, 0), 24) + (120 if strong and fewer else 0)
         axes.scatter(
-            x, y - 4, s=size if group else 14, color=colour, marker="o" if group else "D",
+            x, y - 4, s=size if group else 14, color=color, marker="o" if group else "D",
             edgecolors="white", linewidths=0.8, alpha=1 if strong else 0.55, zorder=3,
         )  # fmt: skip
         axes.text(
@@ -110,10 +110,10 @@ def _draw_head(axes: Axes, taxonomy: Taxonomy) -> None:
         -42: (taxonomy.source, 9, _FAINT),
         -55: (f"links: {counted or 'none'}", 9, _FAINT),
     }
-    for down, (text, size, colour) in lines.items():
+    for down, (text, size, color) in lines.items():
         axes.annotate(
             text, (0, 1), (18, down), xycoords="axes fraction", textcoords="offset points",
-            fontsize=size, color=colour, va="top",
+            fontsize=size, color=color, va="top",
         )  # fmt: skip
 
 
@@ -122,8 +122,8 @@ def _draw_legend(axes: Axes, taxonomy: Taxonomy) -> None:
     from matplotlib.lines import Line2D
 
     def line(kind: str) -> Line2D:
-        colour = _INK if kind == "placed" else "#c8323c" if kind == "backlash" else _FAINT
-        return Line2D([], [], color=colour, linestyle=DASHES.get(kind, "solid"), linewidth=1.8, label=f"{kind} link")
+        color = _INK if kind == "placed" else "#c8323c" if kind == "backlash" else _FAINT
+        return Line2D([], [], color=color, linestyle=DASHES.get(kind, "solid"), linewidth=1.8, label=f"{kind} link")
 
     kinds = dict.fromkeys(link.kind for link in taxonomy.links)
     dot = Line2D([], [], color=_FAINT, marker="o", linestyle="", markersize=9, label="genre: larger with more links")
@@ -131,7 +131,7 @@ def _draw_legend(axes: Axes, taxonomy: Taxonomy) -> None:
 
 
 def write_html(taxonomy: Taxonomy, path: str | os.PathLike[str], layout: Layout | None = None) -> None:
-    """Write a self-contained page: pan, zoom, search, neighbours, paths and distances. It asks no network.
+    """Write a self-contained page: pan, zoom, search, neighbors, paths and distances. It asks no network.
 
     Args:
         taxonomy: any; genres of the graph that are no classes are drawn faintly.
@@ -151,7 +151,7 @@ def page_text(taxonomy: Taxonomy, layout: Layout | None = None) -> str:
 
 
 def page_data(taxonomy: Taxonomy, layout: Layout) -> dict[str, Any]:
-    """What the page knows: drawn nodes, every edge of the graph (the page finds shortest paths by itself), colours."""
+    """What the page knows: drawn nodes, every edge of the graph (the page finds shortest paths by itself), colors."""
     classes, links = set(taxonomy.genres), link_counts(taxonomy)
     nodes = [
         {
@@ -184,9 +184,9 @@ def page_data(taxonomy: Taxonomy, layout: Layout) -> dict[str, Any]:
             {
                 "code": code,
                 "title": taxonomy.supergenres.get(code, code),
-                "colour": colour,
+                "color": color,
                 "xy": [round(v, 1) for v in layout.groups[code]] if code in layout.groups else None,
             }
-            for code, colour in layout.colors.items()
+            for code, color in layout.colors.items()
         ],
     }

@@ -1,4 +1,4 @@
-"""Where a taxonomy's nodes lie in a picture, and in which colours."""
+"""Where a taxonomy's nodes lie in a picture, and in which colors."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Layout:
 
     Args:
         nodes: codes of genres and of other places that links name.
-        xy: `[N, 2]` centres in picture units, y downwards.
+        xy: `[N, 2]` centers in picture units, y downwards.
         labels: short titles, in the same order.
-        colours: "#rrggbb" by supergenre code.
+        colors: "#rrggbb" by supergenre code.
         groups: where to write a supergenre's title, by code; none for one of less than four genres.
     """
 
@@ -51,7 +51,7 @@ def make_layout(taxonomy: Taxonomy) -> Layout:
         if group := group_of(taxonomy, node):
             members.setdefault(group, []).append(number)
     middles = {group: np.median(xy[at], axis=0) for group, at in members.items()}
-    return Layout(nodes, xy, labels, _colours(middles), _title_places(taxonomy, members, middles))
+    return Layout(nodes, xy, labels, _colors(middles), _title_places(taxonomy, members, middles))
 
 
 def stress_layout(wanted: np.ndarray) -> np.ndarray:
@@ -111,8 +111,8 @@ def _stress(wanted: np.ndarray, steps: int = 150) -> np.ndarray:
         np.fill_diagonal(b, 0)
         np.fill_diagonal(b, -b.sum(axis=1))
         xy = inverse @ (b @ xy)
-    centred: np.ndarray = xy - xy.mean(axis=0)
-    return centred
+    centered: np.ndarray = xy - xy.mean(axis=0)
+    return centered
 
 
 def _draw_in(xy: np.ndarray) -> np.ndarray:
@@ -128,8 +128,8 @@ def separate_labels(xy: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Scale to the labels' size, part overlapping labels, and put the middle at the origin."""
     area = math.sqrt(boxes.prod(axis=1).sum())
     xy = _push(xy * (np.array([1.45, 1.0]) * area * 0.3 / (xy.std(axis=0) + 1e-9)), boxes)
-    centred: np.ndarray = xy - (xy.min(axis=0) + xy.max(axis=0)) / 2
-    return centred
+    centered: np.ndarray = xy - (xy.min(axis=0) + xy.max(axis=0)) / 2
+    return centered
 
 
 def _push(xy: np.ndarray, boxes: np.ndarray, steps: int = 800) -> np.ndarray:
@@ -163,15 +163,15 @@ def _title_places(
     return {code: (float(x), float(y)) for code, (x, y) in zip(codes, xy, strict=True)}
 
 
-def _colours(middles: dict[str, np.ndarray]) -> dict[str, str]:
-    """A hue for each supergenre by its direction from the middle; neighbours differ in lightness."""
+def _colors(middles: dict[str, np.ndarray]) -> dict[str, str]:
+    """A hue for each supergenre by its direction from the middle; neighbors differ in lightness."""
     turn = sorted(middles, key=lambda group: math.atan2(middles[group][1], middles[group][0]))
     tones = ((0.62, 0.16), (0.52, 0.13), (0.72, 0.14))
     return {group: oklch(*tones[i % 3], 360 * i / len(turn)) for i, group in enumerate(turn)}
 
 
 def oklch(lightness: float, chroma: float, hue: float) -> str:
-    """sRGB "#rrggbb" of a colour in OKLCH (Ottosson 2020), `hue` in degrees; what sRGB lacks is clipped."""
+    """sRGB "#rrggbb" of a color in OKLCH (Ottosson 2020), `hue` in degrees; what sRGB lacks is clipped."""
     a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3

@@ -1,4 +1,4 @@
-"""What a taxonomy's distances look like: counts, extent, middle, hubs, nearest neighbours."""
+"""What a taxonomy's distances look like: counts, extent, middle, hubs, nearest neighbors."""
 
 from __future__ import annotations
 

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def show_graph(
     taxonomy: Taxonomy, genre: str | None, out: Path | str, k: int = 10, console: Console | None = None
 ) -> list[Path]:
-    """Print a taxonomy's statistics and a genre's nearest neighbours; write pictures and distances.
+    """Print a taxonomy's statistics and a genre's nearest neighbors; write pictures and distances.
 
     Args:
         taxonomy: any.
-        genre: code or title of the genre whose neighbours are shown; None: the medoid's.
+        genre: code or title of the genre whose neighbors are shown; None: the medoid's.
         out: folder; gets graph.html, graph.png, graph.json (statistics and the taxonomy's plain data) and
             distances.csv (`[C, C]` with codes as row and column names; "inf" where there is no path).
-        k: how many neighbours.
+        k: how many neighbors.
         console: where to print; standard output by default.
 
     Returns:
@@ -46,7 +46,7 @@ def show_graph(
     if code is not None:
         if text := taxonomy.descriptions.get(code):
             console.print(_plain(f"{taxonomy.node_title(code)}: {text}"), highlight=False)
-        console.print(_neighbours_table(taxonomy, code, k))
+        console.print(_neighbors_table(taxonomy, code, k))
     files = write_graph(taxonomy, out, found)
     for path in files:
         console.print(f"wrote {path}", soft_wrap=True, highlight=False, markup=False)
@@ -114,7 +114,7 @@ def _statistics_table(found: dict[str, Any]) -> Table:
     return table
 
 
-def _neighbours_table(taxonomy: Taxonomy, code: str, k: int) -> Table:
+def _neighbors_table(taxonomy: Taxonomy, code: str, k: int) -> Table:
     from rich.table import Table
 
     table = Table(title=f"nearest to {_plain(taxonomy.node_title(code))} ({code})", title_justify="left")

@@ -100,7 +100,7 @@ def _results(run: RunDir, report: Path) -> dict[str, Any]:
         found[f"{part}/distances"] = wandb.plot.bar(distances, "distance", "mistakes", title=title)
     for one in load_examples(report):  # a list for each feature, since W&B wants pictures of one size
         caption = f"{one.title}: {one.genre} -> {one.answer}"
-        image = wandb.Image(to_rgba(one.picture, one.colours), caption=caption)
+        image = wandb.Image(to_rgba(one.picture, one.colors), caption=caption)
         found.setdefault(f"{part}/examples_{one.feature_name}", []).append(image)
     return found
 

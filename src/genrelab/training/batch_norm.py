@@ -136,7 +136,7 @@ def measure_gap(net: nn.Module, losses: Iterable[Callable[[], tuple[Tensor, int]
 
 @contextmanager
 def _batch_statistics(norms: list[_BatchNorm], momentum: float | None) -> Iterator[list[_BatchNorm]]:
-    """Have layers normalise by the statistics of the batch, in a network that is otherwise in eval mode."""
+    """Have layers normalize by the statistics of the batch, in a network that is otherwise in eval mode."""
     kept = [norm.momentum for norm in norms]
     try:
         for norm in norms:

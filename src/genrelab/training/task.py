@@ -100,7 +100,7 @@ class GenreTask(pl.LightningModule):
         self.predictions: dict[str, np.ndarray] = {}
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
-        """Logits `[B, C]` of what a batch holds: stored (not yet normalised) features, or waveforms."""
+        """Logits `[B, C]` of what a batch holds: stored (not yet normalized) features, or waveforms."""
         if self.on_the_fly is not None:
             features = self.on_the_fly(features)
         logits: Tensor = self.net(*self.normalizer(features))

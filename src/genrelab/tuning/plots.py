@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#3156c4", "#d9702b", "#2a8c6c", "#8a4fbf", "#8a94a6")
+COLORS = ("#3156c4", "#d9702b", "#2a8c6c", "#8a4fbf", "#8a94a6")
 SHOWN = ("track/distance", "track/accuracy", "track/distance_skill")  # beside the objective
 NAMES = {"distance": "mean distance", "accuracy": "accuracy", "distance_skill": "distance skill"}
 SHARES = ("accuracy", "top3", "top5")
@@ -64,14 +64,14 @@ def plot_history(study: SharedStudy, trials: Sequence[FrozenTrial]) -> Figure:
         name, way = study.spec.objectives[number], study.spec.directions[number]
         done = [trial for trial in trials if trial.state is TrialState.COMPLETE]
         values = [trial.values[number] for trial in done]
-        axes.plot([t.number for t in done], values, "o", color=COLOURS[0], markersize=4, label="complete")
+        axes.plot([t.number for t in done], values, "o", color=COLORS[0], markersize=4, label="complete")
         pruned = [t for t in trials if t.state is TrialState.PRUNED and t.intermediate_values]
         if pruned:
             last = [trial.intermediate_values[max(trial.intermediate_values)] for trial in pruned]
-            axes.plot([t.number for t in pruned], last, "x", color=COLOURS[4], markersize=4, label="pruned, last value")
+            axes.plot([t.number for t in pruned], last, "x", color=COLORS[4], markersize=4, label="pruned, last value")
         if not study.spec.multi_objective:
             best = np.minimum.accumulate(values) if way == "min" else np.maximum.accumulate(values)
-            axes.step([t.number for t in done], best, where="post", color=COLOURS[1], label="best so far")
+            axes.step([t.number for t in done], best, where="post", color=COLORS[1], label="best so far")
             axes.legend(frameon=False)
         _dress(axes, "trial", _name(name))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -92,7 +92,7 @@ def plot_importance(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure |
             study.optuna_study, evaluator=evaluator, params=varied, target=_target(number)
         )
         names = list(found)[::-1]
-        axes.barh(names, [found[name] for name in names], color=COLOURS[0], height=0.6)
+        axes.barh(names, [found[name] for name in names], color=COLORS[0], height=0.6)
         _dress(axes, f"share of the variation of {_name(study.spec.objectives[number])}", "")
         axes.grid(visible=False, axis="y")
     return figure
@@ -113,7 +113,7 @@ def plot_slices(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure | Non
         )
         chosen = [i for i, trial in enumerate(done) if trial.number in best]
         axes.scatter(
-            [places[i] for i in chosen], [done[i].values[0] for i in chosen], color=COLOURS[1], s=40, label="best"
+            [places[i] for i in chosen], [done[i].values[0] for i in chosen], color=COLORS[1], s=40, label="best"
         )
         if listed:
             axes.set_xticks(range(len(one.texts)), one.texts, rotation=30, ha="right")
@@ -129,10 +129,10 @@ def plot_pareto_front(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure
     figure, (axes,) = _figure(1)
     (x, y), best = study.spec.objectives[:2], best_trials(study, done)
     points = np.array([trial.values[:2] for trial in done])
-    axes.plot(*points.T, "o", color=COLOURS[4], markersize=4, label="beaten by another")
+    axes.plot(*points.T, "o", color=COLORS[4], markersize=4, label="beaten by another")
     ordered = sorted(best, key=lambda trial: trial.values[0])
     axes.plot(
-        [trial.values[0] for trial in ordered], [t.values[1] for t in ordered], "o-", color=COLOURS[0], label="front"
+        [trial.values[0] for trial in ordered], [t.values[1] for t in ordered], "o-", color=COLORS[0], label="front"
     )
     for trial in ordered:
         axes.annotate(str(trial.number), trial.values[:2], textcoords="offset points", xytext=(5, 4), fontsize=8)
@@ -161,7 +161,7 @@ def plot_curve(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure | None
             rows = [t for t in done if not split or t.params[split] == group]
             shift = (number - (len(lines) - 1) / 2) * gap
             points = [(t.params[along] + shift, scores[t.number].get(f"{part}/{metric}")) for t in rows]
-            _line(axes, points, label, COLOURS[number % len(COLOURS)])
+            _line(axes, points, label, COLORS[number % len(COLORS)])
         _dress(axes, along, _name(f"val/{metric}"))
     _legend(figure, panels[0])
     return figure
@@ -180,11 +180,11 @@ def plot_ranking(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure | No
             rows = [(place + shift, scores[t.number].get(f"{part}/{metric}")) for place, t in enumerate(ordered)]
             found = [(place, interval) for place, interval in rows if interval]
             if found:
-                colour = COLOURS[("val", "test").index(part)]
+                color = COLORS[("val", "test").index(part)]
                 values = np.array([interval for _, interval in found])
                 ends = np.abs(values[:, 1:].T - values[:, 0])
                 axes.errorbar(
-                    values[:, 0], [p for p, _ in found], xerr=ends, fmt="o", color=colour, label=f"{part} tracks", ms=4
+                    values[:, 0], [p for p, _ in found], xerr=ends, fmt="o", color=color, label=f"{part} tracks", ms=4
                 )
         axes.set_yticks(range(len(ordered)), [one.override(t.params[key]).partition("=")[2] for t in ordered])
         _dress(axes, _name(f"val/{metric}"), "")
@@ -192,13 +192,13 @@ def plot_ranking(study: SharedStudy, done: Sequence[FrozenTrial]) -> Figure | No
     return figure
 
 
-def _line(axes: Axes, points: Sequence[tuple[float, Interval | None]], label: str, colour: str) -> None:
+def _line(axes: Axes, points: Sequence[tuple[float, Interval | None]], label: str, color: str) -> None:
     there = sorted((x, interval) for x, interval in points if interval)
     if there:
         values = np.array([interval for _, interval in there])
         ends = np.abs(values[:, 1:].T - values[:, 0])
         axes.errorbar(
-            [x for x, _ in there], values[:, 0], yerr=ends, fmt="o-", color=colour, label=label, capsize=2, ms=4, lw=1.2
+            [x for x, _ in there], values[:, 0], yerr=ends, fmt="o-", color=color, label=label, capsize=2, ms=4, lw=1.2
         )
 
 

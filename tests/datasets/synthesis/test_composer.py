@@ -60,7 +60,7 @@ def test_instruments_overlap_between_genres():
         assert all(len(tones & other) >= 4 for other in played.values()), code
 
 
-def test_borrowing_takes_only_from_neighbours_and_not_always():
+def test_borrowing_takes_only_from_neighbors_and_not_always():
     genre, rng = BY_CODE["jaz06"], np.random.default_rng(0)
     drawn = [borrow(genre, rng) for _ in range(300)]
     kept = sum(one == genre for one in drawn) / 300

@@ -61,7 +61,7 @@ def test_the_first_genres_come_with_a_relative():
         assert partner.code in genre.near and genre.code in partner.near
 
 
-def test_neighbours_are_linked_on_the_musicmap_or_of_one_supergenre():
+def test_neighbors_are_linked_on_the_musicmap_or_of_one_supergenre():
     taxonomy = TAXONOMIES.build("musicmap")
     linked = {frozenset((link.a, link.b)) for link in taxonomy.links}
     for genre in GENRES:

@@ -116,7 +116,7 @@ def four_genres() -> Taxonomy:
 
 
 @pytest.fixture
-def relabelled() -> Callable[[Path], None]:
+def relabeled() -> Callable[[Path], None]:
     """Gives the tracks of a run other genres."""
 
     def change(folder: Path) -> None:

@@ -62,7 +62,7 @@ def test_wrong_conditions_are_named(runs, condition, text):
 
 def test_nothing_left_is_said(sweep):
     with pytest.raises(GenrelabError, match=r"\b12 runs .*beta>9"):
-        compare([sweep], where=["beta>9"])
+        compare([sweep], filters=["beta>9"])
 
 
 def test_seeds_collapse_to_mean_and_spread(runs):
@@ -84,7 +84,7 @@ def test_grouping_by_keys_and_by_run(sweep, runs):
         ("graph_soft", 9),
     ]
     assert len(group_runs(runs, ["run"])) == 12 and len(group_runs(runs, ["lr"])) == 1
-    assert any(re.search(r"\bbeta: .*±", note) for note in compare([sweep], by=["loss"]).notes)
+    assert any(re.search(r"\bbeta: .*±", note) for note in compare([sweep], group_by=["loss"]).notes)
     with pytest.raises(GenrelabError, match=r"^nonsense: "):
         group_runs(runs, ["nonsense"])
 

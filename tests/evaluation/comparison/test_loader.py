@@ -68,7 +68,7 @@ def test_a_run_of_which_only_the_scores_are_left(make_run, tmp_path):
     found = compare([tmp_path])
     assert len(found.groups) == 2 and found.notes
     with pytest.raises(GenrelabError, match=r"\bbeta 2\b|\btwo\b"):
-        compare([tmp_path], against=str(two))
+        compare([tmp_path], baseline=str(two))
 
 
 def test_what_is_no_folder_of_runs_is_said_in_one_line(make_run, tmp_path):

@@ -78,7 +78,7 @@ def test_a_run_is_read_with_its_own_metrics(pair):
 
 
 def test_two_runs_are_tested_on_the_same_tracks(pair):
-    found = compare(pair, against=str(pair[0]))
+    found = compare(pair, baseline=str(pair[0]))
     assert found.metrics[:2] == ("pr_auc", "roc_auc") and "accuracy" not in found.metrics
     test = next(one for one in found.paired_tests if one)
     assert test.verdict("pr_auc") == "better" and test.verdict("bce") == "better" and test.verdict("labels") is None
@@ -90,7 +90,7 @@ def test_two_runs_are_tested_on_the_same_tracks(pair):
 
 
 def test_the_terminal_the_page_and_the_tables(pair, tmp_path):
-    found = compare(pair, against=str(pair[0]))
+    found = compare(pair, baseline=str(pair[0]))
     console = Console(width=160, record=True, file=io.StringIO())
     print_comparison(found, console)
     text = console.export_text()
@@ -107,7 +107,7 @@ def test_seeds_make_a_row_and_beta_a_curve(tmp_path):
     for beta in (None, 1.0, 4.0):
         for seed in range(2):
             write_several(tmp_path / f"{beta}-{seed}", seed, 1.0 + (beta or 0.0) / 4, beta=beta)
-    found = compare([tmp_path], against=str(tmp_path / "None-0"))
+    found = compare([tmp_path], baseline=str(tmp_path / "None-0"))
     assert [len(row.runs) for row in found.groups] == [2, 2, 2] and found.groups[0].std("pr_auc") > 0
     assert 'id="beta"' in write_comparison(found, tmp_path / "out").read_text()
 
@@ -115,7 +115,7 @@ def test_seeds_make_a_row_and_beta_a_curve(tmp_path):
 def test_other_tracks_and_genres_are_refused(pair, tmp_path):
     later = write_several(tmp_path / "later", first=40)
     assert any("--common-tracks" in note for note in compare([pair[0], later]).notes)
-    assert compare([pair[0], later], common=True).paired_tests[1].n_tracks == 40
+    assert compare([pair[0], later], common_tracks=True).paired_tests[1].n_tracks == 40
 
 
 def test_one_genre_and_several_do_not_stand_in_one_table(pair, make_run, tmp_path):
@@ -125,4 +125,4 @@ def test_one_genre_and_several_do_not_stand_in_one_table(pair, make_run, tmp_pat
     with pytest.raises(GenrelabError, match=r"\b1 of .*\b2 .*--filter data\.target=genre") as told:
         compare([*pair, tmp_path / "one"])
     assert "\n" not in str(told.value)
-    assert len(compare([*pair, tmp_path / "one"], where=["data.target=multi_label"]).groups) == 2
+    assert len(compare([*pair, tmp_path / "one"], filters=["data.target=multi_label"]).groups) == 2

@@ -18,7 +18,7 @@ BETTER, _, NO_DIFFERENCE, TOO_FEW_TRACKS = get_args(Verdict)
 
 
 def test_a_clear_difference_is_shown_and_none_where_there_is_none(sweep):
-    found = compare([sweep], against="cross_entropy")
+    found = compare([sweep], baseline="cross_entropy")
     by_label = {row.label: paired for row, paired in zip(found.groups, found.paired_tests, strict=True)}
     assert by_label["cross_entropy"] is None
     better, same = by_label["graph_soft, beta 4"], by_label["graph_soft, beta 1"]
@@ -45,8 +45,8 @@ def test_other_tracks_are_refused_or_compared_on_the_common_ones(make_run, tmp_p
     two = make_run(tmp_path / "two", tracks=60, first=24, beta=2.0)
     far = make_run(tmp_path / "far", tracks=60, first=600, beta=4.0)
     with pytest.raises(GenrelabError, match=r"\b36 .*\b60\b.*--common-tracks"):
-        compare([one, two], against=str(one))
-    found = compare([one, two, far], against=str(one), common=True)
+        compare([one, two], baseline=str(one))
+    found = compare([one, two, far], baseline=str(one), common_tracks=True)
     by_label = {row.label: paired for row, paired in zip(found.groups, found.paired_tests, strict=True)}
     assert by_label["beta 2"].n_tracks == 36 and re.search(r"\b36 .*\b60$", by_label["beta 2"].notes[0])
     assert by_label["beta 4"].refused and not re.search(r"\d", by_label["beta 4"].refused)
@@ -55,15 +55,15 @@ def test_other_tracks_are_refused_or_compared_on_the_common_ones(make_run, tmp_p
     assert sum("tracks" in note for note in found.notes) == 2
 
 
-def test_other_genres_and_other_targets_are_refused(make_run, four_genres, relabelled, tmp_path):
+def test_other_genres_and_other_targets_are_refused(make_run, four_genres, relabeled, tmp_path):
     one = make_run(tmp_path / "one")
     other = make_run(tmp_path / "other", taxonomy=four_genres, beta=2.0)
     with pytest.raises(GenrelabError, match=r"\b4 of musicmap.* 6\b"):
-        compare([one, other], against=str(one))
+        compare([one, other], baseline=str(one))
     moved = make_run(tmp_path / "moved", beta=4.0)
-    relabelled(moved)
+    relabeled(moved)
     with pytest.raises(GenrelabError, match=r"\b60 .*genre"):
-        compare([one, moved], against=str(one))
+        compare([one, moved], baseline=str(one))
 
 
 def test_few_tracks_show_nothing(make_run, tmp_path):
@@ -75,7 +75,7 @@ def test_few_tracks_show_nothing(make_run, tmp_path):
 
 def test_the_only_row_cannot_be_tested(sweep):
     with pytest.raises(GenrelabError, match=r"--baseline .*--group-by run"):
-        compare([sweep], where=["beta=1"], against=str(sweep / "3"))
+        compare([sweep], filters=["beta=1"], baseline=str(sweep / "3"))
 
 
 def test_two_runs_closely(sweep):

@@ -45,20 +45,20 @@ class Links(HTMLParser):
 @pytest.fixture(scope="module")
 def written(sweep, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("compared")
-    write_comparison(compare([sweep], against="cross_entropy"), folder)
+    write_comparison(compare([sweep], baseline="cross_entropy"), folder)
     return folder
 
 
 @pytest.mark.parametrize("width", [60, 80, 140])
 def test_the_terminal_is_never_overrun(sweep, width):
     for by in ((), ("run",), ("loss",)):
-        text = printed(compare([sweep], by=by, against=None if by else "cross_entropy"), width)
+        text = printed(compare([sweep], group_by=by, baseline=None if by else "cross_entropy"), width)
         assert max(map(len, text.splitlines())) <= width
     assert "table.csv" in text or width == 140
 
 
 def test_the_terminal_says_what_matters(sweep, make_run, tmp_path):
-    text = " ".join(printed(compare([sweep], against="cross_entropy")).split())
+    text = " ".join(printed(compare([sweep], baseline="cross_entropy")).split())
     for part in ("12 runs", "4 rows", "60 test tracks", "±", NO_DIFFERENCE, BETTER, "stand-in"):
         assert part in text
     make_run(tmp_path / "one")
@@ -72,7 +72,7 @@ def test_names_of_runs_stay_whole(make_run, tmp_path, width):
     names = ["20260101-120000-ab12cd", "20260101-130000-cd34ef"]
     for seed, name in enumerate(names):
         make_run(tmp_path / name, seed=seed, run_id=name)
-    table, tests = printed(compare([tmp_path], by=["run"], against=names[0]), width).split("against ")
+    table, tests = printed(compare([tmp_path], group_by=["run"], baseline=names[0]), width).split("against ")
     assert all(name in table for name in names) and f"\n{names[1]} " in tests
 
 

@@ -151,7 +151,7 @@ def test_an_example_of_mfcc_shows_more_than_its_first_coefficient(run, run_folde
 
     rows = pd.DataFrame({"track_id": run.at_level("test", "track").track})
     examples = choose_examples(run_folder, AnyFeatureCache(), rows)
-    assert len(examples) == 6 and all(one.colours == "RdBu_r" for one in examples)
+    assert len(examples) == 6 and all(one.colors == "RdBu_r" for one in examples)
     assert examples[0].picture.dtype == np.uint8 and examples[0].picture[1:].std() > 40
-    drawn = to_rgba(examples[0].picture, examples[0].colours)
+    drawn = to_rgba(examples[0].picture, examples[0].colors)
     assert drawn.shape == (32, 256, 4) and drawn[-1, 0, 2] > drawn[-1, 0, 0], "low values, at the bottom, are blue"

@@ -55,7 +55,7 @@ def opened(chromium, address, width, height):
 
 
 def drawn(page) -> bool:
-    """Whether a picture of the whole page, as prints are, has colours where the graph is."""
+    """Whether a picture of the whole page, as prints are, has colors where the graph is."""
     from PIL import Image
 
     box = page.locator("iframe.gl-graph").bounding_box()

@@ -76,7 +76,7 @@ def test_it_goes_on_and_tells_what_is_broken(run, library, embedded, tmp_path):
 def test_similar_finds_the_file_itself_last_and_first(run, library, embedded, tmp_path):
     song = library / "slow" / "0.wav"
     inside = call("similar", embedded, song, "--count", 3).stdout.splitlines()
-    assert len(inside) == 3 and all("0.wav" not in line for line in inside)  # not its own neighbour
+    assert len(inside) == 3 and all("0.wav" not in line for line in inside)  # not its own neighbor
     shutil.copy(song, tmp_path / "copy.wav")
     outside = call("similar", embedded, tmp_path / "copy.wav").stdout.splitlines()
     assert outside[0].startswith(" 1.00") and outside[0].endswith("0.wav") and len(outside) == 8

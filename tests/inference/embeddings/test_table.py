@@ -42,8 +42,8 @@ def test_nearest_is_the_cosine_of_what_differs_from_the_mean():
     vectors = np.abs(np.random.default_rng(0).normal(size=(20, 8)))
     query = vectors[3] + 0.01
     rows, cosine = nearest_rows(vectors, query, 4)
-    centred, one = vectors - vectors.mean(axis=0), query - vectors.mean(axis=0)
-    theirs = [row @ one / np.linalg.norm(row) / np.linalg.norm(one) for row in centred]
+    centered, one = vectors - vectors.mean(axis=0), query - vectors.mean(axis=0)
+    theirs = [row @ one / np.linalg.norm(row) / np.linalg.norm(one) for row in centered]
     assert rows[0] == 3 and rows.tolist() == np.argsort(theirs)[::-1][:4].tolist()
     np.testing.assert_allclose(cosine, np.sort(theirs)[::-1][:4])
 

@@ -26,10 +26,10 @@ def test_the_window_that_speaks_most_is_shown(predictor, song):
 
 def test_a_genre_and_a_second_can_be_asked_for(predictor, song):
     samples = predictor.decode(song)
-    found = explain(predictor, samples, genre="slow", at=2.5, method="gradcam")
+    found = explain(predictor, samples, genre="slow", offset=2.5, method="gradcam")
     assert found.title == "Slow" and found.window.start == 16_000
     with pytest.raises(GenrelabError, match="--offset 9"):
-        explain(predictor, samples, at=9)
+        explain(predictor, samples, offset=9)
     with pytest.raises(GenrelabError, match=r"--genre: .*'Slwo'.*'Slow'"):
         explain(predictor, samples, genre="Slwo")
     with pytest.raises(GenrelabError, match=r"--genre: .*'Zydeco'.*(Even|Fast|Slow), "):

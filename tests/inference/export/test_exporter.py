@@ -22,7 +22,7 @@ for_onnx = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def onnx(run, tmp_path_factory):
-    return export_run(run, "onnx", tmp_path_factory.mktemp("onnx"), licence="cc0-1.0")
+    return export_run(run, "onnx", tmp_path_factory.mktemp("onnx"), license="cc0-1.0")
 
 
 def snippet(folder) -> str:
@@ -65,7 +65,7 @@ def test_the_card_s_program_runs_without_genrelab(onnx, predictor, song):
 
 @for_onnx
 def test_features_go_in_where_asked(run, tmp_path, predictor, song):
-    folder, config = export_run(run, "onnx", tmp_path, wanted="features")
+    folder, config = export_run(run, "onnx", tmp_path, input_type="features")
     assert list(config["inputs"]) == ["mel_db", "pcen"] and "takes features" in (folder / "README.md").read_text()
     features = predictor.features(predictor.decode(song)[: predictor.audio.segment_samples])
     fed = {name: one.numpy() for name, one in zip(config["inputs"], features, strict=True)}
@@ -97,7 +97,7 @@ def test_weights_come_back_as_the_same_predictor(run, tmp_path, predictor, song,
 
 
 def test_the_hub_s_front_matter_is_yaml_with_the_report_s_numbers(run, tmp_path):
-    folder, _ = export_run(run, "hub", tmp_path, licence="cc-by-4.0")
+    folder, _ = export_run(run, "hub", tmp_path, license="cc-by-4.0")
     _, front, text = (folder / "README.md").read_text().split("---\n", 2)
     matter = yaml.safe_load(front)
     metrics = json.loads((run / "metrics.json").read_text())
@@ -106,7 +106,7 @@ def test_the_hub_s_front_matter_is_yaml_with_the_report_s_numbers(run, tmp_path)
     assert found["accuracy"] == pytest.approx(value["value"], abs=1e-4)
     assert matter["license"] == "cc-by-4.0" and "cc-by-4.0" in text
     assert f"[{100 * value['low']:.1f}, {100 * value['high']:.1f}]" in text
-    for heading in ("Use", "Results", "Training data", "Genres", "Intended use and limits", "Licence"):
+    for heading in ("Use", "Results", "Training data", "Genres", "Intended use and limits", "License"):
         assert f"\n## {heading}\n" in text
     assert not re.search(r"\n{3,}", text), "gaps"
 
@@ -123,7 +123,7 @@ def test_errors_name_the_remedy(run, tmp_path, monkeypatch):
     with pytest.raises(GenrelabError, match=r"tflite.*onnx"):
         export_run(run, "tflite")
     with pytest.raises(GenrelabError, match=r"mp3.*auto"):
-        export_run(run, "onnx", tmp_path, wanted="mp3")
+        export_run(run, "onnx", tmp_path, input_type="mp3")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(GenrelabError, match=r"^onnx .*pip install 'genrelab\[export\]'"):
         formats.require("onnx")

@@ -7,9 +7,9 @@ import torch
 
 def make_blobs(classes=4, width=6, rows=240, spread=1.5, seed=0):
     generator = np.random.default_rng(seed)
-    centres = generator.normal(size=(classes, width)) * spread
+    centers = generator.normal(size=(classes, width)) * spread
     target = generator.integers(classes, size=rows)
-    x = centres[target] + generator.normal(size=(rows, width))
+    x = centers[target] + generator.normal(size=(rows, width))
     return torch.from_numpy(x.astype(np.float32)), torch.from_numpy(target)
 
 

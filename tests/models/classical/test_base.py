@@ -12,7 +12,7 @@ from genrelab.models.classical import MARK, check_memory
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError, GenrelabError
 
-SHORT = {"random_forest": {"trees": 15}, "knn": {"neighbours": 7}}
+SHORT = {"random_forest": {"n_estimators": 15}, "knn": {"n_neighbors": 7}}
 KINDS = [kind for kind in MODELS.kinds() if MODELS.marked(kind, MARK) and kind != "autoencoder_kmeans"]
 
 
@@ -84,7 +84,7 @@ def test_autocast_does_not_change_answers(kind, blobs):
 
 @pytest.mark.parametrize(("pooling", "width"), [("none", 3 * 8 + 5), ("mean", 3 + 5), ("mean_std", 6 + 5)], ids=str)
 def test_pooling_takes_pictures_over_time_and_leaves_vectors(pooling, width):
-    net = MODELS.build("knn", {"pooling": pooling, "neighbours": 3}, in_shapes=[(3, 8), (5,)], n_classes=2)
+    net = MODELS.build("knn", {"pooling": pooling, "n_neighbors": 3}, in_shapes=[(3, 8), (5,)], n_classes=2)
     picture, vector = torch.randn(10, 3, 8), torch.randn(10, 5)
     x = net.vectors(picture, vector)
     assert x.shape == (10, net.width) and net.width == width
@@ -101,7 +101,7 @@ def test_pooling_takes_pictures_over_time_and_leaves_vectors(pooling, width):
 
 
 def test_a_constant_column_does_not_blow_up():
-    net = MODELS.build("knn", {"pooling": "mean_std", "neighbours": 1}, in_shapes=[(2, 4)], n_classes=2)
+    net = MODELS.build("knn", {"pooling": "mean_std", "n_neighbors": 1}, in_shapes=[(2, 4)], n_classes=2)
     x = net.vectors(torch.ones(6, 2, 4))
     net.fit(x.clone(), torch.arange(6) % 2, seed=0)
     assert torch.isfinite(net(torch.full((1, 2, 4), 1.001))).all()
@@ -116,12 +116,12 @@ def test_too_many_values_are_refused_with_a_remedy():
 @pytest.mark.parametrize(
     ("kind", "params"),
     [
-        ("knn", {"neighbours": 0}),
+        ("knn", {"n_neighbors": 0}),
         ("svm", {"c": 0.0}),
         ("svm", {"gamma": -1.0}),
-        ("logistic_regression", {"iterations": 0}),
-        ("random_forest", {"trees": 0}),
-        ("random_forest", {"columns": 0.0}),
+        ("logistic_regression", {"max_iter": 0}),
+        ("random_forest", {"n_estimators": 0}),
+        ("random_forest", {"max_features": 0.0}),
     ],
 )
 def test_numbers_out_of_range_are_told(kind, params):

@@ -1,4 +1,4 @@
-"""k nearest neighbours against scikit-learn's and against counting by hand."""
+"""k nearest neighbors against scikit-learn's and against counting by hand."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.models.classical import NearestNeighbours
+from genrelab.models.classical import NearestNeighbors
 
 
 def knn(x, y, k, classes=4):
-    net = NearestNeighbours([(x.shape[1],)], classes, neighbours=k)
+    net = NearestNeighbors([(x.shape[1],)], classes, n_neighbors=k)
     net.fit(x.clone(), y, seed=0)
     return net
 
@@ -42,10 +42,10 @@ def test_top_n_follows_the_votes():
 @pytest.mark.parametrize(("rows", "k"), [(3020, 55), (9, 3), (10, 3), (1, 1), (160, 13)])
 def test_e05s_rule(rows, k):
     net = knn(torch.zeros(rows, 1), torch.zeros(rows, dtype=torch.int64), None)
-    assert net.found == {"neighbours": k}
+    assert net.found == {"n_neighbors": k}
 
 
-def test_more_neighbours_than_rows_are_all_rows():
+def test_more_neighbors_than_rows_are_all_rows():
     x = torch.zeros(3, 1)
     assert knn(x, torch.tensor([0, 1, 1]), 55)(x).argmax(dim=1).tolist() == [1, 1, 1]
 

@@ -24,14 +24,14 @@ def test_logistic_regressions_probabilities(classes, balanced, blobs):
     y = y % classes
     model = LogisticRegression(max_iter=1000, C=0.3, class_weight="balanced" if balanced else None)
     wanted = model.fit(x.numpy(), y.numpy()).predict_log_proba(new.numpy())
-    net = fitted("logistic_regression", x, y, classes, c=0.3, balanced=balanced)
+    net = fitted("logistic_regression", x, y, classes, c=0.3, class_weight="balanced" if balanced else None)
     assert np.allclose(net(new), wanted, atol=1e-4)
     assert net.found["converged"]
 
 
 def test_too_few_iterations_are_recorded(blobs):
     x, y, _ = blobs
-    assert fitted("logistic_regression", x, y, 4, iterations=1).found == {"iterations": 1, "converged": False}
+    assert fitted("logistic_regression", x, y, 4, max_iter=1).found == {"iterations": 1, "converged": False}
 
 
 @pytest.mark.parametrize("classes", [2, 3, 4])
@@ -42,7 +42,7 @@ def test_the_svms_decisions(classes, kernel, balanced, blobs):
     y = y % classes
     weights = "balanced" if balanced else None
     model = SVC(C=2.0, kernel=kernel, class_weight=weights, decision_function_shape="ovr").fit(x.numpy(), y.numpy())
-    logits = fitted("svm", x, y, classes, kernel=kernel, c=2.0, balanced=balanced)(new)
+    logits = fitted("svm", x, y, classes, kernel=kernel, c=2.0, class_weight="balanced" if balanced else None)(new)
     decision = model.decision_function(new.numpy())
     if classes == 2:
         # scikit-learn gives the margin itself; ours is a vote and the margin's share for either.

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.models.classical import MULTILABEL, Estimator, LogisticRegression, NearestNeighbours, RandomForest
+from genrelab.models.classical import MULTILABEL, Estimator, LogisticRegression, NearestNeighbors, RandomForest
 from genrelab.models.registry import MODELS
 
 KINDS = {
-    "knn": lambda: NearestNeighbours([(6,)], 4, neighbours=9),
+    "knn": lambda: NearestNeighbors([(6,)], 4, n_neighbors=9),
     "logistic_regression": lambda: LogisticRegression([(6,)], 4),
-    "random_forest": lambda: RandomForest([(6,)], 4, trees=40),
+    "random_forest": lambda: RandomForest([(6,)], 4, n_estimators=40),
 }
 
 
 @pytest.fixture
-def labelled(blobs):
+def labeled(blobs):
     """Train `x`, `y [N, 4]` (the last genre is nobody's), new `x`."""
     x, y, new = blobs
     multilabel = torch.stack([y == 0, (y == 0) | (y == 1), y == 2, torch.zeros_like(y, dtype=torch.bool)], dim=1)
@@ -30,10 +30,10 @@ def fitted(kind: str, x: torch.Tensor, y: torch.Tensor) -> Estimator:
     return net
 
 
-def test_neighbours_vote_for_all_their_genres(labelled):
+def test_neighbors_vote_for_all_their_genres(labeled):
     from sklearn.neighbors import KNeighborsClassifier
 
-    x, y, new = labelled
+    x, y, new = labeled
     model = KNeighborsClassifier(9, algorithm="brute").fit(x.numpy(), y.numpy())
     votes = np.stack(
         [one[:, -1] if one.shape[1] > 1 else np.zeros(len(new)) for one in model.predict_proba(new.numpy())]
@@ -42,10 +42,10 @@ def test_neighbours_vote_for_all_their_genres(labelled):
     assert np.abs(found - votes.T).max() < 0.1 and ((found > 0.5) == (votes.T > 0.5)).mean() > 0.99
 
 
-def test_each_genre_has_a_regression_of_its_own(labelled):
+def test_each_genre_has_a_regression_of_its_own(labeled):
     from sklearn.linear_model import LogisticRegression as Fitted
 
-    x, y, new = labelled
+    x, y, new = labeled
     found = fitted("logistic_regression", x, y)
     p = found(new).sigmoid().numpy()
     for genre in range(3):
@@ -56,10 +56,10 @@ def test_each_genre_has_a_regression_of_its_own(labelled):
 
 
 @pytest.mark.parametrize("nobodys", [0.0, 1.0])
-def test_a_forest_learns_all_genres_at_once(labelled, nobodys):
+def test_a_forest_learns_all_genres_at_once(labeled, nobodys):
     from sklearn.ensemble import RandomForestClassifier
 
-    x, y, new = labelled
+    x, y, new = labeled
     y[:, 3] = nobodys
     model = RandomForestClassifier(40, random_state=0).fit(x.numpy(), y.numpy())
     wanted = [
@@ -72,8 +72,8 @@ def test_a_forest_learns_all_genres_at_once(labelled, nobodys):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_checkpoint_knows_that_there_are_several(labelled, kind):
-    x, y, new = labelled
+def test_a_checkpoint_knows_that_there_are_several(labeled, kind):
+    x, y, new = labeled
     net, again = fitted(kind, x, y), KINDS[kind]()
     assert net.multilabel and not again.multilabel and MODELS.marked(kind, MULTILABEL)
     again.load_state_dict(net.state_dict())

@@ -11,10 +11,12 @@ from genrelab.models.classical import RandomForest
 from genrelab.models.classical.random_forest import _rounded_down
 
 
-@pytest.mark.parametrize("params", [{}, {"depth": 3}, {"leaf": 5, "balanced": True}, {"columns": 0.5}])
+@pytest.mark.parametrize(
+    "params", [{}, {"max_depth": 3}, {"min_samples_leaf": 5, "class_weight": "balanced"}, {"max_features": 0.5}]
+)
 def test_shares_are_scikit_learns(params, blobs):
     x, y, new = blobs
-    net = RandomForest([(6,)], 4, trees=20, **params)
+    net = RandomForest([(6,)], 4, n_estimators=20, **params)
     net.fit(x.clone(), y, seed=3)
     model = RandomForestClassifier(**net.options, random_state=3).fit(x.numpy(), y.numpy())
     shares = model.predict_proba(new.numpy())
@@ -33,6 +35,6 @@ def test_thresholds_part_float32_values_as_float64_ones_do():
 
 
 def test_a_forest_of_one_genre_knows_it():
-    net = RandomForest([(2,)], 3, trees=5)
+    net = RandomForest([(2,)], 3, n_estimators=5)
     net.fit(torch.randn(8, 2), torch.full((8,), 1), seed=0)
     assert net(torch.randn(4, 2)).argmax(dim=1).tolist() == [1] * 4

@@ -31,7 +31,7 @@ class Artist:
         grooves: order in which it likes the genre's grooves; the first most.
         gains: of the roles in the mix, dB.
         tilt: slope of the whole mix about 1 kHz, dB an octave.
-        peak: a bump in the mix: its centre (Hz) and height (dB).
+        peak: a bump in the mix: its center (Hz) and height (dB).
         room: loudness of the reverberation (0 to 1) and its length (s).
         hiss: noise under the music, dB of the music's level.
         octave: moves the chords up or down, semitones.

@@ -23,7 +23,7 @@ from genrelab.datasets.synthesis.instruments import (
 )
 
 COMPOSER = 3  # raised when pieces come out differently: caches of older pieces are left alone
-BORROW = 0.4  # share of tracks with a trait of a neighbouring genre
+BORROW = 0.4  # share of tracks with a trait of a neighboring genre
 BORROWED = (("grooves",), ("bass",), ("chords", "voicing"), ("harmony",), ("melody", "scale"), ("bpm", "swing"))
 PHRASE = 4  # bars
 HIGHEST = (
@@ -113,10 +113,10 @@ def _plan(genre: Genre, artist: Artist, seconds: float, rng: np.random.Generator
 
 
 def borrow(genre: Genre, rng: np.random.Generator) -> Genre:
-    """The genre, now and then with one trait of a neighbour."""
-    neighbours = [BY_CODE[code] for code in genre.near]
+    """The genre, now and then with one trait of a neighbor."""
+    neighbors = [BY_CODE[code] for code in genre.near]
     fields = BORROWED[int(rng.integers(len(BORROWED)))]
-    other = neighbours[int(rng.integers(len(neighbours)))]
+    other = neighbors[int(rng.integers(len(neighbors)))]
     if rng.uniform() >= BORROW:
         return genre
     return replace(genre, **{field: getattr(other, field) for field in fields})

@@ -1,6 +1,6 @@
 """The genres of the demo: for each, the habits that make a listener know it.
 
-Codes and neighbours are those of the Musicmap; a genre shares traits with its neighbours (`style_elements.py`),
+Codes and neighbors are those of the Musicmap; a genre shares traits with its neighbors (`style_elements.py`),
 and most instruments with everyone, so that rhythm and harmony have to tell them apart.
 """
 

@@ -52,7 +52,7 @@ def render(score: Score, artist: Artist, seconds: float, rng: np.random.Generato
         if level > 0:  # players are equally loud before the artist's mix: a loud drum kit would tell the genre
             gain = 10 ** ((BALANCE[part.role] + artist.gains[part.role]) / 20)
             mix += stem * (gain / level)
-    mix = _colour(_with_room(mix, artist, rng), artist)
+    mix = _color(_with_room(mix, artist, rng), artist)
     mix += rng.normal(size=length) * _rms(mix) * 10 ** (artist.hiss / 20)
     target = LEVEL + float(rng.uniform(-LEVEL_SPREAD, LEVEL_SPREAD))
     return _level(mix, 10 ** (target / 20)).astype(np.float32)
@@ -104,14 +104,14 @@ def _with_room(mix: np.ndarray, artist: Artist, rng: np.random.Generator) -> np.
     return np.asarray(mix + wet * fftconvolve(mix, tail)[: len(mix)])
 
 
-def _colour(mix: np.ndarray, artist: Artist) -> np.ndarray:
+def _color(mix: np.ndarray, artist: Artist) -> np.ndarray:
     """The artist's equaliser, on the spectrum of the whole: a slope, and one bump an octave wide."""
     from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
     size = next_fast_len(len(mix) + SAMPLE_RATE // 4, real=True)
     octaves = np.log2(np.maximum(rfftfreq(size, 1 / SAMPLE_RATE), 40.0) / 1_000.0)
-    centre, height = artist.peak
-    bump = height * np.exp(-0.5 * ((octaves - np.log2(centre / 1_000.0)) / 0.7) ** 2)
+    center, height = artist.peak
+    bump = height * np.exp(-0.5 * ((octaves - np.log2(center / 1_000.0)) / 0.7) ** 2)
     gain = 10 ** ((artist.tilt * octaves + bump) / 20)
     return np.asarray(irfft(rfft(mix, size) * gain, size)[: len(mix)])
 

@@ -44,7 +44,7 @@ def read_choices(choices: Sequence[str]) -> tuple[NewData, dict[str, Any]]:
         raise ConfigError(
             ["dataset: name one, such as dataset=folder (for another decision rule: genrelab reevaluate)"]
         )
-    how = NewData.from_plain({key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in chosen)})
+    how = NewData.from_dict({key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in chosen)})
     config = compose(overrides)
     check(config, overrides, training=False)
     return how, config

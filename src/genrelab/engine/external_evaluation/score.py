@@ -55,7 +55,7 @@ class NewData:
     eval_split: Literal["train", "val", "test"] | None = None
 
     @classmethod
-    def from_plain(cls, values: Mapping[str, Any]) -> NewData:
+    def from_dict(cls, values: Mapping[str, Any]) -> NewData:
         """From values of the command line. Raises ConfigError."""
         problems = [text.removeprefix("evaluate.") for text in check_fields(cls, values, "evaluate")]
         if not problems:

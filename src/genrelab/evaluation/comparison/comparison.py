@@ -81,20 +81,20 @@ class Comparison:
 
 def compare(
     folders: Sequence[Path],
-    where: Sequence[str] = (),
-    by: Sequence[str] = (),
-    against: str | None = None,
-    common: bool = False,
+    filters: Sequence[str] = (),
+    group_by: Sequence[str] = (),
+    baseline: str | None = None,
+    common_tracks: bool = False,
 ) -> Comparison:
     """Collect runs, filter and group them, and test them against one of them.
 
     Args:
         folders: of runs, or of folders of runs at any depth.
-        where: conditions that a run must meet, see `keys.matching`.
-        by: keys to group by, see `rows.group_runs`.
-        against: the run (folder, name or run id) whose row is the reference. Two runs are tested without being
+        filters: conditions that a run must meet, see `keys.matching`.
+        group_by: keys to group by, see `rows.group_runs`.
+        baseline: the run (folder, name or run id) whose row is the reference. Two runs are tested without being
             asked, the second against the first.
-        common: test on the common tracks where the tested tracks differ, instead of refusing.
+        common_tracks: test on the common tracks where the tested tracks differ, instead of refusing.
 
     Raises:
         GenrelabError: a path that is no folder, no scored run, a condition that none meets, a reference that is not
@@ -103,28 +103,28 @@ def compare(
     runs, skipped = find_runs(folders)
     if not runs:
         raise GenrelabError(_no_runs_message(folders, skipped))
-    matching = filter_runs(runs, where)
+    matching = filter_runs(runs, filters)
     if not matching:
-        raise GenrelabError(f"none of the {len(runs)} runs meets {' and '.join(where)}")
+        raise GenrelabError(f"none of the {len(runs)} runs meets {' and '.join(filters)}")
     if len({run.output_type.multilabel for run in matching}) > 1:
         counts = [sum(run.output_type.multilabel == multilabel for run in matching) for multilabel in (False, True)]
         raise GenrelabError(
             f"{counts[0]} of the runs name one genre a track and {counts[1]} several, which have other metrics; "
             "compare one kind by --filter data.target=genre or --filter data.target=multi_label"
         )
-    groups = group_runs(matching, by)
-    reference = find_group(groups, against) if against else None
+    groups = group_runs(matching, group_by)
+    reference = find_group(groups, baseline) if baseline else None
     paired_tests: list[PairedTest | None] = [None] * len(groups)
     notes = _comparison_notes(groups)
     if reference is not None:
         if len(groups) == 1:
             raise GenrelabError(
-                f"--baseline {against}: it is the only row; name more folders, or group with --group-by run"
+                f"--baseline {baseline}: it is the only row; name more folders, or group with --group-by run"
             )
-        paired_tests = test_all_groups(groups, reference, common)
+        paired_tests = test_all_groups(groups, reference, common_tracks)
     elif len(matching) == 2:
         try:
-            paired_tests, reference = test_all_groups(groups, groups[0], common), groups[0]
+            paired_tests, reference = test_all_groups(groups, groups[0], common_tracks), groups[0]
         except GenrelabError as error:
             notes.append(f"no paired test: {str(error).partition(': ')[2]}")
     return Comparison(

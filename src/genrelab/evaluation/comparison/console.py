@@ -225,8 +225,8 @@ def _tests(comparison: Comparison, width: int) -> Table:
         for name in metrics:
             value, bounds = format_difference(name, test.differences.get(name))
             verdict = test.verdict(name) or ""
-            colour = {"better": "green", "worse": "red"}.get(verdict, "dim")
-            made.append(Text.assemble((f"{value} {bounds}\n"), (verdict, colour)))
+            color = {"better": "green", "worse": "red"}.get(verdict, "dim")
+            made.append(Text.assemble((f"{value} {bounds}\n"), (verdict, color)))
         table.add_row(Text(group.label), *made)
     return table
 

@@ -124,23 +124,23 @@ def _flagged(run: Run, flag: str) -> bool:
     return bool(run_values(run)[flag])
 
 
-def group_runs(runs: Sequence[Run], by: Sequence[str] = ()) -> list[RunGroup]:
+def group_runs(runs: Sequence[Run], group_by: Sequence[str] = ()) -> list[RunGroup]:
     """Group runs into rows, in the order of their settings.
 
     Args:
         runs: at least one.
-        by: keys to group by ("model", "loss.beta", "width"); "run" keeps each apart. By default whatever differs
+        group_by: keys to group by ("model", "loss.beta", "width"); "run" keeps each apart. By default whatever differs
             between the runs but the seed. Two runs always stand apart.
 
     Raises:
         GenrelabError: a key that no run has.
     """
     known = [run_values(run) for run in runs]
-    keys = [resolve_key(key, known) for key in by] or varying_keys(runs)
-    apart = not by and len(runs) == 2
+    keys = [resolve_key(key, known) for key in group_by] or varying_keys(runs)
+    apart = not group_by and len(runs) == 2
     if apart:
         keys = [RUN_KEY, *keys, *([SEED_KEY] if len({format_value(one[SEED_KEY]) for one in known}) > 1 else [])]
-    elif tuple(by) == (RUN_KEY,):
+    elif tuple(group_by) == (RUN_KEY,):
         seeds = [SEED_KEY] if len({format_value(one[SEED_KEY]) for one in known}) > 1 else []
         keys = [RUN_KEY, *varying_keys(runs), *seeds]
     groups: dict[tuple[str, ...], list[int]] = {}

@@ -9,7 +9,7 @@ import numpy as np
 from genrelab.evaluation.comparison.comparison import Comparison
 from genrelab.evaluation.comparison.formatting import metric_title
 from genrelab.evaluation.comparison.plot_series import beta_series, log2_positions, plotted_metrics, reference_values
-from genrelab.evaluation.report.figures import COLOURS, save_figure
+from genrelab.evaluation.report.figures import COLORS, save_figure
 from genrelab.evaluation.report.formatting import PERCENT_METRICS
 from genrelab.evaluation.report.heatmap import shorten_name
 
@@ -25,15 +25,15 @@ def draw_dots(comparison: Comparison, path: Path) -> None:
     axes = figure.subplots(lines, 2, squeeze=False, sharey=True).flat
     for ax, metric in zip(axes, metrics, strict=False):
         for place, group in enumerate(comparison.groups):
-            colour = COLOURS[1 if group is comparison.reference else 0]
+            color = COLORS[1 if group is comparison.reference else 0]
             if bounds := group.interval(metric):
-                ax.plot(bounds, (place, place), color=colour, linewidth=2, alpha=0.6)
+                ax.plot(bounds, (place, place), color=color, linewidth=2, alpha=0.6)
             each = group.values(metric)
-            ax.plot(each, [place] * len(each), ".", color=colour, markersize=4)
+            ax.plot(each, [place] * len(each), ".", color=color, markersize=4)
             if each:
-                ax.plot([np.mean(each)], [place], "o", color=colour, markersize=6)
+                ax.plot([np.mean(each)], [place], "o", color=color, markersize=6)
         for name, value in reference_values(comparison, metric).items():
-            ax.axvline(value, color=COLOURS[2], linestyle=":" if name == "constant" else "--", label=name)
+            ax.axvline(value, color=COLORS[2], linestyle=":" if name == "constant" else "--", label=name)
         if ax.get_legend_handles_labels()[1]:
             ax.legend(frameon=False, fontsize=8)
         ax.set_title(metric_title(metric), loc="left", fontweight="bold")
@@ -59,7 +59,7 @@ def draw_scatter(comparison: Comparison, path: Path) -> None:
     for place, group in enumerate(comparison.groups):
         x, y = group.mean("accuracy"), group.mean("distance_skill")
         if x is not None and y is not None:
-            ax.plot([x], [y], "o", color=COLOURS[1 if group is comparison.reference else 0])
+            ax.plot([x], [y], "o", color=COLORS[1 if group is comparison.reference else 0])
             name = shorten_name(group.label) if len(comparison.groups) <= 15 else str(place + 1)
             near = sum(abs(x - u) < 0.02 and abs(y - v) < 0.01 for u, v in named)  # labels under one another
             named.append((x, y))
@@ -68,7 +68,7 @@ def draw_scatter(comparison: Comparison, path: Path) -> None:
         reference_values(comparison, metric).get("log. regression") for metric in ("accuracy", "distance_skill")
     ]
     if baseline[0] is not None and baseline[1] is not None:
-        ax.plot([baseline[0]], [baseline[1]], "s", color=COLOURS[2], label="logistic regression")
+        ax.plot([baseline[0]], [baseline[1]], "s", color=COLORS[2], label="logistic regression")
         ax.legend(frameon=False)
     ax.set_xlabel("accuracy")
     ax.set_ylabel("distance skill")
@@ -93,15 +93,15 @@ def draw_beta(comparison: Comparison, path: Path) -> None:
     for ax, metric in zip(figure.subplots(lines, 2, squeeze=False).flat, metrics, strict=False):
         series = beta_series(comparison, metric)
         known = np.concatenate([one.beta[~np.isnan(one.beta)] for one in series])
-        for one, colour in zip(series, COLOURS * len(series), strict=False):
+        for one, color in zip(series, COLORS * len(series), strict=False):
             if np.isnan(one.beta).all():
-                ax.axhline(float(one.mean[0]), color=colour, linestyle="--", label=one.label)
+                ax.axhline(float(one.mean[0]), color=color, linestyle="--", label=one.label)
                 continue
             steps = log2_positions(np.concatenate([one.beta, known]))[: len(one.beta)]
-            ax.plot(steps, one.mean, "o-", color=colour, label=one.label)
-            ax.fill_between(steps, one.intervals[:, 0], one.intervals[:, 1], color=colour, alpha=0.12, linewidth=0)
+            ax.plot(steps, one.mean, "o-", color=color, label=one.label)
+            ax.fill_between(steps, one.intervals[:, 0], one.intervals[:, 1], color=color, alpha=0.12, linewidth=0)
             for step, each in zip(steps, one.values, strict=True):
-                ax.plot([step] * len(each), each, ".", color=colour, markersize=4, alpha=0.7)
+                ax.plot([step] * len(each), each, ".", color=color, markersize=4, alpha=0.7)
         ticks = sorted(set(zip(log2_positions(known).tolist(), known.tolist(), strict=True)))
         ax.set_xticks([step for step, _ in ticks], [f"{value:g}" for _, value in ticks])
         ax.set_title(metric_title(metric), loc="left", fontweight="bold")

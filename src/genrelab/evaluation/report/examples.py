@@ -26,11 +26,11 @@ class Example:
 
     Args:
         title: the track.
-        picture: `[H, W]`, low frequencies first; uint8 are places on the colour map.
+        picture: `[H, W]`, low frequencies first; uint8 are places on the color map.
         feature_name: what it shows.
         genre: code of the right genre.
         answer: code of the genre that was answered for the track.
-        colours: a matplotlib colour map.
+        colors: a matplotlib color map.
     """
 
     title: str
@@ -38,7 +38,7 @@ class Example:
     feature_name: str
     genre: str
     answer: str
-    colours: str = "magma"
+    colors: str = "magma"
 
 
 def choose_examples(run_dir: Path, feature_cache: Any, rows: pd.DataFrame, most: int = 6) -> list[Example]:
@@ -73,10 +73,10 @@ def choose_examples(run_dir: Path, feature_cache: Any, rows: pd.DataFrame, most:
         for spec, array in zip(feature_cache.specs, arrays, strict=True):
             if array.ndim == 3 and array.shape[1] > 1:  # one row of samples is no picture
                 picture = dequantize(spec, array[number])
-                colours = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
+                colors = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
                 names = genres[tracks.target[place]], genres[prediction[place]]
                 title = str(tracks.track[place])
-                found.append(Example(title, colours.to_uint8(picture), spec.name, *names, colours.cmap))
+                found.append(Example(title, colors.to_uint8(picture), spec.name, *names, colors.cmap))
     return found
 
 
@@ -120,20 +120,20 @@ def load_examples(folder: Path) -> list[Example]:
         return []  # pictures are an extra: a report without them is whole
 
 
-def data_uri(picture: np.ndarray, colours: str = "magma") -> str:
+def data_uri(picture: np.ndarray, colors: str = "magma") -> str:
     """A picture `[H, W]` as a PNG inside an address, low frequencies at the bottom."""
     from matplotlib.image import imsave
 
     file = io.BytesIO()
-    imsave(file, to_rgba(picture, colours), format="png")
+    imsave(file, to_rgba(picture, colors), format="png")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def to_rgba(picture: np.ndarray, colours: str = "magma") -> np.ndarray:
-    """A picture `[H, W]` as `[H, W, 4]` uint8 of colours, the highest frequency on top."""
+def to_rgba(picture: np.ndarray, colors: str = "magma") -> np.ndarray:
+    """A picture `[H, W]` as `[H, W, 4]` uint8 of colors, the highest frequency on top."""
     from matplotlib import colormaps
 
-    return np.asarray(colormaps[colours](_to_uint8(picture)[::-1], bytes=True))
+    return np.asarray(colormaps[colors](_to_uint8(picture)[::-1], bytes=True))
 
 
 def _to_uint8(picture: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ PANELS: tuple[Panel, ...] = (
     ),
     ("Learning rate", False, (("lr", "learning rate"),)),
 )
-COLOURS = ("#3156c4", "#d9702b", "#8a94a6")
+COLORS = ("#3156c4", "#d9702b", "#8a94a6")
 
 
 def curve_panels(flat: bool) -> tuple[Panel, ...]:
@@ -57,9 +57,9 @@ def draw_curves(table: pd.DataFrame, path: Path, best_epoch: float | None, flat:
     figure = Figure(figsize=(10, 3.7 * rows), layout="constrained")
     for axes, (title, share, columns) in zip(figure.subplots(rows, 2).flat, shown, strict=True):
         axes.set_title(title, loc="left", fontweight="bold")
-        for (column, label), colour in zip(columns, COLOURS, strict=False):
+        for (column, label), color in zip(columns, COLORS, strict=False):
             if column in table and table[column].notna().any():
-                axes.plot(table["epoch"] + 1, table[column], marker=".", color=colour, label=label, clip_on=False)
+                axes.plot(table["epoch"] + 1, table[column], marker=".", color=color, label=label, clip_on=False)
         if best_epoch is not None:
             axes.axvline(best_epoch, color="#9aa3b2", linestyle=":", label="best epoch")
         if share:
@@ -94,8 +94,8 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: 
         middle = float(drawn.max()) / 2 if drawn.count() else 0.0
         for row, column in zip(*np.nonzero(matrix), strict=True):
             value = float(matrix[row, column])
-            colour = "white" if value > middle else "black"
-            axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=8)
+            color = "white" if value > middle else "black"
+            axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
     axes.set_xlabel("answer")
     axes.set_ylabel("truth")
     axes.set_title(title, loc="left", fontweight="bold")
@@ -103,16 +103,16 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: Path, title: 
 
 
 def draw_pca_plot(projection: PcaProjection, legend: Legend, path: Path) -> None:
-    """`plane.png`: segments by their first two principal components, coloured by truth and by answer."""
+    """`plane.png`: segments by their first two principal components, colored by truth and by answer."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 6), layout="constrained")
-    palette = [css_to_rgb(legend.colour(number)) for number in range(len(legend.names))]
+    palette = [css_to_rgb(legend.color(number)) for number in range(len(legend.names))]
     left, right = figure.subplots(1, 2)
     for axes, title, genres in ((left, "truth", projection.target), (right, "answer", projection.prediction)):
-        colours = legend.color_index[genres]
+        colors = legend.color_index[genres]
         for number, name in enumerate(legend.names):
-            axes.scatter(*projection.points[colours == number].T, s=14, alpha=0.75, color=palette[number], label=name)
+            axes.scatter(*projection.points[colors == number].T, s=14, alpha=0.75, color=palette[number], label=name)
         for axis, share in zip(("x", "y"), projection.explained, strict=True):
             axes.set(**{f"{axis}label": f"component {'xy'.index(axis) + 1} ({100 * share:.0f} % of the variance)"})
         axes.set_title(title, loc="left", fontweight="bold")
@@ -121,11 +121,11 @@ def draw_pca_plot(projection: PcaProjection, legend: Legend, path: Path) -> None
     save_figure(figure, path)
 
 
-def css_to_rgb(colour: str) -> tuple[float, float, float]:
-    """A CSS colour "hsl(120 70% 46%)" as matplotlib wants it."""
+def css_to_rgb(color: str) -> tuple[float, float, float]:
+    """A CSS color "hsl(120 70% 46%)" as matplotlib wants it."""
     from colorsys import hls_to_rgb
 
-    hue, saturation, lightness = (float(component.rstrip("%")) for component in colour[4:-1].split())
+    hue, saturation, lightness = (float(component.rstrip("%")) for component in color[4:-1].split())
     return hls_to_rgb(hue / 360, lightness / 100, saturation / 100)
 
 

@@ -118,7 +118,7 @@ def _block_labels(blocks: Sequence[tuple[str, int, int]], side: float, left: flo
 
 
 def _spread_apart(places: Sequence[float], gap: float, end: float) -> list[float]:
-    """Ascending places moved as little as need be, so that neighbours are `gap` apart and all lie before `end`."""
+    """Ascending places moved as little as need be, so that neighbors are `gap` apart and all lie before `end`."""
     gap = min(gap, end / len(places))
     found = list(places)
     for i in range(1, len(found)):

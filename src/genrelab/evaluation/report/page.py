@@ -280,7 +280,7 @@ def _examples(data: ReportData) -> list[dict[str, Any]]:
                 "genre": title.get(pictures[0].genre, pictures[0].genre),
                 "answer": title.get(pictures[0].answer, pictures[0].answer),
                 "right": pictures[0].genre == pictures[0].answer,
-                "pictures": [(_caption(one), Markup(data_uri(one.picture, one.colours))) for one in pictures],
+                "pictures": [(_caption(one), Markup(data_uri(one.picture, one.colors))) for one in pictures],
             }
         )
     return found
@@ -306,8 +306,8 @@ def _clusters(data: ReportData) -> dict[str, Any] | None:
 
 
 def _caption(example: Example) -> str:
-    """A feature's name, and what its colours mean where that is not plain."""
-    return example.feature_name + (": red above 0, blue below" if example.colours == "RdBu_r" else "")
+    """A feature's name, and what its colors mean where that is not plain."""
+    return example.feature_name + (": red above 0, blue below" if example.colors == "RdBu_r" else "")
 
 
 def stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:

@@ -18,7 +18,7 @@ from genrelab.utils.errors import GenrelabError
 FILE = "plane.parquet"
 COLUMNS = ("split", "track_id", "segment_id", "target", "x", "y", "cluster")
 MOST_POINTS = 1500  # that are drawn
-MOST_COLOURS = 16  # more genres than that are drawn as supergenres
+MOST_COLORS = 16  # more genres than that are drawn as supergenres
 
 
 @dataclass(frozen=True)
@@ -131,20 +131,20 @@ def _row(run: RunDir, number: int, genre: int, table: pd.DataFrame) -> dict[str,
 
 @dataclass(frozen=True)
 class Legend:
-    """Names by colour, and which colour each genre has."""
+    """Names by color, and which color each genre has."""
 
     names: tuple[str, ...]
     color_index: np.ndarray
 
-    def colour(self, number: int) -> str:
-        """A CSS colour that reads on light and dark paper; neighbours in the legend lie far apart."""
+    def color(self, number: int) -> str:
+        """A CSS color that reads on light and dark paper; neighbors in the legend lie far apart."""
         hue = 360 * number / len(self.names)
         return f"hsl({hue:.0f} {(70, 48)[number % 2]}% {(46, 58)[number % 2]}%)"
 
 
 def build_legend(run: RunDir) -> Legend:
-    """Genres, or supergenres where there are too many of them to tell by colour."""
-    if len(run.taxonomy.genres) <= MOST_COLOURS:
+    """Genres, or supergenres where there are too many of them to tell by color."""
+    if len(run.taxonomy.genres) <= MOST_COLORS:
         return Legend(run.taxonomy.titles, np.arange(len(run.taxonomy.genres)))
     titles = tuple(run.taxonomy.supergenres[code] for code in run.supergenre_codes)
     return Legend(titles, run.supergenres)
@@ -157,10 +157,10 @@ def pca_plots(run: RunDir, projection: PcaProjection) -> list[Markup]:
         ("The truth", projection.target, False),
         ("The answers", projection.prediction, bool((projection.cluster >= 0).any())),
     )
-    return [_panel(title, projection, legend.color_index[colours], legend, named) for title, colours, named in panels]
+    return [_panel(title, projection, legend.color_index[colors], legend, named) for title, colors, named in panels]
 
 
-def _panel(title: str, projection: PcaProjection, colours: np.ndarray, legend: Legend, clusters: bool) -> Markup:
+def _panel(title: str, projection: PcaProjection, colors: np.ndarray, legend: Legend, clusters: bool) -> Markup:
     """One scatter with its legend; clusters are numbered at their middles."""
     width, side, top, columns = 520.0, 400.0, 30.0, 4
     low, high = projection.points.min(axis=0), projection.points.max(axis=0)
@@ -169,8 +169,8 @@ def _panel(title: str, projection: PcaProjection, colours: np.ndarray, legend: L
     parts = [svg.text(0, 14, title, "ink strong")]
     parts.append(f'<rect x="0" y="{top:.0f}" width="{width:.0f}" height="{side:.0f}" class="field"/>')
     parts += [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{legend.colour(int(number))}" fill-opacity="0.75"/>'
-        for (x, y), number in zip(at, colours, strict=True)
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{legend.color(int(number))}" fill-opacity="0.75"/>'
+        for (x, y), number in zip(at, colors, strict=True)
     ]
     if clusters:
         for number in np.unique(projection.cluster):
@@ -180,7 +180,7 @@ def _panel(title: str, projection: PcaProjection, colours: np.ndarray, legend: L
     rows = -(-len(legend.names) // columns)
     for number, name in enumerate(legend.names):
         u, v = width / columns * (number // rows), top + side + 18 + 17 * (number % rows)
-        parts.append(f'<circle cx="{u + 5:.1f}" cy="{v - 4:.1f}" r="4.5" fill="{legend.colour(number)}"/>')
+        parts.append(f'<circle cx="{u + 5:.1f}" cy="{v - 4:.1f}" r="4.5" fill="{legend.color(number)}"/>')
         parts.append(svg.text(u + 15, v, name if len(name) <= 17 else f"{name[:16]}…"))
     return svg.svg_document(
         width, top + side + 22 + 17 * rows, parts, f"{title} in the plane of two principal components"

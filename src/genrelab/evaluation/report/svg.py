@@ -1,6 +1,6 @@
-"""Charts as SVG text: sharp on paper and phone, coloured by the page's own style, dark or light.
+"""Charts as SVG text: sharp on paper and phone, colored by the page's own style, dark or light.
 
-Colours are CSS classes (`ink muted line accent second third heat`), see `template.html.jinja`. All text is escaped.
+Colors are CSS classes (`ink muted line accent second third heat`), see `template.html.jinja`. All text is escaped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the features of one segment share: each transform is computed once and kept while the segment lasts.
 
-`LibrosaTransforms` computes all of them by librosa: the reference. An engine is a subclass with methods of its own;
-features call these methods and know nothing of engines.
+`LibrosaTransforms` computes all of them by librosa: the reference. A backend is a subclass with methods of its own;
+features call these methods and know nothing of backends.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class LibrosaTransforms:
         return np.vstack(list(parts))
 
     def stft(self, n_fft: int, hop_length: int) -> np.ndarray:
-        """[1 + n_fft/2, frames] complex64; Hann window, centred, padded with zeros."""
+        """[1 + n_fft/2, frames] complex64; Hann window, centered, padded with zeros."""
         import librosa
 
         return self.cached(  # type: ignore[no-any-return]
@@ -91,7 +91,7 @@ class LibrosaTransforms:
     def pcen(
         self, mel: np.ndarray, hop_length: int, gain: float, bias: float, power: float, time_constant: float
     ) -> np.ndarray:
-        """Per-channel energy normalisation of mel power (`librosa.pcen`), same shape."""
+        """Per-channel energy normalization of mel power (`librosa.pcen`), same shape."""
         import librosa
 
         return np.asarray(
@@ -181,7 +181,7 @@ class LibrosaTransforms:
     def chroma_cens(
         self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None, smooth_frames: int
     ) -> np.ndarray:
-        """Chroma quantised and smoothed over time [12, frames] (`librosa.feature.chroma_cens`)."""
+        """Chroma quantized and smoothed over time [12, frames] (`librosa.feature.chroma_cens`)."""
         import librosa
 
         octaves = self.octaves(n_octaves)

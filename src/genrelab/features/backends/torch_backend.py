@@ -1,7 +1,7 @@
 """Features of many segments at once in torch, on any device: the same numbers to 1e-3 of the peak.
 
 `TorchTransforms` is `LibrosaTransforms` over tensors `[B, ...]`; features call it as they call the others. On a GPU it
-outruns them; on a CPU the fast engine does. Training uses it to compute features inside the step.
+outruns them; on a CPU the numba backend does. Training uses it to compute features inside the step.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class TorchTransforms(LibrosaTransforms):
         return torch.maximum(found, found.amax(dim=(-2, -1), keepdim=True) - top_db)
 
     def pcen(self, mel: Any, hop_length: int, gain: float, bias: float, power: float, time_constant: float) -> Any:
-        """Per-channel energy normalisation; the smoother, a recursion, is one product with its impulse responses."""
+        """Per-channel energy normalization; the smoother, a recursion, is one product with its impulse responses."""
         steps = time_constant * self.sample_rate / hop_length
         share = (np.sqrt(1 + 4 * steps**2) - 1) / (2 * steps**2)
         frames = mel.shape[-1]
@@ -201,14 +201,14 @@ class TorchTransforms(LibrosaTransforms):
     def chroma_cens(
         self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None, smooth_frames: int
     ) -> Any:
-        """Chroma quantised and smoothed over time [B, 12, frames]."""
+        """Chroma quantized and smoothed over time [B, 12, frames]."""
         from genrelab.features.backends.numba_backend.chroma import CENS_STEPS, smoothing_window
 
         shares = normalize_frames(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), 1)
-        quantised = torch.stack([(shares > step).float() for step in CENS_STEPS]).sum(dim=0) / len(CENS_STEPS)
+        quantized = torch.stack([(shares > step).float() for step in CENS_STEPS]).sum(dim=0) / len(CENS_STEPS)
         window = self._constant(("smoother", smooth_frames), lambda: smoothing_window(smooth_frames))
         half = (len(window) - 1) // 2
-        padded = torch.nn.functional.pad(quantised, (len(window) - 1 - half, half))
+        padded = torch.nn.functional.pad(quantized, (len(window) - 1 - half, half))
         return normalize_frames(padded.unfold(-1, len(window), 1) @ window, 2)
 
     def tonnetz(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> Any:

@@ -39,7 +39,7 @@ def constant(device: torch.device, key: tuple[Any, ...], make: Callable[[], Any]
 
 
 def stft(sound: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
-    """`[B, 1 + n_fft/2, frames]` complex64 of `[B, T]`, centred, padded with zeros."""
+    """`[B, 1 + n_fft/2, frames]` complex64 of `[B, T]`, centered, padded with zeros."""
     return torch.stft(sound, n_fft, hop_length, window=window, center=True, pad_mode="constant", return_complex=True)
 
 

@@ -23,7 +23,7 @@ from genrelab.taxonomy.taxonomy import Taxonomy
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = ("#3156c4", "#d9702b", "#1b8a6b", "#a23b9c", "#b08900", "#5b6b86")
+COLORS = ("#3156c4", "#d9702b", "#1b8a6b", "#a23b9c", "#b08900", "#5b6b86")
 OTHER = "#9aa3b2"
 WAVE_POINTS, WAVE_HEIGHT = 240, 120
 WHY = {
@@ -89,10 +89,10 @@ def supergenre_scores(probabilities: np.ndarray, taxonomy: Taxonomy) -> list[tup
 
 
 def render_timeline(prediction: Prediction, predictor: Predictor, samples: np.ndarray) -> str:
-    """The waveform over coloured windows, a stripe for each genre of one; a legend, and the same as a table."""
+    """The waveform over colored windows, a stripe for each genre of one; a legend, and the same as a table."""
     best = [genre for entry in prediction.segments for genre in entry.genres]
     order = sorted(set(best), key=lambda genre: (-best.count(genre), genre))
-    colour = {genre: COLOURS[place] if place < len(COLOURS) else OTHER for place, genre in enumerate(order)}
+    color = {genre: COLORS[place] if place < len(COLORS) else OTHER for place, genre in enumerate(order)}
     scale = 1000 / max(prediction.seconds, 1e-9)
     windows = [
         {
@@ -100,7 +100,7 @@ def render_timeline(prediction: Prediction, predictor: Predictor, samples: np.nd
             "width": round(max(entry.seconds * scale - 2, 1), 1),
             "y": round(WAVE_HEIGHT * place / len(entry.genres), 1),
             "height": round(WAVE_HEIGHT / len(entry.genres), 1),
-            "colour": colour[genre],
+            "color": color[genre],
             "share": float(entry.probabilities[genre]),
             "title": predictor.titles[genre],
             "start": format_duration(entry.start),
@@ -108,9 +108,7 @@ def render_timeline(prediction: Prediction, predictor: Predictor, samples: np.nd
         for entry in prediction.segments
         for place, genre in enumerate(entry.genres)
     ]
-    legend = [
-        {"title": predictor.titles[genre], "colour": colour[genre], "count": best.count(genre)} for genre in order
-    ]
+    legend = [{"title": predictor.titles[genre], "color": color[genre], "count": best.count(genre)} for genre in order]
     count = len(prediction.segments)
     return _part("timeline", windows, legend, count, _wave(samples), format_duration(prediction.seconds))
 
@@ -137,7 +135,7 @@ def render_graph(prediction: Prediction, predictor: Predictor, graph: str | None
     taxonomy, best = predictor.taxonomy, prediction.top[0]
     graph = graph and _opened(graph, best.genre)
     facts = describe_genre(taxonomy, best.genre)
-    return _part("place", best.title, facts, prediction.neighbours, len(taxonomy.genres), graph)
+    return _part("place", best.title, facts, prediction.neighbors, len(taxonomy.genres), graph)
 
 
 def _opened(graph: str, genre: str) -> str:

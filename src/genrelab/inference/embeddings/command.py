@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from genrelab.inference.predictor import Predictor
 
 SAVE_EVERY = 200  # tracks
-COLOURS = ("genre", "folder")
+COLORS = ("genre", "folder")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class EmbedOptions:
 
     out: Path | None = None
     map: str | None = None
-    colour: str = "genre"
+    color: str = "genre"
     workers: int | None = None
     device: str = "cpu"
     plugins: tuple[str, ...] = ()
@@ -75,8 +75,8 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     """
     if options.map is not None and options.map not in METHODS:
         raise ConfigError([f"--map {options.map}: no such method{suggest(options.map, METHODS)}"])
-    if options.colour not in COLOURS:
-        raise ConfigError([f"--color-by {options.colour}: no such choice{suggest(options.colour, COLOURS)}"])
+    if options.color not in COLORS:
+        raise ConfigError([f"--color-by {options.color}: no such choice{suggest(options.color, COLORS)}"])
     files, rejected = find_audio_files(library)
     if not files:
         raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a folder or a file")
@@ -100,7 +100,7 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
     print(f"wrote {shown(out)}: {len(table)} tracks, {size} numbers each", flush=True)
     if options.map is not None:
         picture = out.with_name(f"{out.stem}-{options.map}.png")
-        names = table.genre if options.colour == "genre" else table.folder
+        names = table.genre if options.color == "genre" else table.folder
         print(f"wrote {shown(plot_projection(table.vectors, names.tolist(), picture, options.map))}", flush=True)
     _list(rejected)
     print_err(f"next: genrelab similar {shown(out if options.out else run)} SONG finds the tracks that sound like one")

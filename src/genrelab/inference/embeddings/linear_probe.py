@@ -1,4 +1,4 @@
-"""How much a frozen embedding knows: logistic regression on few and on all labelled tracks."""
+"""How much a frozen embedding knows: logistic regression on few and on all labeled tracks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Score:
     """An accuracy.
 
     Args:
-        shots: labelled tracks of each label; 0: all but a fold.
+        shots: labeled tracks of each label; 0: all but a fold.
         value: mean accuracy.
         low: end of the 95 % interval.
         high: the other end.
@@ -174,7 +174,7 @@ def format_probe(found: Probe) -> list[str]:
     lines = [
         f"{found.tracks} tracks, {len(found.labels)} labels; {per}",
         "",
-        f"{'labelled of each':<18} accuracy, 95 %",
+        f"{'labeled of each':<18} accuracy, 95 %",
     ]
     rows: Sequence[Score] = (*found.few_shot, found.full)
     for row in rows:

@@ -1,4 +1,4 @@
-"""A library's vectors as points on a plane, coloured by genre."""
+"""A library's vectors as points on a plane, colored by genre."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
 METHODS = ("pca", "tsne")
-MAX_COLORS = 19  # more cannot be told apart; rarer names are grey
+MAX_COLORS = 19  # more cannot be told apart; rarer names are gray
 
 
 def project(vectors: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
@@ -20,7 +20,7 @@ def project(vectors: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
 
     Args:
         vectors: of three tracks or more.
-        method: "pca" keeps large distances, "tsne" neighbourhoods (scikit-learn).
+        method: "pca" keeps large distances, "tsne" neighborhoods (scikit-learn).
         seed: of t-SNE.
 
     Raises:
@@ -41,7 +41,7 @@ def project(vectors: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
 
 
 def plot_projection(vectors: np.ndarray, names: Sequence[str], out: Path, method: str = "pca") -> Path:
-    """Draw tracks as points, coloured by name; the names stand beside, commonest first. Returns `out`."""
+    """Draw tracks as points, colored by name; the names stand beside, commonest first. Returns `out`."""
     points = project(vectors, method)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -51,16 +51,16 @@ def plot_projection(vectors: np.ndarray, names: Sequence[str], out: Path, method
     figure = Figure(figsize=(10, 6.5), layout="constrained", dpi=130)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    colours = _colours(min(len(commonest), MAX_COLORS))
+    colors = _colors(min(len(commonest), MAX_COLORS))
     rest = np.isin(labels, commonest[MAX_COLORS:])
     size = float(np.clip(3000 / len(points), 6, 60))
     if rest.any():
         told = f"{len(commonest) - MAX_COLORS} others ({rest.sum()})"
         axes.scatter(points[rest, 0], points[rest, 1], s=size, color="0.8", linewidths=0, label=told)
-    for name, colour in zip(commonest, colours, strict=False):
+    for name, color in zip(commonest, colors, strict=False):
         at = labels == name
         axes.scatter(
-            points[at, 0], points[at, 1], s=size, color=colour, linewidths=0, alpha=0.85, label=f"{name} ({at.sum()})"
+            points[at, 0], points[at, 1], s=size, color=color, linewidths=0, alpha=0.85, label=f"{name} ({at.sum()})"
         )
     axes.set_xticks([])
     axes.set_yticks([])
@@ -73,8 +73,8 @@ def plot_projection(vectors: np.ndarray, names: Sequence[str], out: Path, method
     return out
 
 
-def _colours(count: int) -> list[tuple[float, float, float]]:
-    """Colours that differ, also by lightness."""
+def _colors(count: int) -> list[tuple[float, float, float]]:
+    """Colors that differ, also by lightness."""
     import colorsys
 
     turns = [(0.02 + number / max(count, 1)) % 1 for number in range(count)]

@@ -43,7 +43,7 @@ def explain(
     samples: np.ndarray,
     genre: str | None = None,
     method: str = "occlusion",
-    at: float | None = None,
+    offset: float | None = None,
     cells: int = CELLS,
     progress: Progress = lambda done: None,
 ) -> Explanation:
@@ -54,7 +54,7 @@ def explain(
         samples: `[T]` float32 at the run's sample rate (`predictor.decode(path)`).
         genre: its code or title; None: the likeliest of the recording.
         method: see `saliency`.
-        at: second in the recording; None: the window in which the genre is likeliest.
+        offset: second in the recording; None: the window in which the genre is likeliest.
         cells: see `occlusion`; fewer are quicker and coarser.
         progress: see `occlusion`.
 
@@ -67,7 +67,7 @@ def explain(
     code = prediction.top[0].genre if genre is None else _named(genre, predictor.taxonomy)
     place = predictor.genres.index(code)
     probabilities = predictor.segment_probabilities(logits)[:, place]
-    chosen = int(probabilities.argmax()) if at is None else _window_at(at, windows, predictor.audio.sample_rate)
+    chosen = int(probabilities.argmax()) if offset is None else _window_at(offset, windows, predictor.audio.sample_rate)
     window = windows[chosen]
     features = predictor.features(window.samples)
     maps = saliency(predictor.model, features, place, method, cells, predictor.output_type, progress)

@@ -34,15 +34,15 @@ def plot_explanation(found: Explanation, specs: Sequence[FeatureSpec], name: str
     panels = figure.subplots(len(rows), 2, squeeze=False, sharex=True)
     for (left, right), row in zip(panels, rows, strict=True):
         picture, spec = found.feature_maps[row], specs[row]
-        colours = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
+        colors = colormap_for(getattr(build_feature(spec), "unit", ""), picture)
         start = found.window.start / spec.sample_rate
         extent = (start, start + spec.n_samples / spec.sample_rate, -0.5, spec.shape[0] - 0.5)
         shown: dict[str, Any] = {"origin": "lower", "aspect": "auto", "extent": extent, "interpolation": "nearest"}
-        left.imshow(picture, cmap=colours.cmap, vmin=colours.vmin, vmax=colours.vmax, **shown)
+        left.imshow(picture, cmap=colors.cmap, vmin=colors.vmin, vmax=colors.vmax, **shown)
         left.set_title(spec.name, loc="left", fontsize=9)
         salient = found.saliency_maps[row]
         assert salient is not None
-        right.imshow(overlay_saliency(picture, salient, colours), **shown)
+        right.imshow(overlay_saliency(picture, salient, colors), **shown)
         if salient.max() > 0:
             right.contour(_smooth(salient), levels=[0.5], colors="#27d3c3", linewidths=1.2, extent=extent)
         right.set_title("what spoke for it", loc="left", fontsize=9)
@@ -52,11 +52,11 @@ def plot_explanation(found: Explanation, specs: Sequence[FeatureSpec], name: str
     return figure
 
 
-def overlay_saliency(picture: np.ndarray, salient: np.ndarray, colours: ColorScale) -> np.ndarray:
-    """A picture in its colours where it is salient, dark and grey elsewhere, `[H, W, 3]` from 0 to 1."""
+def overlay_saliency(picture: np.ndarray, salient: np.ndarray, colors: ColorScale) -> np.ndarray:
+    """A picture in its colors where it is salient, dark and gray elsewhere, `[H, W, 3]` from 0 to 1."""
     import matplotlib as mpl
 
-    bright = mpl.colormaps[colours.cmap](colours.to_uint8(picture))[..., :3]
+    bright = mpl.colormaps[colors.cmap](colors.to_uint8(picture))[..., :3]
     dark = 0.35 * bright.mean(axis=2, keepdims=True)
     return np.asarray(dark + _smooth(salient)[..., None] * (bright - dark))
 

@@ -39,7 +39,7 @@ def saliency(
 
     Args:
         model: in eval mode.
-        features: normalised inputs of one window, `[1, H, W]` or `[1, D]`.
+        features: normalized inputs of one window, `[1, H, W]` or `[1, D]`.
         genre: place of its logit.
         method: "occlusion", or "gradcam" for networks with convolutions.
         cells: see `occlusion`.
@@ -131,7 +131,7 @@ def occlusion(
         model: any network.
         features: as in `saliency`.
         genre: likewise.
-        cells: patches along each axis of a picture, each overlapping half of its neighbours.
+        cells: patches along each axis of a picture, each overlapping half of its neighbors.
         output_type: of the logits.
         progress: called now and then.
 

@@ -15,7 +15,7 @@ FLOOR = 0.02  # what is left of parts that did not count
 
 @dataclass(frozen=True, eq=False)
 class FrequencyAxis:
-    """Where a picture's rows lie: centre frequencies `[H]` in Hz; None where rows are no frequencies."""
+    """Where a picture's rows lie: center frequencies `[H]` in Hz; None where rows are no frequencies."""
 
     hertz: np.ndarray | None
 

@@ -28,17 +28,17 @@ WRITERS: dict[str, tuple[Callable[..., None], Callable[..., np.ndarray]]] = {
 
 
 def export_run(
-    run: Path, form: str = "onnx", out: Path | None = None, wanted: str = "auto", licence: str = "unknown"
+    run: Path, format: str = "onnx", out: Path | None = None, input_type: str = "auto", license: str = "unknown"
 ) -> tuple[Path, dict[str, Any]]:
     """Write a run for other programs: the model's file, `config.json` and a model card `README.md`.
 
     Args:
         run: folder of a run, or a checkpoint.
-        form: "onnx", "torch-export" (both hold the computation), "safetensors" (weights for `load_predictor`), or
+        format: "onnx", "torch-export" (both hold the computation), "safetensors" (weights for `load_predictor`), or
             "hub" (the same, with a card that a model hub reads).
         out: the folder; by default `export/<format>` in the run's.
-        wanted: what goes in: "waveform", "features", or "auto" (waveform where every feature can be drawn inside).
-        licence: of the weights, its short name as on a model hub.
+        input_type: what goes in: "waveform", "features", or "auto" (waveform where every feature can be drawn inside).
+        license: of the weights, its short name as on a model hub.
 
     Returns:
         the folder, and the content of its `config.json`.
@@ -46,48 +46,48 @@ def export_run(
     Raises:
         GenrelabError: an unknown format, a network that cannot be exported, or a file that says other than the run.
     """
-    if form not in formats.FORMATS:
-        raise GenrelabError(f"--format {form}: there is: {', '.join(formats.FORMATS)}")
-    if wanted not in ("auto", "waveform", "features"):
-        raise GenrelabError(f"--input-type {wanted}: there is: auto, waveform, features")
+    if format not in formats.FORMATS:
+        raise GenrelabError(f"--format {format}: there is: {', '.join(formats.FORMATS)}")
+    if input_type not in ("auto", "waveform", "features"):
+        raise GenrelabError(f"--input-type {input_type}: there is: auto, waveform, features")
     predictor = load_predictor(run)
     file, folder = find_checkpoint(Path(run).expanduser())
-    out = out or (folder or file.parent) / "export" / form
+    out = out or (folder or file.parent) / "export" / format
     out.mkdir(parents=True, exist_ok=True)
-    config = _graph(predictor, form, out, wanted) if form in WRITERS else _weights(predictor, form, out, file)
+    config = _graph(predictor, format, out, input_type) if format in WRITERS else _weights(predictor, format, out, file)
     metrics, record = (read_optional(folder / name) if folder else {} for name in ("metrics.json", "run.json"))
-    write_text(out / "README.md", render_card(config, metrics, record, licence, front_matter=form == "hub"))
+    write_text(out / "README.md", render_card(config, metrics, record, license, front_matter=format == "hub"))
     write_json(out / "config.json", config)
     return out, config
 
 
-def _graph(predictor: Predictor, form: str, out: Path, wanted: str) -> dict[str, Any]:
+def _graph(predictor: Predictor, format: str, out: Path, input_type: str) -> dict[str, Any]:
     """Write network and front end, and hold the file against the run."""
-    front, why = _front(predictor, wanted)
+    front, why = _front(predictor, input_type)
     model = ExportedClassifier(
         predictor.model, front, predictor.calibration.segment_temperature, predictor.output_type
     ).eval()
     sounds = parity_inputs(predictor.audio.segment_samples, predictor.audio.sample_rate)
     features = predictor.features(sounds)
     inputs = _inputs(predictor, features, sounds if front else None)
-    write, run = WRITERS[form]
-    path = out / formats.GRAPHS[form]
+    write, run = WRITERS[format]
+    path = out / formats.GRAPHS[format]
     write(path, model, {name: torch.from_numpy(value[:2]) for name, value in inputs.items()})
     parity = measure_parity(predictor.logits(features).numpy(), run(path, inputs))
     _hold(parity, path)
     fed: InputType = "waveform" if front else "features"
-    config = export_metadata(predictor, form, fed, parity)
+    config = export_metadata(predictor, format, fed, parity)
     return {**config, "why_features": why}
 
 
-def _front(predictor: Predictor, wanted: str) -> tuple[FeatureFrontEnd | None, str]:
+def _front(predictor: Predictor, input_type: str) -> tuple[FeatureFrontEnd | None, str]:
     """The features as a module, or why they stay outside."""
-    if wanted == "features":
+    if input_type == "features":
         return None, ""
     try:
         return FeatureFrontEnd(predictor.in_specs, predictor.normalizer).eval(), ""
     except UnsupportedInExport as error:
-        if wanted == "waveform":
+        if input_type == "waveform":
             raise GenrelabError(f"--input-type waveform: {error}; use --input-type features") from error
         return None, str(error)
 
@@ -107,14 +107,14 @@ def _hold(parity: Parity, path: Path) -> None:
         )
 
 
-def _weights(predictor: Predictor, form: str, out: Path, file: Path) -> dict[str, Any]:
+def _weights(predictor: Predictor, format: str, out: Path, file: Path) -> dict[str, Any]:
     checkpoint = load_checkpoint(file)
     content: Mapping[str, Any] = {
         "genrelab": checkpoint["genrelab"],
         "calibration": predictor.calibration.to_dict(),
     }
     formats.write_safetensors(out / formats.WEIGHTS, checkpoint["state_dict"], content)
-    config = export_metadata(predictor, form, "waveform", None)
+    config = export_metadata(predictor, format, "waveform", None)
     return {
         **config,
         "model": checkpoint["genrelab"]["model"],

@@ -14,12 +14,12 @@ from genrelab.inference.export.parity import Parity
 InputType = Literal["waveform", "features"]
 
 
-def export_metadata(predictor: Predictor, form: str, fed: InputType, parity: Parity | None) -> dict[str, Any]:
+def export_metadata(predictor: Predictor, format: str, fed: InputType, parity: Parity | None) -> dict[str, Any]:
     """Everything that a program needs to use the file: inputs, outputs, genres, temperatures, thresholds.
 
     Args:
         predictor: the run.
-        form: of the export.
+        format: of the export.
         fed: what the model takes in.
         parity: measured on writing; None where the file holds weights alone.
     """
@@ -27,7 +27,7 @@ def export_metadata(predictor: Predictor, form: str, fed: InputType, parity: Par
 
     taxonomy, calibration, audio = predictor.taxonomy, predictor.calibration, predictor.audio
     found: dict[str, Any] = {
-        "format": form,
+        "format": format,
         "genrelab_version": version("genrelab"),
         "run_id": predictor.run_id,
         "marks": list(predictor.caveats),

@@ -19,7 +19,7 @@ TREE_ROWS = ("distance", "distance_skill", "supergenre_accuracy")
 
 
 def render_card(
-    config: Mapping[str, Any], metrics: Mapping[str, Any], record: Mapping[str, Any], licence: str, front_matter: bool
+    config: Mapping[str, Any], metrics: Mapping[str, Any], record: Mapping[str, Any], license: str, front_matter: bool
 ) -> str:
     """The card in Markdown.
 
@@ -27,7 +27,7 @@ def render_card(
         config: of the export, see `content.describe`.
         metrics: the run's `metrics.json`; empty where there is none, and the card says so.
         record: the run's `run.json`; likewise.
-        licence: of the weights, as its short name ("mit", "cc-by-nc-4.0"), or "unknown".
+        license: of the weights, as its short name ("mit", "cc-by-nc-4.0"), or "unknown".
         front_matter: begin with the YAML that model hubs read.
     """
     part = metrics.get("headline")
@@ -38,7 +38,7 @@ def render_card(
         dataset=record.get("dataset") or {},
         split=record.get("split") or {},
         taxonomy=record.get("taxonomy") or {},
-        licence=licence,
+        license=license,
         front_matter=front_matter,
         part=part,
         rows=headline(metrics) if part else [],

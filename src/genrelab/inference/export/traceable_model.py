@@ -87,7 +87,7 @@ class BufferCache(nn.Module):
 
 
 class FeatureFrontEnd(nn.Module):
-    """Waveforms `[B, n_samples]` to the network's inputs, rounded and normalised as in training.
+    """Waveforms `[B, n_samples]` to the network's inputs, rounded and normalized as in training.
 
     Args:
         specs: features, in the order of the network's inputs.
@@ -128,7 +128,7 @@ class ExportedClassifier(nn.Module):
 
     Args:
         model: the network.
-        front_end: what makes its inputs of waveforms; None takes features that are normalised already.
+        front_end: what makes its inputs of waveforms; None takes features that are normalized already.
         temperature: of a window's logits, fitted on val.
         output_type: of the logits: one genre a track, or several.
     """

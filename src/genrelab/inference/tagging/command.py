@@ -33,7 +33,7 @@ class TagOptions:
 
     write: bool = False
     threshold: float | None = None
-    what: str = "genre"
+    level: str = "genre"
     undo_file: Path | None = None
     workers: int | None = None
     device: str = "cpu"
@@ -48,18 +48,18 @@ class Proposal(NamedTuple):
     reason: str
 
 
-def propose_genres(prediction: Prediction, before: GenreTag, threshold: float | None, what: str) -> Proposal:
+def propose_genres(prediction: Prediction, before: GenreTag, threshold: float | None, level: str) -> Proposal:
     """What to write into a file: one genre, or where a track has several all that are sure enough.
 
     Args:
         prediction: of the file.
         before: what its tags say.
         threshold: least probability; None: a half, and where a track has several genres what each needs by itself.
-        what: the likeliest genre, its likeliest supergenre, or the genre and where that is not sure the supergenre.
+        level: the likeliest genre, its likeliest supergenre, or the genre and where that is not sure the supergenre.
     """
     if prediction.rejection_reason:
         return Proposal(before, (), f"unknown ({prediction.rejection_reason})")
-    sure, best = _sure(prediction, threshold, what)
+    sure, best = _sure(prediction, threshold, level)
     if not sure:
         return Proposal(before, (), f"not sure ({best.title} {100 * best.probability:.0f} %)")
     if set(before.values) == {guess.title for guess in sure} and len(before.values) == len(sure):
@@ -67,7 +67,7 @@ def propose_genres(prediction: Prediction, before: GenreTag, threshold: float | 
     return Proposal(before, sure, "")
 
 
-def _sure(prediction: Prediction, threshold: float | None, what: str) -> tuple[tuple[ClassScore, ...], ClassScore]:
+def _sure(prediction: Prediction, threshold: float | None, level: str) -> tuple[tuple[ClassScore, ...], ClassScore]:
     """What is sure enough, and what comes nearest to it."""
     best = prediction.top[0]
     if prediction.thresholds is not None:
@@ -77,7 +77,7 @@ def _sure(prediction: Prediction, threshold: float | None, what: str) -> tuple[t
         return enough, best
     least = HALF if threshold is None else threshold
     guesses = {"genre": (best,), "supergenre": (prediction.supergenre,), "either": (best, prediction.supergenre)}
-    asked = [guess for guess in guesses[what] if guess is not None]
+    asked = [guess for guess in guesses[level] if guess is not None]
     return tuple(guess for guess in asked if guess.probability >= least)[:1], asked[-1]
 
 
@@ -94,8 +94,8 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
         raise ConfigError(["name a run and a library: genrelab tag RUN LIBRARY; or --undo FILE"])
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise ConfigError([f"--threshold {options.threshold:g}: a probability, from 0 to 1"])
-    if options.what not in LEVELS:
-        raise ConfigError([f"--level {options.what}: no such choice{suggest(options.what, LEVELS)}"])
+    if options.level not in LEVELS:
+        raise ConfigError([f"--level {options.level}: no such choice{suggest(options.level, LEVELS)}"])
     found, rejected = find_audio_files(library)
     files = [path for path in found if path.suffix.lower() in SUFFIXES]
     if not files:
@@ -110,15 +110,17 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
 def _tag(run: Path, files: list[Path], rejected: list[tuple[str, str]], options: TagOptions) -> int:
     undo_file = UndoLog(options.undo_file or _free_name())
     predictor = load_run(run, options.device, 0.8, options.plugins)
-    if predictor.output_type.multilabel and options.what != LEVELS[0]:
-        raise ConfigError([f"--level {options.what}: this run names several genres a track, and no supergenre of them"])
+    if predictor.output_type.multilabel and options.level != LEVELS[0]:
+        raise ConfigError(
+            [f"--level {options.level}: this run names several genres a track, and no supergenre of them"]
+        )
     top = len(predictor.genres) if predictor.output_type.multilabel else 1
     if options.write and options.undo_file is not None:
         undo_file.begin()  # what was named is there, even if nothing is sure enough to be written
 
     def propose(path: Path) -> Proposal:
         prediction = predictor.predict(path, top=top)  # first: it knows best why a file is no music
-        return propose_genres(prediction, read_genre(path), options.threshold, options.what)
+        return propose_genres(prediction, read_genre(path), options.threshold, options.level)
 
     kept: Counter[str] = Counter()
     heard, written, workers = 0.0, 0, min(options.workers or default_workers(), len(files))

@@ -2,7 +2,7 @@
 
 from genrelab.models.classical.base import MARK, MULTILABEL, Estimator, check_memory
 from genrelab.models.classical.clustering import AutoencoderMeans, Clusterer, PrincipalMixture
-from genrelab.models.classical.knn import NearestNeighbours
+from genrelab.models.classical.knn import NearestNeighbors
 from genrelab.models.classical.linear import LogisticRegression, SupportVectorMachine
 from genrelab.models.classical.random_forest import RandomForest
 
@@ -13,7 +13,7 @@ __all__ = [
     "Clusterer",
     "Estimator",
     "LogisticRegression",
-    "NearestNeighbours",
+    "NearestNeighbors",
     "PrincipalMixture",
     "RandomForest",
     "SupportVectorMachine",

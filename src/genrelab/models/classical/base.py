@@ -28,7 +28,7 @@ class Estimator(nn.Module, ABC):
         in_shapes: `(D,)` or `(H, W)` of each input.
         n_classes: C.
         pooling: pictures flattened ("none"), or each row's mean over time, or its mean and standard deviation;
-            columns of pooled features are standardised by train's statistics.
+            columns of pooled features are standardized by train's statistics.
     """
 
     scaled_on_val: ClassVar[bool] = False  # its logits are no log-probabilities until `temperature` is fitted on val
@@ -85,15 +85,15 @@ class Estimator(nn.Module, ABC):
     # ---- predicting
 
     def vectors(self, *features: Tensor) -> Tensor:
-        """`[B, D]` float32 of normalised features `[B, H, W]` or `[B, D]`, pooled and joined, not yet standardised."""
+        """`[B, D]` float32 of normalized features `[B, H, W]` or `[B, D]`, pooled and joined, not yet standardized."""
         return torch.cat([self._pool(feature.float()) for feature in features], dim=1)
 
     def inputs(self, *features: Tensor) -> Tensor:
-        """`[B, D]` vectors of normalised features, as `logits` takes them."""
+        """`[B, D]` vectors of normalized features, as `logits` takes them."""
         return self._standardize(self.vectors(*features))
 
     def forward(self, *features: Tensor) -> Tensor:
-        """Logits `[B, C]` of normalised features, in float32 whatever the trainer's precision."""
+        """Logits `[B, C]` of normalized features, in float32 whatever the trainer's precision."""
         with torch.autocast(features[0].device.type, enabled=False):
             return self.logits(self.inputs(*features)) / self.temperature
 

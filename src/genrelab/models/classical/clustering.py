@@ -40,7 +40,7 @@ class Clusterer(Estimator):
 
     mean: Tensor
     axes: Tensor
-    centres: Tensor
+    centers: Tensor
     table: Tensor
 
     def __init__(
@@ -58,7 +58,7 @@ class Clusterer(Estimator):
         self.components, self.clusters = components, clusters or n_classes
         self.register("mean", empty_buffer(0))
         self.register("axes", empty_buffer(0, 0))
-        self.register("centres", empty_buffer(0, 0))  # [clusters, components]
+        self.register("centers", empty_buffer(0, 0))  # [clusters, components]
         self.register("table", empty_buffer(0, n_classes))  # logits of each cluster
 
     def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:
@@ -139,7 +139,7 @@ class PrincipalMixture(Clusterer):
         check_positive(starts=starts)
         self.starts = starts
         self.register("whiten", empty_buffer(0, 0, 0))  # [clusters, P, P] that makes a Gaussian's deviations white
-        self.register("offset", empty_buffer(0))  # log-weight and log-density at a Gaussian's centre
+        self.register("offset", empty_buffer(0))  # log-weight and log-density at a Gaussian's center
 
     def fit_clusters(self, z: Tensor, seed: int) -> None:
         """Fit by scikit-learn."""
@@ -154,13 +154,13 @@ class PrincipalMixture(Clusterer):
             model.fit(z.double().numpy())
         whiten = model.precisions_cholesky_
         logs = np.log(np.diagonal(whiten, axis1=1, axis2=2)).sum(axis=1)
-        self.centres, self.whiten = as_tensor(model.means_), as_tensor(whiten)
+        self.centers, self.whiten = as_tensor(model.means_), as_tensor(whiten)
         self.offset = as_tensor(np.log(model.weights_) + logs)
         self.found = {"converged": bool(model.converged_)}
 
     def predict_cluster(self, z: Tensor) -> Tensor:
         """The Gaussian that a point most likely comes from."""
-        white = torch.einsum("bkp,kpq->bkq", z[:, None] - self.centres, self.whiten)
+        white = torch.einsum("bkp,kpq->bkq", z[:, None] - self.centers, self.whiten)
         return (self.offset - white.square().sum(dim=2) / 2).argmax(dim=1)
 
 
@@ -168,7 +168,7 @@ class PrincipalMixture(Clusterer):
 class AutoencoderMeans(Clusterer):
     """An LSTM autoencoder's vectors, their principal components, k-means (C05).
 
-    The autoencoder learns by Adam on the squared error of normalised pictures, of which 1 says that it knows nothing.
+    The autoencoder learns by Adam on the squared error of normalized pictures, of which 1 says that it knows nothing.
     Only the design is published; the sizes are ours.
 
     Args:
@@ -243,12 +243,12 @@ class AutoencoderMeans(Clusterer):
         """Fit by scikit-learn."""
         from sklearn.cluster import KMeans
 
-        self.centres = as_tensor(KMeans(self.clusters, n_init=10, random_state=seed).fit(z.numpy()).cluster_centers_)
+        self.centers = as_tensor(KMeans(self.clusters, n_init=10, random_state=seed).fit(z.numpy()).cluster_centers_)
         self.found = {}
 
     def predict_cluster(self, z: Tensor) -> Tensor:
         """The nearest mean."""
-        return torch.cdist(z, self.centres).argmin(dim=1)
+        return torch.cdist(z, self.centers).argmin(dim=1)
 
     @staticmethod
     def check_inputs(in_shapes: Sequence[tuple[int, ...]]) -> list[str]:

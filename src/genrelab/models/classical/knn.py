@@ -1,4 +1,4 @@
-"""k nearest neighbours (E05): train's vectors are the model."""
+"""k nearest neighbors (E05): train's vectors are the model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCK = 2**24  # distances at a time
 
 
 @MODELS.register("knn", MARK, MULTILABEL)
-class NearestNeighbours(Estimator):
+class NearestNeighbors(Estimator):
     """The votes of the k nearest train segments, by Euclidean distance (E05).
 
     Logits are the logarithms of the shares of votes, one vote more being spread: half over all genres, so that none
@@ -25,7 +25,7 @@ class NearestNeighbours(Estimator):
     Args:
         in_shapes: of the inputs; they are flattened and joined.
         n_classes: C.
-        neighbours: k; null: the odd number next to the square root of train's segments, as E05 chose its 55.
+        n_neighbors: k; null: the odd number next to the square root of train's segments, as E05 chose its 55.
         pooling: of pictures over time; "none" flattens them (E05).
 
     Raises:
@@ -40,13 +40,13 @@ class NearestNeighbours(Estimator):
         self,
         in_shapes: Sequence[tuple[int, ...]],
         n_classes: int,
-        neighbours: int | None = 55,
+        n_neighbors: int | None = 55,
         pooling: Pooling = "none",
     ) -> None:
         super().__init__(in_shapes, n_classes, pooling)
-        if neighbours is not None and neighbours < 1:
-            raise ConfigError([f"model.neighbours: {neighbours} is below 1"])
-        self.neighbours = neighbours
+        if n_neighbors is not None and n_neighbors < 1:
+            raise ConfigError([f"model.n_neighbors: {n_neighbors} is below 1"])
+        self.n_neighbors = n_neighbors
         self.register("origin", empty_buffer(self.width))
         self.register("train_x", empty_buffer(0, self.width))
         self.register("train_y", empty_buffer(0, dtype=torch.int64))
@@ -55,11 +55,11 @@ class NearestNeighbours(Estimator):
         """Keep train's vectors, moved to their middle: small numbers keep their digits in differences of squares."""
         self.origin = x.mean(dim=0)
         self.train_x, self.train_y = x.sub_(self.origin), target > 0 if self.multilabel else target
-        self.found = {"neighbours": self._k()}
+        self.found = {"n_neighbors": self._k()}
 
     def _k(self) -> int:
         rows = len(self.train_x)
-        wanted = self.neighbours if self.neighbours is not None else round((rows**0.5 - 1) / 2) * 2 + 1
+        wanted = self.n_neighbors if self.n_neighbors is not None else round((rows**0.5 - 1) / 2) * 2 + 1
         return min(wanted, rows)
 
     def logits(self, x: Tensor) -> Tensor:

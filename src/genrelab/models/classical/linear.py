@@ -16,6 +16,7 @@ from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 
 FLOOR = -30.0  # log-probability of genres that train does not have
+ClassWeight = Literal["balanced"] | None
 BLOCK = 2**24  # values of a matrix of kernels at a time
 
 
@@ -30,8 +31,8 @@ class LogisticRegression(Estimator):
         in_shapes: of the inputs, joined.
         n_classes: C.
         c: inverse strength of the penalty.
-        balanced: weigh genres alike, however many tracks they have.
-        iterations: at most.
+        class_weight: "balanced" to weigh genres alike, however many tracks they have.
+        max_iter: iterations, at most.
         pooling: of pictures over time.
 
     Raises:
@@ -46,13 +47,13 @@ class LogisticRegression(Estimator):
         in_shapes: Sequence[tuple[int, ...]],
         n_classes: int,
         c: float = 1.0,
-        balanced: bool = False,
-        iterations: int = 1000,
+        class_weight: ClassWeight = None,
+        max_iter: int = 1000,
         pooling: Pooling = "mean_std",
     ) -> None:
         super().__init__(in_shapes, n_classes, pooling)
-        check_positive(c=c, iterations=iterations)
-        self.c, self.balanced, self.iterations = c, balanced, iterations
+        check_positive(c=c, max_iter=max_iter)
+        self.c, self.class_weight, self.max_iter = c, class_weight, max_iter
         self.register("weight", empty_buffer(n_classes, self.width))
         self.register("bias", empty_buffer(n_classes))
 
@@ -63,13 +64,12 @@ class LogisticRegression(Estimator):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the record tells
             steps = self._each(x, target) if self.multilabel else self._one_of_them(x, target)
-        self.found = {"iterations": steps, "converged": steps < self.iterations}
+        self.found = {"iterations": steps, "converged": steps < self.max_iter}
 
     def _fitted(self, x: Tensor, target: Tensor) -> Any:
         from sklearn.linear_model import LogisticRegression as Fitted
 
-        weights = "balanced" if self.balanced else None
-        return Fitted(C=self.c, max_iter=self.iterations, class_weight=weights).fit(x.numpy(), target.numpy())
+        return Fitted(C=self.c, max_iter=self.max_iter, class_weight=self.class_weight).fit(x.numpy(), target.numpy())
 
     def _each(self, x: Tensor, target: Tensor) -> int:
         """Fit one against the rest; the most iterations of any."""
@@ -113,7 +113,7 @@ class SupportVectorMachine(Estimator):
         kernel: "rbf" or "linear".
         c: inverse strength of the penalty.
         gamma: of the rbf kernel; null: 1 / (columns * variance), scikit-learn's "scale".
-        balanced: weigh genres alike, however many tracks they have.
+        class_weight: "balanced" to weigh genres alike, however many tracks they have.
         pooling: of pictures over time.
 
     Raises:
@@ -135,12 +135,12 @@ class SupportVectorMachine(Estimator):
         kernel: Literal["rbf", "linear"] = "rbf",
         c: float = 1.0,
         gamma: float | None = None,
-        balanced: bool = False,
+        class_weight: ClassWeight = None,
         pooling: Pooling = "mean_std",
     ) -> None:
         super().__init__(in_shapes, n_classes, pooling)
         check_positive(c=c, **({} if gamma is None else {"gamma": gamma}))
-        self.kernel, self.c, self.gamma, self.balanced = kernel, c, gamma, balanced
+        self.kernel, self.c, self.gamma, self.class_weight = kernel, c, gamma, class_weight
         self.register("support", empty_buffer(0, self.width))  # [S, D], those of the first class first
         self.register("dual", empty_buffer(max(n_classes - 1, 0), 0))  # [classes - 1, S]
         self.register("intercept", empty_buffer(0))  # of each pair
@@ -153,8 +153,7 @@ class SupportVectorMachine(Estimator):
         from sklearn.svm import SVC
 
         gamma = self.gamma if self.gamma is not None else 1.0 / (x.shape[1] * float(x.var(correction=0)) or 1.0)
-        weights = "balanced" if self.balanced else None
-        model = SVC(C=self.c, kernel=self.kernel, gamma=gamma, class_weight=weights, cache_size=500)
+        model = SVC(C=self.c, kernel=self.kernel, gamma=gamma, class_weight=self.class_weight, cache_size=500)
         model.fit(x.numpy(), target.numpy())
         # Of two classes scikit-learn turns the signs round; here a pair's margin is always the first's.
         sign = -1.0 if len(model.classes_) == 2 else 1.0

@@ -25,11 +25,11 @@ class RandomForest(Estimator):
     Args:
         in_shapes: of the inputs, joined.
         n_classes: C.
-        trees: how many.
-        depth: at most; null: until leaves are pure.
-        leaf: least rows in a leaf.
-        columns: that a node chooses from: "sqrt", "log2", or a share of all.
-        balanced: weigh genres alike, however many tracks they have.
+        n_estimators: trees.
+        max_depth: at most; null: until leaves are pure.
+        min_samples_leaf: least rows in a leaf.
+        max_features: columns that a node chooses from: "sqrt", "log2", or a share of all.
+        class_weight: "balanced" to weigh genres alike, however many tracks they have.
         pooling: of pictures over time.
 
     Raises:
@@ -47,24 +47,24 @@ class RandomForest(Estimator):
         self,
         in_shapes: Sequence[tuple[int, ...]],
         n_classes: int,
-        trees: int = 500,
-        depth: int | None = None,
-        leaf: int = 1,
-        columns: Literal["sqrt", "log2"] | float = "sqrt",
-        balanced: bool = False,
+        n_estimators: int = 500,
+        max_depth: int | None = None,
+        min_samples_leaf: int = 1,
+        max_features: Literal["sqrt", "log2"] | float = "sqrt",
+        class_weight: Literal["balanced"] | None = None,
         pooling: Pooling = "mean_std",
     ) -> None:
         super().__init__(in_shapes, n_classes, pooling)
-        given: dict[str, float] = {"trees": trees, "leaf": leaf}
-        given |= {} if depth is None else {"depth": depth}
-        given |= {} if isinstance(columns, str) else {"columns": columns}
+        given: dict[str, float] = {"n_estimators": n_estimators, "min_samples_leaf": min_samples_leaf}
+        given |= {} if max_depth is None else {"max_depth": max_depth}
+        given |= {} if isinstance(max_features, str) else {"max_features": max_features}
         check_positive(**given)
         self.options: dict[str, Any] = {
-            "n_estimators": trees,
-            "max_depth": depth,
-            "min_samples_leaf": leaf,
-            "max_features": columns if isinstance(columns, str) else min(float(columns), 1.0),
-            "class_weight": "balanced" if balanced else None,
+            "n_estimators": n_estimators,
+            "max_depth": max_depth,
+            "min_samples_leaf": min_samples_leaf,
+            "max_features": max_features if isinstance(max_features, str) else min(float(max_features), 1.0),
+            "class_weight": class_weight,
         }
         # All trees' nodes, one tree behind the other; a leaf's children are itself.
         self.register("roots", empty_buffer(0, dtype=torch.int64))

@@ -45,7 +45,7 @@ METHOD = """
 - Tests are paired: the same tracks are drawn for both. p is adjusted by Holm's method over all comparisons of a
   dataset, a control and a metric. **better** and **worse** are said below 0.05; "no difference shown" does not mean
   that there is none.
-- All losses share optimiser, learning rate, schedule and epochs; of each run the epoch with the least distance on val
+- All losses share optimizer, learning rate, schedule and epochs; of each run the epoch with the least distance on val
   is kept. Nothing was tuned for any loss, and another rate or strength might suit some better.
 - CRM may trade top-1 for distance: where it gains one and loses the other, what a mistake costs decides.
 """
@@ -72,7 +72,7 @@ def render_page(studies: Sequence[StudyScores], figure: str = "images/graph_stud
 
 def write_page(studies: Sequence[StudyScores], folder: Path, notes: str = "") -> list[Path]:
     """Write `graph_study.md` and `images/graph_study.png` below a folder; returns their paths."""
-    from genrelab.reproduction.graph_study.picture import plot_study
+    from genrelab.reproduction.graph_study.figure import plot_study
 
     page, picture = folder / "graph_study.md", folder / "images" / "graph_study.png"
     picture.parent.mkdir(parents=True, exist_ok=True)

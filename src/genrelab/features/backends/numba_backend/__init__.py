@@ -1,4 +1,4 @@
-"""The fast engine: librosa's numbers, many times as fast. `analysis.py` is its interface."""
+"""The numba backend: librosa's numbers, many times as fast. `analysis.py` is its interface."""
 
 from genrelab.utils.numba_cache import keep_somewhere
 

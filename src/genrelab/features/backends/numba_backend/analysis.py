@@ -74,7 +74,7 @@ class NumbaTransforms(LibrosaTransforms):
     def pcen(
         self, mel: np.ndarray, hop_length: int, gain: float, bias: float, power: float, time_constant: float
     ) -> np.ndarray:
-        """Per-channel energy normalisation of mel power, same shape."""
+        """Per-channel energy normalization of mel power, same shape."""
         return spectrum.pcen(by_frame(mel), self.sample_rate, hop_length, gain, bias, power, time_constant).T
 
     def mfcc(self, log_mel: np.ndarray, n_mfcc: int) -> np.ndarray:
@@ -123,7 +123,7 @@ class NumbaTransforms(LibrosaTransforms):
     def chroma_cens(
         self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None, smooth_frames: int
     ) -> np.ndarray:
-        """Chroma quantised and smoothed over time [12, frames]."""
+        """Chroma quantized and smoothed over time [12, frames]."""
         return chroma.cens(self._raw_chroma(hop_length, n_octaves, bins_per_octave, tuning), smooth_frames).T
 
     def tonnetz(self, hop_length: int, n_octaves: int, bins_per_octave: int, tuning: float | None) -> np.ndarray:
@@ -161,5 +161,5 @@ class NumbaTransforms(LibrosaTransforms):
 
 
 def by_frame(array: np.ndarray) -> np.ndarray:
-    """`[bins, frames]` as `[frames, bins]`, each frame contiguous; no copy of what the engine itself has made."""
+    """`[bins, frames]` as `[frames, bins]`, each frame contiguous; no copy of what the backend itself has made."""
     return np.ascontiguousarray(array.T, np.float32)

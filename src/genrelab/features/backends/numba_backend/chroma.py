@@ -30,7 +30,7 @@ def estimate_tuning(spectrogram: np.ndarray, sample_rate: int, bins_per_octave: 
     if not len(inside):
         return 0.0
     first, stop = int(inside[0]), int(inside[-1]) + 1
-    found = workspace("peaks", (2, frames * ((stop - first) // 2 + 1)))  # no two peaks are neighbours
+    found = workspace("peaks", (2, frames * ((stop - first) // 2 + 1)))  # no two peaks are neighbors
     count = _peaks(spectrogram, PEAK_SHARE * spectrogram.max(axis=1), first, stop, float(sample_rate), n_fft, *found)
     return tuning_from_peaks(found[0, :count], found[1, :count], bins_per_octave)
 
@@ -133,7 +133,7 @@ def _constant_q_classes(bins: int, bins_per_octave: int) -> np.ndarray:
 
 
 def cens(chroma: np.ndarray, smooth_frames: int) -> np.ndarray:
-    """CENS `[frames, 12]` of raw chroma: shares quantised, smoothed by a Hann window, scaled to length 1."""
+    """CENS `[frames, 12]` of raw chroma: shares quantized, smoothed by a Hann window, scaled to length 1."""
     import scipy.ndimage
 
     shares = normalize_frames(chroma, 1)

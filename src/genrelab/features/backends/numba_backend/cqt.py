@@ -17,7 +17,7 @@ from genrelab.features.backends.librosa_backend import C1_HZ
 from genrelab.features.backends.numba_backend.stft import BLOCK, Frames, frame_signal, workspace
 
 SLIDES_BELOW = 12  # frames of more than this many hops are not transformed one by one
-GROUPS = 3  # of neighbouring filters in an octave, multiplied together: two cost a third more, four as much
+GROUPS = 3  # of neighboring filters in an octave, multiplied together: two cost a third more, four as much
 SPARSITY = 0.01  # librosa drops the smallest entries of a filter, up to 1 % of its sum
 
 
@@ -141,7 +141,7 @@ class _Filters(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _filters(rate: float, octave: int, bins_per_octave: int, tuning: float) -> _Filters:
-    """`octave_filters` in `METRIC_GROUPS`: neighbours need few of the columns, which halves the work of the product."""
+    """`octave_filters` in `METRIC_GROUPS`: neighbors need few of the columns, which halves the work of the product."""
     n_fft, low, weights = octave_filters(rate, octave, bins_per_octave, tuning)
     size, groups = -(-bins_per_octave // GROUPS), []
     for at in range(0, bins_per_octave, size):

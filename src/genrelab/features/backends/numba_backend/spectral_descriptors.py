@@ -101,7 +101,7 @@ def _extremes(magnitude, first, stop, count, valleys, peaks):  # type: ignore[no
 
 
 def rms(samples: np.ndarray, frame_length: int, hop_length: int) -> np.ndarray:
-    """Root mean square `[frames]` float32 of centred frames, zeros beyond the ends."""
+    """Root mean square `[frames]` float32 of centered frames, zeros beyond the ends."""
     out = np.empty(1 + len(samples) // hop_length, np.float32)
     _rms(samples, frame_length, hop_length, out)
     return out
@@ -118,7 +118,7 @@ def _rms(samples, frame_length, hop_length, out):  # type: ignore[no-untyped-def
 
 
 def zero_crossings(samples: np.ndarray, frame_length: int, hop_length: int) -> np.ndarray:
-    """Share of sign changes `[frames]` in centred frames, the ends repeated beyond the ends."""
+    """Share of sign changes `[frames]` in centered frames, the ends repeated beyond the ends."""
     changes = workspace("sign changes", (len(samples) + 1,), np.int32)  # [i]: changes between samples before i
     _sign_changes(samples, changes)
     start = np.arange(1 + len(samples) // hop_length) * hop_length - frame_length // 2

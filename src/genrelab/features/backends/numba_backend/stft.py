@@ -33,7 +33,7 @@ def workspace(name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np
 
 
 class Frames(NamedTuple):
-    """Overlapping frames of one sound, centred, zeros beyond its ends.
+    """Overlapping frames of one sound, centered, zeros beyond its ends.
 
     Args:
         padded: the sound with `n_fft // 2` zeros at either end, a workspace.
@@ -64,7 +64,7 @@ def transformed(frames: Frames) -> Iterator[tuple[int, np.ndarray]]:
 
     Transformed in double precision, as librosa's: PCEN lifts bands whose power lies under the rounding errors that a
     single precision transform makes of the loud ones. The time is a third more. The window is laid over the spectrum,
-    where it is a sum of three neighbours, so that no windowed frames need to be written first.
+    where it is a sum of three neighbors, so that no windowed frames need to be written first.
     """
     padded, n_fft, hop, total = frames
     sound = workspace("double", padded.shape, np.float64)
@@ -101,7 +101,7 @@ def _hann(spectra, odd, out):  # type: ignore[no-untyped-def]
 
 
 def stft(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
-    """`[frames, 1 + n_fft/2]` complex64 (`librosa.stft`: Hann window, centred, padded with zeros), a workspace."""
+    """`[frames, 1 + n_fft/2]` complex64 (`librosa.stft`: Hann window, centered, padded with zeros), a workspace."""
     frames = frame_signal(samples, n_fft, hop_length)
     out = workspace("stft", (frames.total, 1 + n_fft // 2), np.complex64)
     for at, spectrum in transformed(frames):

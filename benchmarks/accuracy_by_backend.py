@@ -1,11 +1,11 @@
-"""Does accuracy move with the engine? The quickstart on stores of librosa and of the fast engine, several seeds each.
+"""Does accuracy move with the backend? The quickstart on stores of librosa and of the numba backend, several seeds.
 
-    python benchmarks/accuracy_by_engine.py                      # 2 engines x 3 seeds x 8 epochs, ten minutes or so
-    python benchmarks/accuracy_by_engine.py features=chroma_cqt  # anything after it goes to train.py
+    python benchmarks/accuracy_by_backend.py                      # 2 backends x 3 seeds x 8 epochs, ten minutes or so
+    python benchmarks/accuracy_by_backend.py features=chroma_cqt  # anything after it goes to train.py
 
 Every run has a folder below --folder, so that what is done is not done again. Intervals are 95 % of the mean over
 seeds (Student's t), those of the difference of runs of one seed. Rounding alone sends two trainings apart, so the last
-line asks what the engines themselves do: the answers of one network to test segments of both stores.
+line asks what the backends themselves do: the answers of one network to test segments of both stores.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def answers(folder: Path, seed: int) -> str:
     logits = {}
     run = folder / "librosa" / f"seed-{seed}"
     content = load_checkpoint(run / "checkpoints" / "best.ckpt")
-    normalizer = Normalizer(content["genrelab"]["preprocessing"]["normalise"])
+    normalizer = Normalizer(content["genrelab"]["preprocessing"]["normalize"])
     for backend in BACKENDS:
         config = yaml.safe_load((folder / backend / f"seed-{seed}" / "config.yaml").read_text())
         dataset = build.read_dataset(config)
@@ -97,7 +97,7 @@ def main() -> None:
     """Read the command line."""
     parser = make_parser(__doc__, rounds=3)  # a seed each
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "accuracy-by-engine")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "accuracy-by-backend")
     asked, overrides = parser.parse_known_args()
     found: dict[str, list[list[float]]] = {backend: [] for backend in BACKENDS}
     for seed in range(asked.rounds):

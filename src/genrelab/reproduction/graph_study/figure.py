@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from genrelab.evaluation.report.figures import COLOURS, save_figure
+from genrelab.evaluation.report.figures import COLORS, save_figure
 from genrelab.reproduction.graph_study.score import DECISIONS, StudyScores
 
 ROWS = {"distance_skill": "distance skill", "accuracy": "top-1, %"}
@@ -23,13 +23,13 @@ def plot_study(studies: Sequence[StudyScores], path: Path) -> None:
         scale = 100 if metric == "accuracy" else 1
         for ax, study in zip(axes, studies, strict=True):
             control = scale * study.get(*study.controls[0]).scores[metric][0]
-            ax.axvline(control, color=COLOURS[2], linestyle=":", linewidth=1.2)
+            ax.axvline(control, color=COLORS[2], linestyle=":", linewidth=1.2)
             for one in study.conditions:
                 place = losses.index(one.loss) + (-0.17 if one.decision == "argmax" else 0.17)
                 value, low, high = (scale * number for number in one.scores[metric])
-                colour = COLOURS[DECISIONS.index(one.decision)]
-                ax.plot((low, high), (place, place), color=colour, linewidth=1.6, alpha=0.55)
-                ax.plot([value], [place], "o", color=colour, markersize=4.5, label=NAMES[one.decision])
+                color = COLORS[DECISIONS.index(one.decision)]
+                ax.plot((low, high), (place, place), color=color, linewidth=1.6, alpha=0.55)
+                ax.plot([value], [place], "o", color=color, markersize=4.5, label=NAMES[one.decision])
             ax.set_title(f"{study.title}: {title}", loc="left", fontsize=9, fontweight="bold")
             ax.grid(axis="x", alpha=0.25)
             ax.tick_params(labelsize=8)
