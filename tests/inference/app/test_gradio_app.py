@@ -87,7 +87,7 @@ def test_a_song_gets_its_answer(address, chromium, predictor, song, tmp_path, wi
 @pytest.mark.slow
 def test_a_broken_file_and_the_keyboard(address, chromium, tmp_path):
     broken = tmp_path / "broken.wav"
-    broken.write_bytes(b"RIFF and nothing more")
+    broken.write_bytes(b"RIFF\xff\x00\x00\x00WAVEfmt \x10")
     page, _ = opened(chromium, address, 390, 844)
     reached = []
     for _ in range(6):
