@@ -78,3 +78,20 @@ def test_every_option_of_every_group_composes():
 )
 def test_a_dataset_chooses_its_taxonomy_unless_the_user_does(overrides, kind):
     assert compose(overrides)["taxonomy"]["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kind"),
+    [
+        (["model=resnet18flex_dual", "features=pcen_mfcc"], "graph_soft"),
+        (["taxonomy=flat"], "cross_entropy"),
+        (["taxonomy=flat", "loss=graph_soft"], "graph_soft"),
+        *[([f"dataset={name}"], "cross_entropy") for name in ("folder", "csv", "table", "pictures", "embeddings")],
+        (["dataset=gtzan_images"], "graph_soft"),
+        (["dataset=folder", "taxonomy=musicmap"], "graph_soft"),
+        (["dataset=folder", "target=multi_label"], "binary_cross_entropy"),
+        (["dataset=folder", "experiment=a22_resnet18flex_dual"], "graph_soft"),
+    ],
+)
+def test_a_taxonomy_without_a_graph_chooses_a_loss_without_one(overrides, kind):
+    assert compose(overrides)["loss"]["kind"] == kind

@@ -45,6 +45,8 @@ from genrelab.training.trainer import make_trainer, resume_hint_on_interrupt
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
+MIN_TRUE_SHARE = 0.4  # of a soft target on the true genre, below which labels say too little
+
 
 @dataclass
 class TrainingPipeline:
@@ -127,6 +129,8 @@ class TrainingPipeline:
         kind, _, common = model_options(config)
         loss_kind, _ = split_name_and_params(config["loss"])
         betas = getattr(loss, "betas", {})
+        if share_warning := true_share_warning(loss):
+            self.record.warn(share_warning)
         self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
         self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
         if build.is_fitted(config):
@@ -295,6 +299,16 @@ class TrainingPipeline:
         found = mean_feature_baseline(data, taxonomy.genres, taxonomy.hash)
         write_predictions(self.record.folder / name, found)
         self.record.data["baselines"] = {NAME: {"predictions": name}}
+
+
+def true_share_warning(loss: Any) -> str:
+    """Return what to do about a beta that leaves too little of the target to the true genre; "" where it does not."""
+    if not getattr(loss, "betas", {}) or (share := getattr(loss, "true_share", 1.0)) >= MIN_TRUE_SHARE:
+        return ""
+    return (
+        f"loss: {share:.2f} of the soft target is on the true genre at beta {loss.beta:g}, below {MIN_TRUE_SHARE} "
+        "(use loss=cross_entropy, loss=graph_soft_true_mass, or a larger beta)"
+    )
 
 
 def _predictions(split: str, found: Mapping[str, np.ndarray], data: GenreDataModule, dataset: Dataset) -> Predictions:

@@ -81,6 +81,11 @@ class GraphSoft(nn.Module):
         """Beta as configured and as comparable with Bertinetto's, for the run record; empty where none is used."""
         return {} if self.scale == "true_mass" else {"beta": self.beta, "effective_beta": self.effective_beta}
 
+    @property
+    def true_share(self) -> float:
+        """Share of the soft target that is on the true genre, mean over genres."""
+        return float(self.soft_targets.diagonal().mean())
+
     def set_epoch(self, epoch: int, epochs: int) -> None:
         """Take the annealed beta of `epoch`, the first being 0, of `epochs`."""
         if self.beta_start is None:
