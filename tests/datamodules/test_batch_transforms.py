@@ -31,6 +31,47 @@ def test_pictures_are_rotated_together_and_vectors_stay():
     assert torch.equal(half, picture[..., ::2].roll(int(share * 15), dims=-1))
 
 
+def columns_of(cut, whole):
+    """First column of `whole` that each row of `cut` begins with; every further one must follow it, round the end."""
+    width = whole.shape[-1]
+    round_the_end = torch.cat((whole, whole), dim=-1)
+    starts = []
+    for part, row in zip(cut, round_the_end, strict=True):
+        fits = [at for at in range(width) if torch.equal(row[:, at : at + cut.shape[-1]], part)]
+        assert len(fits) == 1
+        starts += fits
+    return starts
+
+
+def test_each_segment_is_rotated_by_a_share_of_its_own():
+    torch.manual_seed(0)
+    picture, vector = batch()
+    rolled, half, same = BatchAugmentation(random_roll="per_sample").before_norm((picture, picture[..., ::2], vector))
+    assert same is vector and rolled.shape == picture.shape
+    starts = columns_of(rolled, picture)
+    assert len(set(starts)) > 20
+    assert all(abs(a - 2 * b) <= 1 for a, b in zip(starts, columns_of(half, picture[..., ::2]), strict=True))
+
+
+@pytest.mark.parametrize("random_roll", [False, "per_sample"])
+def test_crops_begin_where_each_segment_draws(random_roll):
+    torch.manual_seed(0)
+    picture, vector = batch()
+    cut, same = BatchAugmentation(random_roll=random_roll, crop_ratio=0.3).before_norm((picture, vector))
+    assert same is vector and cut.shape == (64, 20, 9)
+    starts = columns_of(cut, picture)
+    last = 29 if random_roll else 21
+    assert min(starts) <= 2 and last - 2 <= max(starts) <= last and len(set(starts)) > 10
+
+
+def test_the_last_column_is_within_reach(monkeypatch):
+    picture = batch()[0]
+    monkeypatch.setattr(torch, "rand", lambda count, device=None: torch.full((count,), 1 - 2**-24))
+    for ratio, start in [(0.3, 21), (1.0, 0)]:
+        cut = BatchAugmentation(crop_ratio=ratio).before_norm((picture,))[0]
+        assert set(columns_of(cut, picture)) == {start}
+
+
 @pytest.mark.parametrize(("name", "axis"), [("freq_mask_ratio", 1), ("time_mask_ratio", 2)])
 def test_masks_are_bands_of_at_most_their_share_drawn_for_each_segment(name, axis):
     torch.manual_seed(0)

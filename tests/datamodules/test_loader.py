@@ -56,3 +56,33 @@ def test_ranks_share_an_epoch_without_overlap():
     parts = [draw_epoch(COPIES, 0, 0, True, rank, 2) for rank in range(2)]
     assert len(parts[0]) == len(parts[1]) == 4
     assert not set(parts[0].tolist()) & set(parts[1].tolist())
+
+
+CLASSES = np.array([0] * 17 + [1] * 5 + [2] * 2)
+SINGLE = [np.array([row]) for row in range(24)]
+
+
+def test_balanced_epochs_hold_equally_many_of_each_class():
+    drawn = draw_epoch(SINGLE, 0, 0, False, classes=CLASSES).numpy()
+    assert np.bincount(CLASSES[drawn]).tolist() == [8, 8, 8]
+    assert len(set(drawn[CLASSES[drawn] == 0])) == 8
+    assert set(np.bincount(drawn)[17:22]) == {1, 2}, "none comes twice before all others have come"
+    assert np.bincount(drawn)[22:].tolist() == [4, 4]
+    other = draw_epoch(SINGLE, 0, 1, False, classes=CLASSES).numpy()
+    assert set(drawn[CLASSES[drawn] == 0]) != set(other[CLASSES[other] == 0])
+    assert torch.equal(torch.from_numpy(other), draw_epoch(SINGLE, 0, 1, False, classes=CLASSES))
+
+
+def test_balanced_epochs_are_shared_by_ranks_and_count_copies():
+    whole = draw_epoch(SINGLE, 0, 0, False, classes=CLASSES)
+    parts = [draw_epoch(SINGLE, 0, 0, False, rank, 2, CLASSES) for rank in range(2)]
+    assert len(parts[0]) == len(parts[1]) == 12
+    assert sorted(torch.cat(parts).tolist()) == sorted(whole.tolist())
+    assert len(draw_epoch(COPIES, 0, 0, True, classes=np.array([0, 0, 0, 1]))) == 9
+
+
+@pytest.mark.parametrize("epoch", range(4))
+def test_what_does_not_divide_goes_to_drawn_classes(epoch):
+    of_class = [{0, 1, 2}, {3, 4, 5, 6}, {7, 8}]
+    drawn = draw_epoch(COPIES, 0, epoch, False, classes=np.array([0, 1, 1, 2])).tolist()
+    assert sorted(sum(row in members for row in drawn) for members in of_class) == [1, 1, 2]

@@ -163,7 +163,7 @@ def heads():
 def test_the_loss_is_cross_entropy_over_known_labels(heads):
     net, of_labels = heads
     net(torch.randn(3, 4))
-    logits = of_labels()
+    logits = of_labels(3)
     track = torch.tensor([2, 0, 1])
     first = nn.functional.cross_entropy(logits[1:, :2], torch.tensor([0, 1]))
     second = nn.functional.cross_entropy(logits[:2, 2:], torch.tensor([0, 2]))
@@ -173,7 +173,7 @@ def test_the_loss_is_cross_entropy_over_known_labels(heads):
 def test_gradients_reach_the_trunk_but_not_the_genres_layer(heads):
     net, of_labels = heads
     net(torch.randn(3, 4))
-    of_labels.loss(of_labels(), torch.arange(3)).backward()
+    of_labels.loss(of_labels(3), torch.arange(3)).backward()
     assert net[0].weight.grad.abs().sum() > 0 and net[2].weight.grad is None
 
 
@@ -181,7 +181,7 @@ def test_a_batch_without_labels_teaches_nothing(heads):
     net, of_labels = heads
     of_labels.truth.fill_(-1)
     net(torch.randn(3, 4))
-    loss = of_labels.loss(of_labels(), torch.arange(3))
+    loss = of_labels.loss(of_labels(3), torch.arange(3))
     loss.backward()
     assert loss == 0 and net[0].weight.grad.abs().sum() == 0
 

@@ -9,6 +9,7 @@ from genrelab.training.registry import OPTIMIZERS
 
 SMALL = {
     "probe": {"hidden": [32]},
+    "vgg_mel": {"width": 8, "dropout": 0.0},
     "ast": {"width": 16, "heads": 2, "layers": 1, "patch": 8, "stride": 8, "dropout": 0.0},
     "cnn": {"width": 8, "dropout": 0.0},
     "conv_stack": {"head": "flatten"},

@@ -25,6 +25,7 @@ class TrainerSpec:
 
     max_epochs: int = 18
     monitor: str = "val/track/distance"
+    ema_decay: float | None = None
     gradient_clip_val: float | None = None
     accumulate_grad_batches: int = 1
     limit_train_batches: int | None = None
@@ -55,7 +56,9 @@ class DataSpec:
     aux_loss_weight: float = 0.3
     batch_size: int = 64
     copies_per_epoch: Literal["one", "all"] = "one"
-    random_roll: bool = True
+    random_roll: bool | Literal["per_sample"] = True
+    crop_ratio: float = 1.0
+    class_balanced: bool = False
     freq_mask_ratio: float = 0.0
     time_mask_ratio: float = 0.0
     mixup_alpha: float = 0.0
@@ -120,6 +123,10 @@ def check_fields(cls: type[Any], values: Mapping[str, Any], at: str) -> list[str
             problems.append(f"{at}.{key}: {value} is below 1")
         elif key in SHARES and not 0 <= value < 1:
             problems.append(f"{at}.{key}: {value} is not in [0, 1)")
+        elif key == "crop_ratio" and not 0 < value <= 1:
+            problems.append(f"{at}.{key}: {value} is not in (0, 1]; 1 crops nothing")
+        elif key == "ema_decay" and value is not None and not 0 < value < 1:
+            problems.append(f"{at}.{key}: {value} is not in (0, 1); null averages nothing")
         elif key == "time_reverse_prob" and not 0 <= value <= 1:
             problems.append(f"{at}.{key}: {value} is not in [0, 1]")
         elif key == "aux_loss_weight" and value < 0:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from genrelab.models.windowed import crop_width
 
 Features = tuple[Tensor, ...]
 
@@ -18,7 +21,8 @@ class BatchAugmentation:
 
     Args:
         random_roll: rotate pictures along time by one drawn share of their length: a segment begins anywhere in its
-            track, which a small train set alone does not teach.
+            track, which a small train set alone does not teach. "per_sample" draws a share for each segment.
+        crop_ratio: keep this share of the columns of each picture, from a column drawn for each segment; 1 keeps all.
         freq_mask_ratio: widest band of rows that is set to train's mean, as a share of a picture's rows; drawn from 0
             to it for each segment (SpecAugment, Park et al. 2019, arXiv 1904.08779).
         time_mask_ratio: the same for columns.
@@ -33,7 +37,8 @@ class BatchAugmentation:
         noise_std: standard deviation of white noise, in those of train.
     """
 
-    random_roll: bool = False
+    random_roll: bool | Literal["per_sample"] = False
+    crop_ratio: float = 1.0
     freq_mask_ratio: float = 0.0
     time_mask_ratio: float = 0.0
     mixup_alpha: float = 0.0
@@ -44,11 +49,15 @@ class BatchAugmentation:
     noise_std: float = 0.0
 
     def before_norm(self, features: Features) -> Features:
-        """Rotate stored pictures `[B, H, W]`; vectors stay."""
-        if not self.random_roll:
-            return features
-        share = float(torch.rand(()))
-        return tuple(f.roll(int(share * f.shape[-1]), dims=-1) if f.ndim == 3 else f for f in features)
+        """Rotate and crop stored pictures `[B, H, W]`; vectors stay."""
+        if self.random_roll is True:
+            share = float(torch.rand(()))
+            features = tuple(f.roll(int(share * f.shape[-1]), dims=-1) if f.ndim == 3 else f for f in features)
+        wrap = self.random_roll == "per_sample"
+        if wrap or self.crop_ratio < 1:
+            shares = torch.rand(len(features[0]), device=features[0].device)
+            features = tuple(_columns(f, shares, self.crop_ratio, wrap) if f.ndim == 3 else f for f in features)
+        return features
 
     def after_norm(self, features: Features) -> Features:
         """Flip, move and mask normalized pictures, whose train mean is 0; noise goes into vectors too."""
@@ -85,6 +94,17 @@ def _moved(feature_maps: Tensor, angle: Tensor, size: Tensor, shift: Tensor) -> 
     theta = torch.cat((turn, move), dim=2).to(feature_maps.dtype)
     grid = functional.affine_grid(theta, [len(feature_maps), 1, height, width], align_corners=False)
     return functional.grid_sample(feature_maps[:, None], grid, align_corners=False)[:, 0]
+
+
+def _columns(feature_maps: Tensor, shares: Tensor, crop_ratio: float, wrap: bool) -> Tensor:
+    """A stretch of columns of each of `[B, H, W]`; with `wrap` any column may be the first, and the end is joined to
+    the beginning."""
+    width = feature_maps.shape[-1]
+    count = crop_width(width, crop_ratio)
+    n_starts = width if wrap else width - count + 1
+    start = (shares * n_starts).long().clamp(max=n_starts - 1)  # [B]
+    columns = (start[:, None] + torch.arange(count, device=start.device)) % width
+    return feature_maps.gather(2, columns[:, None, :].expand(-1, feature_maps.shape[1], -1))
 
 
 def _masked(feature_maps: Tensor, axis: int, share: float) -> Tensor:

@@ -42,6 +42,7 @@ class GenreDataModule(pl.LightningDataModule):
         normalize: statistics per frequency bin, global, or none; fitted on train.
         seed: of shuffling and drawing.
         cache_on_device: hold all rows on the accelerator where they fill at most a quarter of its memory.
+        class_balanced: draw train segments so that an epoch has equally many of each genre.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class GenreDataModule(pl.LightningDataModule):
         cache_on_device: bool = True,
         multilabel_targets: Mapping[str, Sequence[int]] | None = None,
         n_classes: int = 0,
+        class_balanced: bool = False,
     ) -> None:
         super().__init__()
         self.feature_cache = feature_cache
@@ -70,6 +72,7 @@ class GenreDataModule(pl.LightningDataModule):
         self.normalize = normalize
         self.seed = seed
         self.cache_on_device = cache_on_device
+        self.class_balanced = class_balanced
         # Tracks are numbered over all parts, so that a number names one track wherever it appears.
         self.track_ids = tuple(sorted(split.assignment))
         self._number = {track: number for number, track in enumerate(self.track_ids)}
@@ -136,11 +139,13 @@ class GenreDataModule(pl.LightningDataModule):
         rows = self.rows("train")
         groups = rows.groupby(["track_id", "segment"], sort=True).indices
         copies = [np.asarray(places) for places in groups.values()]
+        tracks = rows["track_id"].to_numpy()[[places[0] for places in copies]]
+        genres = np.array([self.targets[track] for track in tracks]) if self.class_balanced else None
         rank, world_size = self._rank()
 
         def order() -> Tensor:
             epoch = self.trainer.current_epoch if self.trainer is not None else 0
-            return draw_epoch(copies, self.seed, epoch, self.copies_per_epoch == "all", rank, world_size)
+            return draw_epoch(copies, self.seed, epoch, self.copies_per_epoch == "all", rank, world_size, genres)
 
         return BatchLoader(self._on_device("train"), order, self.batch_size, drop_single=True)
 

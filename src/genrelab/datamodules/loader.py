@@ -64,7 +64,13 @@ class BatchLoader:
 
 
 def draw_epoch(
-    copies: list[np.ndarray], seed: int, epoch: int, every_copy: bool, rank: int = 0, world_size: int = 1
+    copies: list[np.ndarray],
+    seed: int,
+    epoch: int,
+    every_copy: bool,
+    rank: int = 0,
+    world_size: int = 1,
+    classes: np.ndarray | None = None,
 ) -> Tensor:
     """Order of the train rows in one epoch, decided by (seed, epoch) alone.
 
@@ -75,6 +81,8 @@ def draw_epoch(
         every_copy: all copies of each segment in every epoch, or one of them, drawn.
         rank: this process among `world_size`; each gets the same number of rows, none twice.
         world_size: number of training processes.
+        classes: class of each segment, `[S]` int64; given, an epoch holds as many rows, equally many of each class,
+            none of which comes a second time before all others of its class have come.
 
     Returns:
         `[N]` int64.
@@ -88,5 +96,20 @@ def draw_epoch(
         for line, of_segment in zip(table, copies, strict=True):
             line[: len(of_segment)] = of_segment
         rows = table[np.arange(len(copies)), generator.integers(counts)]
+    if classes is not None:
+        of_row = np.repeat(classes, [len(of_segment) for of_segment in copies]) if every_copy else classes
+        rows = rows[_balanced(generator, of_row)]
     rows = generator.permutation(rows)
     return torch.from_numpy(rows[: len(rows) // world_size * world_size][rank::world_size].astype(np.int64))
+
+
+def _balanced(generator: np.random.Generator, classes: np.ndarray) -> np.ndarray:
+    """As many places as there are, each class equally often; what does not divide goes to classes that are drawn."""
+    present = generator.permutation(np.unique(classes))
+    quotas = len(classes) // len(present) + (np.arange(len(present)) < len(classes) % len(present))
+    chosen = []
+    for one, quota in zip(present, quotas, strict=True):
+        members = np.flatnonzero(classes == one)
+        rounds = [generator.permutation(members) for _ in range(-(-quota // len(members)))]
+        chosen.append(np.concatenate([members[:0], *rounds])[:quota])
+    return np.concatenate(chosen)

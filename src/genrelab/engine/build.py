@@ -20,7 +20,7 @@ from genrelab.datasets import DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.splits import Split
 from genrelab.datasets.splits.registry import SPLITS
-from genrelab.engine.validate_config import split_name_and_params
+from genrelab.engine.validate_config import crop_ratio, split_name_and_params
 from genrelab.features import make_spec
 from genrelab.features.cache import AnyFeatureCache, FeatureCache, PrecomputedFeatureCache, PrepareReport, WaveformCache
 from genrelab.losses.registry import LOSSES
@@ -183,6 +183,7 @@ def make_data(
         cache_on_device=spec.cache_on_device,
         multilabel_targets=several,
         n_classes=len(index),
+        class_balanced=spec.class_balanced,
     )
 
 
@@ -205,12 +206,14 @@ def is_fitted(config: Config) -> bool:
 
 
 def make_network(config: Config, shapes: Sequence[tuple[int, ...]], n_classes: int) -> Any:
-    """The network, its weights drawn from the run's seed alone."""
+    """The network for whole segments of `shapes`, its weights drawn from the run's seed alone."""
     import torch
+
+    from genrelab.models.windowed import build_network
 
     torch.manual_seed(config["seed"])
     kind, params, _ = model_options(config)
-    return MODELS.build(kind, params, in_shapes=[tuple(shape) for shape in shapes], n_classes=n_classes)
+    return build_network(kind, params, shapes, n_classes, crop_ratio(config))
 
 
 def make_heads(

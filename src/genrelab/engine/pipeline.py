@@ -26,7 +26,7 @@ from genrelab.engine.dataset_record import record_dataset
 from genrelab.engine.linear_baseline import NAME, mean_feature_baseline
 from genrelab.engine.runtime_estimate import print_runtime_estimate
 from genrelab.engine.sklearn_fit import fit_sklearn, record_sklearn_model, write_pca_projection
-from genrelab.engine.validate_config import split_name_and_params
+from genrelab.engine.validate_config import crop_ratio, split_name_and_params
 from genrelab.evaluation.report import choose_examples, write_report
 from genrelab.metrics import medoid_class, monitor_direction
 from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, caveats_of, load_checkpoint
@@ -152,6 +152,7 @@ class TrainingPipeline:
             ancestor_pairs=None if data.multilabel_targets is None else ancestor_pairs(taxonomy),
             aux_heads=heads,
             bn_statistics=common.bn_statistics,
+            ema_decay=config["trainer"].get("ema_decay"),
         )
 
     def _content(self, dataset: Dataset, split: Any, data: GenreDataModule, normalizer: Any) -> dict[str, Any]:
@@ -164,7 +165,12 @@ class TrainingPipeline:
             "genres": list(taxonomy.genres),
             "taxonomy": taxonomy.to_dict(),
             "taxonomy_hash": taxonomy.hash,
-            "model": {"kind": kind, "params": own, "in_shapes": [list(shape) for shape in data.shapes]},
+            "model": {
+                "kind": kind,
+                "params": own,
+                "in_shapes": [list(shape) for shape in data.shapes],
+                **({"crop_ratio": ratio} if (ratio := crop_ratio(self.config)) < 1 else {}),
+            },
             "preprocessing": {
                 "audio": data.feature_cache.audio.to_dict() if data.feature_cache.audio else None,
                 "features": [_plain(spec.to_dict()) for spec in data.feature_cache.specs],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection, Sequence
 
@@ -12,6 +13,7 @@ from genrelab.datamodules.genre_datamodule import SplitName
 from genrelab.datasets.splits import Split, split_folds
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
+from genrelab.engine.validate_config import crop_ratio
 from genrelab.features import extract
 from genrelab.features.cache import AnyFeatureCache, FeatureCache, PrecomputedFeatureCache
 from genrelab.utils.errors import GenrelabError
@@ -48,7 +50,8 @@ def print_runtime_estimate(
     each = (copies if config["data"]["copies_per_epoch"] == "all" else 1) * counts["train"]
     if limit := config["trainer"]["limit_train_batches"]:
         each = min(each, limit * config["data"]["batch_size"])
-    epoch = (each + VALIDATION_SHARE * counts["val"]) * per_segment
+    windows = math.ceil(1 / crop_ratio(config))
+    epoch = (each + VALIDATION_SHARE * windows * counts["val"]) * per_segment
     epochs = config["trainer"]["max_epochs"]
     parts = [f"features about {_said(features)}"] if features > 1 else []
     folds = max(1, len(split_folds(config["split"])))
@@ -96,6 +99,7 @@ def _step_seconds(config: Config, dataset: Dataset, feature_cache: AnyFeatureCac
 
     shapes = [spec.shape for spec in feature_cache.specs]
     online = build.make_online(config, feature_cache)
+    changes = build.make_changes(config)
     net = build.make_network(config, shapes, len(dataset.taxonomy.genres))
     features = tuple(torch.randn(TRIAL_BATCH, *shape) for shape in shapes)
     waveforms = (torch.randint(-9999, 9999, (TRIAL_BATCH, feature_cache.specs[0].n_samples + 1)),)
@@ -105,7 +109,7 @@ def _step_seconds(config: Config, dataset: Dataset, feature_cache: AnyFeatureCac
         started = time.perf_counter()
         if online:
             features = online(waveforms, training=True)
-        net(*features).logsumexp(dim=1).sum().backward()
+        net(*changes.before_norm(features)).logsumexp(dim=1).sum().backward()
         seconds.append(time.perf_counter() - started)
     return min(seconds) / TRIAL_BATCH
 

@@ -30,9 +30,12 @@ VALUES = 2**28
 SPLIT_NAMES: tuple[SplitName, ...] = ("val", "test")
 # What the command line may ask of training and nothing here heeds.
 WITHOUT_EFFECT = (
-    *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks", "model.bn_statistics"),
-    *(f"trainer.{name}" for name in ("max_epochs", "gradient_clip_val", "accumulate_grad_batches", "profiler")),
-    *(f"data.{field.name}" for field in fields(BatchAugmentation)),
+    *("loss", "beta", "graph", "optimizer", "scheduler", "callbacks", "model.bn_statistics", "recipe"),
+    *(
+        f"trainer.{name}"
+        for name in ("max_epochs", "ema_decay", "gradient_clip_val", "accumulate_grad_batches", "profiler")
+    ),
+    *(f"data.{name}" for name in ("class_balanced", *(field.name for field in fields(BatchAugmentation)))),
 )
 WITHOUT = {"kind": "none"}
 

@@ -79,12 +79,13 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
     if not problems:  # these need a sound tree
         unfit, shapes = _features(config, training)
         problems = unfit + _monitor(config) + _beta(config, overrides) + (_fitted(config) if training else [])
+        problems += _average(config)
         problems += _target(config, training)
     if not problems and training:  # and this imports torch
         from genrelab.engine.validate_objects import value_problems
         from genrelab.metrics import monitor_direction
 
-        problems = value_problems(config, shapes, monitor_direction(config["trainer"]["monitor"]))
+        problems = value_problems(config, shapes, monitor_direction(config["trainer"]["monitor"]), crop_ratio(config))
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
 
@@ -92,6 +93,14 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
 def split_name_and_params(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Split an option into its kind and its parameters."""
     return str(config["kind"]), {key: value for key, value in config.items() if key != "kind"}
+
+
+def crop_ratio(config: Mapping[str, Any]) -> float:
+    """Width of the network's input as a share of a segment; a model that is fitted at once takes segments whole."""
+    from genrelab.models.classical import MARK
+
+    fitted = MODELS.marked(str(config["model"]["kind"]), MARK)
+    return 1.0 if fitted else float(config["data"].get("crop_ratio", 1.0))
 
 
 def _load_plugins(plugins: Sequence[str]) -> list[str]:
@@ -156,8 +165,10 @@ def _features(config: Mapping[str, Any], training: bool) -> tuple[list[str], lis
     shapes = [spec.shape for spec in specs]
     if problems or not training:
         return problems, shapes
+    from genrelab.models.windowed import crop_shapes
+
     check_inputs = getattr(MODELS.get(config["model"]["kind"]), "check_inputs", None)
-    found = check_inputs(shapes) if check_inputs else []
+    found = check_inputs(crop_shapes(shapes, crop_ratio(config))) if check_inputs else []
     return [f"features={'+'.join(features)}: {problem}" for problem in found], shapes
 
 
@@ -184,6 +195,8 @@ def _target(config: Mapping[str, Any], training: bool) -> list[str]:
     if several and "multi_label" not in inspect.signature(DATASETS.get(dataset)).parameters:
         known = [one for one in DATASETS.kinds() if "multi_label" in inspect.signature(DATASETS.get(one)).parameters]
         problems.append(f"data.target: dataset {dataset!r} names one genre a track; several have {', '.join(known)}")
+    if several and config["data"].get("class_balanced"):
+        problems.append("data.class_balanced: a track has several genres; with target=multi_label leave it out")
     if further_labels(config):
         problems += _labels(several, training and MODELS.marked(model, FITTED), model)
     if not training:
@@ -230,6 +243,18 @@ def _fitted(config: Mapping[str, Any]) -> list[str]:
         problems.append(f"trainer.monitor: model {kind!r} has no epochs, nor their train metrics; monitor val/...")
     if config["data"].get("on_the_fly"):
         problems.append(f"data.on_the_fly: model {kind!r} has no steps to make features in; leave it out")
+    return problems
+
+
+def _average(config: Mapping[str, Any]) -> list[str]:
+    """What does not go with averaged weights."""
+    if config["trainer"].get("ema_decay") is None:
+        return []
+    problems = []
+    if any(option["kind"] == "swa" for option in (config.get("callbacks") or {}).values()):
+        problems.append("trainer.ema_decay: callbacks=swa averages weights already; leave out one of them")
+    if config["model"].get("bn_statistics") == "running":
+        problems.append("model.bn_statistics: running statistics are not of averaged weights; use recomputed")
     return problems
 
 

@@ -12,6 +12,7 @@ from genrelab.datasets.registry import DATASETS
 from genrelab.features import make_spec
 from genrelab.losses.registry import LOSSES
 from genrelab.models.registry import MODELS
+from genrelab.models.windowed import build_network
 from genrelab.taxonomy.readers import make_weights
 from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
 from genrelab.utils.errors import ConfigError
@@ -20,13 +21,16 @@ from genrelab.utils.registry import Registry
 GENRES = 3  # any number does for a trial
 
 
-def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]], mode: str) -> list[str]:
+def value_problems(
+    config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]], mode: str, crop_ratio: float
+) -> list[str]:
     """What loss, augmentation, model, optimizer, schedule and device say to their values.
 
     Args:
         config: whose types and keys fit already.
         shapes: of the features, the network's inputs.
         mode: direction of the monitored metric.
+        crop_ratio: width of the network's input as a share of a segment.
     """
     import torch
 
@@ -39,7 +43,7 @@ def value_problems(config: Mapping[str, Any], shapes: Sequence[tuple[int, ...]],
     def network() -> None:
         with torch.device("meta"):  # shapes without memory or random numbers
             kind, params, _ = model_options(config)
-            net = MODELS.build(kind, params, in_shapes=list(shapes), n_classes=GENRES)
+            net = build_network(kind, params, shapes, GENRES, crop_ratio)
         if further_labels(config) and not genre_layers(net, GENRES):
             raise ConfigError([f"dataset.labels: model {kind!r} has no last linear layer for further heads"])
 

@@ -17,7 +17,7 @@ from genrelab.datamodules.normalizer import Normalizer
 from genrelab.features import FeatureSpec
 from genrelab.inference.calibration import Calibration, fit_calibration
 from genrelab.inference.predictor import Predictor
-from genrelab.models.registry import MODELS
+from genrelab.models.windowed import build_network
 from genrelab.postprocessing.thresholds import class_prior
 from genrelab.runs.checkpoint import caveats_of, load_checkpoint
 from genrelab.taxonomy.taxonomy import Taxonomy
@@ -121,6 +121,7 @@ def _model(content: Mapping[str, Any], classes: int) -> nn.Module:
     params = dict(content["params"])
     if "weights" in params:
         params["weights"] = None  # a checkpoint holds its weights itself, and names no other files
-    shapes = [tuple(shape) for shape in content["in_shapes"]]
-    model: nn.Module = MODELS.build(content["kind"], params, in_shapes=shapes, n_classes=classes)
+    model: nn.Module = build_network(
+        content["kind"], params, content["in_shapes"], classes, content.get("crop_ratio", 1.0)
+    )
     return model

@@ -34,4 +34,5 @@ def penultimate(model: nn.Module, features: Sequence[Tensor], classes: int) -> T
             hook.remove()
     if not seen:
         raise GenrelabError(f"{type(model).__name__}: no linear layer with {classes} outputs, so no embedding")
-    return seen[-1].float().flatten(1)
+    vectors = seen[-1].float().flatten(1)  # several windows of a row, where the network was trained on crops
+    return vectors.reshape(len(features[0]), -1, vectors.shape[1]).mean(dim=1)

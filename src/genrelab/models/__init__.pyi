@@ -17,6 +17,8 @@ from .resnet18flex import (
     stem_strides,
 )
 from .spectrogram_transformer import SpectrogramTransformer
+from .vgg_mel import VGGMel
+from .windowed import WindowedNetwork, build_network
 
 __all__ = [
     "CNN",
@@ -39,5 +41,8 @@ __all__ = [
     "SpectrogramTransformer",
     "Stem",
     "TableCNN",
+    "VGGMel",
+    "WindowedNetwork",
+    "build_network",
     "stem_strides",
 ]

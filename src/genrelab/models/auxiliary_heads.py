@@ -67,11 +67,16 @@ class AuxiliaryHeads(nn.Module):
     def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._vector = inputs[0].flatten(1)
 
-    def forward(self) -> Tensor:
-        """Logits `[B, K]` of all labels' values side by side, for what the network was called with last."""
+    def forward(self, count: int) -> Tensor:
+        """Logits `[count, K]` of all labels' values side by side, for what the network was called with last.
+
+        Args:
+            count: rows that the network was called with; where it made several windows of each, they are averaged.
+        """
         if self._vector is None:
             raise RuntimeError("the network was not called yet")
         vector, self._vector = self._vector, None
+        vector = vector.reshape(count, -1, vector.shape[1]).mean(dim=1)
         return torch.cat([head(vector) for head in self.heads], dim=1)
 
     def loss(self, logits: Tensor, track: Tensor) -> Tensor:

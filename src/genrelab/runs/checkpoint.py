@@ -6,7 +6,9 @@ Under the key `genrelab` of every `.ckpt` file:
     genres          list of genre codes, in the order of the logits
     taxonomy        plain data of the run's taxonomy (`Taxonomy.to_dict`)
     taxonomy_hash   hash of the ordered genre codes
-    model           {"kind": str, "params": {...}, "in_shapes": [[C, H, W], ...]}
+    model           {"kind": str, "params": {...}, "in_shapes": [[H, W] or [D], ...] of whole segments,
+                     "crop_ratio": width of train crops as a share of a segment, which is evaluated by the mean of
+                     windows of that width (absent: 1)}
     preprocessing   {"audio": {...AudioSpec}, "features": [{...FeatureSpec}, ...],
                      "normalize": [{"mean": [...], "std": [...]}, ...],
                      "online": bool, features made in the step of waveforms (absent: False)}
@@ -19,7 +21,8 @@ Under the key `genrelab` of every `.ckpt` file:
 
 and under `state_dict` the network's weights, with the network's own names (no prefix);
 `label_heads` holds those of further heads.
-`last.ckpt` also carries what Lightning and the random generators need to resume. `genrelab export --format safetensors`
+`last.ckpt` also carries what Lightning and the random generators need to resume, and under `ema` the weights as trained
+where `state_dict` holds their moving average. `genrelab export --format safetensors`
 writes the same into a `.safetensors` file: the weights as its tensors, the rest as JSON in its header.
 """
 

@@ -20,6 +20,7 @@ from genrelab.models.auxiliary_heads import AuxiliaryHeads
 from genrelab.postprocessing import aggregate_segments
 from genrelab.training import batch_norm
 from genrelab.training.optim import Schedule
+from genrelab.training.weight_ema import WeightEMA
 from genrelab.utils.errors import GenrelabError
 
 GAP_ROWS = 256  # train rows on which eval mode is compared with batch statistics
@@ -49,6 +50,8 @@ class GenreTask(pl.LightningModule):
         ancestor_pairs: `[P, 2]` genres and those below them; with targets `[B, C]`, of several genres a track, their
             consistency is scored.
         aux_heads: of further labels, on the network's last vector; trained and predicted with it.
+        ema_decay: of the exponential moving average of the weights, per optimizer step; val is scored with the average,
+            which checkpoints hold, and batch norm's statistics are recomputed for it. None: no average.
         bn_statistics: what batch norm is evaluated with: "running" (PyTorch's average over the last steps),
             "recomputed" from train rows before each look at val, or "auto": recomputed where dropout runs before a
             batch norm or epochs are short.
@@ -72,6 +75,7 @@ class GenreTask(pl.LightningModule):
         ancestor_pairs: np.ndarray | None = None,
         aux_heads: AuxiliaryHeads | None = None,
         bn_statistics: BatchNormStatistics = "auto",
+        ema_decay: float | None = None,
     ) -> None:
         super().__init__()
         self.net = net
@@ -89,6 +93,9 @@ class GenreTask(pl.LightningModule):
         self.aux_heads = aux_heads
         self.bn_statistics = bn_statistics
         self.bn_after_dropout = False
+        self.ema_decay = ema_decay
+        self._ema: WeightEMA | None = None
+        self._ema_state: dict[str, Any] | None = None
         self.parameter_groups: list[dict[str, Any]] = []  # a callback's, with rates of their own; empty: all alike
         self.schedule: Schedule | None = None
         self._make_optimizer = make_optimizer
@@ -125,17 +132,23 @@ class GenreTask(pl.LightningModule):
         return [*self.net.parameters(), *of_heads]
 
     def on_train_start(self) -> None:
-        """Decide how batch norm is evaluated, by the network's layers and the length of an epoch.
+        """Start the average of the weights; decide how batch norm is evaluated, by layers and the length of an epoch.
 
         Raises:
-            GenrelabError: `bn_statistics="recomputed"` without a `GenreDataModule`, which the train rows come from.
+            GenrelabError: statistics to be recomputed without a `GenreDataModule`, which the train rows come from.
         """
+        if self.ema_decay is not None:
+            weights = [*self.net.parameters(), *(self.aux_heads.parameters() if self.aux_heads else ())]
+            self._ema = WeightEMA(weights, self.ema_decay, self._ema_state)
+            self._ema_state = None
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if isinstance(data, GenreDataModule):
             self.choose_bn_statistics(data, int(self.trainer.num_training_batches))
             self.train()
-        elif self.bn_statistics == "recomputed":
-            raise GenrelabError("bn_statistics: needs train rows (fit with a GenreDataModule, or use 'running')")
+        elif self.bn_statistics == "recomputed" or (self._ema and batch_norm.batch_norms(self.net)):
+            raise GenrelabError(
+                "bn_statistics: needs train rows (fit with a GenreDataModule, or use 'running' without ema_decay)"
+            )
         else:
             self.bn_statistics = "running"  # loaders of one's own may be endless, or shuffled
 
@@ -146,6 +159,12 @@ class GenreTask(pl.LightningModule):
         if set_epoch := getattr(self.loss, "set_epoch", None):
             set_epoch(self.current_epoch, self.trainer.max_epochs)
         self._train_sums = []
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Take a step, and the new weights into their average."""
+        super().optimizer_step(*args, **kwargs)
+        if self._ema is not None:
+            self._ema.update()
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch. Nothing is logged here: an epoch's sums stay on the device until it ends."""
@@ -165,7 +184,9 @@ class GenreTask(pl.LightningModule):
     def _plain_step(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
         logits: Tensor = self.net(*features)
         loss: Tensor = self.loss(logits, batch.target)
-        return loss if self.aux_heads is None else loss + self.aux_heads.loss(self.aux_heads(), batch.track), logits
+        if self.aux_heads is not None:
+            loss = loss + self.aux_heads.loss(self.aux_heads(len(logits)), batch.track)
+        return loss, logits
 
     def _mixup_step(self, features: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss and logits of a batch mixed with itself, shuffled; the targets' losses are mixed alike."""
@@ -175,7 +196,7 @@ class GenreTask(pl.LightningModule):
         logits: Tensor = self.net(*(share * f + (1 - share) * f[other] for f in features))
         loss = share * self.loss(logits, target) + (1 - share) * self.loss(logits, target[other])
         if self.aux_heads is not None:
-            of_labels, track = self.aux_heads(), batch.track
+            of_labels, track = self.aux_heads(len(target)), batch.track
             loss += share * self.aux_heads.loss(of_labels, track) + (1 - share) * self.aux_heads.loss(
                 of_labels, track[other]
             )
@@ -204,7 +225,8 @@ class GenreTask(pl.LightningModule):
         self.bn_after_dropout = batch_norm.dropout_precedes_batch_norm(self.net, lambda: self._sample_logits(batch))
         if self.bn_statistics == "auto":
             short = steps < batch_norm.LONG_EPOCH
-            self.bn_statistics = "recomputed" if short or self.bn_after_dropout else "running"
+            lags = short or self.bn_after_dropout or self.ema_decay is not None
+            self.bn_statistics = "recomputed" if lags else "running"
 
     def recompute_bn_statistics(self, data: GenreDataModule) -> None:
         """Replace batch norm's running statistics by those of a fixed sample of train rows, dropout off."""
@@ -235,7 +257,12 @@ class GenreTask(pl.LightningModule):
     # ---- scoring
 
     def on_validation_epoch_start(self) -> None:
-        """Bring batch norm's statistics up to the epoch's weights; a later look finds them in the checkpoint."""
+        """Put the average of the weights in place, and bring batch norm's statistics up to the epoch's weights.
+
+        A look at val after training finds both in the checkpoint.
+        """
+        if self._ema is not None and self.trainer.state.fn == TrainerFn.FITTING:
+            self._ema.swap()
         if self.bn_statistics == "recomputed" and self.trainer.state.fn == TrainerFn.FITTING:
             self.recompute_bn_statistics(self.trainer.datamodule)  # type: ignore[attr-defined]
 
@@ -243,15 +270,17 @@ class GenreTask(pl.LightningModule):
         """Keep the logits on the device."""
         self._outputs.append((self(batch.features).float(), batch))
         if self.aux_heads is not None:
-            self._aux_logits.append(self.aux_heads().float())
+            self._aux_logits.append(self.aux_heads(len(batch.target)).float())
 
     def test_step(self, batch: Batch, index: int) -> None:
         """Keep the logits on the device."""
         self.validation_step(batch, index)
 
     def on_validation_epoch_end(self) -> None:
-        """Score val at both levels and log."""
+        """Score val at both levels and log; go on with the weights as trained."""
         self._score("val")
+        if self._ema is not None and self.trainer.state.fn == TrainerFn.FITTING:
+            self._ema.swap()
 
     def on_test_epoch_end(self) -> None:
         """Score test at both levels and log."""
@@ -292,14 +321,22 @@ class GenreTask(pl.LightningModule):
         checkpoint["genrelab"] = self.checkpoint_metadata
         if self.schedule is not None and self.schedule.scheduler is not None:
             checkpoint["schedule"] = self.schedule.scheduler.state_dict()
+        if self._ema is not None:  # batch norm's buffers are of the average since the last look at val
+            if "optimizer_states" in checkpoint:  # to resume from
+                checkpoint["ema"] = self._ema.state_dict()
+            self._ema.swap()
+            checkpoint["state_dict"] = {key: value.clone() for key, value in self.state_dict().items()}
+            self._ema.swap()
         weights = checkpoint["state_dict"]
         checkpoint["state_dict"] = {k.removeprefix("net."): v for k, v in weights.items() if k.startswith("net.")}
         if self.aux_heads is not None:  # apart, so that whoever only wants genres finds the network alone
-            checkpoint["label_heads"] = self.aux_heads.state_dict()
+            checkpoint["label_heads"] = {
+                k.removeprefix("aux_heads."): v for k, v in weights.items() if k.startswith("aux_heads.")
+            }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Inverse of `on_save_checkpoint`."""
-        self._schedule_state = checkpoint.get("schedule")
+        self._schedule_state, self._ema_state = checkpoint.get("schedule"), checkpoint.get("ema")
         checkpoint["state_dict"] = {f"net.{key}": value for key, value in checkpoint["state_dict"].items()} | {
             f"aux_heads.{key}": value for key, value in checkpoint.get("label_heads", {}).items()
         }

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from genrelab.models.windowed import WindowedNetwork
 from genrelab.postprocessing import MULTICLASS, OutputType
 from genrelab.utils.errors import GenrelabError
 
@@ -94,7 +95,8 @@ def grad_cam(model: nn.Module, features: Sequence[Tensor], genre: int) -> Maps |
         if feature.ndim != 3:
             maps.append(None)
         elif own or shared:
-            maps.append(_cam((own or shared)[-1], logit, feature))
+            cut = model.windows[place] if isinstance(model, WindowedNetwork) else None
+            maps.append(_cam((own or shared)[-1], logit, feature, cut or [slice(0, feature.shape[-1])]))
         else:
             return None
     return tuple(None if one is None else _unit(one) for one in maps)
@@ -106,12 +108,17 @@ def _reached(answer: Tensor, inputs: Sequence[Tensor]) -> set[int]:
     return {place for place, grad in enumerate(grads) if grad is not None}
 
 
-def _cam(answer: Tensor, logit: Tensor, feature: Tensor) -> np.ndarray:
+def _cam(answer: Tensor, logit: Tensor, feature: Tensor, windows: Sequence[slice]) -> np.ndarray:
+    """`[H, W]` of a layer's answers to each of a picture's windows; the larger where they overlap."""
     [grad] = torch.autograd.grad(logit, answer, retain_graph=True)
     weights = grad.mean(dim=(-2, -1), keepdim=True)
     cam = (weights * answer).sum(dim=1, keepdim=True).relu()
-    whole = functional.interpolate(cam, size=feature.shape[-2:], mode="bilinear", align_corners=False)
-    found: np.ndarray = whole[0, 0].detach().cpu().numpy()
+    whole = torch.zeros_like(feature[0])
+    for window, part in zip(windows, cam, strict=True):
+        size = (whole.shape[0], window.stop - window.start)
+        grown = functional.interpolate(part[None], size=size, mode="bilinear", align_corners=False)[0, 0]
+        whole[:, window] = torch.maximum(whole[:, window], grown)
+    found: np.ndarray = whole.detach().cpu().numpy()
     return found
 
 

@@ -270,13 +270,13 @@ def flop_of(run: Path) -> int | None:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from genrelab.models.registry import MODELS
+    from genrelab.models.windowed import build_network
     from genrelab.runs.checkpoint import load_checkpoint
 
     content = load_checkpoint(path)["genrelab"]
     shapes = [tuple(shape) for shape in content["model"]["in_shapes"]]
-    kind, params = content["model"]["kind"], content["model"]["params"]
-    net = MODELS.build(kind, params, in_shapes=shapes, n_classes=len(content["genres"])).eval()
+    kind, params, ratio = content["model"]["kind"], content["model"]["params"], content["model"].get("crop_ratio", 1.0)
+    net = build_network(kind, params, shapes, len(content["genres"]), ratio).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         net(*(torch.zeros(1, *shape) for shape in shapes))
     return int(counter.get_total_flops())

@@ -8,6 +8,7 @@ from typing import Any
 import lightning.pytorch as pl
 from torch import nn
 
+from genrelab.models.windowed import WindowedNetwork
 from genrelab.training.registry import CALLBACKS
 from genrelab.utils.errors import ConfigError, suggest
 
@@ -82,7 +83,7 @@ class GradualUnfreezing(pl.Callback):
 
 
 def _net(task: pl.LightningModule) -> nn.Module:
-    net = task.net
+    net = task.net.net if isinstance(task.net, WindowedNetwork) else task.net
     assert isinstance(net, nn.Module)
     return net
 
