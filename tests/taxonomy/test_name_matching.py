@@ -1,5 +1,7 @@
 """Natural names find their genre, and none finds another's."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 from genrelab.taxonomy.name_matching import fold, key, names_of
 from genrelab.taxonomy.registry import TAXONOMIES
+from naming import naming
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,7 @@ def test_half_a_name_is_none(musicmap, text):
 
 @pytest.mark.parametrize("text", ["House", "Drum'n'Bass", "R&B", "DnB", "Metal", "Pop", "Trance"])
 def test_a_supergenre_is_said_to_be_one(musicmap, text):
-    with pytest.raises(UnknownGenre, match=r"\(a supergenre; name one of its \d+ genres, such as ['\"]"):
+    with pytest.raises(UnknownGenre, match=rf"^{re.escape(repr(text))} \(.*\bsupergenre\b.*\b\d+ .*['\"]"):
         musicmap.resolve(text)
     with pytest.raises(UnknownGenre) as caught:
         musicmap.subset(["jaz06", "jaz07"]).resolve(text)
@@ -83,11 +86,11 @@ def test_a_supergenre_is_said_to_be_one(musicmap, text):
 
 
 def test_names_that_hold_the_word_are_suggested(musicmap):
-    with pytest.raises(UnknownGenre, match=r"did you mean .Old Skool Jungle"):
+    with pytest.raises(UnknownGenre, match=naming("'Jungle'", "Old Skool Jungle")):
         musicmap.resolve("Jungle")
-    with pytest.raises(UnknownGenre, match=r"^'Rock' \(did you mean '[^']*Rock' or '[^']*' or '[^']*'\?\)$"):
+    with pytest.raises(UnknownGenre, match=r"^'Rock' \([^']*'[^']*Rock'[^']*'[^']*'[^']*'[^']*'[^']*$"):
         musicmap.resolve("Rock")
-    with pytest.raises(UnknownGenre, match=r"did you mean 'Cool Jazz & West Coast Jazz'"):
+    with pytest.raises(UnknownGenre, match=naming("'Cool Jaz'", "'Cool Jazz & West Coast Jazz'")):
         musicmap.resolve("Cool Jaz")
 
 
@@ -102,9 +105,9 @@ def test_every_title_and_every_name_is_its_genres_own(musicmap):
 def test_a_whole_title_hides_a_part_of_another_and_equals_are_ambiguous():
     made = titled("Ska / Dub", "Dub", "Dub Techno (Basic)", "Rap & Ska", "(Deep) Dub Techno")
     assert made.resolve("dub") == "g1" and made.resolve("rap") == "g3"
-    with pytest.raises(UnknownGenre, match=r"'Ska' \(that names g0, g3 of made; use the code\)"):
+    with pytest.raises(UnknownGenre, match=naming("'Ska'", "g0, g3", "made")):
         made.resolve("Ska")
-    with pytest.raises(UnknownGenre, match="g2, g4"):
+    with pytest.raises(UnknownGenre, match=naming("'dub techno'", "g2, g4", "made")):
         made.resolve("dub techno")
 
 

@@ -14,6 +14,7 @@ from genrelab.audio.spec import fingerprint
 from genrelab.taxonomy import EdgeWeights, Link, Taxonomy, UnknownGenre
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import ConfigError, GenrelabError
+from naming import naming
 
 PUBLISHED = "8bc5cdb84fd255b348c63693b2b15789df57202238c00db3ce79dafc444b08ac"
 
@@ -79,7 +80,7 @@ def test_genres_are_found_by_code_or_title(musicmap, text, code):
 
 
 def test_unknown_and_ambiguous_names_are_answered(musicmap):
-    with pytest.raises(UnknownGenre, match="did you mean 'Bebop'"):
+    with pytest.raises(UnknownGenre, match=naming("'Bebob'", "'Bebop'")):
         musicmap.resolve("Bebob")
     with pytest.raises(UnknownGenre) as caught:
         musicmap.resolve("qqqq")
@@ -91,7 +92,7 @@ def test_plain_round_trip(musicmap):
     again = Taxonomy.from_dict(json.loads(json.dumps(part.to_dict())))
     assert again.genres == part.genres and again.hash == part.hash
     assert np.array_equal(again.distances(), part.distances())
-    with pytest.raises(GenrelabError, match="not a taxonomy's data"):
+    with pytest.raises(GenrelabError, match=naming("'titles'")):
         Taxonomy.from_dict({"genres": []})
 
 
@@ -109,9 +110,9 @@ def test_descriptions_travel_and_change_no_hash(musicmap):
 def test_weights_change_distances_and_are_checked(musicmap):
     longer = TAXONOMIES.build("musicmap", {"weights": {"primary": 2.0}})
     assert longer.distances().sum() > musicmap.distances().sum()
-    with pytest.raises(ConfigError, match="did you mean 'primary'"):
+    with pytest.raises(ConfigError, match=naming("taxonomy.weights.primry", "'primary'")):
         TAXONOMIES.build("musicmap", {"weights": {"primry": 2.0}})
-    with pytest.raises(ConfigError, match="not above 0"):
+    with pytest.raises(ConfigError, match=naming("taxonomy.weights.primary", "0.0")):
         TAXONOMIES.build("musicmap", {"weights": {"primary": 0.0}})
 
 
@@ -136,14 +137,14 @@ def test_distances_are_a_metric(n, ends):
 def test_unreachable_is_infinite_and_twice_linked_takes_the_shortest():
     taxonomy = make_random(["a", "b", "c"], [(0, 1, 3.0), (1, 0, 1.5)])
     assert taxonomy.distances()[0].tolist() == [0, 1.5, np.inf]
-    with pytest.raises(GenrelabError, match="no path"):
+    with pytest.raises(GenrelabError, match=naming("random", "a", "c")):
         taxonomy.path("a", "c")
 
 
 def test_codes_stand_once_and_supergenres_are_listed():
-    with pytest.raises(GenrelabError, match="stands twice"):
+    with pytest.raises(GenrelabError, match=naming("random", "'a'")):
         make_random(["a", "a"], [])
-    with pytest.raises(GenrelabError, match="is not listed"):
+    with pytest.raises(GenrelabError, match=naming("taxonomy x", "'s'")):
         Taxonomy("x", "-", ("a",), ("a",), ("s",), {})
 
 

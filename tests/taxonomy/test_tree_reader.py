@@ -9,6 +9,7 @@ import pytest
 
 from genrelab.taxonomy.tree_reader import depth_of, tree
 from genrelab.utils.errors import GenrelabError
+from naming import naming
 from paths import SHARED_DATA
 
 
@@ -41,7 +42,7 @@ def test_descriptions_come_from_their_column(tmp_path):
     found = tree(path, description="about").descriptions
     assert found == {"A": "Loud.", "B": "Later rows count where the first says nothing."}
     assert tree(path).descriptions == {}
-    with pytest.raises(GenrelabError, match="lacks the column 'text'"):
+    with pytest.raises(GenrelabError, match=naming(path, "'text'", "name, parent, about")):
         tree(path, description="text")
 
 
@@ -56,18 +57,19 @@ def test_codes_with_titles_and_no_named_root(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "data"),
     [
-        ("name,parent\nA,B\nB,A\n", "descends from itself"),
-        ("name,parent\nA,X\nB,Y\n", "the parents X, Y have no rows"),
-        ("name,above\nA,X\n", "lacks the column 'parent'"),
-        ("name,parent\n,X\n", "line 2: no name"),
-        ("name,parent\n", "no genres"),
+        ("name,parent\nA,B\nB,A\n", ["'A'", "A < B < A"]),
+        ("name,parent\nA,X\nB,Y\n", ["X, Y"]),
+        ("name,above\nA,X\n", ["'parent'", "name, above"]),
+        ("name,parent\n,X\n", ["line 2", "name"]),
+        ("name,parent\n", ["line 2", "'name'"]),
     ],
 )
-def test_what_is_no_tree_is_told(tmp_path, text, message):
-    with pytest.raises(GenrelabError, match=message):
-        tree(written(tmp_path, text))
+def test_what_is_no_tree_is_told(tmp_path, text, data):
+    path = written(tmp_path, text)
+    with pytest.raises(GenrelabError, match=naming(path, *data)):
+        tree(path)
 
 
 @pytest.mark.shared

@@ -108,7 +108,7 @@ def _read_table(table: Path) -> tuple[dict[str, tuple[str, str]], dict[str, str]
         elif kind == "static":
             places.add(code)
     if not genres:
-        raise GenrelabError(f"{table}: no rows of type genre; is this the Musicmap's table?")
+        raise GenrelabError(f"{table}, line 2: no row whose 'Type' is 'genre'; is this the Musicmap's table?")
     return genres, supergenres, places
 
 

@@ -78,7 +78,7 @@ def from_csv(file: str, links: str | None = None, weights: Weights | None = None
         titles.append(row.get("title") or row["code"])
         supergenre_of.append(row.get("supergenre") or "all")
     if not genres:
-        raise GenrelabError(f"{path}: no genres; a row each, below the header")
+        raise GenrelabError(f"{path}, line 2: no genre; give each a row with its 'code'")
     supergenres = {code: code for code in dict.fromkeys(supergenre_of)}
     found = _csv_links(Path(links).expanduser(), set(genres)) if links else ()
     clusters = {"all": tuple(supergenres)}

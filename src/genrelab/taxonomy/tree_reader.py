@@ -46,7 +46,7 @@ def tree(
         if description and row[description]:
             texts.setdefault(name, row[description])
     if not titles:
-        raise GenrelabError(f"{path}: no genres; a row each, below the header")
+        raise GenrelabError(f"{path}, line 2: no genre; give each a row with its {code!r}")
     root = _root(path, titles, parents)
     above = {name: [p if p in titles else root for p in given] for name, given in parents.items()}
     tops = {name: _top(path, name, above, root) for name in titles}
