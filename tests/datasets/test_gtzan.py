@@ -54,7 +54,7 @@ def test_spellings_and_strangers(tmp_path):
         tmp_path, "genres/hip-hop/hip-hop.00001.wav", "genres/blues/mine.wav", "genres/blues/blues.00003.wav"
     )
     assert list(dataset_index.tracks["genre"]) == ["blues", "hiphop"]
-    assert dataset_index.rejected[0][1] == "not a clip of GTZAN"
+    assert [Path(file).name for file, _ in dataset_index.rejected] == ["mine.wav"]
 
 
 def test_the_bad_clip_is_rejected_only_where_it_is_bad(tmp_path):
@@ -62,7 +62,7 @@ def test_the_bad_clip_is_rejected_only_where_it_is_bad(tmp_path):
     (tmp_path / "bad/jazz/jazz.00054.wav").write_bytes(b"nonsense")
     bad = make(tmp_path / "bad", "jazz/jazz.00001.wav")
     assert len(bad) == 1
-    assert bad.rejected[0][1].startswith("known bad clip of GTZAN")
+    assert [Path(file).name for file, _ in bad.rejected] == ["jazz.00054.wav"]
     assert any("442 of its 443" in note for note in bad.notes)
     assert len(make(tmp_path / "good", "jazz/jazz.00054.wav")) == 1
 

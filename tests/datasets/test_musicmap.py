@@ -11,6 +11,7 @@ from genrelab.datasets.splits.predefined import official
 from genrelab.datasets.splits.stratified_group import grouped
 from genrelab.engine import build
 from genrelab.utils.errors import ConfigError, GenrelabError
+from naming import naming
 
 HEADER = "split,genre,file_path,filename,num_segments,num_selected_segments\n"
 FILES = [
@@ -56,8 +57,8 @@ def test_names_tell_artists_and_the_csv_tells_parts(root):
 def test_a_song_in_two_genres_stays_together(root):
     dataset_index = musicmap(str(root / "songs"), str(root / "splits.csv"))
     albums = dataset_index.tracks.set_index("genre")["album_id"]
-    assert albums["dtp02"] == albums["woB04"] == "same song: sergio mendes - mas que nada"
-    assert albums["class"] is None and "mas que nada (dtp02, woB04)" in dataset_index.notes[0]
+    assert albums["dtp02"] == albums["woB04"] and "sergio mendes - mas que nada" in albums["dtp02"]
+    assert albums["class"] is None and "(dtp02, woB04)" in dataset_index.notes[0]
     with pytest.raises(SplitError):
         grouped(dataset_index)  # too few songs here, and never apart
     two = dataset_index.only([track for track in dataset_index.genre_of if "Mas" in track or "jaz03" in track])
@@ -83,7 +84,7 @@ def test_spellings_of_one_name(a, b):
 
 
 @pytest.mark.parametrize(("line", "message"), [
-    ("training day,jaz03,x,jaz03-1-Miles Davis-So What.m4a,1,1", r"splits\.csv, line 10: split 'training day'"),
+    ("training day,jaz03,x,jaz03-1-Miles Davis-So What.m4a,1,1", r"splits\.csv, line 10\b.*'training day'"),
     ("test,jaz03,x,jaz03-1-Miles Davis-So What.m4a,1,1", r"\btrain\b.*\btest\b"),
 ])  # fmt: skip
 def test_what_does_not_fit_names_file_and_line(root, line, message):
@@ -99,7 +100,7 @@ def test_what_is_missing_is_told(root):
     with pytest.raises(GenrelabError, match=r"dataset\.splits: .*nowhere\.csv"):
         musicmap(str(root / "songs"), str(root / "nowhere.csv"))
     (root / "other.csv").write_text("part,song\n")
-    with pytest.raises(GenrelabError, match="no column 'split'"):
+    with pytest.raises(GenrelabError, match=naming("other.csv", "'split'")):
         musicmap(str(root / "songs"), str(root / "other.csv"))
     (root / "songs2" / "jaz03").mkdir(parents=True)
     with pytest.raises(GenrelabError, match=r"/songs2\b"):

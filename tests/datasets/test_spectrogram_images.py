@@ -58,7 +58,7 @@ def test_a_folder_of_pictures(tmp_path):
     root = str(tmp_path / "music")
     dataset_index = spectrogram_images(tmp_path / "cache", root, 4, 4, colors="magma")
     assert len(dataset_index) == 6 and dataset_index.artists == "all"
-    assert dataset_index.rejected[0][0].endswith("broken.png") and "unreadable picture" in dataset_index.rejected[0][1]
+    assert dataset_index.rejected[0][0].endswith("broken.png") and len(dataset_index.rejected) == 1
     feature_cache = PrecomputedFeatureCache(dataset_index.precomputed)
     values = feature_cache.load(feature_cache.rows(["Jazz/artist 1/1.png"]))[0]
     assert values.shape == (1, 4, 4) and np.abs(values.astype(int) - 80).max() <= 3
@@ -70,7 +70,7 @@ def test_a_folder_of_pictures(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"colors": "magna"}, ConfigError, "no color map"),
+        ({"colors": "magna"}, ConfigError, r"dataset\.colors: 'magna'"),
         ({"height": 0}, ConfigError, r"dataset\.height: 0 .*\b1\b"),
         ({"crop": [5, 5, 1, 1]}, ConfigError, r"dataset\.crop: "),
         ({"root": "/no/such"}, GenrelabError, "/no/such: "),

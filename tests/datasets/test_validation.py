@@ -11,6 +11,7 @@ from genrelab.audio.io import EMPTY_FILE, TEXT_FILE
 from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.validation import check_dataset
 from genrelab.utils.errors import GenrelabError
+from naming import naming
 
 AUDIO = AudioSpec(sample_rate=8_000, segment_duration=1.0)
 
@@ -98,7 +99,7 @@ def test_why_the_default_split_fails(tmp_path):
         soundfile.write(tmp_path / genre / "x.wav", noise(2), 8_000)
     found = check_dataset(DATASETS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
     assert "tracks" in found.summary["default_split"]["reason"]
-    assert "artists: none is known" in "\n".join(found.lines())
+    assert any(line.startswith("artists: 0") for line in found.lines())
 
 
 def test_without_artists_tracks_are_split_and_unread_files_have_no_length(tmp_path):
@@ -126,8 +127,11 @@ def test_genres_that_the_taxonomy_lacks_are_named_with_suggestions(report):
     assert list(unknown) == ["Hardcor Punk", "Quux"]
     facts = {**report.summary, "taxonomy": "musicmap", "unknown_genres": unknown}
     lines = CheckReport(report.name, report.tracks, facts).lines()
-    at = lines.index("genres that taxonomy=musicmap lacks: 2")
-    assert "did you mean" in lines[at + 1] and "taxonomy=flat" in lines[at + 3]
+    at = next(at for at, line in enumerate(lines) if re.search(naming("taxonomy=musicmap", 2), line))
+    assert (
+        re.search(naming("Hardcor Punk", "Horror Punk & Psychobilly"), lines[at + 1])
+        and "taxonomy=flat" in lines[at + 3]
+    )
 
 
 def test_given_features_are_looked_at_value_by_value(tmp_path):
@@ -147,4 +151,4 @@ def test_given_features_are_looked_at_value_by_value(tmp_path):
     assert those(report, "across_genres") == {"rock.1", "rock.2"}
     assert those(report, "silent") == {"rock.3"}
     text = "\n".join(report.lines())
-    assert "features: " in text and "sample rates" not in text and "same values as" in text
+    assert "features: " in text and "sample rates" not in text and re.search(naming("rock.1", "jazz.1"), text)

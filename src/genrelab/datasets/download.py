@@ -46,7 +46,8 @@ def fetch(url: str, known_hash: str, folder: Path, unpacked: str) -> Path:
             pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=_Resuming(part))
     except ValueError as error:  # pooch: the sum differs
         part.unlink(missing_ok=True)
-        raise GenrelabError(f"{url}: what came has another sum than published; try again, or get it by hand") from error
+        wrong = f"{url}: the file's checksum is not the published {known_hash}"
+        raise GenrelabError(f"{wrong}; try again, or download it by hand") from error
     except OSError as error:  # requests' errors are such
         size = f"; {part.stat().st_size / 1e6:.0f} MB are kept and gone on with" if part.exists() else ""
         raise GenrelabError(f"{url}: download failed ({_reason(error)}){size}") from error

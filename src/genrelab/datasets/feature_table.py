@@ -144,9 +144,10 @@ def _make_index(
 ) -> DatasetIndex:
     """The dataset index of a table: `ids` and `known` (genre, artist) describe its rows, `columns` its features."""
     values = _numbers(source, data, columns)
-    whole = np.isfinite(values).all(axis=1) & known["genre"].notna().to_numpy()
+    finite, titled = np.isfinite(values), known["genre"].notna().to_numpy()
+    whole = finite.all(axis=1) & titled
     rejected = [
-        (f"{source}, row {i + 1}", "a number is missing" if known["genre"].iloc[i] is not None else "no genre")
+        (f"{source}, row {i + 1}", f"no number in {columns[finite[i].argmin()]!r}" if titled[i] else "no genre")
         for i in np.flatnonzero(~whole).tolist()
     ]
     values, known = values[whole], known.loc[whole].reset_index(drop=True)

@@ -94,7 +94,7 @@ _HEADS = {"unreadable": "broken", "silent": "silent", "too_short": "short", "dup
 def _artists(facts: dict[str, Any]) -> str:
     known = sum(facts["artist_tracks"].values())
     if not known:
-        return "artists: none is known, so nothing keeps one artist out of train and test at once"
+        return "artists: 0, so nothing keeps one artist out of train and test at once"
     return f"artists: {len(facts['artist_tracks'])}, known for {known} of {facts['tracks']} tracks"
 
 

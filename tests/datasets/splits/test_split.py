@@ -14,6 +14,7 @@ from genrelab.datasets.splits import Split, SplitError, crossing_artists, read_s
 from genrelab.datasets.splits.registry import SPLITS
 from genrelab.datasets.splits.split import check_apart
 from genrelab.utils.errors import ConfigError, GenrelabError
+from naming import naming
 from paths import SHARED_DATA
 
 
@@ -213,9 +214,9 @@ def test_fault_filtered_marks_its_leak():
     assert (split.artists, split.artist_leak) == ("ignored", True)
     assert split.crossing == len(crossing_artists(split.assignment, gtzan())) > 6
     assert split.hash == SPLITS.build("official", {}, dataset_index=gtzan()).hash
-    with pytest.raises(SplitError, match=r"stands in .*split\.group_by=null"):
+    with pytest.raises(SplitError, match=naming("artist", "split.group_by=null")):
         SPLITS.build("fault_filtered", {"group_by": "artist"}, dataset_index=gtzan())
-    with pytest.raises(SplitError, match=r"GTZAN|fault_filtered|clips"):
+    with pytest.raises(SplitError, match=naming("split=fault_filtered", "GTZAN", "d")):
         SPLITS.build("fault_filtered", {}, dataset_index=make_dataset_index([("g", None)]))
 
 
@@ -227,11 +228,8 @@ def test_fault_filtered_knows_clips_by_file_name():
 def test_official_lists():
     rows = [("g", f"a{i}", None, part) for i, part in enumerate(["train", "val", "test", None])]
     split = SPLITS.build("official", {}, dataset_index=make_dataset_index(rows))
-    assert (split.artists, split.artist_leak, split.notes) == (
-        "apart",
-        False,
-        ("tracks on no list, left out: 1",),
-    )
+    assert (split.artists, split.artist_leak) == ("apart", False)
+    assert [note.split()[-1] for note in split.notes] == ["1"]
     with pytest.raises(SplitError, match="split=grouped"):
         SPLITS.build("official", {}, dataset_index=make_dataset_index([("g", "a")]))
     with pytest.raises(SplitError, match=r"\btrain\b.* h\b"):

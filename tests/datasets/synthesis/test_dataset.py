@@ -11,6 +11,7 @@ import soundfile
 from genrelab.datasets.synthesis import dataset as module
 from genrelab.datasets.synthesis.dataset import DemoSpec, build_demo, choose_genres, list_tracks
 from genrelab.utils.errors import ConfigError, GenrelabError, Interrupted
+from naming import naming
 
 SPEC = DemoSpec(("jam02", "jam04"), tracks_per_genre=4, artists_per_genre=2, seconds=1.0)
 
@@ -118,5 +119,5 @@ def test_too_many_genres():
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(GenrelabError, match=r"/file.*\(not a directory\).*paths\.cache_dir"):
+    with pytest.raises(GenrelabError, match=naming(tmp_path / "file", "paths.cache_dir")):
         build_demo(SPEC, tmp_path / "file", progress=False)
