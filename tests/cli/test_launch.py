@@ -137,12 +137,20 @@ def test_help_lists_the_groups_and_imports_nothing_heavy():
 
 
 def test_a_multirun_ends_with_its_jobs_side_by_side(capsys, small):
-    launch.train(["-m", *small, "trainer.max_epochs=1", "trainer.baselines=false", "seed=0,1"])
+    launch.train(["-m", *small, "trainer.max_epochs=1", "trainer.baselines=false", "trainer.report=false", "seed=0,1"])
     output = capsys.readouterr().out
     assert "job 1 of 2: " in output and "job 2 of 2: " in output
     assert "2 jobs " in output and "genrelab compare" in output
 
 
 def test_a_run_that_listens_says_what_to_do_next(capsys, small, tmp_path):
-    launch.train([*small, "trainer.max_epochs=1", "trainer.baselines=false", f"hydra.run.dir={tmp_path / 'run'}"])
+    launch.train(
+        [
+            *small,
+            "trainer.max_epochs=1",
+            "trainer.baselines=false",
+            "trainer.report=false",
+            f"hydra.run.dir={tmp_path / 'run'}",
+        ]
+    )
     assert f"genrelab predict {tmp_path / 'run'} SONG" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Composition, and what it says where something does not fit."""
 
 import re
+from itertools import zip_longest
 
 import pytest
 
@@ -59,12 +60,15 @@ def test_a_sweep_shows_every_value_once():
 
 def test_every_option_of_every_group_composes():
     elsewhere = {"hydra", "search", "decision", "experiment"}  # tests of sweeps, decisions and recipes compose theirs
-    for group in sorted(path for path in conf_dir().iterdir() if path.is_dir() and path.name not in elsewhere):
-        for option in sorted(group.glob("*.yaml")):
-            found = compose([f"{group.name}={option.stem}"])
-            # What an option without its `@package` line adds to one that has it lies a level too deep.
+    groups = sorted(path for path in conf_dir().iterdir() if path.is_dir() and path.name not in elsewhere)
+    options = [[f"{group.name}={option.stem}" for option in sorted(group.glob("*.yaml"))] for group in groups]
+    for row in zip_longest(*options):  # composing costs a tenth of a second: an option of each group at a time
+        chosen = [override for override in row if override]
+        found = compose(chosen)
+        # What an option without its `@package` line adds to one that has it lies a level too deep.
+        for group in groups:
             nested = (found.get(group.name) or {}).get(group.name)
-            assert not isinstance(nested, dict), f"{group.name}={option.stem}: no @package line"
+            assert not isinstance(nested, dict), f"{chosen}: an option of {group.name} has no @package line"
 
 
 @pytest.mark.parametrize(

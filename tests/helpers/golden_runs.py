@@ -54,7 +54,12 @@ RUNS: dict[str, Callable[[Path], list[str]]] = {
 
 def overrides(name: str, outputs: Path, folder: Path) -> list[str]:
     """Return the command line arguments that train the run `name` in `folder`."""
-    return [*RUNS[name](outputs / "data"), f"paths.output_dir={outputs}", f"hydra.run.dir={folder}"]
+    return [
+        *RUNS[name](outputs / "data"),
+        f"paths.output_dir={outputs}",
+        f"hydra.run.dir={folder}",
+        "trainer.report=false",
+    ]
 
 
 def train(arguments: Sequence[str]) -> int:

@@ -29,7 +29,7 @@ def train(overrides: list[str], folder: Path) -> dict:
 
 def test_a_run_leaves_everything_that_a_reader_needs(small, tmp_path):
     folder = tmp_path / "run"
-    record = train([*small, "callbacks=swa", "callbacks.swa.start_epoch=0"], folder)
+    record = train([*small, "callbacks=swa", "callbacks.swa.start_epoch=0", "trainer.report=false"], folder)
     for name in (
         "config.yaml",
         "overrides.txt",
@@ -183,7 +183,7 @@ def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_
     """The same without a process: an error at the start of epoch 2 stands for a kill."""
     from genrelab.training.task import GenreTask
 
-    overrides = [*small, "trainer.max_epochs=4", "model.dropout=0.3", "scheduler.patience=0"]
+    overrides = [*small, "trainer.max_epochs=4", "model.dropout=0.3", "scheduler.patience=0", "trainer.report=false"]
     train(overrides, tmp_path / "whole")
     started = GenreTask.on_train_epoch_start
 
@@ -205,7 +205,7 @@ def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_
 def test_a_run_that_failed_after_training_is_not_trained_further(small, tmp_path, monkeypatch):
     from genrelab.training.task import GenreTask
 
-    overrides = [*small, "trainer.max_epochs=6", "callbacks=swa", "callbacks.swa.start_epoch=0"]
+    overrides = [*small, "trainer.max_epochs=6", "callbacks=swa", "callbacks.swa.start_epoch=0", "trainer.report=false"]
     overrides += ["callbacks.early_stopping.patience=1", "optimizer.lr=0.000001"]
     train(overrides, tmp_path / "whole")
     monkeypatch.setattr(GenreTask, "on_test_epoch_end", lambda self: 1 / 0)
@@ -284,7 +284,7 @@ def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
 
     root = tmp_path / "music"
     shutil.copytree(music, root)
-    overrides = [*small, f"dataset.root={root}", "trainer.max_epochs=1"]
+    overrides = [*small, f"dataset.root={root}", "trainer.max_epochs=1", "trainer.report=false"]
     train(overrides, tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
@@ -295,7 +295,7 @@ def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
 
 
 def test_a_run_is_not_resumed_on_another_graph(small, tmp_path):
-    train([*small, "trainer.max_epochs=1"], tmp_path / "run")
+    train([*small, "trainer.max_epochs=1", "trainer.report=false"], tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
     began = json.loads(path.read_text())
@@ -308,7 +308,7 @@ def test_a_run_is_not_resumed_on_another_graph(small, tmp_path):
 def test_two_processes_do_not_resume_one_run(small, tmp_path):
     from filelock import FileLock
 
-    train([*small, "trainer.max_epochs=1"], tmp_path / "run")
+    train([*small, "trainer.max_epochs=1", "trainer.report=false"], tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"finished"', '"failed"'))
     with FileLock(tmp_path / "run" / ".lock"), pytest.raises(GenrelabError, match=r"/run: .*\bprocess\b"):
@@ -316,7 +316,7 @@ def test_two_processes_do_not_resume_one_run(small, tmp_path):
 
 
 def test_any_file_of_a_run_names_it_on_resuming(small, tmp_path):
-    train([*small, "trainer.max_epochs=1"], tmp_path / "run")
+    train([*small, "trainer.max_epochs=1", "trainer.report=false"], tmp_path / "run")
     with pytest.raises(GenrelabError, match=r"/run: .*\bfinished\b"):
         run.resume(tmp_path / "run" / "checkpoints" / "last.ckpt")
 
@@ -327,7 +327,13 @@ def test_a_table_of_features_is_trained_on(tmp_path):
     values = generator.normal(size=(90, 4)) + 3 * np.eye(3, 4)[pd.factorize(genres)[0]]
     table = pd.DataFrame(values, columns=list("abcd")).assign(genre=genres)
     table.to_csv(tmp_path / "table.csv", index=False)
-    overrides = ["dataset=table", f"dataset.path={tmp_path / 'table.csv'}", "trainer.max_epochs=3", "accelerator=cpu"]
+    overrides = [
+        "dataset=table",
+        f"dataset.path={tmp_path / 'table.csv'}",
+        "trainer.max_epochs=3",
+        "accelerator=cpu",
+        "trainer.report=false",
+    ]
     record = train([*overrides, "data.batch_size=16"], tmp_path / "run")
     assert record["status"] == "finished" and record["features"] == ["table"]
     with pytest.raises(ConfigError, match=r"^(?!.*augment).*features"):

@@ -18,7 +18,14 @@ PARTS = ["callbacks=unfreeze", "callbacks.unfreeze.parts={fc: [0, 0.01], layer4:
 
 @pytest.fixture
 def overrides(small):
-    own = ["model=resnet18_narrow", "model.width=4", "model.hidden=[]", "scheduler=none", "trainer.max_epochs=4"]
+    own = [
+        "model=resnet18_narrow",
+        "model.width=4",
+        "model.hidden=[]",
+        "scheduler=none",
+        "trainer.max_epochs=4",
+        "trainer.report=false",
+    ]
     return [*(o for o in small if not o.startswith(("model=", "trainer.max_epochs="))), *own, *PARTS]
 
 
