@@ -39,11 +39,14 @@ def learned(model, loss, optimizer):
     return (net(pictures).argmax(dim=1) == target).float().mean().item()
 
 
-# What is fitted at once has no gradient, and pretrained encoders take what they were trained on: they have own tests.
-PRETRAINED = {"encoder", "musicnn"}
+# What is fitted at once has no gradient; pretrained encoders take what they were trained on, late fusion two kinds of
+# feature: they have own tests.
+OTHER_INPUTS = {"encoder", "late_fusion", "musicnn"}
 
 
-@pytest.mark.parametrize("model", [k for k in MODELS.kinds() if not MODELS.marked(k, "fitted") and k not in PRETRAINED])
+@pytest.mark.parametrize(
+    "model", [k for k in MODELS.kinds() if not MODELS.marked(k, "fitted") and k not in OTHER_INPUTS]
+)
 def test_networks(model):
     if model == "ast":
         pytest.importorskip("transformers")

@@ -123,13 +123,13 @@ def _choices(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def _twice(overrides: Sequence[str]) -> list[str]:
-    """Features named twice, which Hydra would merge into one without a word."""
+    """Features or joined files named twice, which Hydra would merge into one without a word."""
     problems = []
     for override in overrides:
         key, _, value = override.partition("=")
         names = [name.strip() for name in value.strip("[]").split(",")]
-        if key == "features" and value.startswith("["):
-            problems += [f"features: {name!r} is named twice" for name in dict.fromkeys(names) if names.count(name) > 1]
+        if key in ("features", "join") and value.startswith("["):
+            problems += [f"{key}: {name!r} is named twice" for name in dict.fromkeys(names) if names.count(name) > 1]
     return problems
 
 

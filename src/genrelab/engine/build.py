@@ -17,6 +17,7 @@ from genrelab.config.schema import DataSpec, PathsSpec, model_options, read_fiel
 from genrelab.datamodules import BatchAugmentation, GenreDataModule, OnTheFlyFeatures
 from genrelab.datamodules.auxiliary_targets import AuxiliaryTargets
 from genrelab.datasets import DatasetIndex
+from genrelab.datasets.join import join_features
 from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.splits import Split
 from genrelab.datasets.splits.registry import SPLITS
@@ -31,7 +32,7 @@ from genrelab.taxonomy.hierarchy import SUPERGENRE, cluster_index, supergenre_in
 from genrelab.taxonomy.readers import make_weights
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.training.registry import OPTIMIZERS, SCHEDULERS
-from genrelab.utils.errors import GenrelabError
+from genrelab.utils.errors import ConfigError, GenrelabError
 
 Config = Mapping[str, Any]
 
@@ -45,12 +46,34 @@ class Dataset:
 
 
 def read_dataset_index(config: Config) -> DatasetIndex:
-    """Read the table of tracks, its genres named as the dataset names them."""
-    kind, params = split_name_and_params(config["dataset"])
+    """Read the table of tracks, its genres named as the dataset names them, and the features that `join` adds.
+
+    Raises:
+        GenrelabError: A file is missing or does not fit, or the join fails (see `join_features`).
+    """
+    dataset_index = _read_index(config, config["dataset"])
+    for name, option in (config.get("join") or {}).items():
+        try:
+            other = _read_index(config, option)
+        except ConfigError as error:
+            raise ConfigError([_renamed(problem, name) for problem in error.problems]) from error
+        except GenrelabError as error:
+            raise GenrelabError(_renamed(str(error), name)) from error
+        dataset_index = join_features(dataset_index, name, other)
+    return dataset_index
+
+
+def _read_index(config: Config, option: Config) -> DatasetIndex:
+    kind, params = split_name_and_params(option)
     cache = resolve_path(read_fields(PathsSpec, config["paths"], "paths").cache_dir)
     several = config["data"].get("target") == "multi_label"
     dataset_index: DatasetIndex = DATASETS.build(kind, params, cache=cache, multi_label=several)
     return dataset_index
+
+
+def _renamed(problem: str, name: str) -> str:
+    """A reader's message about `dataset.<parameter>`, of a dataset that is configured at `join.<name>`."""
+    return f"join.{name}.{problem.removeprefix('dataset.')}" if problem.startswith("dataset.") else problem
 
 
 def read_taxonomy(config: Config, genres: Sequence[str]) -> Taxonomy:

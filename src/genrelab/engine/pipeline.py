@@ -29,7 +29,7 @@ from genrelab.engine.sklearn_fit import fit_sklearn, record_sklearn_model, write
 from genrelab.engine.validate_config import crop_ratio, split_name_and_params
 from genrelab.evaluation.report import choose_examples, write_report
 from genrelab.metrics import medoid_class, monitor_direction
-from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, caveats_of, load_checkpoint
+from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, caveats_of, load_checkpoint, without_weights
 from genrelab.runs.predictions import Predictions, concatenate, write_predictions
 from genrelab.runs.run_record import RunRecord
 from genrelab.taxonomy.hierarchy import ancestor_pairs, supergenre_index
@@ -159,7 +159,6 @@ class TrainingPipeline:
         """What a checkpoint holds beside weights, see `genrelab.runs.checkpoint`."""
         taxonomy = dataset.taxonomy
         kind, params, _ = model_options(self.config)
-        own = {**params, "weights": None} if "weights" in params else params  # the file holds its weights itself
         return {
             "format": CHECKPOINT_FORMAT,
             "genres": list(taxonomy.genres),
@@ -167,7 +166,7 @@ class TrainingPipeline:
             "taxonomy_hash": taxonomy.hash,
             "model": {
                 "kind": kind,
-                "params": own,
+                "params": without_weights(params),
                 "in_shapes": [list(shape) for shape in data.shapes],
                 **({"crop_ratio": ratio} if (ratio := crop_ratio(self.config)) < 1 else {}),
             },

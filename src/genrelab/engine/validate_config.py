@@ -53,6 +53,7 @@ SPECS = {
 NAMED: dict[str, tuple[Registry, tuple[str, ...]]] = {
     "callbacks": (CALLBACKS, ("monitor", "mode")),
     "logger": (LOGGERS, ("run_dir", "run_id", "config")),
+    "join": (DATASETS, ("cache", "multi_label")),
 }
 
 
@@ -80,7 +81,7 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
         unfit, shapes = _features(config, training)
         problems = unfit + _monitor(config) + _beta(config, overrides) + (_fitted(config) if training else [])
         problems += _average(config)
-        problems += _target(config, training)
+        problems += _target(config, training) + _join(config)
     if not problems and training:  # and this imports torch
         from genrelab.engine.validate_objects import value_problems
         from genrelab.metrics import monitor_direction
@@ -170,6 +171,23 @@ def _features(config: Mapping[str, Any], training: bool) -> tuple[list[str], lis
     check_inputs = getattr(MODELS.get(config["model"]["kind"]), "check_inputs", None)
     found = check_inputs(crop_shapes(shapes, crop_ratio(config))) if check_inputs else []
     return [f"features={'+'.join(features)}: {problem}" for problem in found], shapes
+
+
+def _join(config: Mapping[str, Any]) -> list[str]:
+    """Datasets that cannot be joined by track id."""
+    join = config.get("join") or {}
+    if not join:
+        return []
+    problems = []
+    for at, option in [("dataset", config["dataset"]), *((f"join.{name}", option) for name, option in join.items())]:
+        if not DATASETS.marked(option["kind"], "given"):
+            problems.append(
+                f"{at}: dataset {option['kind']!r} has audio, and only datasets with precomputed features are joined; "
+                "several features of audio are features=[pcen,tabular57]"
+            )
+        elif "track" in inspect.signature(DATASETS.get(option["kind"])).parameters and not option.get("track"):
+            problems.append(f"{at}.track: name the column of track ids, by which the files are joined")
+    return problems
 
 
 def _monitor(config: Mapping[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from genrelab.inference.calibration import Calibration, fit_calibration
 from genrelab.inference.predictor import Predictor
 from genrelab.models.windowed import build_network
 from genrelab.postprocessing.thresholds import class_prior
-from genrelab.runs.checkpoint import caveats_of, load_checkpoint
+from genrelab.runs.checkpoint import caveats_of, load_checkpoint, without_weights
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import ConfigError, GenrelabError
 
@@ -118,9 +118,7 @@ def _record(run: Path | None) -> Mapping[str, Any]:
 
 
 def _model(content: Mapping[str, Any], classes: int) -> nn.Module:
-    params = dict(content["params"])
-    if "weights" in params:
-        params["weights"] = None  # a checkpoint holds its weights itself, and names no other files
+    params = without_weights(content["params"])  # a stranger's checkpoint names no files to read
     model: nn.Module = build_network(
         content["kind"], params, content["in_shapes"], classes, content.get("crop_ratio", 1.0)
     )

@@ -2,6 +2,7 @@ from .autoencoder import LSTMAutoencoder
 from .cnn import CNN
 from .configurable_cnn import ConvStack, TableCNN
 from .hf_encoder import Encoder
+from .late_fusion import LateFusion
 from .mlp import MLP
 from .musicnn import Musicnn
 from .pooling_heads import AttentionPooling, Probe
@@ -33,6 +34,7 @@ __all__ = [
     "DeepResNet",
     "Encoder",
     "LSTMAutoencoder",
+    "LateFusion",
     "Musicnn",
     "Probe",
     "ResNet",

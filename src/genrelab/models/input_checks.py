@@ -21,7 +21,7 @@ def check_single_2d(kind: str, in_shapes: Shapes) -> list[str]:
     """Problems of `in_shapes` for a network that takes exactly one picture."""
     shapes = ", ".join(format_shape(tuple(shape)) for shape in in_shapes)
     if len(in_shapes) != 1:
-        remedy = "model=resnet18flex_dual takes several" if len(in_shapes) > 1 else "e.g. features=pcen"
+        remedy = f"model={_taking(in_shapes)} takes several" if len(in_shapes) > 1 else "e.g. features=pcen"
         return [f"model {kind!r} takes 1 feature, here are {len(in_shapes)} ({shapes}); choose one, or {remedy}"]
     return check_2d(kind, in_shapes)
 
@@ -32,10 +32,16 @@ def check_2d(kind: str, in_shapes: Shapes) -> list[str]:
         return [f"model {kind!r} needs a feature, here is none; e.g. features=pcen"]
     return [
         f"model {kind!r} takes pictures, feature {number} is a {format_shape(tuple(shape))}; "
-        "choose a picture, or model=mlp"
+        f"choose a picture, or model={_taking(in_shapes)}"
         for number, shape in enumerate(in_shapes, start=1)
         if len(shape) != 2
     ]
+
+
+def _taking(in_shapes: Shapes) -> str:
+    """A model that takes several features of these shapes."""
+    dimensions = {len(shape) for shape in in_shapes}
+    return "late_fusion" if len(dimensions) > 1 else "resnet18flex_dual" if dimensions == {2} else "mlp"
 
 
 def same_size(kind: str, in_shapes: Shapes) -> list[str]:

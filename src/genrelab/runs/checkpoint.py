@@ -67,6 +67,14 @@ def check_content(content: Mapping[str, Any]) -> None:
     _check_plain(content, "genrelab")
 
 
+def without_weights(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Set `weights` to None in a model's parameters and its backbone's: a checkpoint holds all weights itself."""
+    return {
+        name: None if name == "weights" else without_weights(value) if isinstance(value, Mapping) else value
+        for name, value in params.items()
+    }
+
+
 def caveats_of(record: Mapping[str, Any]) -> list[str]:
     """What a run's record says that must be said wherever the run answers; its checkpoint carries it along.
 
