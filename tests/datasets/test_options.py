@@ -166,6 +166,11 @@ def top_magd(root: Path) -> list[str]:
     return [*files, f"dataset.partition={root / 'parts.cls'}", "split.val_share=0.25"]
 
 
+def top_magd_synthetic(root: Path) -> list[str]:
+    sizes = ["dataset.train_tracks_per_genre=4", "dataset.test_tracks=26", "split.val_share=0.25"]
+    return ["dataset.sets=[jmir-spectral-all-v1.0,rh]", *sizes]
+
+
 def gtzan_images(root: Path) -> list[str]:
     for number, genre in enumerate(("blues", "jazz")):
         for clip in range(6):
@@ -191,6 +196,7 @@ SAMPLES: dict[str, Callable[[Path], list[str]]] = {
     "csv": csv_file,
     **{one.__name__: one for one in (demo, embeddings, folder, gtzan, gtzan_arff, gtzan_features, gtzan_images)},
     **{one.__name__: one for one in (jamendo, musicmap, pictures, spotify_features, table, top_magd)},
+    "top_magd_synthetic": top_magd_synthetic,
     **{f"fma_{subset}": fma(subset) for subset in ("small", "medium", "large")},
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,10 @@ import soundfile
 from PIL import Image
 
 from genrelab.datasets.gtzan import BAD_CLIP, GENRES, published_tracks
+from genrelab.datasets.synthesis.feature_sets import SHAPES, SyntheticTracks, write_feature_sets
 from genrelab.features.descriptors import Tabular57
 
 SONGS = 6  # of a genre; five folds want five
-MAGD = {"marsyas-timbral": 124, "rh": 60, "jmir-spectral-all-v1.0": 16, "jmir-mfcc-all-v1.0": 26, "rp": 1440}
-MAGD |= {"ssd": 168, "tssd": 1176}
 
 
 def clips(genre: str) -> list[str]:
@@ -41,7 +39,8 @@ def tiny_data(tmp_path_factory) -> Path:
         for song in range(SONGS):
             write_picture(root / "spotify_pictures" / genre / f"{song}.png", generator)
     write_sets(root / "gtzan_tuwien_arff", generator)
-    write_magd(root / "top_magd", generator)
+    write_feature_sets(SyntheticTracks(4, 26), list(SHAPES), root)
+    next(root.glob("top-magd-*")).rename(root / "top_magd")
     for genre in ("jaz03", "jam02"):
         for song in range(SONGS):
             write_noise(root / "musicmap_songs" / genre / f"song {song}.wav", generator)
@@ -75,20 +74,6 @@ def write_sets(folder: Path, generator: np.random.Generator) -> None:
         classes = ",".join(GENRES)
         text = f"@relation {name}\n{head}\n@attribute class {{{classes}}}\n@data\n" + "\n".join(lines) + "\n"
         (folder / f"gtzan_{name}.arff").write_text(text)
-
-
-def write_magd(folder: Path, generator: np.random.Generator) -> None:
-    folder.mkdir()
-    tracks = [(f"TR{i}", ("New Age", "Rap", "Folk")[i % 3]) for i in range(36)]
-    labels = "".join(f"{track}\t{genre}\n" for track, genre in tracks)
-    (folder / "msd-topMAGD-genreAssignment.cls").write_text(labels)
-    parts = "".join(f"{track}\t{'TRAIN' if i < 24 else 'TEST'}\n" for i, (track, _) in enumerate(tracks))
-    (folder / "msd-topMAGD-partition_fixedSizeSplit_2000-v1.0.cls").write_text(parts)
-    for name, columns in MAGD.items():
-        head = "".join(f"@ATTRIBUTE f{i} NUMERIC\n" for i in range(columns)) + "@ATTRIBUTE id STRING\n@DATA\n"
-        rows = [",".join(f"{v:.4g}" for v in generator.normal(size=columns)) + f",'{track}'\n" for track, _ in tracks]
-        with gzip.open(folder / f"msd-{name}.arff.gz", "wt") as file:
-            file.write("@RELATION x\n" + head + "".join(rows))
 
 
 def write_noise(path: Path, generator: np.random.Generator) -> None:

@@ -27,7 +27,8 @@ BY_TRACK = ["split=grouped", "split.group_by=null", "split.ratios=[0.5,0.25,0.25
 TRIALS = {
     (trial.recipe, trial.data): (row, trial) for row in SYSTEMS.rows.values() for trial in row.trials if trial.protocols
 }
-LIGHT = {"d09_ssd", "e05_knn", "b08_network"}  # the rest is slow
+LIGHT = {("d09_ssd", "gtzan_arff"), ("e05_knn", "gtzan_images"), ("b08_network", "gtzan_features")}  # the rest is slow
+LIGHT |= {("d06_jmir_spectral", "top_magd_synthetic")}
 
 
 def _small(overrides):
@@ -54,18 +55,17 @@ def _run(overrides, folder, tiny_data):
 
 @pytest.mark.parametrize(
     ("recipe", "data"),
-    [
-        pytest.param(*pair, marks=() if pair[0] in LIGHT and pair[1].startswith("gtzan_") else pytest.mark.slow)
-        for pair in TRIALS
-    ],
+    [pytest.param(*pair, marks=() if pair in LIGHT else pytest.mark.slow) for pair in TRIALS],
 )
 def test_a_recipe_runs(recipe, data, tiny_data, tmp_path):
     row, trial = TRIALS[recipe, data]
-    jobs, _ = plan_jobs(SYSTEMS, [row], tiny_data, tmp_path, 1, False)
+    made = SYSTEMS.data[data].stands_in_for
+    jobs, _ = plan_jobs(SYSTEMS, [row], None if made else tiny_data, tmp_path, 1, False)
     mine = next(job for job in jobs if job.trial == trial)
     known = SYSTEMS.protocols[mine.protocol]
     kept = [text for text in mine.overrides if text not in known.set and not text.startswith(("split.", "trainer."))]
-    split = ["split=official", "split.val_share=0.25"] if data == "top_magd" else BY_TRACK
+    split = ["split=official", "split.val_share=0.25"] if data.startswith("top_magd") else BY_TRACK
+    split += ["dataset.train_tracks_per_genre=4", "dataset.test_tracks=26"] if made else []
     _run([*kept, *split], tmp_path, tiny_data)
 
 
@@ -105,7 +105,7 @@ def test_the_command_writes_both_pages_and_keeps_what_is_finished(table, capsys)
     }
     assert "55 nearest neighbors" in (docs / "systems.md").read_text()
     page = (docs / "reproduction.md").read_text()
-    assert "fault-filtered, `gtzan_images`: **" in page and "needs `musicmap`" in page
+    assert "fault-filtered, `gtzan_images`: **" in page and "needs [`musicmap`](#data)" in page
     capsys.readouterr()
     table()
     assert "3 runs, 3 of them finished already" in capsys.readouterr().out
@@ -118,8 +118,21 @@ def test_without_data_it_says_what_to_name(monkeypatch, tmp_path):
     with pytest.raises(GenrelabError, match="no such folder"):
         reproduce(data=tmp_path / "x", docs=tmp_path)
     (tmp_path / "empty").mkdir()
-    reproduce(["D10"], tmp_path / "empty", docs=tmp_path / "docs")
-    assert "needs `top_magd`" in (tmp_path / "docs" / "reproduction.md").read_text()
+    reproduce(["A16"], tmp_path / "empty", docs=tmp_path / "docs")
+    assert "not run" in (tmp_path / "docs" / "reproduction.md").read_text()
+
+
+def test_made_data_stand_in_only_where_published_ones_are_not_at_hand(tiny_data, tmp_path, capsys, monkeypatch):
+    rows = SYSTEMS.select(["D06", "D08", "D10"])
+    here, _ = plan_jobs(SYSTEMS, rows, tiny_data, tmp_path, 1, False)
+    assert {job.trial.data for job in here} == {"top_magd"}
+    made, missing = plan_jobs(SYSTEMS, rows, None, tmp_path, 1, False)
+    assert [job.trial.data for job in made] == ["top_magd_synthetic"] * 3 and list(missing) == ["top_magd"]
+    monkeypatch.delenv("GENRELAB_DATA", raising=False)
+    reproduce(["D06"], outputs=tmp_path, docs=tmp_path, seeds=1, dry_run=True)
+    assert "d06_jmir_spectral on top_magd_synthetic" in capsys.readouterr().out
+    with pytest.raises(GenrelabError, match="no data named"):
+        reproduce(["D06", "D09"], docs=tmp_path, dry_run=True)
 
 
 def test_a_run_that_fails_is_told_and_the_others_run(tiny_data, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import pytest
@@ -12,11 +13,11 @@ from genrelab.cli import app
 from genrelab.config import compose, conf_dir, normalize_overrides
 from genrelab.engine.validate_config import check
 from genrelab.reproduction.jobs import plan_jobs
-from genrelab.reproduction.pages import reproduction_page, systems_page
+from genrelab.reproduction.pages import reproduction_page, row_status, systems_page
 from genrelab.reproduction.scores import read_results
 from genrelab.reproduction.systems import read_systems
 from genrelab.utils.errors import GenrelabError
-from paths import REPOSITORY
+from paths import REPOSITORY, SHARED_DATA
 
 SYSTEMS = read_systems()
 ROWS = {"A": 40, "B": 12, "C": 14, "D": 13, "E": 15}
@@ -34,6 +35,39 @@ def test_every_row_is_there_and_answered():
     for row in SYSTEMS.rows.values():
         assert row.recipes or row.files or row.command, row.id
         assert isinstance(row.name, str) and 1 < len(row.name.split()) <= 7, row.id
+
+
+@pytest.mark.shared
+def test_the_rows_are_those_of_the_list_they_were_taken_from():
+    found = re.findall(r"^\| ([A-E]\d\d) \|", (SHARED_DATA.parent / "systems.md").read_text(), re.MULTILINE)
+    assert found == list(SYSTEMS.rows)
+
+
+def test_every_row_has_a_status():
+    results = read_results(REPOSITORY / "docs" / "reproduction.json")
+    assert set(SYSTEMS.sources) == set(SYSTEMS.titles) == set(ROWS)
+    for row in SYSTEMS.rows.values():
+        known = bool(row.trials or row.same)
+        assert known != bool(row.status), f"{row.id}: runs (or same) say its status, or the key status does"
+        status = row_status(SYSTEMS, row, results)
+        assert re.fullmatch(r"full(: on .+)?|shortened: .+|synthetic: .+|cannot run: needs .+", status), row.id
+
+
+def test_a_status_is_what_the_results_say():
+    def status(row, *keys, **more):
+        known = {"short": [], **more}
+        return row_status(SYSTEMS, SYSTEMS.rows[row], {row: dict.fromkeys(keys, known)})
+
+    real, made = "d06_jmir_spectral top_magd listed", "d06_jmir_spectral top_magd_synthetic listed"
+    assert status("D06") == "cannot run: needs [`top_magd`](#data)"
+    assert status("D06", made, synthetic=True) == "synthetic: `top_magd_synthetic`"
+    assert status("D06", real) == "full: on `top_magd`"
+    assert status("A24", "a24_cnn gtzan_images fault_filtered", short=["x=1", "y=2"]) == (
+        "shortened: `gtzan_images` with `x=1 y=2`"
+    )
+    assert status("C04", "c04_pca_gmm gtzan_clips folds").endswith(f"with {SYSTEMS.data['gtzan_clips'].part}")
+    of_a22 = {"A22": {"a22_resnet18flex_dual musicmap artists": {"short": []}}}
+    assert row_status(SYSTEMS, SYSTEMS.rows["A23"], of_a22) == "full: on `musicmap`", "its trials are A22's"
 
 
 @pytest.mark.parametrize("row", SYSTEMS.rows.values(), ids=lambda row: row.id)

@@ -49,12 +49,13 @@ def reproduce(
     if tables:
         return _tell(write_pages(systems, read_results(kept), docs))
     folder = data or (Path(os.environ[DATA]) if os.environ.get(DATA) else None)
-    if folder is None or not folder.expanduser().is_dir():
+    made = all(any(systems.data[trial.data].stands_in_for for trial in row.trials) for row in rows)
+    if (folder is None and not made) or (folder and not folder.expanduser().is_dir()):
         there = f"{folder}: no such folder" if folder else "no data named"
         raise GenrelabError(f"{there}; --data FOLDER, or {DATA}=FOLDER; docs/reproduction.md says what it may hold")
     if seeds < 1:
         raise GenrelabError(f"--seeds {seeds}: at least 1")
-    jobs, missing = plan_jobs(systems, rows, folder.expanduser(), outputs, seeds, short)
+    jobs, missing = plan_jobs(systems, rows, folder and folder.expanduser(), outputs, seeds, short)
     for name, needs in missing.items():
         print(f"not at hand: {name}: {needs}", flush=True)
     if dry_run:

@@ -55,7 +55,7 @@ def result_key(trial: Trial, protocol: str) -> str:
 def plan_jobs(
     systems: Systems, rows: Sequence[PublishedSystem], data: Path | None, outputs: Path, seeds: int, short: bool
 ) -> tuple[list[RunJob], dict[str, str]]:
-    """The runs that the data at hand allow, first seeds first.
+    """The runs that the data at hand allow, first seeds first; data that genrelab makes where none are at hand.
 
     Args:
         systems: the facts.
@@ -73,10 +73,17 @@ def plan_jobs(
     for row in rows:
         for trial in row.trials:
             known = systems.data[trial.data]
-            if (path := known.find(data)) is None:
+            path = known.find(data)
+            if known.stands_in_for:
+                if systems.data[known.stands_in_for].find(data):
+                    continue
+            elif path is None:
                 missing[trial.data] = known.needs
                 continue
-            fixed = [*known.overrides(path.resolve()), *(text.replace("{at}", str(path)) for text in trial.set)]
+            fixed = [
+                *known.overrides(path and path.resolve()),
+                *(text.replace("{at}", str(path)) for text in trial.set),
+            ]
             fixed += trial.short if short else ()
             for protocol in trial.protocols:
                 jobs += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from genrelab.utils.io import write_text
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
 WRITTEN = "<!-- written by `genrelab tools reproduce`; its facts stand in src/genrelab/reproduction/systems.yaml -->"
+
+STATUSES = ("full", "shortened", "synthetic", "cannot run")
 
 SYSTEMS = """# The published systems
 
@@ -35,7 +38,9 @@ the mean over seeds where there are several; *skill* is distance skill, 0 for th
 mistake. Seconds are of the quickest run, on two cores of a busy machine.
 
 A number here and a published one are about the same network, seldom about the same music: only GTZAN could be had.
-Shortened runs have fewer epochs, smaller pictures or narrower networks than their recipe; which, the list below says.
+Shortened runs have fewer epochs, smaller pictures, narrower networks or fewer clips than their recipe: the first table
+says which. *Synthetic* rows are made by genrelab in the format of data that could not be had: their scores show that a
+recipe runs and learns, and say nothing about music.
 Numbers *before the batch-norm fix* are of networks that were evaluated with running statistics behind dropout or short
 epochs, and may be too low ([why](train.md#batch-norm)); the mark goes when a row is run again.
 Seeded splits (artists apart, random tracks, folds) deal ties out otherwise since 2026-11-30: rows of before have other
@@ -77,14 +82,18 @@ def systems_page(systems: Systems) -> str:
     for letter, title in systems.titles.items():
         rows = [row for row in systems.rows.values() if row.id[0] == letter]
         table = [(row.id, row.name, _answers(row)) for row in rows]
-        parts += [f"## {letter}: {title}\n", _table(("row", "what it is", "here"), table)]
+        parts += [f"## {letter}: {title}\n", f"Source: {systems.sources[letter]}.\n"]
+        parts += [_table(("row", "what it is", "here"), table)]
     return "\n".join(parts)
 
 
-def _answers(row: PublishedSystem) -> str:
+def _answers(row: PublishedSystem, brief: bool = False) -> str:
     recipes = [f"[`experiment={name}`](../conf/experiment/{name}.yaml)" for name in row.recipes]
     command = [f"`{row.command}`"] if row.command else []
-    named = ", ".join([*recipes, *command, *(_link(path) for path in row.files)])
+    answers = [*recipes, *command, *(_link(path) for path in row.files)]
+    if brief:
+        return answers[0]
+    named = ", ".join(answers)
     return f"{named}. {row.note}" if row.note else named
 
 
@@ -97,14 +106,55 @@ def _link(path: str) -> str:
 
 
 def reproduction_page(systems: Systems, results: Results) -> str:
-    """Every row that has a number, or is scored here."""
-    parts = [WRITTEN, REPRODUCTION]
+    """The status of every row, and the numbers of those that have one or are scored here."""
+    parts = [WRITTEN, REPRODUCTION, *_statuses(systems, results)]
     head = ("row", "published", "what the claim was", "here, honest", "here, as published", "s", "command")
     for letter, title in systems.titles.items():
         rows = [row for row in systems.rows.values() if row.id[0] == letter and (row.trials or row.same)]
         table = [_reproduced(systems, row, results) for row in rows]
         parts += [f"## {letter}: {title}\n", _table(head, table)]
-    return "\n".join([*parts, BEST, *_shortened(systems, results), *_missing(systems)])
+    return "\n".join([*parts, BEST, *_missing(systems)])
+
+
+def row_status(systems: Systems, row: PublishedSystem, results: Results) -> str:
+    """What came of a row: "full", "full: on what", "shortened: how", "synthetic: what" or "cannot run: needs what".
+
+    Results say so where a row has trials; where it has none, the row itself does.
+    """
+    source = systems.rows[row.same] if row.same else row
+    if not source.trials:
+        return row.status
+    found = [(trial, one) for trial in source.trials for one in _of(source, trial, results)]
+    if not found:
+        data = dict.fromkeys(trial.data for trial in source.trials if not systems.data[trial.data].stands_in_for)
+        return "cannot run: needs " + " or ".join(f"[`{name}`](#data)" for name in data)
+    real = [(trial, one) for trial, one in found if not one.get("synthetic")]
+    if not real:
+        return "synthetic: " + ", ".join(dict.fromkeys(f"`{trial.data}`" for trial, _ in found))
+    how = [
+        (trial.data, [*([f"`{' '.join(one['short'])}`"] if one.get("short") else []), systems.data[trial.data].part])
+        for trial, one in real
+    ]
+    lines = [f"`{data}` with {' and '.join(filter(None, what))}" for data, what in how if any(what)]
+    if lines:
+        return "shortened: " + "; ".join(dict.fromkeys(lines))
+    return "full: on " + ", ".join(dict.fromkeys(f"`{trial.data}`" for trial, _ in real))
+
+
+def _statuses(systems: Systems, results: Results) -> list[str]:
+    said = {row.id: row_status(systems, row, results).partition(": ") for row in systems.rows.values()}
+    counts = Counter(word for word, _, _ in said.values())
+    total = ", ".join(f"{counts[word]} {word}" for word in STATUSES)
+    table = [
+        (row.id, row.name, said[row.id][0], said[row.id][2] or _answers(row, brief=True))
+        for row in systems.rows.values()
+    ]
+    return [
+        "## Every row\n",
+        f"{len(table)} rows: {total}. *Full* rows without a training of their own are\n"
+        "answered by the command, option, test or document named first in [their list](systems.md).\n",
+        _table(("row", "what it is", "status", "how, or what it needs"), table),
+    ]
 
 
 def _reproduced(systems: Systems, row: PublishedSystem, results: Results) -> tuple[str, ...]:
@@ -117,7 +167,7 @@ def _reproduced(systems: Systems, row: PublishedSystem, results: Results) -> tup
     other = [_cell(systems, first, *one) for one in found if not systems.protocols[one[0]].honest]
     seconds = sorted({int(one[2]["seconds"]) for one in found})
     if not found:
-        honest = ["not run; needs " + " or ".join(dict.fromkeys(f"`{trial.data}`" for trial in source.trials))]
+        honest = ["not run"]
     span = "" if not seconds else str(seconds[0]) if len(seconds) == 1 else f"{seconds[0]}-{seconds[-1]}"
     short = " --short" if any(one[2].get("short") for one in found) else ""
     command = f"`genrelab tools reproduce --only {source.id}{short}`"
@@ -137,6 +187,7 @@ def _cell(systems: Systems, first: str, protocol: str, trial: Trial, found: Mapp
     if found.get("nmi") is not None:
         more += [f"ARI {found['ari']:.3f}", f"NMI {found['nmi']:.3f} ({found['nmi_by_chance']:.3f} by chance)"]
     more += ["shortened" if found.get("short") else ""]
+    more += ["synthetic" if found.get("synthetic") else ""]
     more += ["before the batch-norm fix" if found.get("before_batch_norm_fix") else ""]
     title = systems.protocols[protocol].title
     title += ", UNSAFE" if found["unsafe"] and "UNSAFE" not in title else ""
@@ -147,16 +198,6 @@ def _cell(systems: Systems, first: str, protocol: str, trial: Trial, found: Mapp
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
-
-
-def _shortened(systems: Systems, results: Results) -> list[str]:
-    lines = [
-        f"- {row.id} on `{trial.data}`: `{' '.join(trial.short)}`"
-        for row in systems.rows.values()
-        for trial in row.trials
-        if trial.short and any(known.get("short") for known in _of(row, trial, results))
-    ]
-    return ["## Shortened\n", *lines, ""] if lines else []
 
 
 def _of(row: PublishedSystem, trial: Trial, results: Results) -> Iterable[Mapping[str, Any]]:

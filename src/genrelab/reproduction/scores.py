@@ -55,6 +55,7 @@ def score_trial(jobs: Sequence[RunJob]) -> dict[str, Any] | None:
         "short": list(jobs[0].trial.short) if jobs[0].short else [],
         "unsafe": unsafe,
         "artist_leak": bool(split.get("artist_leak")),
+        "synthetic": bool((first.record.get("dataset") or {}).get("stand_in")),
         "date": str(first.record.get("started", ""))[:10],
     }
 

@@ -36,23 +36,27 @@ class DataSource:
 
     Args:
         needs: what a reader would have to get.
-        at: where it lies below the folder of all data; the first that exists.
         set: overrides; `{at}` is the path.
+        at: where it lies below the folder of all data; the first that exists.
         key: that is given the path.
+        part: what of it docs/reproduction.json was made with, "" where that was all.
+        stands_in_for: another's name, where that is not at hand; genrelab makes the data itself.
     """
 
     needs: str
-    at: tuple[str, ...]
     set: tuple[str, ...]
+    at: tuple[str, ...] = ()
     key: str | None = None
+    part: str = ""
+    stands_in_for: str | None = None
 
     def find(self, folder: Path | None) -> Path | None:
         """Its path below `folder`, None where it is not at hand."""
         places = [folder / name for name in self.at] if folder else []
         return next((place for place in places if place.exists()), None)
 
-    def overrides(self, path: Path) -> list[str]:
-        """What a command line says to read it from `path`."""
+    def overrides(self, path: Path | None) -> list[str]:
+        """What a command line says to read it from `path`; None where genrelab makes it."""
         named = [f"{self.key}={path}"] if self.key else []
         return [text.replace("{at}", str(path)) for text in self.set] + named
 
@@ -90,6 +94,7 @@ class PublishedSystem:
         command: that does it.
         note: of what is done otherwise or left out, and what to use.
         same: another row, whose trials are its own.
+        status: what came of it here, where there are no trials whose results say so; see `pages.row_status`.
         trials: how it is scored here.
     """
 
@@ -102,6 +107,7 @@ class PublishedSystem:
     command: str = ""
     note: str = ""
     same: str | None = None
+    status: str = ""
     trials: tuple[Trial, ...] = ()
 
 
@@ -110,6 +116,7 @@ class Systems:
     """All of `systems.yaml`."""
 
     titles: Mapping[str, str]
+    sources: Mapping[str, str]
     protocols: Mapping[str, SplitProtocol]
     data: Mapping[str, DataSource]
     rows: Mapping[str, PublishedSystem]
@@ -141,6 +148,7 @@ def read_systems() -> Systems:
     known: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "systems.yaml").read_text(encoding="utf-8"))
     return Systems(
         titles=known["systems"],
+        sources=known["sources"],
         protocols={name: SplitProtocol(**_tuples(values)) for name, values in known["protocols"].items()},
         data={name: DataSource(**_tuples(values)) for name, values in known["data"].items()},
         rows={name: _row(name, values) for name, values in known["rows"].items()},
