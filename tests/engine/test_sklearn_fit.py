@@ -15,7 +15,7 @@ from genrelab.engine import run
 from genrelab.engine.sklearn_fit import ineffective_overrides
 from genrelab.engine.validate_config import check
 from genrelab.models.registry import MODELS
-from genrelab.runs.checkpoint import load_checkpoint
+from genrelab.runs.checkpoint import load_checkpoint, run_checkpoint
 from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import ConfigError, GenrelabError
 from paths import REPOSITORY
@@ -81,8 +81,8 @@ def test_the_checkpoint_alone_gives_the_written_logits(fitted, tmp_path):
     from genrelab.engine import build
 
     folder = tmp_path / "run"
-    train([*fitted, "model=svm", *QUICK], folder)
-    content = load_checkpoint(folder / "checkpoints" / "best.ckpt")
+    train([*fitted, "model=svm", "model.c=1", *QUICK], folder)
+    content = load_checkpoint(run_checkpoint(folder))
     made = content["genrelab"]
     shapes = [tuple(shape) for shape in made["model"]["in_shapes"]]
     net = MODELS.build(made["model"]["kind"], made["model"]["params"], in_shapes=shapes, n_classes=3)

@@ -180,9 +180,9 @@ def _train_job(config: DictConfig) -> float:
 
 def _say_next(folder: Path) -> None:
     """How a run is put to use, if it listens to recordings."""
-    from genrelab.runs.checkpoint import load_checkpoint
+    from genrelab.runs.checkpoint import load_checkpoint, run_checkpoint
 
-    file = folder / "checkpoints" / "best.ckpt"
+    file = run_checkpoint(folder)
     if file.exists() and load_checkpoint(file)["genrelab"]["preprocessing"].get("audio"):
         print(f"next: genrelab predict {shown(folder)} SONG, or genrelab app {shown(folder)}", flush=True)
 

@@ -51,7 +51,7 @@ def record_dataset(
     """
     dataset_index, taxonomy = dataset.index, dataset.taxonomy
     rows = {part: data.rows(part) for part in SPLIT_NAMES}
-    counts = _train_counts(rows["train"], data, len(taxonomy.genres))
+    counts = count_train_targets(data, len(taxonomy.genres))
     if missing := [taxonomy.genres[i] for i in np.flatnonzero(counts == 0)]:
         raise GenrelabError(f"no usable train track in {', '.join(missing)}; add tracks, or leave the genre out")
     prints = _fingerprints(rows, dataset, data, labels)
@@ -84,8 +84,9 @@ def record_dataset(
     record.write()
 
 
-def _train_counts(train: Any, data: GenreDataModule, classes: int) -> np.ndarray:
-    """Train tracks of each genre; a track of several genres counts in each."""
+def count_train_targets(data: GenreDataModule, classes: int) -> np.ndarray:
+    """Count train's tracks of each genre, `[C]`; a track of several genres counts in each."""
+    train = data.rows("train")
     all_of = data.multilabel_targets or {track: [target] for track, target in data.targets.items()}
     return np.bincount([one for track in train["track_id"].unique() for one in all_of[track]], minlength=classes)
 

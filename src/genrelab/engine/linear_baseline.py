@@ -13,24 +13,26 @@ from genrelab.runs.predictions import Predictions, concatenate
 
 NAME = "logistic regression on mean features"
 CHUNK = 512
-SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
+SPLIT_NAMES: tuple[SplitName, ...] = ("val", "test")
 
 
-def mean_feature_baseline(data: GenreDataModule, genres: tuple[str, ...], taxonomy_hash: str) -> Predictions:
+def mean_feature_baseline(
+    data: GenreDataModule, genres: tuple[str, ...], taxonomy_hash: str, refit: GenreDataModule | None = None
+) -> Predictions:
     """Logistic regression on each segment's features averaged over time (vectors as they are).
 
-    Fitted on the originals of train (scaled by train's statistics, C=1), it predicts val and test segments. Of several
-    genres a track, each is told from the rest by a regression of its own.
+    Fitted on the originals of train (scaled by train's statistics, C=1), it predicts val and test segments; test by a
+    fit on the train part of `refit`, where the run was refitted. Of several genres a track, each is told from the rest
+    by a regression of its own.
     """
-    table = {part: _averages(data, part) for part in SPLIT_NAMES}
-    targets = {part: data.make_targets(data.rows(part)["track_id"]) for part in table}
-    original = (data.rows("train")["augment"] == "none").to_numpy()
-    fit = _one_of_them if data.multilabel_targets is None else _each_alone
-    predict = fit(table["train"][original], targets["train"][original], len(genres))
+    predict = _fit(data, len(genres))
     parts = []
-    for part in SPLIT_NAMES[1:]:
-        logits = predict(table[part])
+    for part in SPLIT_NAMES:
+        if part == "test" and refit is not None:
+            predict = _fit(refit, len(genres))
+        logits = predict(_averages(data, part))
         rows = data.rows(part)
+        targets = data.make_targets(rows["track_id"])
         parts.append(
             Predictions(
                 split=np.full(len(rows), part, dtype=object),
@@ -40,10 +42,18 @@ def mean_feature_baseline(data: GenreDataModule, genres: tuple[str, ...], taxono
                 logits=logits,
                 genres=genres,
                 taxonomy_hash=taxonomy_hash,
-                targets=None if data.multilabel_targets is None else targets[part] > 0,
+                targets=None if data.multilabel_targets is None else targets > 0,
             )
         )
     return concatenate(parts)
+
+
+def _fit(data: GenreDataModule, classes: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Fit on the originals of train; returns logits of rows."""
+    rows = data.rows("train")
+    original = (rows["augment"] == "none").to_numpy()
+    fit = _one_of_them if data.multilabel_targets is None else _each_alone
+    return fit(_averages(data, "train")[original], data.make_targets(rows["track_id"])[original], classes)
 
 
 def _one_of_them(x: np.ndarray, target: np.ndarray, classes: int) -> Callable[[np.ndarray], np.ndarray]:

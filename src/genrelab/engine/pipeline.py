@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from genrelab.audio import Augment
 from genrelab.audio.content_detection import ContentThresholds
 from genrelab.config.schema import TrainerSpec, model_options, read_fields
 from genrelab.datamodules import GenreDataModule
@@ -20,17 +22,22 @@ from genrelab.datamodules.auxiliary_targets import (
     read_auxiliary_targets,
     write_auxiliary_rows,
 )
+from genrelab.datamodules.genre_datamodule import SplitName
+from genrelab.datasets.splits import Split
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
-from genrelab.engine.dataset_record import record_dataset
+from genrelab.engine.dataset_record import count_train_targets, record_dataset
 from genrelab.engine.linear_baseline import NAME, mean_feature_baseline
+from genrelab.engine.refit import Choices, inner_splits, out_of_fold, refit_estimator, refit_network, refits
 from genrelab.engine.runtime_estimate import print_runtime_estimate
 from genrelab.engine.sklearn_fit import fit_sklearn, record_sklearn_model, write_pca_projection
 from genrelab.engine.validate_config import crop_ratio, split_name_and_params
 from genrelab.evaluation.report import choose_examples, write_report
+from genrelab.features.cache import AnyFeatureCache
 from genrelab.metrics import medoid_class, monitor_direction
-from genrelab.runs.checkpoint import CHECKPOINT_FORMAT, caveats_of, load_checkpoint, without_weights
-from genrelab.runs.predictions import Predictions, concatenate, write_predictions
+from genrelab.models.classical import Estimator
+from genrelab.runs.checkpoint import BEST, CHECKPOINT_FORMAT, REFIT, caveats_of, load_checkpoint, without_weights
+from genrelab.runs.predictions import OUT_OF_FOLD, Predictions, concatenate, write_predictions
 from genrelab.runs.run_record import RunRecord
 from genrelab.taxonomy.hierarchy import ancestor_pairs, supergenre_index
 from genrelab.tracking.publish import finish, publish
@@ -39,6 +46,7 @@ from genrelab.training.callbacks import BestLastCheckpoint, EpochProgress, Metri
 from genrelab.training.callbacks.early_stopping import is_better
 from genrelab.training.callbacks.optuna_pruning import trial_pruning
 from genrelab.training.callbacks.swa import EpochWeightAveraging
+from genrelab.training.optim import replay
 from genrelab.training.registry import CALLBACKS
 from genrelab.training.task import GenreTask
 from genrelab.training.trainer import make_trainer, resume_hint_on_interrupt
@@ -85,6 +93,7 @@ class TrainingPipeline:
         print(report.summary(), flush=True)
         record_dataset(record, dataset, split, report, data, self.labels)
         task = self._task(dataset, split, data, normalizer)
+        self._record_model(task)
         loggers: list[Any] = []
         error: BaseException | None = None
         try:
@@ -94,7 +103,11 @@ class TrainingPipeline:
                     trainer = fit_sklearn(task, data, trainer_spec, config["accelerator"], record, loggers, resuming)
             else:
                 trainer = self._fit(task, data, trainer_spec, loggers, resuming)
-            self._test(task, data, trainer, dataset)
+            answers = [self._predict("val", self._with_best(task, data), data, trainer, dataset)]
+            refitted = None
+            if refits(config):
+                task, refitted = self.refit(dataset, split.joined("val"), feature_cache, augments, trainer)
+            self._write_predictions([*answers, self._predict("test", task, refitted or data, trainer, dataset)])
             if fitted:
                 with record.timed_stage("test"):
                     write_pca_projection(task, data, record)
@@ -102,39 +115,38 @@ class TrainingPipeline:
                 return
             if trainer_spec.baselines:
                 with record.timed_stage("baselines"):
-                    self._baselines(data, dataset)
-            record.write()
-            with record.timed_stage("report"):
-                pictured = trainer_spec.report and data.multilabel_targets is None
-                examples = choose_examples(record.folder, feature_cache, data.rows("test")) if pictured else ()
-                write_report(record.folder, examples, page=trainer_spec.report)
-            log_model = bool((config["logger"].get("wandb") or {}).get("log_model"))
-            publish(loggers, record.folder, record.data, log_model)
+                    self._baselines(data, dataset, refitted)
+            self._report(data, trainer_spec.report, loggers)
         except BaseException as caught:
             error = caught
             raise
         finally:
             finish(error)
 
-    def _task(self, dataset: Dataset, split: Any, data: GenreDataModule, normalizer: Any) -> GenreTask:
+    def _report(self, data: GenreDataModule, page: bool, loggers: list[Any]) -> None:
+        record = self.record
+        record.write()
+        with record.timed_stage("report"):
+            pictured = page and data.multilabel_targets is None
+            examples = choose_examples(record.folder, data.feature_cache, data.rows("test")) if pictured else ()
+            write_report(record.folder, examples, page=page)
+        log_model = bool((self.config["logger"].get("wandb") or {}).get("log_model"))
+        publish(loggers, record.folder, record.data, log_model)
+
+    def _task(
+        self, dataset: Dataset, split: Split, data: GenreDataModule, normalizer: Any, rates: Sequence[float] = ()
+    ) -> GenreTask:
+        """An untrained task; with `rates` its schedule repeats the learning rates of an earlier training."""
         config, taxonomy = self.config, dataset.taxonomy
         distances = taxonomy.distances()
         net = build.make_network(config, data.shapes, len(taxonomy.genres))
-        known = self.record.data["dataset"]
-        prevalence = np.array(known["train_targets"]) / max(known["tracks"]["train"], 1)
+        prevalence = count_train_targets(data, len(taxonomy.genres)) / data.rows("train")["track_id"].nunique()
         heads = build.make_heads(config, net, data.shapes, len(taxonomy.genres), self.labels)
         loss = build.make_loss(config, taxonomy, build.loss_distances(config, taxonomy), prevalence)
         mode = monitor_direction(config["trainer"]["monitor"])
         optimizer, schedule = build.make_optimization(config, mode)
-        kind, _, common = model_options(config)
-        loss_kind, _ = split_name_and_params(config["loss"])
-        betas = getattr(loss, "betas", {})
-        if share_warning := true_share_warning(loss):
-            self.record.warn(share_warning)
-        self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in net.parameters())}
-        self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
-        if build.is_fitted(config):
-            record_sklearn_model(self.record, config)
+        if rates:
+            schedule = partial(replay, rates=rates)
         return GenreTask(
             net=net,
             loss=loss,
@@ -151,9 +163,32 @@ class TrainingPipeline:
             checkpoint_metadata=self._content(dataset, split, data, normalizer),
             ancestor_pairs=None if data.multilabel_targets is None else ancestor_pairs(taxonomy),
             aux_heads=heads,
-            bn_statistics=common.bn_statistics,
+            bn_statistics=model_options(config)[2].bn_statistics,
             ema_decay=config["trainer"].get("ema_decay"),
         )
+
+    def _record_model(self, task: GenreTask) -> None:
+        kind = str(self.config["model"]["kind"])
+        loss_kind, _ = split_name_and_params(self.config["loss"])
+        betas = getattr(task.loss, "betas", {})
+        if share_warning := true_share_warning(task.loss):
+            self.record.warn(share_warning)
+        self.record.data["model"] = {"kind": kind, "parameters": sum(p.numel() for p in task.net.parameters())}
+        self.record.data["loss"] = {"kind": loss_kind, "beta": None, "effective_beta": None, **betas}
+        if build.is_fitted(self.config):
+            record_sklearn_model(self.record, self.config)
+
+    def _trainee(
+        self,
+        dataset: Dataset,
+        feature_cache: AnyFeatureCache,
+        augments: Sequence[Augment],
+        rates: Sequence[float],
+        split: Split,
+    ) -> tuple[GenreTask, GenreDataModule]:
+        """An untrained task and the data of a split, its statistics those of the split's train part."""
+        data = build.make_data(self.config, dataset, split, feature_cache, augments)
+        return self._task(dataset, split, data, data.fit_normalizer(), rates), data
 
     def _content(self, dataset: Dataset, split: Any, data: GenreDataModule, normalizer: Any) -> dict[str, Any]:
         """What a checkpoint holds beside weights, see `genrelab.runs.checkpoint`."""
@@ -271,22 +306,81 @@ class TrainingPipeline:
                         part.write_bytes((checkpoints.dirpath / "swa.ckpt").read_bytes())
                 trainer.strategy.barrier()
 
-    def _test(self, task: GenreTask, data: GenreDataModule, trainer: Any, dataset: Dataset) -> None:
-        """Predict val and, this once, test, with the best checkpoint."""
-        best = load_checkpoint(self.record.folder / "checkpoints" / "best.ckpt")
-        task.load_weights(best)
+    def _with_best(self, task: GenreTask, data: GenreDataModule) -> GenreTask:
+        """The task with the weights of the best checkpoint on val."""
+        task.load_weights(load_checkpoint(self.record.folder / "checkpoints" / BEST))
         self._check_batch_norm(task, data)
-        parts, further = [], []
+        return task
+
+    def refit(
+        self, dataset: Dataset, split: Split, feature_cache: AnyFeatureCache, augments: Sequence[Augment], trainer: Any
+    ) -> tuple[GenreTask, GenreDataModule]:
+        """Train once more on a split whose train part holds val, by what val chose; see `genrelab.engine.refit`.
+
+        Args:
+            dataset: dataset index and taxonomy.
+            split: see `Split.joined`.
+            feature_cache: of all tracks.
+            augments: of train's copies.
+            trainer: of the first training.
+
+        Returns:
+            The task that answers, and its data.
+        """
+        config, record = self.config, self.record
+        spec = read_fields(TrainerSpec, config["trainer"], "trainer")
+        choices = Choices.read(record.folder, record.data)
+        path = record.folder / "checkpoints" / REFIT
+        limit = None if spec.limit_train_batches is None else spec.limit_train_batches * config["data"]["batch_size"]
+        with record.timed_stage("refit"), resume_hint_on_interrupt(self.resume_dir, trainer):
+            if augments:
+                build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
+            make = partial(self._trainee, dataset, feature_cache, augments, choices.rates)
+            task, data = make(split)
+            tracks = data.rows("train")["track_id"].nunique()
+            found = {
+                "parts": ["train", "val"],
+                "tracks": tracks,
+                "train_targets": count_train_targets(data, len(dataset.taxonomy.genres)).tolist(),
+                "epochs": choices.epochs or None,
+                "held_out": "val",
+            }
+            if not path.exists():
+                epochs = f", {choices.epochs} epochs" if choices.epochs else ""
+                print(f"refit on train and val: {tracks} tracks{epochs}", flush=True)
+            if isinstance(task.net, Estimator):
+                folds = inner_splits(dataset, split)
+                held_out = record.folder / OUT_OF_FOLD
+                found["held_out"] = f"{len(folds)} folds" if folds else "val"
+                if not path.exists():
+                    device = trainer.strategy.root_device
+                    if folds:
+                        rows, temperature = out_of_fold(make, folds, choices, limit, device)
+                        choices = replace(choices, temperature=temperature)
+                        write_predictions(held_out, _predictions("val", rows, data, dataset))
+                    refit_estimator(task, data, choices, limit, device, path)
+            elif not path.exists():
+                refit_network(task, data, config, spec, choices, record.folder)
+            task.load_weights(load_checkpoint(path))
+        record.data["refit"] = found
+        record.write()
+        return task, data
+
+    def _predict(
+        self, split: SplitName, task: GenreTask, data: GenreDataModule, trainer: Any, dataset: Dataset
+    ) -> tuple[Predictions, pd.DataFrame | None]:
+        """The answers for val or, once in a run, for test; and those of further heads."""
         with self.record.timed_stage("test"), resume_hint_on_interrupt(self.resume_dir, trainer):
-            for split, predict in (("val", trainer.validate), ("test", trainer.test)):
-                predict(task, data, verbose=False)
-                parts.append(_predictions(split, task.predictions, data, dataset))
-                if self.labels is not None:
-                    further.append(auxiliary_rows(split, task.predictions, self.labels))
-        if self.record.is_rank_zero:
-            write_predictions(self.record.folder / "predictions.parquet", concatenate(parts))
-            if further:
-                write_auxiliary_rows(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
+            (trainer.test if split == "test" else trainer.validate)(task, data, verbose=False)
+        further = None if self.labels is None else auxiliary_rows(split, task.predictions, self.labels)
+        return _predictions(split, task.predictions, data, dataset), further
+
+    def _write_predictions(self, answers: Sequence[tuple[Predictions, pd.DataFrame | None]]) -> None:
+        if not self.record.is_rank_zero:
+            return
+        write_predictions(self.record.folder / "predictions.parquet", concatenate([one for one, _ in answers]))
+        if further := [rows for _, rows in answers if rows is not None]:
+            write_auxiliary_rows(self.record.folder / LABELS, pd.concat(further, ignore_index=True))
 
     def _check_batch_norm(self, task: GenreTask, data: GenreDataModule) -> None:
         """Warn where the kept checkpoint's batch norm does not fit evaluation: val and test scores are then too low."""
@@ -298,10 +392,10 @@ class TrainingPipeline:
         if gap.too_wide:
             self.record.warn(gap.message(task.bn_statistics, task.bn_after_dropout))
 
-    def _baselines(self, data: GenreDataModule, dataset: Dataset) -> None:
+    def _baselines(self, data: GenreDataModule, dataset: Dataset, refitted: GenreDataModule | None) -> None:
         taxonomy = dataset.taxonomy
         name = "baselines/mean_features.parquet"
-        found = mean_feature_baseline(data, taxonomy.genres, taxonomy.hash)
+        found = mean_feature_baseline(data, taxonomy.genres, taxonomy.hash, refitted)
         write_predictions(self.record.folder / name, found)
         self.record.data["baselines"] = {NAME: {"predictions": name}}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,14 +100,10 @@ def fit_sklearn(
         net.found = state["genrelab"]["model"]["fitted"]
     else:
         rows = None if spec.limit_train_batches is None else spec.limit_train_batches * data.batch_size
-        net.fit(*train_vectors(task, data, net, rows), task.seed, device)
-        if net.scaled_on_val:
-            trainer.validate(task, data, verbose=False)
-            net.temperature = torch.tensor(fit_temperature(task.predictions["logits"], task.predictions["target"]))
-            net.found["temperature"] = round(float(net.temperature), 4)
+        _fit_and_choose(net, task, data, trainer, rows)
         task.checkpoint_metadata["model"] |= {"fitted": net.found}
-        with atomic_path(path) as part:
-            torch.save({"genrelab": task.checkpoint_metadata, "state_dict": net.cpu().state_dict()}, part)
+        net.cpu()
+        write_weights(task, path)
     record.data["model"]["fitted"] = net.found
     trainer.validate(task, data, verbose=False)
     values = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
@@ -113,6 +111,41 @@ def fit_sklearn(
         pd.DataFrame([{"epoch": 0, **values}]).to_csv(part, index=False)
     _score(record, spec.monitor, values[spec.monitor])
     return trainer
+
+
+def _fit_and_choose(net: Estimator, task: GenreTask, data: GenreDataModule, trainer: Any, limit: int | None) -> None:
+    """Fit on train; where a parameter is "auto", once with each candidate, and keep that of the least loss on val."""
+    device = trainer.strategy.root_device
+    x, target = train_vectors(task, data, net, limit)
+    losses: dict[str, list[list[float]]] = {name: [] for name in net.candidates}
+    best: tuple[float, dict[str, Tensor], dict[str, Any]] | None = None
+    for values in product(*net.candidates.values()):
+        params = dict(zip(net.candidates, values, strict=True))
+        net.set_params(**params)
+        net.temperature = torch.ones(())
+        net.fit(x.clone() if params else x, target, task.seed, device)
+        net.found |= params
+        if net.scaled_on_val:
+            trainer.validate(task, data, verbose=False)
+            net.temperature = torch.tensor(fit_temperature(task.predictions["logits"], task.predictions["target"]))
+            net.found["temperature"] = round(float(net.temperature), 4)
+        if not params:
+            return
+        trainer.validate(task, data, verbose=False)
+        loss = float(trainer.callback_metrics[f"val/track/{'bce' if net.multilabel else 'nll'}"])
+        for name, value in params.items():
+            losses[name].append([value, round(loss, 4)])
+        if best is None or loss < best[0]:
+            best = loss, {name: tensor.clone() for name, tensor in net.state_dict().items()}, net.found
+    assert best is not None
+    net.load_state_dict(best[1])
+    net.found = {**best[2], "candidates": losses}
+
+
+def write_weights(task: GenreTask, path: Path) -> None:
+    """Write a task's weights and metadata as a checkpoint, atomically."""
+    with atomic_path(path) as part:
+        torch.save(task.weights_checkpoint(), part)
 
 
 def train_vectors(task: GenreTask, data: GenreDataModule, net: Estimator, limit: int | None) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ from genrelab.training.registry import CALLBACKS, OPTIMIZERS, SCHEDULERS
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 from genrelab.utils.registry import Registry
 
-ROOT_KEYS = ("seed", "beta", "plugins", "demo", "features")
+ROOT_KEYS = ("seed", "refit", "beta", "plugins", "demo", "features")
 # What code passes at build time, per noun: never asked of the user.
 SUPPLIED: dict[str, tuple[Registry, tuple[str, ...]]] = {
     "dataset": (DATASETS, ("cache", "multi_label")),
@@ -79,7 +79,8 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
             problems += _option(registry, option, supplied, f"{noun}.{name}")
     if not problems:  # these need a sound tree
         unfit, shapes = _features(config, training)
-        problems = unfit + _monitor(config) + _beta(config, overrides) + (_fitted(config) if training else [])
+        problems = unfit + _monitor(config) + _beta(config, overrides)
+        problems += _fitted(config) + _refit(config) if training else []
         problems += _average(config)
         problems += _target(config, training) + _join(config)
     if not problems and training:  # and this imports torch
@@ -123,6 +124,8 @@ def _root(config: Mapping[str, Any]) -> list[str]:
         problems.append(f"seed: {config.get('seed')!r} is not an int")
     elif not 0 <= config["seed"] < 2**32:
         problems.append(f"seed: {config['seed']} is not in [0, 2**32)")
+    if config.get("refit", False) not in (True, False, "auto"):
+        problems.append(f"refit: {config['refit']!r} is none of true, false, auto")
     if not isinstance(config.get("beta"), int | float) or isinstance(config.get("beta"), bool):
         problems.append(f"beta: {config.get('beta')!r} is not a number")
     return problems
@@ -261,6 +264,21 @@ def _fitted(config: Mapping[str, Any]) -> list[str]:
         problems.append(f"trainer.monitor: model {kind!r} has no epochs, nor their train metrics; monitor val/...")
     if config["data"].get("on_the_fly"):
         problems.append(f"data.on_the_fly: model {kind!r} has no steps to make features in; leave it out")
+    return problems
+
+
+def _refit(config: Mapping[str, Any]) -> list[str]:
+    """Where training once more on train and val has no meaning."""
+    from genrelab.engine.refit import clusters
+
+    if config.get("refit") is not True:
+        return []
+    problems = []
+    if clusters(config):
+        kind = config["model"]["kind"]
+        problems.append(f"refit: model {kind!r} groups tracks without genres, val chooses nothing; leave refit out")
+    if config["accelerator"]["devices"] > 1:
+        problems.append("refit: works on one device; leave accelerator.devices out, or use refit=false")
     return problems
 
 

@@ -19,7 +19,8 @@ from genrelab.inference.calibration import Calibration, fit_calibration
 from genrelab.inference.predictor import Predictor
 from genrelab.models.windowed import build_network
 from genrelab.postprocessing.thresholds import class_prior
-from genrelab.runs.checkpoint import caveats_of, load_checkpoint, without_weights
+from genrelab.runs.checkpoint import BEST, REFIT, caveats_of, load_checkpoint, run_checkpoint, without_weights
+from genrelab.runs.predictions import calibration_file
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import ConfigError, GenrelabError
 
@@ -28,9 +29,9 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
     """Load a trained run for use; neither Hydra nor Lightning is imported.
 
     Args:
-        path: of a run's folder (its `checkpoints/best.ckpt` is taken) or of a `.ckpt` file. A file below a run's
-            folder is calibrated by that run's val predictions, one that lies alone is not calibrated. Or of what
-            `genrelab export --format safetensors` or `hub` wrote, which knows its calibration.
+        path: of a run's folder (its `checkpoints/refit.ckpt` is taken, else `best.ckpt`) or of a `.ckpt` file. A file
+            below a run's folder is calibrated by that run's held-out predictions, one that lies alone is not. Or of
+            what `genrelab export --format safetensors` or `hub` wrote, which knows its calibration.
         device: that the network works on: "cpu", "cuda", "cuda:1".
         coverage: share of val's tracks that get a genre and not a supergenre, in [0, 1]; says nothing where a track has
             several genres.
@@ -64,10 +65,14 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
         raise GenrelabError(f"{file}: its content does not fit together ({first})") from error
     if calibration is None:
         several = content.get("target") == "multi_label"
+        record = dict(_record(run))
         predictions = run / "predictions.parquet" if run else None
-        calibration = fit_calibration(
-            taxonomy, predictions, coverage, several, class_prior(_record(run), len(taxonomy.genres))
-        )
+        if run and file.name == REFIT:
+            predictions = calibration_file(run)
+        else:
+            record.pop("refit", None)
+        prior = class_prior(record, len(taxonomy.genres))
+        calibration = fit_calibration(taxonomy, predictions, coverage, several, prior)
     online = bool(prepared.get("online"))
     marks = content["marks"] if "marks" in content else caveats_of(_record(run))
     return Predictor(
@@ -98,7 +103,7 @@ def find_checkpoint(path: Path) -> tuple[Path, Path | None]:
         return path, run if path.parent.name == "checkpoints" and (run / "run.json").exists() else None
     if not path.exists():
         raise GenrelabError(f"{path}: no such run; name its folder, such as outputs/runs/20260101-120000-ab12cd")
-    for file in (path / "checkpoints" / "best.ckpt", path / "best.ckpt", path / "model.safetensors"):
+    for file in (run_checkpoint(path), path / BEST, path / "model.safetensors"):
         if file.exists():
             return find_checkpoint(file)
     if folds := sorted(path.glob("fold-*/checkpoints/best.ckpt")):

@@ -85,7 +85,12 @@ def fit_thresholds(logits: np.ndarray, target: np.ndarray, prior: np.ndarray | N
 
 
 def class_prior(record: Mapping[str, Any], classes: int) -> np.ndarray | None:
-    """`[C]` share of train's tracks that have each genre, by a run's record; None where it does not say."""
+    """`[C]` share of train's tracks that have each genre, by a run's record; None where it does not say.
+
+    Of a refitted run these are the tracks of the refit.
+    """
+    if refit := record.get("refit"):
+        return np.asarray(refit["train_targets"], dtype=np.float64) / int(refit["tracks"])
     counts, tracks = (record.get("dataset") or {}).get("train_targets") or (), count_train_tracks(record)
     return np.array(counts) / tracks if tracks and len(counts) == classes else None
 

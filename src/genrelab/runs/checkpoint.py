@@ -41,6 +41,7 @@ import torch
 from genrelab.utils.errors import GenrelabError
 
 CHECKPOINT_FORMAT = 1
+BEST, REFIT = "best.ckpt", "refit.ckpt"  # in `checkpoints/`: of the best epoch on val; trained again on train and val
 CAVEATS = {  # what is said of a run wherever it answers, see `caveats_of`
     "stand_in": "trained on music that genrelab composed itself; of real music it knows nothing",
     "unsafe": "trained on an UNSAFE split: its scores, and how sure it says it is, are no evidence",
@@ -83,6 +84,12 @@ def caveats_of(record: Mapping[str, Any]) -> list[str]:
     """
     dataset, split = record.get("dataset") or {}, record.get("split") or {}
     return [mark for mark, holds in (("stand_in", dataset.get("stand_in")), ("unsafe", split.get("unsafe"))) if holds]
+
+
+def run_checkpoint(run: Path) -> Path:
+    """Return the file that a run answers from: the refitted checkpoint, or the best on val where there is none."""
+    refit = run / "checkpoints" / REFIT
+    return refit if refit.exists() else run / "checkpoints" / BEST
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

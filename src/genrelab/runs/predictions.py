@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from genrelab.utils.io import atomic_path
 if TYPE_CHECKING:
     pass
 
+OUT_OF_FOLD = "out_of_fold.parquet"
 COLUMNS = ("split", "track_id", "segment_id", "target", "logits")
 
 
@@ -139,6 +141,16 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         taxonomy_hash=metadata[b"taxonomy_hash"].decode(),
         targets=_multi_hot(table["targets"], len(genres)) if "targets" in table.column_names else None,
     )
+
+
+def calibration_file(run: Path) -> Path:
+    """Return the file whose val rows say how far a run's answers can be trusted.
+
+    That is `out_of_fold.parquet` of a run that was refitted by cross-fitting: the answers that its kind of model gives
+    for each track when it is fitted on others. Else `predictions.parquet`.
+    """
+    held_out = run / OUT_OF_FOLD
+    return held_out if held_out.exists() else run / "predictions.parquet"
 
 
 def _numbers(column: pa.Array) -> np.ndarray:

@@ -15,7 +15,7 @@ import pandas as pd
 from genrelab.metrics import ClassHierarchy, medoid_class
 from genrelab.postprocessing import MULTICLASS, MULTILABEL, OutputType, get_output_type, track_targets
 from genrelab.postprocessing.thresholds import class_prior
-from genrelab.runs.predictions import Predictions, read_predictions
+from genrelab.runs.predictions import OUT_OF_FOLD, Predictions, calibration_file, read_predictions
 from genrelab.taxonomy.hierarchy import ancestor_pairs, cluster_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import GenrelabError
@@ -122,6 +122,15 @@ class RunDir:
         """The parts that were predicted, test first."""
         there = set(self.predictions.split)
         return tuple(part for part in ("test", "val") if part in there)
+
+    @cached_property
+    def held_out(self) -> Predictions:
+        """The answers that decisions are fitted on: val's, or of a run that was refitted those out of fold."""
+        tested = "test" in ((self.record.get("refit") or {}).get("parts") or ())  # of all folds, which are scored
+        path = calibration_file(self.path)
+        if tested or path.name != OUT_OF_FOLD:
+            return self.predictions.only("val")
+        return read_predictions(path).only("val")
 
     @property
     def n_overlapping(self) -> int:

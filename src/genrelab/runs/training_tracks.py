@@ -50,12 +50,16 @@ def write_training_tracks(path: Path, dataset_index: DatasetIndex, split: Split)
 def read_training_tracks(run: Path, record: Mapping[str, Any]) -> pd.DataFrame:
     """What a run has seen; of an older run the track ids of its record alone.
 
+    Val's tracks are train's where the run was refitted on both.
+
     Raises:
         GenrelabError: neither is there.
     """
     path = run / "tracks.parquet"
     if path.exists():
         table = pd.read_parquet(path).astype(object)
+        if record.get("refit"):
+            table["part"] = table["part"].replace(dict.fromkeys(record["refit"]["parts"], "train"))
         return table.where(table.notna(), None)
     split = record.get("split") or {}
     lines = [{"track_id": track, "part": part} for part in ("train", "val", "test") for track in split.get(part, ())]

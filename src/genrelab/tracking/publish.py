@@ -26,7 +26,7 @@ def publish(loggers: Sequence[Any], run_dir: Path, record: Mapping[str, Any], lo
         loggers: of the trainer.
         run_dir: holds predictions, `metrics.json` and `report/`.
         record: the run's record.
-        log_model: upload the checkpoints as an artifact with the aliases "best" and "last".
+        log_model: upload the checkpoints as an artifact with the aliases "last", "best" and "refit".
     """
     for logger in loggers:
         if type(logger).__name__ == "WandbLogger":
@@ -117,10 +117,10 @@ def _confused_pairs(matrix: Any, codes: Sequence[str]) -> pd.DataFrame:
 
 
 def _checkpoints(experiment: Any, folder: Path, record: Mapping[str, Any]) -> None:
-    """Two versions of one artifact; the best comes last, so that it is "latest" too."""
+    """Versions of one artifact; what the run answers from comes last, so that it is "latest" too."""
     import wandb
 
-    for alias in ("last", "best"):
+    for alias in ("last", "best", "refit"):
         if (folder / f"{alias}.ckpt").exists():
             artifact = wandb.Artifact(f"model-{experiment.id}", type="model", metadata=dict(record.get("model", {})))
             artifact.add_file(str(folder / f"{alias}.ckpt"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -192,6 +192,17 @@ def exponential(optimizer: torch.optim.Optimizer, gamma: float = 0.9) -> Schedul
 def none() -> Schedule:
     """Leave the rate as it is."""
     return Schedule(None)
+
+
+def replay(optimizer: torch.optim.Optimizer, rates: Sequence[float]) -> Schedule:
+    """Repeat the learning rates of an earlier training, whatever schedule made them.
+
+    Args:
+        optimizer: at its full rate.
+        rates: of each epoch, of the first parameter group; the other groups keep their ratio to it.
+    """
+    full = float(optimizer.param_groups[0]["lr"])
+    return Schedule(LambdaLR(optimizer, lambda epoch: rates[min(epoch, len(rates) - 1)] / full))
 
 
 def _check_factor(name: str, value: float) -> None:

@@ -341,6 +341,17 @@ class GenreTask(pl.LightningModule):
             f"aux_heads.{key}": value for key, value in checkpoint.get("label_heads", {}).items()
         }
 
+    def weights_checkpoint(self) -> dict[str, Any]:
+        """Return the content of a checkpoint that is loaded and never trained on."""
+        found = {"genrelab": self.checkpoint_metadata, "state_dict": self.net.state_dict()}
+        return found if self.aux_heads is None else {**found, "label_heads": self.aux_heads.state_dict()}
+
+    def keep_average(self) -> None:
+        """Put the average of the weights in place for good, after a training without val."""
+        if self._ema is not None:
+            self._ema.swap()
+            self._ema = None
+
     def load_weights(self, checkpoint: Mapping[str, Any]) -> None:
         """Take the weights of a checkpoint that this task, or one like it, wrote."""
         self.net.load_state_dict(checkpoint["state_dict"])

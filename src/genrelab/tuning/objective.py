@@ -32,6 +32,7 @@ class TrainingObjective:
     def __call__(self, job: TrialJob) -> TrialResult:
         """Run the job."""
         from genrelab.engine import run
+        from genrelab.runs.checkpoint import run_checkpoint
 
         config = self.composer.config(job.overrides)
         config["accelerator"]["num_threads"] = config["accelerator"]["num_threads"] or self.threads
@@ -39,7 +40,7 @@ class TrainingObjective:
         values = tuple(score(job.folder, record, metric) for metric in self.spec.objectives)
         page = {"report": f"{job.number}/report/index.html"} if config["trainer"]["report"] else {}
         attributes = {
-            "checkpoint": f"{job.number}/checkpoints/best.ckpt",
+            "checkpoint": f"{job.number}/{run_checkpoint(job.folder).relative_to(job.folder)}",
             **page,
             "epochs": record["monitor"].get("epochs"),
             "data": record["fingerprints"]["targets"],

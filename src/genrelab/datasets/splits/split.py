@@ -10,7 +10,7 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +45,7 @@ class Split:
         fold: which of the folds is the test part; None where there are none.
         folds: their number.
         notes: lines for log and report.
+        refit: its train part holds the tracks of parts that are no longer needed, which may be empty.
 
     Raises:
         SplitError: a part is empty, its name is none of the three, or tracks are broken without being unsafe.
@@ -61,6 +62,7 @@ class Split:
     folds: int | None = None
     notes: tuple[str, ...] = ()
     shares: tuple[float, float, float] | None = None
+    refit: bool = False
 
     def __post_init__(self) -> None:
         if self.unsafe != (self.shares is not None):
@@ -68,7 +70,7 @@ class Split:
         counts = Counter(self.assignment.values())
         if strange := sorted(set(counts) - set(SPLIT_NAMES)):
             raise SplitError(f"split {self.kind}: {strange[0]!r} is none of train, val, test")
-        if empty := [part for part in SPLIT_NAMES if not counts[part] and not self.unsafe]:
+        if empty := [part for part in SPLIT_NAMES if not counts[part] and not (self.unsafe or self.refit)]:
             raise SplitError(f"split {self.kind}: no track in {' and '.join(empty)}")
         if self.artists == "apart" and self.crossing:
             raise SplitError(f"split {self.kind}: {self.crossing} artists stand in several parts, yet it says 'apart'")
@@ -89,6 +91,18 @@ class Split:
                 if parts.setdefault(track, part) != part:
                     raise SplitError(f"split {kind}: track {track!r} stands in {parts[track]} and in {part}")
         return cls(parts, kind, **facts)
+
+    def joined(self, *parts: SplitName) -> Split:
+        """Return the split in which the tracks of `parts` (of segments: their share) belong to train too."""
+        shares = self.shares
+        if shares is not None:
+            moved = [name in parts for name in SPLIT_NAMES]
+            kept = [0.0 if gone else share for gone, share in zip(moved, shares, strict=True)]
+            shares = (kept[0] + sum(shares) - sum(kept), kept[1], kept[2])
+        assignment: dict[str, SplitName] = {
+            track: "train" if part in parts else part for track, part in self.assignment.items()
+        }
+        return replace(self, assignment=assignment, shares=shares, refit=True)
 
     def tracks(self, split: SplitName) -> tuple[str, ...]:
         """The track ids of a part, sorted; of a split by shares all tracks, since each may stand in every part."""

@@ -39,10 +39,12 @@ def reevaluate_multilabel_level(
 ) -> dict[str, Any]:
     """Scores of a decision fitted on val and of 0.5 for all, at one level; see `evaluate`."""
     check_rule_fits_run(run, kind)
-    val, rows = (predictions_at_level(run.predictions.only(one), level, aggregation) for one in ("val", split))
+    held_out, rows = (
+        predictions_at_level(one, level, aggregation) for one in (run.held_out, run.predictions.only(split))
+    )
     unchanged = predictions_at_level(run.predictions.only(split), level)
     rule: PerClassThresholds = DECISIONS.build(kind, params, prior=run.prior)
-    rule.fit(val.logits, val.target)
+    rule.fit(held_out.logits, held_out.target)
     assert rule.values is not None
     result, half = _bootstrap_run(run, rows, rule.values, resamples), _bootstrap_run(run, unchanged, None, resamples)
     differences, tracks = paired_difference_of_results([half], [result]), len(np.unique(rows.track))

@@ -133,10 +133,12 @@ def _notes(run: RunDir, split: Part) -> list[str]:
 def _reevaluate_multiclass_level(
     run: RunDir, kind: str, params: Mapping[str, Any], aggregation: str, split: Part, level: LevelName, resamples: int
 ) -> dict[str, Any]:
-    val, rows = (predictions_at_level(run.predictions.only(one), level, aggregation) for one in ("val", split))
+    held_out, rows = (
+        predictions_at_level(one, level, aggregation) for one in (run.held_out, run.predictions.only(split))
+    )
     plain = predictions_at_level(run.predictions.only(split), level)
     rule = build_rule(run, kind, params)
-    rule.fit(val.logits, val.target)
+    rule.fit(held_out.logits, held_out.target)
     result, argmax = rule.decide(rows.logits), Argmax().decide(plain.logits)
     predictions = _to_predictions(result, rows)
     return {

@@ -200,6 +200,11 @@ def report_warnings(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, 
         notes.append("Artists are unknown: one artist may stand on both sides of the split.")
     if TINY_TRACKS <= (tracks := metrics["tracks"][headline_split]) < FEW_TRACKS:
         notes.append(f"Only {tracks} {headline_split} tracks: mind the intervals.")
+    if refit := record.get("refit"):
+        notes.append(
+            f"Test was answered by the model that was refitted on train and val ({refit['tracks']} tracks); "
+            "val scores are those of the model before."
+        )
     notes += [
         f"{count} track{'s' * (count > 1)} {text}"
         for name, text in _TRACK_NOTES.items()

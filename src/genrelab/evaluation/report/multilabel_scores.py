@@ -157,7 +157,7 @@ def track_thresholds(run: RunDir) -> np.ndarray:
     """`[C]` thresholds by which `genrelab predict` answers: fitted on val; a half where val is all that was scored."""
     if run.primary_split != "test" or "val" not in run.parts:
         return np.full(len(run.taxonomy.genres), HALF)
-    rows = run.at_level("val", "track")
+    rows = predictions_at_level(run.held_out, "track")
     return fit_thresholds(rows.logits, rows.target, run.prior)
 
 

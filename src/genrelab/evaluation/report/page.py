@@ -197,7 +197,8 @@ def _levels(data: ReportData) -> dict[str, Any]:
         rows.append(
             {"name": formatting.METRIC_TITLES[metric], "note": {**METRICS, **EXTENDED_METRICS}[metric], "cells": cells}
         )
-    heads = [(split, f"{level}s", metrics[f"{level}s"][split]) for split, level in columns]
+    names = {"val": "val, before the refit"} if data.run.record.get("refit") else {}
+    heads = [(names.get(split, split), f"{level}s", metrics[f"{level}s"][split]) for split, level in columns]
     return {"heads": heads, "rows": rows}
 
 
@@ -334,6 +335,7 @@ def provenance(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, str]]
         ("Command", record.get("command")),
         ("Model", f"{model['kind']}{parameters}" if model.get("kind") else None),
         ("Fitted", _fitted(model.get("fitted") or {})),
+        ("Refit", _refit(record.get("refit") or {})),
         ("Members", ", ".join(_member(one) for one in record.get("members") or ())),
         ("Features", ", ".join(record.get("features") or ())),
         ("Loss", f"{loss['kind']}{beta}" if loss.get("kind") else None),
@@ -367,7 +369,14 @@ def _member(one: Mapping[str, Any]) -> str:
 
 
 def _fitted(found: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in found.items() if not isinstance(v, list))
+    return ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in found.items() if not isinstance(v, list | dict))
+
+
+def _refit(found: Mapping[str, Any]) -> str:
+    if not found:
+        return ""
+    epochs = f", {found['epochs']} epochs" if found.get("epochs") else ""
+    return f"on {' and '.join(found['parts'])}, {found['tracks']} tracks{epochs}; calibrated on {found['held_out']}"
 
 
 def _dataset(run: RunDir) -> str:

@@ -45,6 +45,9 @@ class Estimator(nn.Module, ABC):
         self.width = sum(shape[0] * each if each and len(shape) == 2 else prod(shape) for shape in self.in_shapes)
         self.pools = bool(each) and any(len(shape) == 2 for shape in self.in_shapes)
         self.found: dict[str, Any] = {}  # what fitting came to, plain, for the record
+        self.candidates: dict[
+            str, tuple[float, ...]
+        ] = {}  # parameters that are "auto", and the values val chooses from
         self.register("temperature", torch.ones(()))
         if self.pools:
             self.register("columns", torch.stack([torch.zeros(self.width), torch.ones(self.width)]))
@@ -77,6 +80,15 @@ class Estimator(nn.Module, ABC):
         if target.ndim == 2:
             self.register("prior", (target.sum(dim=0) + 0.5) / (len(target) + 1.0))
         self.fit_vectors(x, target, seed, torch.device(device))
+
+    def set_params(self, **values: float) -> None:
+        """Set parameters that were "auto".
+
+        Args:
+            **values: by name, one for each of `candidates`.
+        """
+        for name in self.candidates:
+            setattr(self, name, values[name])
 
     @abstractmethod
     def fit_vectors(self, x: Tensor, target: Tensor, seed: int, device: torch.device) -> None:

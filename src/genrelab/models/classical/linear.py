@@ -18,6 +18,8 @@ from genrelab.utils.errors import ConfigError
 FLOOR = -30.0  # log-probability of genres that train does not have
 ClassWeight = Literal["balanced"] | None
 BLOCK = 2**24  # values of a matrix of kernels at a time
+LOGISTIC_GRID = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # of c, where val chooses it
+SVM_GRID = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 @MODELS.register("logistic_regression", MARK, MULTILABEL)
@@ -30,7 +32,7 @@ class LogisticRegression(Estimator):
     Args:
         in_shapes: of the inputs, joined.
         n_classes: C.
-        c: inverse strength of the penalty.
+        c: inverse strength of the penalty; "auto": the value of `LOGISTIC_GRID` with the least loss on val.
         class_weight: "balanced" to weigh genres alike, however many tracks they have.
         max_iter: iterations, at most.
         pooling: of pictures over time.
@@ -46,14 +48,15 @@ class LogisticRegression(Estimator):
         self,
         in_shapes: Sequence[tuple[int, ...]],
         n_classes: int,
-        c: float = 1.0,
+        c: float | Literal["auto"] = 1.0,
         class_weight: ClassWeight = None,
         max_iter: int = 1000,
         pooling: Pooling = "mean_std",
     ) -> None:
         super().__init__(in_shapes, n_classes, pooling)
-        check_positive(c=c, max_iter=max_iter)
-        self.c, self.class_weight, self.max_iter = c, class_weight, max_iter
+        self.c, self.candidates = (1.0, {"c": LOGISTIC_GRID}) if isinstance(c, str) else (c, {})
+        check_positive(c=self.c, max_iter=max_iter)
+        self.class_weight, self.max_iter = class_weight, max_iter
         self.register("weight", empty_buffer(n_classes, self.width))
         self.register("bias", empty_buffer(n_classes))
 
@@ -111,7 +114,7 @@ class SupportVectorMachine(Estimator):
         in_shapes: of the inputs, joined.
         n_classes: C.
         kernel: "rbf" or "linear".
-        c: inverse strength of the penalty.
+        c: inverse strength of the penalty; "auto": the value of `SVM_GRID` with the least loss on val.
         gamma: of the rbf kernel; null: 1 / (columns * variance), scikit-learn's "scale".
         class_weight: "balanced" to weigh genres alike, however many tracks they have.
         pooling: of pictures over time.
@@ -133,14 +136,15 @@ class SupportVectorMachine(Estimator):
         in_shapes: Sequence[tuple[int, ...]],
         n_classes: int,
         kernel: Literal["rbf", "linear"] = "rbf",
-        c: float = 1.0,
+        c: float | Literal["auto"] = 1.0,
         gamma: float | None = None,
         class_weight: ClassWeight = None,
         pooling: Pooling = "mean_std",
     ) -> None:
         super().__init__(in_shapes, n_classes, pooling)
-        check_positive(c=c, **({} if gamma is None else {"gamma": gamma}))
-        self.kernel, self.c, self.gamma, self.class_weight = kernel, c, gamma, class_weight
+        self.c, self.candidates = (1.0, {"c": SVM_GRID}) if isinstance(c, str) else (c, {})
+        check_positive(c=self.c, **({} if gamma is None else {"gamma": gamma}))
+        self.kernel, self.gamma, self.class_weight = kernel, gamma, class_weight
         self.register("support", empty_buffer(0, self.width))  # [S, D], those of the first class first
         self.register("dual", empty_buffer(max(n_classes - 1, 0), 0))  # [classes - 1, S]
         self.register("intercept", empty_buffer(0))  # of each pair

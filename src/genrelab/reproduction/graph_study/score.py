@@ -264,14 +264,15 @@ def study_facts(rows: Sequence[RunGroup]) -> dict[str, Any]:
 
 def flop_of(run: Path) -> int | None:
     """Operations of the network for one segment, a product and a sum counting as two; None without a checkpoint."""
-    path = run / "checkpoints" / "best.ckpt"
+    from genrelab.runs.checkpoint import load_checkpoint, run_checkpoint
+
+    path = run_checkpoint(run)
     if not path.exists():
         return None
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from genrelab.models.windowed import build_network
-    from genrelab.runs.checkpoint import load_checkpoint
 
     content = load_checkpoint(path)["genrelab"]
     shapes = [tuple(shape) for shape in content["model"]["in_shapes"]]

@@ -49,6 +49,16 @@ class MetricsCSVWriter(Checkpoint):
                 pd.DataFrame(self.rows).to_csv(part, index=False)
 
 
+def save_checkpoint(trainer: pl.Trainer, path: Path, weights_only: bool) -> None:
+    """Write a checkpoint by the first process; all take part in collecting the states."""
+    if trainer.is_global_zero:
+        with atomic_path(path) as part:
+            trainer.save_checkpoint(part, weights_only=weights_only)
+    else:
+        trainer.save_checkpoint(path, weights_only=weights_only)
+    trainer.strategy.barrier()  # nobody reads it before it is there
+
+
 class BestLastCheckpoint(Checkpoint):
     """Writes `best.ckpt` (weights) when the monitored metric improves, and `last.ckpt` (all) after every epoch.
 
@@ -88,13 +98,8 @@ class BestLastCheckpoint(Checkpoint):
         self.save_checkpoint(trainer, "last.ckpt", weights_only=False)
 
     def save_checkpoint(self, trainer: pl.Trainer, name: str, weights_only: bool) -> None:
-        """Write a checkpoint under `name` by the first process; all take part in collecting the states."""
-        if trainer.is_global_zero:
-            with atomic_path(self.dirpath / name) as part:
-                trainer.save_checkpoint(part, weights_only=weights_only)
-        else:
-            trainer.save_checkpoint(self.dirpath / name, weights_only=weights_only)
-        trainer.strategy.barrier()  # nobody reads it before it is there
+        """Write a checkpoint under `name`."""
+        save_checkpoint(trainer, self.dirpath / name, weights_only)
 
     def state_dict(self) -> dict[str, Any]:
         """Best value and its epoch, epochs trained, whether early stopping ended it: for resuming."""
@@ -109,3 +114,23 @@ class BestLastCheckpoint(Checkpoint):
         """Whether the training that wrote `checkpoint` (a `last.ckpt`) had come to its end."""
         state = checkpoint["callbacks"][self.state_key]
         return bool(state["stopped"]) or int(state["epochs"]) >= epochs
+
+
+class StopAfterEpochs(Checkpoint):
+    """Ends a training after a number of epochs, and writes a checkpoint after each to resume from.
+
+    The trainer keeps its own `max_epochs`, which schedules and losses that change with the epochs are told.
+
+    Args:
+        epochs: to train.
+        path: of the checkpoint.
+    """
+
+    def __init__(self, epochs: int, path: Path) -> None:
+        self.epochs = epochs
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the checkpoint; after the last epoch, stop."""
+        trainer.should_stop = trainer.current_epoch + 1 >= self.epochs
+        save_checkpoint(trainer, self.path, weights_only=False)
