@@ -145,7 +145,7 @@ def summary_sentences(run: RunDir, metrics: Mapping[str, Any]) -> list[str]:
             f"{format_metric('distance_skill', skill['value'])} {format_interval('distance_skill', skill)}".strip()
             + "."
         )
-    if debug or tracks < TINY_TRACKS:
+    if debug:
         return lines  # a comparison would be read as one
     if clusters := metrics.get("clustering"):
         lines += clustering_sentences(clusters, run.parts)[1:]
