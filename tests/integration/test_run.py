@@ -275,7 +275,7 @@ def test_weights_do_not_depend_on_batch_size(small):
 
 
 def test_diverging_training_says_so(small, tmp_path):
-    with pytest.raises(GenrelabError, match=r"optimizer\.lr|NaN"):
+    with pytest.raises(GenrelabError, match=r"^val/.* optimizer\.lr"):
         train([*small, "optimizer.lr=1e30"], tmp_path / "run")
 
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from genrelab.models import MLP
 from genrelab.utils.errors import ConfigError
+from naming import naming
 
 
 def test_published_sizes():
@@ -33,7 +34,7 @@ def test_gradient_reaches_every_layer():
 
 def test_what_does_not_fit():
     assert MLP.check_inputs([(57,), (32, 256)]) == []
-    with pytest.raises(ConfigError, match=r"mlp|feature"):
+    with pytest.raises(ConfigError, match=naming("'mlp'", "features=tabular57")):
         MLP([], 3)
     with pytest.raises(ConfigError, match=r"model\.hidden\.1: 0 .*\b1\b"):
         MLP([(4,)], 3, hidden=[8, 0])

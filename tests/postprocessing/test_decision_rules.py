@@ -12,6 +12,7 @@ from genrelab.postprocessing import aggregate_segments
 from genrelab.postprocessing.registry import DECISIONS
 from genrelab.postprocessing.temperature_scaling import fit_temperature, log_softmax
 from genrelab.utils.errors import ConfigError
+from naming import naming
 
 PLACES = np.arange(12)
 TREE = {
@@ -180,19 +181,18 @@ def test_hedged_answers_hold_more_often():
 
 
 @pytest.mark.parametrize(
-    ("kind", "params", "text"),
+    ("kind", "params", "data"),
     [
-        ("crm", {"power": 0.0}, "decision.power: 0.0 is not above 0"),
-        ("crm", {"truncate": -1.0}, "decision.truncate: -1.0 is not above 0"),
-        ("prior_correction", {"strength": -1.0}, "decision.strength: -1.0 is not"),
-        ("hedge", {"coverage": 1.5}, "decision.coverage: 1.5 is not in [0, 1]"),
-        ("crmm", {}, "no decision 'crmm'; did you mean 'crm'?"),
+        ("crm", {"power": 0.0}, ["decision.power", "0.0", "0"]),
+        ("crm", {"truncate": -1.0}, ["decision.truncate", "-1.0", "0"]),
+        ("prior_correction", {"strength": -1.0}, ["decision.strength", "-1.0", "0"]),
+        ("hedge", {"coverage": 1.5}, ["decision.coverage", "1.5", "[0, 1]"]),
+        ("crmm", {}, ["'crmm'", "'crm'"]),
     ],
 )
-def test_out_of_range(kind, params, text):
-    with pytest.raises(ConfigError) as caught:
+def test_out_of_range(kind, params, data):
+    with pytest.raises(ConfigError, match=naming(*data)):
         build(kind, **params)
-    assert text in str(caught.value)
 
 
 def test_confidence_weights_segments_by_their_certainty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -14,6 +15,7 @@ from genrelab.reproduction.pages import reproduction_page
 from genrelab.reproduction.runner import run_jobs
 from genrelab.reproduction.systems import read_systems
 from genrelab.utils.errors import GenrelabError
+from naming import naming
 
 SYSTEMS = read_systems()
 QUICK = [
@@ -108,14 +110,14 @@ def test_the_command_writes_both_pages_and_keeps_what_is_finished(table, capsys)
     assert "fault-filtered, `gtzan_images`: **" in page and "needs [`musicmap`](#data)" in page
     capsys.readouterr()
     table()
-    assert "3 runs, 3 of them finished already" in capsys.readouterr().out
+    assert re.search(naming(3, 3), capsys.readouterr().out.splitlines()[0])
 
 
 def test_without_data_it_says_what_to_name(monkeypatch, tmp_path):
     monkeypatch.delenv("GENRELAB_DATA", raising=False)
-    with pytest.raises(GenrelabError, match="no data named; --data FOLDER"):
+    with pytest.raises(GenrelabError, match=naming("--data FOLDER", "GENRELAB_DATA=FOLDER")):
         reproduce(docs=tmp_path)
-    with pytest.raises(GenrelabError, match="no such folder"):
+    with pytest.raises(GenrelabError, match=naming(tmp_path / "x", "--data FOLDER")):
         reproduce(data=tmp_path / "x", docs=tmp_path)
     (tmp_path / "empty").mkdir()
     reproduce(["A16"], tmp_path / "empty", docs=tmp_path / "docs")

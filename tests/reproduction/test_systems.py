@@ -142,7 +142,7 @@ def test_rows_are_chosen_by_id_system_and_recipe():
     assert [row.id for row in SYSTEMS.select(["b08", "A21"])] == ["A21", "B08"]
     assert len(SYSTEMS.select(["d"])) == ROWS["D"]
     assert [row.id for row in SYSTEMS.select(["d09_ssd"])] == ["D09"]
-    with pytest.raises(GenrelabError, match="--only B80: no such row; did you mean 'B"):
+    with pytest.raises(GenrelabError, match=r"^--only B80: .*'B\d\d'"):
         SYSTEMS.select(["B80"])
 
 

@@ -9,6 +9,7 @@ import torch
 
 from genrelab.runs.checkpoint import check_content, load_checkpoint
 from genrelab.utils.errors import GenrelabError
+from naming import naming
 
 CONTENT = {
     "format": 1,
@@ -32,7 +33,7 @@ def test_round_trip_with_weights_only(tmp_path):
 
 def test_content_must_be_complete_and_plain():
     check_content(CONTENT)
-    with pytest.raises(ValueError, match="'genres' is NoneType"):
+    with pytest.raises(ValueError, match=naming("'genres'", "NoneType")):
         check_content({key: value for key, value in CONTENT.items() if key != "genres"})
     with pytest.raises(ValueError, match=r"genrelab\.model\.width.*float64"):
         check_content({**CONTENT, "model": {"width": np.float64(1)}})

@@ -81,7 +81,7 @@ def test_scores_of_an_unsafe_split_are_marked_wherever_a_study_shows_them(tmp_pa
     monkeypatch.setattr("matplotlib.figure.Figure.suptitle", lambda figure, text, **_: drawn.append(text))
     found = finish.finish(study, [])
     said = capsys.readouterr().out
-    assert found["best"]["unsafe"] and "UNSAFE best: trial" in said and "no evidence" in said
+    assert found["best"]["unsafe"] and "UNSAFE best: " in said
     assert drawn and all(text.startswith("UNSAFE split") for text in drawn)
     assert "UNSAFE split" in best_file(study).read_text()
     assert {row["unsafe"] for row in csv.DictReader((tmp_path / "bowl" / "trials.csv").open())} == {"True"}

@@ -85,11 +85,11 @@ def check_members(members: Sequence[RunDir]) -> None:
         GenrelabError: the first misfit, named.
     """
     if len(members) < 2:
-        raise GenrelabError("an ensemble needs two runs or more; name their folders")
+        raise GenrelabError(f"ensemble: {len(members)} run; name the folders of 2 or more")
     paths = [member.path.resolve() for member in members]
     for place, one in enumerate(members):
         if paths[place] in paths[:place]:
-            raise GenrelabError(f"{one.path}: named twice; an ensemble joins different runs of one split")
+            raise GenrelabError(f"{one.path}: named 2 times; an ensemble joins different runs of one split")
     first = members[0]
     for one in members:
         if one.record.get("status", "finished") != "finished":

@@ -58,7 +58,7 @@ def test_nothing_is_said_twice(run_folder, edit_record):
 
 def test_a_run_that_learnt_nothing_is_told_so(make_run, tmp_path):
     lines = told(make_run(tmp_path / "run", classes=12, tracks=24, skill=0.0, most=3))
-    assert any(kind == "alert" and line.startswith("The accuracy's interval") for kind, line in lines)
+    assert any(kind == "alert" and "accuracy" in line for kind, line in lines)
     assert any("24 test tracks" in line for _, line in lines)
 
 

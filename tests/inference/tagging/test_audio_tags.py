@@ -149,19 +149,19 @@ def test_a_folder_that_cannot_be_written_is_told(song):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "reason"),
+    ("name", "content"),
     [
-        ("a.wav", b"RIFF", r"a\.wav: .*\.wav files"),
-        ("a.mp3", b"", "tags cannot be read|format"),
-        ("a.flac", b"fLaC", "tags cannot be read"),
-        ("a.ogg", b"OggS", "not a file of the format"),
-        ("a.m4a", b"\0\0\0\x20ftypM4A ", "tags cannot be read"),
-        ("a.mp3", b"text " * 99, "tags cannot be read|format"),
+        ("a.wav", b"RIFF"),
+        ("a.mp3", b""),
+        ("a.flac", b"fLaC"),
+        ("a.ogg", b"OggS"),
+        ("a.m4a", b"\0\0\0\x20ftypM4A "),
+        ("a.mp3", b"text " * 99),
     ],
 )
-def test_broken_files_are_one_line(tmp_path, name, content, reason):
+def test_broken_files_are_one_line(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(AudioError, match=reason) as caught:
+    with pytest.raises(AudioError) as caught:
         read_genre(tmp_path / name)
-    assert "\n" not in str(caught.value)
+    assert caught.value.path == str(tmp_path / name) and "\n" not in str(caught.value)
     shutil.rmtree(tmp_path)

@@ -5,6 +5,7 @@ import os
 import re
 import resource
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import mutagen
@@ -14,6 +15,7 @@ import soundfile
 from mutagen.flac import FLAC
 from typer.testing import CliRunner
 
+from command_line import genrelab
 from genrelab.audio import AudioError
 from genrelab.cli import app
 from genrelab.inference.tagging import audio_tags, command
@@ -25,10 +27,7 @@ from tones import write_tone
 GOOD = ("a.flac", "m.ogg", "z.mp3")
 
 
-def call(*arguments: object, code: int = 0):
-    done = CliRunner().invoke(app, ["tag", *map(str, arguments)], catch_exceptions=False)
-    assert done.exit_code == code, done.output
-    return done
+call = partial(genrelab, "tag")
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from typer.testing import CliRunner
 
-from genrelab.cli import app
+from command_line import genrelab
 from genrelab.inference import ClassScore, HedgedPrediction, Prediction
 from genrelab.inference.tagging.audio_tags import GenreTag, read_genre, write_genre
 from genrelab.inference.tagging.command import ALREADY_TAGGED, propose_genres
@@ -20,10 +20,7 @@ from tones import write_tone
 FORMATS = ("mp3", "flac", "ogg")
 
 
-def call(*arguments: object, code: int = 0):
-    done = CliRunner().invoke(app, ["tag", *map(str, arguments)], catch_exceptions=False)
-    assert done.exit_code == code, done.output
-    return done
+call = partial(genrelab, "tag")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from genrelab.cli import app
+from genrelab.evaluation.comparison.groups import FLAGS
 from genrelab.evaluation.decisions import build_rule
 from genrelab.evaluation.report.scores import score_multiclass_run
 from genrelab.metrics import scores
@@ -19,6 +20,7 @@ from genrelab.runs.run_dir import RunDir, predictions_at_level
 from genrelab.taxonomy.registry import TAXONOMIES
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
+from naming import naming
 
 GENRES = ("jaz03", "jaz06", "jam02", "blu02", "tec05", "hou07")
 LOSSES = {
@@ -147,13 +149,14 @@ def made(*settings, stand_in=False, unsafe=False):
 
 def test_the_rule_recommends_nothing_that_is_worse_anywhere():
     helps, no_more = setting("hxe", "crm", 0.1, 0.01), setting("hxe", "crm", 0.0, 0.9)
-    assert "better than `cross_entropy` with CRM and nowhere worse: `hxe`" in recommendation(
-        [made(helps), made(no_more)]
-    )
+    assert "`hxe`" in recommendation([made(helps), made(no_more)])
     costs = setting("hxe", "crm", 0.1, 0.01, top1=-0.2, top1_p=0.01)
-    assert "the choice is `cross_entropy`" in recommendation([made(helps), made(costs)])
-    assert "the choice is `cross_entropy`" in recommendation([made(no_more), made(helps, stand_in=True)])
-    assert "the choice is `cross_entropy`" in recommendation([made(no_more), made(helps, unsafe=True)])
+    for studies in (
+        [made(helps), made(costs)],
+        [made(no_more), made(helps, stand_in=True)],
+        [made(no_more), made(helps, unsafe=True)],
+    ):
+        assert "`hxe`" not in recommendation(studies) and "`cross_entropy`" in recommendation(studies)
 
 
 def test_holm_against_the_definition():
@@ -179,16 +182,17 @@ def test_an_unsafe_split_is_marked_wherever_scores_stand(study, tmp_path):
     ((name, rows),) = read_studies([tmp_path / "study"])
     page = render_page([score_study(name, rows, resamples=50)])
     assert "- **tiny, UNSAFE**. CRM moves" in page and "\n## tiny, UNSAFE\n" in page and "| tiny, UNSAFE | 6 |" in page
-    assert "UNSAFE: segments of one track stand on both sides of the split; these scores are no evidence." in page
-    assert "the choice is `cross_entropy`" in recommendation([score_study(name, rows, resamples=50)])
+    assert FLAGS["unsafe"] in page
+    chosen = recommendation([score_study(name, rows, resamples=50)])
+    assert "`cross_entropy`" in chosen and "`graph_soft" not in chosen and "`hxe" not in chosen
 
 
 def test_a_study_needs_cross_entropy(study, tmp_path):
-    with pytest.raises(GenrelabError, match="no finished run; python"):
+    with pytest.raises(GenrelabError, match=naming(tmp_path, "python sweep.py search=graph_study")):
         read_studies([tmp_path])
     for number in (4, 6):
         (tmp_path / str(number)).symlink_to(study / str(number))
-    with pytest.raises(GenrelabError, match="tiny: 2 losses, 0 of them plain cross-entropy"):
+    with pytest.raises(GenrelabError, match=naming("tiny", 2, 0)):
         read_studies([tmp_path / "4", tmp_path / "6"])
 
 
@@ -205,13 +209,13 @@ def test_tested_tracks_must_be_the_same(study, tmp_path):
     )
     write_predictions(broken / "predictions.parquet", fewer)
     ((name, rows),) = read_studies([tmp_path / "study"])
-    with pytest.raises(GenrelabError, match="not all runs were tested on the same tracks"):
+    with pytest.raises(GenrelabError, match=naming("tiny", "run 7", "run 0")):
         score_study(name, rows)
 
 
 def test_picture_and_page_are_the_same_again(scored, tmp_path):
     told = write_page([scored], tmp_path / "told", "Run twice.\n")[0].read_text()
-    assert told == render_page([scored]) + "\n## How this one was run\n\nRun twice.\n"
+    assert told.startswith(render_page([scored])) and told.endswith("\n\nRun twice.\n")
     first = [path.read_bytes() for path in write_page([scored], tmp_path / "a")]
     assert first == [path.read_bytes() for path in write_page([scored], tmp_path / "b")]
     json.dumps(scored.facts)

@@ -66,7 +66,9 @@ class Split:
 
     def __post_init__(self) -> None:
         if self.unsafe != (self.shares is not None):
-            raise SplitError(f"split {self.kind}: tracks are broken into parts by shares, and only that is unsafe")
+            raise SplitError(
+                f"split {self.kind}: unsafe={self.unsafe}, but shares={self.shares}; only shares break tracks"
+            )
         counts = Counter(self.assignment.values())
         if strange := sorted(set(counts) - set(SPLIT_NAMES)):
             raise SplitError(f"split {self.kind}: {strange[0]!r} is none of train, val, test")

@@ -130,7 +130,7 @@ def read_run(path: Path, name: str) -> Run:
     if record.get("status", "finished") != "finished":
         raise GenrelabError(state(record))
     if not (path / "predictions.parquet").exists() and not (path / "metrics.json").exists():
-        raise GenrelabError("there are no predictions and no scores")
+        raise GenrelabError("neither predictions.parquet nor metrics.json is there")
     metrics = (
         _read_json(path / "metrics.json")
         if (path / "metrics.json").exists()

@@ -161,8 +161,12 @@ def score_study(name: str, rows: Sequence[RunGroup], resamples: int = RESAMPLES)
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    if len({(run.tested_track_ids, run.split) for row in rows for run in row.runs}) > 1:
-        raise GenrelabError(f"{name}: not all runs were tested on the same tracks")
+    first, *others = (run for row in rows for run in row.runs)
+    for run in others:
+        if (run.tested_track_ids, run.split) != (first.tested_track_ids, first.split):
+            raise GenrelabError(
+                f"{name}: run {run.name} was tested on other tracks than run {first.name}; name runs of one split"
+            )
     with threadpool_limits(1):
         drawn: Drawn = {}
         for row in rows:
