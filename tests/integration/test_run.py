@@ -29,7 +29,7 @@ def train(overrides: list[str], folder: Path) -> dict:
 
 def test_a_run_leaves_everything_that_a_reader_needs(small, tmp_path):
     folder = tmp_path / "run"
-    record = train([*small, "callbacks=swa", "callbacks.swa.start_epoch=0", "trainer.report=false"], folder)
+    record = train([*small, "callbacks=swa", "callbacks.swa.start_epoch=0"], folder)
     for name in (
         "config.yaml",
         "overrides.txt",
