@@ -15,8 +15,9 @@ from paths import REPOSITORY, SHARED_DATA
 
 RATE = 22_050
 CONF = sorted((REPOSITORY / "conf" / "features").glob("*.yaml"))
-SINGLES = [path for path in CONF if "kind" in yaml.safe_load(path.read_text())]
-COMPUTED = [kind for kind in FEATURES.kinds() if kind not in ("given", "waveform", "samples")]
+SINGLES = [path for path in CONF if yaml.safe_load(path.read_text()).get("kind") not in (None, "musicnn")]
+ENCODERS = [kind for kind in FEATURES.kinds() if FEATURES.marked(kind, "encoder")]  # their weights are not here
+COMPUTED = [kind for kind in FEATURES.kinds() if kind not in ("given", "waveform", "samples", *ENCODERS)]
 PICTURES = [kind for kind in COMPUTED if kind not in ("scalars", "tabular57")]
 
 

@@ -17,10 +17,14 @@ def size(png):
     return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
 
 
+# Precomputed ones, the stored waveform, and vectors of encoders, whose weights are not here.
+SKIPPED = {"given", "waveform", *(kind for kind in FEATURES.kinds() if FEATURES.marked(kind, "encoder"))}
+
+
 def test_every_kind_is_drawn(tmp_path, samples):
     soundfile.write(tmp_path / "song.wav", samples, 22_050)
     audio = AudioSpec(segment_duration=2.0)
-    specs = [make_spec(kind, {"kind": kind}, audio) for kind in FEATURES.kinds() if kind not in ("given", "waveform")]
+    specs = [make_spec(kind, {"kind": kind}, audio) for kind in FEATURES.kinds() if kind not in SKIPPED]
     out = plot_gallery(tmp_path / "song.wav", tmp_path / "pictures", specs)
     assert out == tmp_path / "pictures" / "song-features.png"
     width, height = size(out)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from genrelab.models.musicnn import MusicnnBackbone, _named
+
 KINDS = {"float32": 1, "int64": 9}  # tensorflow.DataType
 
 
@@ -60,3 +62,18 @@ def write_bundle(folder: Path, arrays: Mapping[str, np.ndarray], block: int = 16
     footer = b"".join(ends).ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
     (folder / ".index").write_bytes(table + footer)
     (folder / ".data-00000-of-00001").write_bytes(data)
+
+
+def drawn(seed: int = 0) -> dict[str, np.ndarray]:
+    """Weights of every layer of musicnn, in TensorFlow's layout: frames, bands, in, out."""
+    generator = np.random.default_rng(seed)
+    found = {}
+    for name, value in _named(MusicnnBackbone()).items():
+        shape = tuple(value.shape)
+        if name.startswith("conv2d") and name.endswith("kernel"):
+            shape = (shape[2], shape[1], 1, shape[0]) if value.ndim == 3 else shape[::-1]
+        elif name.endswith("kernel"):
+            shape = shape[::-1]
+        array = generator.normal(size=shape) / np.sqrt(max(np.prod(shape[:-1]), 1))
+        found[name] = (np.abs(array) + 0.5 if name.endswith("variance") else array).astype(np.float32)
+    return found

@@ -56,7 +56,7 @@ def test_late_fusion_run_and_its_checkpoint(files, tmp_path):
     content = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["genrelab"]
     assert [one["name"] for one in content["preprocessing"]["features"]] == ["table", "embedding"]
     assert content["model"]["params"]["backbone"]["kind"] == "conv_stack"
-    with pytest.raises(GenrelabError, match=r"best\.ckpt: "):
+    with pytest.raises(GenrelabError, match=r"\.ckpt: "):
         load_predictor(tmp_path / "run")
 
 

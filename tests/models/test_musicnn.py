@@ -8,28 +8,13 @@ import torch
 
 from genrelab.config import compose
 from genrelab.engine.validate_config import check
-from genrelab.models.musicnn import EPSILON, MusicnnBackbone, _named
+from genrelab.models.musicnn import EPSILON
 from genrelab.models.registry import MODELS
 from genrelab.utils.errors import ConfigError
 from paths import SHARED_DATA
-from tf_bundles import write_bundle
+from tf_bundles import drawn, write_bundle
 
 FRAMES = 24
-
-
-def drawn(seed: int = 0) -> dict[str, np.ndarray]:
-    """Weights of every layer, in TensorFlow's layout: frames, bands, in, out."""
-    generator = np.random.default_rng(seed)
-    found = {}
-    for name, value in _named(MusicnnBackbone()).items():
-        shape = tuple(value.shape)
-        if name.startswith("conv2d") and name.endswith("kernel"):
-            shape = (shape[2], shape[1], 1, shape[0]) if value.ndim == 3 else shape[::-1]
-        elif name.endswith("kernel"):
-            shape = shape[::-1]
-        array = generator.normal(size=shape) / np.sqrt(max(np.prod(shape[:-1]), 1))
-        found[name] = (np.abs(array) + 0.5 if name.endswith("variance") else array).astype(np.float32)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from torch import nn
 from genrelab.audio.content_detection import ContentThresholds
 from genrelab.audio.spec import AudioSpec
 from genrelab.datamodules.normalizer import Normalizer
-from genrelab.features import FeatureSpec
+from genrelab.features import FeatureSpec, build_feature
 from genrelab.inference.calibration import Calibration, fit_calibration
 from genrelab.inference.predictor import Predictor
 from genrelab.models.windowed import build_network
@@ -63,6 +63,11 @@ def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: 
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise GenrelabError(f"{file}: its content does not fit together ({first})") from error
+    for spec in specs:
+        try:
+            build_feature(spec)
+        except ConfigError as error:  # a pretrained encoder's weights are missing, or others
+            raise GenrelabError(f"{file}: {'; '.join(error.problems)}") from error
     if calibration is None:
         several = content.get("target") == "multi_label"
         record = dict(_record(run))

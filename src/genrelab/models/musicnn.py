@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ INPUT_FEATURE = {
 TIMBRAL, TEMPORAL = (38, 67), (128, 64, 32)  # bands and frames that the first filters span
 WIDE, NARROW, MIDDLE, LAST = 204, 51, 64, 200  # filters of each, of the middle, units of the last
 EPSILON = 1e-3  # of TensorFlow's batch normalization
-REMEDY = "pip install --no-deps musicnn (its weights are read without TensorFlow), or model.weights=null"
+REMEDY = "pip install --no-deps musicnn (its weights are read without TensorFlow)"
 
 
 class MusicnnBackbone(nn.Module):
@@ -158,17 +159,34 @@ def load_tensorflow_weights(net: MusicnnBackbone, weights: str) -> None:
         raise ConfigError([f"model.weights: {folder}: not the weights of a musicnn ({error})"]) from error
 
 
-def _folder(weights: str) -> Path:
+def hash_weights(weights: str, at: str) -> str:
+    """Return a hash of a checkpoint's data.
+
+    Args:
+        weights: name in the installed package, or a folder.
+        at: where `weights` stands in the configuration, for messages.
+
+    Raises:
+        ConfigError: there is no such checkpoint.
+    """
+    folder = _folder(weights, at)
+    try:
+        return hashlib.sha256((folder / ".data-00000-of-00001").read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise ConfigError([f"{at}: {folder}: unreadable ({error.strerror})"]) from error
+
+
+def _folder(weights: str, at: str = "model.weights") -> Path:
     """Of a checkpoint: in the installed package by name, or anywhere."""
     if "/" in weights or Path(weights).is_dir():
         folder = Path(weights).expanduser()
     else:
         package = importlib.util.find_spec("musicnn")  # it is not imported: that needs TensorFlow
         if package is None or not package.submodule_search_locations:
-            raise ConfigError([f"model.weights: {weights} needs the package musicnn; {REMEDY}"])
+            raise ConfigError([f"{at}: {weights} needs the package musicnn; {REMEDY}"])
         folder = Path(package.submodule_search_locations[0]) / weights
     if not (folder / ".index").is_file():
-        raise ConfigError([f"model.weights: {folder}: no checkpoint there; give MTT_musicnn, MSD_musicnn or a folder"])
+        raise ConfigError([f"{at}: {folder}: no checkpoint there; give MTT_musicnn, MSD_musicnn or a folder"])
     return folder
 
 
