@@ -20,10 +20,9 @@ from genrelab.datasets.splits.stratified_group import assign
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
 from genrelab.engine.sklearn_fit import ROWS, train_vectors, write_weights
-from genrelab.engine.validate_config import split_name_and_params
+from genrelab.engine.validate_config import is_clusterer, split_name_and_params
 from genrelab.metrics import monitor_direction
-from genrelab.models.classical import Clusterer, Estimator
-from genrelab.models.registry import MODELS
+from genrelab.models.classical import Estimator
 from genrelab.postprocessing.temperature_scaling import fit_temperature
 from genrelab.runs.checkpoint import REFIT, load_checkpoint
 from genrelab.training.callbacks import EpochProgress, StopAfterEpochs
@@ -45,13 +44,7 @@ def refits(config: Config) -> bool:
     asked = config.get("refit", False)  # runs of before the key did not
     if asked != "auto":
         return bool(asked)
-    return build.is_fitted(config) and not clusters(config)
-
-
-def clusters(config: Config) -> bool:
-    """Return whether the configured model groups tracks without their genres, so that val chooses nothing."""
-    kind = MODELS.get(str(config["model"]["kind"]))
-    return isinstance(kind, type) and issubclass(kind, Clusterer)
+    return build.is_fitted(config) and not is_clusterer(config)
 
 
 @dataclass(frozen=True)

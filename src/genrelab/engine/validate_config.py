@@ -267,14 +267,20 @@ def _fitted(config: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def is_clusterer(config: Mapping[str, Any]) -> bool:
+    """Return whether the configured model groups tracks without their genres, so that val chooses nothing."""
+    from genrelab.models.classical import Clusterer
+
+    kind = MODELS.get(str(config["model"]["kind"]))
+    return isinstance(kind, type) and issubclass(kind, Clusterer)
+
+
 def _refit(config: Mapping[str, Any]) -> list[str]:
     """Where training once more on train and val has no meaning."""
-    from genrelab.engine.refit import clusters
-
     if config.get("refit") is not True:
         return []
     problems = []
-    if clusters(config):
+    if is_clusterer(config):
         kind = config["model"]["kind"]
         problems.append(f"refit: model {kind!r} groups tracks without genres, val chooses nothing; leave refit out")
     if config["accelerator"]["devices"] > 1:

@@ -147,4 +147,4 @@ def save_figure(figure: Figure, path: Path) -> None:
 
     figure.set_dpi(110)
     with atomic_path(path) as temporary:
-        FigureCanvasAgg(figure).print_png(temporary, metadata={"Software": None})
+        FigureCanvasAgg(figure).print_png(temporary, metadata={"Software": None})  # type: ignore[no-untyped-call]
