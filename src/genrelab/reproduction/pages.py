@@ -188,8 +188,8 @@ def _cell(systems: Systems, first: str, protocol: str, trial: Trial, found: Mapp
     if found.get("nmi") is not None:
         more += [f"ARI {found['ari']:.3f}", f"NMI {found['nmi']:.3f} ({found['nmi_by_chance']:.3f} by chance)"]
     more += ["shortened" if found.get("short") else ""]
-    best = SyntheticTracks().best_accuracy
-    more += [f"synthetic, where the best rule has {_percent(best)} %" if found.get("synthetic") else ""]
+    if found.get("synthetic"):
+        more.append(f"synthetic, where the best rule has {_percent(SyntheticTracks().best_accuracy)} %")
     more += ["before the batch-norm fix" if found.get("before_batch_norm_fix") else ""]
     title = systems.protocols[protocol].title
     title += ", UNSAFE" if found["unsafe"] and "UNSAFE" not in title else ""

@@ -43,7 +43,7 @@ from genrelab.utils.errors import GenrelabError
 CHECKPOINT_FORMAT = 1
 BEST, REFIT = "best.ckpt", "refit.ckpt"  # in `checkpoints/`: of the best epoch on val; trained again on train and val
 CAVEATS = {  # what is said of a run wherever it answers, see `caveats_of`
-    "stand_in": "trained on music that genrelab composed itself; of real music it knows nothing",
+    "stand_in": "trained on a stand-in for music, made by genrelab; its answers for real music mean nothing",
     "unsafe": "trained on an UNSAFE split: its scores, and how sure it says it is, are no evidence",
 }
 CONTENT = {

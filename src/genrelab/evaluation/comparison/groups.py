@@ -32,7 +32,7 @@ FLAGS = {
     "unsafe": "UNSAFE: segments of one track stand on both sides of the split; these scores are no evidence",
     "overlap": "OVERLAP: songs that are not new, they or their artists were trained on: scores are too high",
     "artist_leak": "artists appear on both sides of the split: scores are too high for new artists",
-    "stand_in": "the music is a stand-in, composed by rules: scores say nothing about recorded music",
+    "stand_in": "the data are a stand-in, made by rules: scores say nothing about recorded music",
     "debug": "cut short by a debug option: scores mean nothing",
 }
 

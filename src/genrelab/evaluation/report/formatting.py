@@ -188,7 +188,7 @@ def report_warnings(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, 
     if headline_split == "val":
         alerts.append("No test tracks: these are val scores, by which the epoch was chosen, so they are too good.")
     if dataset.get("stand_in"):
-        alerts.append("The music is a stand-in, composed by rules: scores say nothing about recorded music.")
+        alerts.append("The data are a stand-in, made by rules: scores say nothing about recorded music.")
     if record.get("status") in ("failed", "interrupted"):
         was = "was interrupted" if record["status"] == "interrupted" else "failed"
         alerts.append(f"The run {was}: {record.get('error', 'no reason was recorded')}")
