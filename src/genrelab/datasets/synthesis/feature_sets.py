@@ -1,6 +1,6 @@
 """Feature sets in the format of the Million Song Dataset, of tracks that do not exist.
 
-<cache>/top-magd-<seed>-<tracks>/
+<cache>/top-magd-<version>-<seed>-<tracks>/
     msd-rp.arff.gz                                        rows of numbers, the track id last
     msd-topMAGD-genreAssignment.cls                       track id, TAB, genre
     msd-topMAGD-partition_fixedSizeSplit_2000-v1.0.cls    track id, TAB, TRAIN or TEST
@@ -38,6 +38,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
 }
 LABELS = "msd-topMAGD-genreAssignment.cls"
 PARTITION = "msd-topMAGD-partition_fixedSizeSplit_2000-v1.0.cls"
+VERSION = 1  # of the numbers; files of another are not read
 FACTORS = 12  # hidden numbers of a track, from which all its features follow
 SPREAD = 0.75  # of genre centers along each factor, in deviations of a genre's tracks
 NOISE = 0.5  # deviation of a feature's own noise, where the factors' part has a deviation near 1
@@ -68,6 +69,8 @@ class SyntheticTracks:
             problems.append(f"dataset.train_tracks_per_genre: {self.train_tracks_per_genre} (use 2 or more)")
         if self.test_tracks < len(GENRE_COUNTS):
             problems.append(f"dataset.test_tracks: {self.test_tracks} (use {len(GENRE_COUNTS)} or more, one a genre)")
+        if self.seed < 0:
+            problems.append(f"dataset.seed: {self.seed} (use 0 or more)")
         if problems:
             raise ConfigError(problems)
 
@@ -153,7 +156,8 @@ def write_feature_sets(tracks: SyntheticTracks, sets: Sequence[str], cache: Path
     problems += [] if sets else [f"dataset.sets: none named (choose from {', '.join(SHAPES)})"]
     if problems:
         raise ConfigError(problems)
-    folder = cache / f"top-magd-{tracks.seed}-{tracks.train_tracks_per_genre}-{tracks.test_tracks}"
+    sizes = f"{tracks.train_tracks_per_genre}-{tracks.test_tracks}"
+    folder = cache / f"top-magd-{VERSION}-{tracks.seed}-{sizes}"
     files = [folder / f"msd-{name}.arff.gz" for name in sets]
     for name, file in zip(sets, files, strict=True):
         if not file.exists():
