@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PowerTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from genrelab.models.registry import MODELS
@@ -64,3 +66,21 @@ def test_a_temperature_changes_probabilities_alone(blobs):
     before = net(new)
     net.temperature = torch.tensor(0.5)
     assert torch.allclose(net(new), 2 * before)
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 8)])
+def test_power_transform_is_scikit_learns_and_survives_a_checkpoint(shape):
+    generator = np.random.default_rng(0)
+    x = torch.from_numpy(np.exp(generator.normal(size=(90, *shape))).astype(np.float32))
+    x[:, 0] = 2.5  # a constant column (or row) stays finite
+    y = torch.arange(90) % 3
+    net = MODELS.build("logistic_regression", {"c": 0.5, "power_transform": True}, in_shapes=[shape], n_classes=3)
+    pooled = net.vectors(x).double().numpy()
+    net.fit(net.vectors(x), y, seed=0)
+    scaled = make_pipeline(StandardScaler(), PowerTransformer()).fit_transform(pooled)
+    assert np.allclose(net.inputs(x).numpy(), scaled, atol=2e-3)
+    model = LogisticRegression(C=0.5, max_iter=1000).fit(scaled, y.numpy())
+    assert np.allclose(net(x).exp().numpy(), model.predict_proba(scaled), atol=2e-3)
+    again = MODELS.build("logistic_regression", {"c": 0.5, "power_transform": True}, in_shapes=[shape], n_classes=3)
+    again.load_state_dict(net.state_dict())
+    assert torch.equal(again(x), net(x))

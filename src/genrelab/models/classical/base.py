@@ -29,14 +29,23 @@ class Estimator(nn.Module, ABC):
         n_classes: C.
         pooling: pictures flattened ("none"), or each row's mean over time, or its mean and standard deviation;
             columns of pooled features are standardized by train's statistics.
+        power_transform: make each column as normal as the power transform of Yeo and Johnson (2000) can, then
+            standardize it; the powers are fitted on train by likelihood (scikit-learn's `PowerTransformer`).
     """
 
     scaled_on_val: ClassVar[bool] = False  # its logits are no log-probabilities until `temperature` is fitted on val
+    powers: Tensor  # [3, D] powers of the power transform; mean and standard deviation of what it gives
     columns: Tensor  # [2, D] mean and standard deviation that vectors are put on the same scale by
     temperature: Tensor
     prior: Tensor  # [C] share of train that has each genre, only where a track has several
 
-    def __init__(self, in_shapes: Sequence[tuple[int, ...]], n_classes: int, pooling: Pooling = "none") -> None:
+    def __init__(
+        self,
+        in_shapes: Sequence[tuple[int, ...]],
+        n_classes: int,
+        pooling: Pooling = "none",
+        power_transform: bool = False,
+    ) -> None:
         super().__init__()
         self.n_classes = n_classes
         self.in_shapes = [tuple(shape) for shape in in_shapes]
@@ -49,7 +58,10 @@ class Estimator(nn.Module, ABC):
             str, tuple[float, ...]
         ] = {}  # parameters that are "auto", and the values val chooses from
         self.register("temperature", torch.ones(()))
-        if self.pools:
+        self.power_transform = power_transform
+        if power_transform:
+            self.register("powers", torch.ones(3, self.width))
+        if self.scales:
             self.register("columns", torch.stack([torch.zeros(self.width), torch.ones(self.width)]))
 
     def register(self, name: str, value: Tensor) -> None:
@@ -60,6 +72,11 @@ class Estimator(nn.Module, ABC):
     def multilabel(self) -> bool:
         """Whether it was fitted on several genres a track: then its logits are of sigmoids."""
         return "prior" in self._buffers
+
+    @property
+    def scales(self) -> bool:
+        """Whether columns are put on one scale here; the normalizer does it for plain vectors."""
+        return self.pools or self.power_transform
 
     # ---- fitting
 
@@ -72,10 +89,12 @@ class Estimator(nn.Module, ABC):
             seed: of what is drawn.
             device: where to do what torch does; scikit-learn stays on the CPU.
         """
-        if self.pools:
-            mean, std = x.mean(dim=0), x.std(dim=0, correction=0)
-            constant = std <= 1e-5 * mean.abs().clamp(min=1e-3)
-            self.columns = torch.stack([mean, torch.where(constant, 1.0, std)])
+        if self.scales:
+            self.columns = _mean_and_std(x)
+            if self.power_transform:  # of columns of unit scale, where powers are well conditioned
+                scaled = _scale(x, self.columns)
+                powers = _fit_powers(scaled)
+                self.powers = torch.cat([powers[None], _mean_and_std(yeo_johnson(scaled, powers))])
             x = self._standardize(x)
         if target.ndim == 2:
             self.register("prior", (target.sum(dim=0) + 0.5) / (len(target) + 1.0))
@@ -120,7 +139,9 @@ class Estimator(nn.Module, ABC):
         return mean if self.pooling == "mean" else torch.cat([mean, feature.std(dim=2, correction=0)], dim=1)
 
     def _standardize(self, x: Tensor) -> Tensor:
-        return (x - self.columns[0]) / self.columns[1] if self.pools else x
+        if self.scales:
+            x = _scale(x, self.columns)
+        return _scale(yeo_johnson(x, self.powers[0]), self.powers[1:]) if self.power_transform else x
 
     # ---- checkpoints
 
@@ -141,6 +162,32 @@ class Estimator(nn.Module, ABC):
 def empty_buffer(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """What a buffer holds before it is fitted."""
     return torch.zeros(shape, dtype=dtype)
+
+
+def yeo_johnson(x: Tensor, powers: Tensor) -> Tensor:
+    """Return the power transform of Yeo and Johnson (2000), `[N, D]` like `x`, by the powers `[D]` of its columns."""
+    power = torch.where(x >= 0, powers, 2 - powers)
+    log = x.abs().log1p()
+    small = power.abs() < 1e-6
+    curve = torch.where(small, log, torch.expm1(power * log) / torch.where(small, 1.0, power))
+    return torch.where(x >= 0, curve, -curve)
+
+
+def _fit_powers(x: Tensor) -> Tensor:
+    """Return the powers `[D]` that make the columns of `x` likeliest under a normal distribution."""
+    from sklearn.preprocessing import PowerTransformer
+
+    return torch.from_numpy(PowerTransformer(standardize=False).fit(x.double().numpy()).lambdas_).float()
+
+
+def _mean_and_std(x: Tensor) -> Tensor:
+    """Return mean and standard deviation `[2, D]` of the columns; 1 for the deviation of a constant one."""
+    mean, std = x.mean(dim=0), x.std(dim=0, correction=0)
+    return torch.stack([mean, torch.where(std <= 1e-5 * mean.abs().clamp(min=1e-3), 1.0, std)])
+
+
+def _scale(x: Tensor, columns: Tensor) -> Tensor:
+    return (x - columns[0]) / columns[1]
 
 
 def check_memory(rows: int, columns: int) -> None:

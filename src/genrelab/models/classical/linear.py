@@ -36,6 +36,7 @@ class LogisticRegression(Estimator):
         class_weight: "balanced" to weigh genres alike, however many tracks they have.
         max_iter: iterations, at most.
         pooling: of pictures over time.
+        power_transform: see `Estimator`.
 
     Raises:
         ConfigError: a number out of range.
@@ -52,8 +53,9 @@ class LogisticRegression(Estimator):
         class_weight: ClassWeight = None,
         max_iter: int = 1000,
         pooling: Pooling = "mean_std",
+        power_transform: bool = False,
     ) -> None:
-        super().__init__(in_shapes, n_classes, pooling)
+        super().__init__(in_shapes, n_classes, pooling, power_transform)
         self.c, self.candidates = (1.0, {"c": LOGISTIC_GRID}) if isinstance(c, str) else (c, {})
         check_positive(c=self.c, max_iter=max_iter)
         self.class_weight, self.max_iter = class_weight, max_iter
@@ -118,6 +120,7 @@ class SupportVectorMachine(Estimator):
         gamma: of the rbf kernel; null: 1 / (columns * variance), scikit-learn's "scale".
         class_weight: "balanced" to weigh genres alike, however many tracks they have.
         pooling: of pictures over time.
+        power_transform: see `Estimator`.
 
     Raises:
         ConfigError: a number out of range.
@@ -140,8 +143,9 @@ class SupportVectorMachine(Estimator):
         gamma: float | None = None,
         class_weight: ClassWeight = None,
         pooling: Pooling = "mean_std",
+        power_transform: bool = False,
     ) -> None:
-        super().__init__(in_shapes, n_classes, pooling)
+        super().__init__(in_shapes, n_classes, pooling, power_transform)
         self.c, self.candidates = (1.0, {"c": SVM_GRID}) if isinstance(c, str) else (c, {})
         check_positive(c=self.c, **({} if gamma is None else {"gamma": gamma}))
         self.kernel, self.gamma, self.class_weight = kernel, gamma, class_weight
