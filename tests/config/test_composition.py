@@ -87,6 +87,19 @@ def test_a_dataset_chooses_its_taxonomy_unless_the_user_does(overrides, kind):
 @pytest.mark.parametrize(
     ("overrides", "kind"),
     [
+        ([], "grouped"),
+        (["dataset=folder"], "auto"),
+        (["dataset=csv"], "auto"),
+        (["dataset=folder", "split=grouped"], "grouped"),
+    ],
+)
+def test_a_dataset_of_ones_own_chooses_its_split_unless_the_user_does(overrides, kind):
+    assert compose(overrides)["split"]["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kind"),
+    [
         (["model=resnet18flex_dual", "features=pcen_mfcc"], "graph_soft"),
         (["taxonomy=flat"], "cross_entropy"),
         (["taxonomy=flat", "loss=graph_soft"], "graph_soft"),

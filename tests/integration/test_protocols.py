@@ -69,14 +69,14 @@ def test_the_guides_training_commands_run(demo, tmp_path, line):
     assert split["artist_leak"] or split["unsafe"] or "split.group_by=null" not in told
 
 
-def write_songs(root, artists):
+def write_songs(root, artists, pitch=300):
     """Folders of genres and artists, two songs each; gives the rows of a table of them."""
     lines = []
     for g, genre in enumerate(GENRES):
         for artist in artists:
             for n in range(2):
                 path = root / genre / f"{artist} of {genre}" / f"{n}.wav"
-                write_tone(path, 300 + len(lines), 1.5 * 2**g, 4.0, len(lines))
+                write_tone(path, pitch + len(lines), 1.5 * 2**g, 4.0, len(lines))
                 row = {"path": path, "genre": genre, "artist": path.parent.name}
                 lines.append({**row, "condition": ("live", "cover")[n]})
     return lines
@@ -94,7 +94,7 @@ def test_the_guides_evaluations_run(tmp_path, monkeypatch):
         table = csv.DictWriter(file, list(lines[0]))
         table.writeheader()
         table.writerows(lines)
-    write_songs(tmp_path / "own", ["A", "B", "C", "D"])
+    write_songs(tmp_path / "own", ["A", "B", "C", "D"], pitch=400)  # no recording of theirs is among the new
     monkeypatch.chdir(tmp_path)
     overrides = [*CHEAP, "dataset=folder", "dataset.root=own", "taxonomy=flat", "audio=segments_3s"]
     trained([*overrides, "audio.sample_rate=8000"], tmp_path / "run")

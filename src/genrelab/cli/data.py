@@ -59,12 +59,13 @@ def prepare(
 
     Example: genrelab prepare dataset=folder dataset.root=music features=tabular57 --to-csv
     """
-    from genrelab.datasets.splits import split_folds
+    from genrelab.datasets.splits import resolve_split, split_folds
     from genrelab.engine import build
 
     config = compose_config(overrides)
     dataset = build.read_dataset(config)
     feature_cache, augments = build.make_feature_cache(config, dataset.index), build.make_augments(config)
+    config["split"] = resolve_split(config["split"], lambda: dataset.index)
     folds: list[int | None] = [*split_folds(config["split"])]
     for fold in folds or [None]:
         split = build.make_split(config, dataset.index, fold)

@@ -28,7 +28,7 @@ from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
 from genrelab.engine.dataset_record import count_train_targets, record_dataset
 from genrelab.engine.linear_baseline import NAME, mean_feature_baseline
-from genrelab.engine.refit import Choices, inner_splits, out_of_fold, refit_estimator, refit_network, refits
+from genrelab.engine.refit import Choices, inner_splits, middle, out_of_fold, refit_estimator, refit_network, refits
 from genrelab.engine.runtime_estimate import print_runtime_estimate
 from genrelab.engine.sklearn_fit import fit_sklearn, record_sklearn_model, write_pca_projection
 from genrelab.engine.validate_config import crop_ratio, split_name_and_params
@@ -36,9 +36,18 @@ from genrelab.evaluation.report import choose_examples, write_report
 from genrelab.features.cache import AnyFeatureCache
 from genrelab.metrics import medoid_class, monitor_direction
 from genrelab.models.classical import Estimator
-from genrelab.runs.checkpoint import BEST, CHECKPOINT_FORMAT, REFIT, caveats_of, load_checkpoint, without_weights
-from genrelab.runs.predictions import OUT_OF_FOLD, Predictions, concatenate, write_predictions
+from genrelab.runs.checkpoint import (
+    BEST,
+    CHECKPOINT_FORMAT,
+    REFIT,
+    caveats_of,
+    load_checkpoint,
+    run_checkpoint,
+    without_weights,
+)
+from genrelab.runs.predictions import OUT_OF_FOLD, Predictions, concatenate, read_predictions, write_predictions
 from genrelab.runs.run_record import RunRecord
+from genrelab.runs.training_tracks import write_training_tracks
 from genrelab.taxonomy.hierarchy import ancestor_pairs, supergenre_index
 from genrelab.tracking.publish import finish, publish
 from genrelab.tracking.registry import LOGGERS
@@ -83,7 +92,8 @@ class TrainingPipeline:
         feature_cache = build.make_feature_cache(config, dataset.index)
         augments = build.make_augments(config)
         fitted = build.is_fitted(config)
-        if trainer_spec.estimate and not (resuming or fitted) and record.is_rank_zero:
+        first = self.parent_dir is None or self.fold == 0  # the estimate is of all folds
+        if trainer_spec.estimate and first and not resuming and record.is_rank_zero:
             print_runtime_estimate(config, dataset, split, feature_cache, augments)
         with record.timed_stage("prepare"), resume_hint_on_interrupt(self.resume_dir):
             report = build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
@@ -106,7 +116,9 @@ class TrainingPipeline:
             answers = [self._predict("val", self._with_best(task, data), data, trainer, dataset)]
             refitted = None
             if refits(config):
-                task, refitted = self.refit(dataset, split.joined("val"), feature_cache, augments, trainer)
+                task, refitted = self._refit(
+                    dataset, split, ["val"], feature_cache, augments, trainer, Choices.read(record.folder, record.data)
+                )
             self._write_predictions([*answers, self._predict("test", task, refitted or data, trainer, dataset)])
             if fitted:
                 with record.timed_stage("test"):
@@ -130,8 +142,12 @@ class TrainingPipeline:
             pictured = page and data.multilabel_targets is None
             examples = choose_examples(record.folder, data.feature_cache, data.rows("test")) if pictured else ()
             write_report(record.folder, examples, page=page)
+        self.publish(loggers)
+
+    def publish(self, loggers: Sequence[Any]) -> None:
+        """Send the reported run to the services among its loggers."""
         log_model = bool((self.config["logger"].get("wandb") or {}).get("log_model"))
-        publish(loggers, record.folder, record.data, log_model)
+        publish(loggers, self.record.folder, self.record.data, log_model)
 
     def _task(
         self, dataset: Dataset, split: Split, data: GenreDataModule, normalizer: Any, rates: Sequence[float] = ()
@@ -312,24 +328,68 @@ class TrainingPipeline:
         self._check_batch_norm(task, data)
         return task
 
-    def refit(
-        self, dataset: Dataset, split: Split, feature_cache: AnyFeatureCache, augments: Sequence[Augment], trainer: Any
+    def refit_on_all(self, folds: Sequence[RunRecord]) -> None:
+        """Train once more on all tracks of a k-fold run, by the choices of the fold in the middle.
+
+        Leaves what a refitted run leaves: `checkpoints/refit.ckpt`, `out_of_fold.parquet` (the folds' answers for their
+        test tracks, which calibrate it), `tracks.parquet`, and in the record `refit` and the tracks of the split.
+
+        Args:
+            folds: the finished records of all folds, already pooled into this run's folder and record.
+        """
+        config, record = self.config, self.record
+        choices = [Choices.read(one.folder, one.data) for one in folds]
+        fold = middle(choices)
+        fitted = load_checkpoint(run_checkpoint(folds[fold].folder))["genrelab"]["model"].get("fitted") or {}
+        chosen = replace(choices[fold], temperature=fitted.get("temperature", 1.0))
+        record.data["model"] = folds[fold].data["model"]
+        tested = read_predictions(record.folder / "predictions.parquet").only("test")
+        held_out = replace(tested, split=np.full(len(tested), "val", dtype=object))
+        write_predictions(record.folder / OUT_OF_FOLD, held_out)
+        dataset = build.read_dataset(config)
+        split = build.make_split(config, dataset.index, fold)
+        joined = split.joined("val", "test")
+        self.labels = read_auxiliary_targets(dataset.index, joined)
+        feature_cache, augments = build.make_feature_cache(config, dataset.index), build.make_augments(config)
+        build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
+        self.sound = build.content_thresholds(dataset, split, feature_cache)
+        spec = read_fields(TrainerSpec, config["trainer"], "trainer")
+        trainer = make_trainer(spec, config["accelerator"], record.folder, [], [])
+        self._refit(dataset, split, ["val", "test"], feature_cache, augments, trainer, chosen, len(folds))
+        record.data["split"] |= {"train": list(joined.tracks("train")), "val": [], "test": []}
+        write_training_tracks(record.folder / "tracks.parquet", dataset.index, joined)
+        record.write()
+
+    def _refit(
+        self,
+        dataset: Dataset,
+        split: Split,
+        joined: list[SplitName],
+        feature_cache: AnyFeatureCache,
+        augments: Sequence[Augment],
+        trainer: Any,
+        choices: Choices,
+        tested_folds: int = 0,
     ) -> tuple[GenreTask, GenreDataModule]:
-        """Train once more on a split whose train part holds val, by what val chose; see `genrelab.engine.refit`.
+        """Train once more on train and further parts, by what val chose; see `genrelab.engine.refit`.
 
         Args:
             dataset: dataset index and taxonomy.
-            split: see `Split.joined`.
+            split: of the first training.
+            joined: the parts that join train.
             feature_cache: of all tracks.
             augments: of train's copies.
             trainer: of the first training.
+            choices: made on val.
+            tested_folds: whose answers for their test tracks calibrate it (`out_of_fold.parquet`); 0: what is fitted at
+                once is cross-fitted for such answers, and networks are calibrated on val's.
 
         Returns:
             The task that answers, and its data.
         """
         config, record = self.config, self.record
         spec = read_fields(TrainerSpec, config["trainer"], "trainer")
-        choices = Choices.read(record.folder, record.data)
+        split = split.joined(*joined)
         path = record.folder / "checkpoints" / REFIT
         limit = None if spec.limit_train_batches is None else spec.limit_train_batches * config["data"]["batch_size"]
         with record.timed_stage("refit"), resume_hint_on_interrupt(self.resume_dir, trainer):
@@ -339,25 +399,27 @@ class TrainingPipeline:
             task, data = make(split)
             tracks = data.rows("train")["track_id"].nunique()
             found = {
-                "parts": ["train", "val"],
+                "parts": ["train", *joined],
                 "tracks": tracks,
                 "train_targets": count_train_targets(data, len(dataset.taxonomy.genres)).tolist(),
                 "epochs": choices.epochs or None,
                 "held_out": "val",
             }
             if not path.exists():
-                epochs = f", {choices.epochs} epochs" if choices.epochs else ""
-                print(f"refit on train and val: {tracks} tracks{epochs}", flush=True)
-            if isinstance(task.net, Estimator):
-                folds = inner_splits(dataset, split)
-                held_out = record.folder / OUT_OF_FOLD
-                found["held_out"] = f"{len(folds)} folds" if folds else "val"
+                epochs = f", {choices.epochs} epoch{'s' * (choices.epochs > 1)}" if choices.epochs else ""
+                where = "all tracks" if "test" in joined else "train and val"
+                print(f"refit on {where}: {tracks} tracks{epochs}", flush=True)
+            fitted = isinstance(task.net, Estimator)
+            folds = inner_splits(dataset, split) if fitted and not tested_folds else []
+            if count := tested_folds or len(folds):
+                found["held_out"] = f"{count} folds"
+            if fitted:
                 if not path.exists():
                     device = trainer.strategy.root_device
                     if folds:
                         rows, temperature = out_of_fold(make, folds, choices, limit, device)
                         choices = replace(choices, temperature=temperature)
-                        write_predictions(held_out, _predictions("val", rows, data, dataset))
+                        write_predictions(record.folder / OUT_OF_FOLD, _predictions("val", rows, data, dataset))
                     refit_estimator(task, data, choices, limit, device, path)
             elif not path.exists():
                 refit_network(task, data, config, spec, choices, record.folder)

@@ -1,8 +1,8 @@
-"""Refit: training once more on train and val, after every choice was made on val."""
+"""Refit: training once more on train and val, after every choice was made on val; or on all tracks of folds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from genrelab.config.schema import TrainerSpec
 from genrelab.datamodules import GenreDataModule
 from genrelab.datasets.index import SplitName
-from genrelab.datasets.splits import Split, SplitError
+from genrelab.datasets.splits import Split, SplitError, split_folds
 from genrelab.datasets.splits.stratified_group import assign
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
@@ -37,14 +37,26 @@ Trainee = Callable[[Split], tuple[GenreTask, GenreDataModule]]  # an untrained t
 
 
 def refits(config: Config) -> bool:
-    """Return whether the configured run is trained once more on train and val.
+    """Return whether the configured run, or each of its folds, is trained once more on train and val.
 
-    "auto" means yes for what scikit-learn fits from genres, which takes seconds, and no for networks and clusterings.
+    "auto" means yes for what scikit-learn fits from genres, which takes seconds, and no for networks and clusterings;
+    "final" means yes where there are no folds.
     """
     asked = config.get("refit", False)  # runs of before the key did not
+    if asked == "final":
+        return not _several_folds(config)
     if asked != "auto":
         return bool(asked)
     return build.is_fitted(config) and not is_clusterer(config)
+
+
+def refits_on_all(config: Config) -> bool:
+    """Return whether the configured run is trained once more on all its tracks when its folds are tested."""
+    return _several_folds(config) and (config.get("refit") == "final" or refits(config))
+
+
+def _several_folds(config: Config) -> bool:
+    return len(split_folds(config["split"])) > 1
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,12 @@ class Choices:
         monitor = record["monitor"]
         epochs = monitor["epochs"] if averaged else monitor["best_epoch"] + 1
         return cls(epochs, tuple(curves["lr"].tolist()), averaged)
+
+
+def middle(choices: Sequence[Choices]) -> int:
+    """Return the place of the choices in the middle, by epochs and then parameters; the lower of two."""
+    order = sorted(range(len(choices)), key=lambda at: (choices[at].epochs, *choices[at].params.values()))
+    return order[(len(order) - 1) // 2]
 
 
 def refit_network(

@@ -11,14 +11,16 @@ from typing import Any
 
 import yaml
 
-from genrelab.datasets.splits import split_folds
+from genrelab.datasets.splits import FEW_TRACKS, RATIOS, resolve_split, split_folds
+from genrelab.engine import build
 from genrelab.engine.build import Config
 from genrelab.engine.cross_validation import pool_folds
 from genrelab.engine.pipeline import TrainingPipeline
+from genrelab.engine.refit import refits_on_all
 from genrelab.engine.validate_config import check
 from genrelab.evaluation.report import print_summary, write_report
 from genrelab.runs.run_record import RunRecord
-from genrelab.tracking.publish import finish, publish
+from genrelab.tracking.publish import finish
 from genrelab.training.trainer import quiet_lightning
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import shown
@@ -36,7 +38,30 @@ def train(config: Config, folder: Path, overrides: Sequence[str] = ()) -> dict[s
         the run's record, as in its `run.json`; `objective` is the best checkpoint's monitored val metric.
     """
     check(config, overrides)
+    config = _resolved(config)
     return _recorded(config, RunRecord.start(folder, config, overrides), resuming=False)
+
+
+def _resolved(config: Config) -> Config:
+    """The configuration with the split that `split=auto` stands for, and the refit that its folds end with."""
+    if config["split"]["kind"] != "auto":
+        return config
+    asked = dict(config["split"])
+    if config["accelerator"]["devices"] > 1:  # folds are trained on one device
+        asked["ratios"] = asked["ratios"] or RATIOS
+    split = resolve_split(asked, lambda: build.read_dataset(config).index)
+    config = {**config, "split": split}
+    if not split.get("folds"):
+        return config
+    if config["refit"] == "auto" and not build.is_fitted(config):
+        config["refit"] = "final"
+    last = ", then a refit on all tracks" if refits_on_all(config) else ""
+    print(
+        f"fewer than {FEW_TRACKS} tracks: cross-validation in {split['folds']} folds{last} "
+        "(split=grouped: one training on one holdout)",
+        flush=True,
+    )
+    return config
 
 
 def resume(folder: Path) -> dict[str, Any]:
@@ -86,7 +111,10 @@ def _quiet_unless(is_rank_zero: bool) -> Iterator[None]:
 
 
 def _cross_validate(config: Config, record: RunRecord, folds: Sequence[int]) -> None:
-    """One run per fold in a folder of its own; their predictions pooled, so that each track is tested once."""
+    """One run per fold in a folder of its own; their predictions pooled, so that each track is tested once.
+
+    Then, where the run is refitted, one training on all tracks.
+    """
     records = []
     for fold in folds:
         folder = record.folder / f"fold-{fold}"
@@ -102,10 +130,14 @@ def _cross_validate(config: Config, record: RunRecord, folds: Sequence[int]) -> 
             TrainingPipeline(config, of_fold, fold, record.folder).run(resuming)
         records.append(of_fold)
     pool_folds(record, records)
+    pipeline = TrainingPipeline(config, record, None)
+    if refits_on_all(config):
+        print("", flush=True)
+        pipeline.refit_on_all(records)
     with record.timed_stage("report"):
         write_report(record.folder)
     if record.is_rank_zero:
         try:
-            publish(TrainingPipeline(config, record, None).loggers(), record.folder, record.data, log_model=False)
+            pipeline.publish(pipeline.loggers())
         finally:
             finish()

@@ -13,6 +13,7 @@ from genrelab.datamodules.genre_datamodule import SplitName
 from genrelab.datasets.splits import Split, split_folds
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
+from genrelab.engine.refit import refits, refits_on_all
 from genrelab.engine.validate_config import crop_ratio
 from genrelab.features import extract
 from genrelab.features.cache import AnyFeatureCache, FeatureCache, PrecomputedFeatureCache
@@ -37,8 +38,10 @@ def print_runtime_estimate(
     copies = 1 + len(augments)
     tracks = dataset.index.tracks
     jobs = {job.track_id for job in feature_cache.plan_build(tracks, augments, frozenset(split.tracks("train"))).jobs}
+    folds = max(1, len(split_folds(config["split"])))
+    copied = SPLIT_NAMES if folds > 1 else ("train", "val") if refits(config) else ("train",)
     missing = sum(
-        (copies if part == "train" else 1) * _segments(dataset, jobs & set(split.tracks(part)), feature_cache)
+        (copies if part in copied else 1) * _segments(dataset, jobs & set(split.tracks(part)), feature_cache)
         for part in (SPLIT_NAMES[:1] if split.unsafe else SPLIT_NAMES)
     )
     features = (
@@ -46,18 +49,31 @@ def print_runtime_estimate(
         if isinstance(feature_cache, FeatureCache) and missing
         else 0.0
     )
-    per_segment = _step_seconds(config, dataset, feature_cache)
-    each = (copies if config["data"]["copies_per_epoch"] == "all" else 1) * counts["train"]
-    if limit := config["trainer"]["limit_train_batches"]:
-        each = min(each, limit * config["data"]["batch_size"])
-    windows = math.ceil(1 / crop_ratio(config))
-    epoch = (each + VALIDATION_SHARE * windows * counts["val"]) * per_segment
-    epochs = config["trainer"]["max_epochs"]
     parts = [f"features about {_said(features)}"] if features > 1 else []
-    folds = max(1, len(split_folds(config["split"])))
-    times = f"{folds} x {epochs}" if folds > 1 else f"{epochs}"
-    parts.append(f"training about {_said(epoch)} an epoch, at most {_said(epoch * epochs * folds)} for {times} epochs")
-    print(f"estimate: {'; '.join(parts)} ({each} train segments, {len(dataset.taxonomy.genres)} genres)", flush=True)
+    each = _epoch_segments(config, counts["train"], copies)
+    if not build.is_fitted(config):  # that takes seconds
+        per_segment = _step_seconds(config, dataset, feature_cache)
+        windows = math.ceil(1 / crop_ratio(config))
+        epoch = (each + VALIDATION_SHARE * windows * counts["val"]) * per_segment
+        epochs = config["trainer"]["max_epochs"]
+        total = epoch * epochs * folds  # as many epochs again in a refit, at most
+        if refits(config):
+            total += _epoch_segments(config, counts["train"] + counts["val"], copies) * per_segment * epochs * folds
+        if refits_on_all(config):
+            total += _epoch_segments(config, sum(counts.values()), copies) * per_segment * epochs
+        times = f"{folds} x {epochs}" if folds > 1 else f"{epochs}"
+        refit = " and the refit" if refits(config) or refits_on_all(config) else ""
+        parts.append(f"training about {_said(epoch)} an epoch, at most {_said(total)} for {times} epochs{refit}")
+    if parts:
+        genres = len(dataset.taxonomy.genres)
+        print(f"estimate: {'; '.join(parts)} ({each} train segments, {genres} genres)", flush=True)
+
+
+def _epoch_segments(config: Config, segments: int, copies: int) -> int:
+    """Segments that an epoch trains on."""
+    each = (copies if config["data"]["copies_per_epoch"] == "all" else 1) * segments
+    limit = config["trainer"]["limit_train_batches"]
+    return min(each, limit * config["data"]["batch_size"]) if limit else each
 
 
 def _segments(dataset: Dataset, tracks: Collection[str], feature_cache: AnyFeatureCache) -> int:

@@ -124,8 +124,8 @@ def _root(config: Mapping[str, Any]) -> list[str]:
         problems.append(f"seed: {config.get('seed')!r} is not an int")
     elif not 0 <= config["seed"] < 2**32:
         problems.append(f"seed: {config['seed']} is not in [0, 2**32)")
-    if config.get("refit", False) not in (True, False, "auto"):
-        problems.append(f"refit: {config['refit']!r} is none of true, false, auto")
+    if config.get("refit", False) not in (True, False, "final", "auto"):
+        problems.append(f"refit: {config['refit']!r} is none of true, false, final, auto")
     if not isinstance(config.get("beta"), int | float) or isinstance(config.get("beta"), bool):
         problems.append(f"beta: {config.get('beta')!r} is not a number")
     return problems
@@ -276,8 +276,8 @@ def is_clusterer(config: Mapping[str, Any]) -> bool:
 
 
 def _refit(config: Mapping[str, Any]) -> list[str]:
-    """Where training once more on train and val has no meaning."""
-    if config.get("refit") is not True:
+    """Where training once more on held-out tracks has no meaning."""
+    if config.get("refit") not in (True, "final"):
         return []
     problems = []
     if is_clusterer(config):

@@ -50,7 +50,7 @@ def write_training_tracks(path: Path, dataset_index: DatasetIndex, split: Split)
 def read_training_tracks(run: Path, record: Mapping[str, Any]) -> pd.DataFrame:
     """What a run has seen; of an older run the track ids of its record alone.
 
-    Val's tracks are train's where the run was refitted on both.
+    The tracks of parts that the run was refitted on are train's.
 
     Raises:
         GenrelabError: neither is there.

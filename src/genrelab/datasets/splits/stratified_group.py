@@ -14,12 +14,13 @@ from genrelab.datasets.splits.split import Artists, Split, SplitError, check_apa
 from genrelab.utils.errors import ConfigError
 
 GroupBy = Literal["artist"] | None
+RATIOS = (0.7, 0.2, 0.1)  # train, val, test
 
 
 @SPLITS.register("grouped")
 def grouped(
     dataset_index: DatasetIndex,
-    ratios: Sequence[float] = (0.7, 0.2, 0.1),
+    ratios: Sequence[float] = RATIOS,
     seed: int = 0,
     group_by: GroupBy = "artist",
 ) -> Split:

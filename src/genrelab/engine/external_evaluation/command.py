@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from genrelab.config import compose
+from genrelab.datasets.splits import resolve_split
 from genrelab.engine import build
 from genrelab.engine.external_evaluation.score import NewData, score_new_data
 from genrelab.engine.validate_config import check
@@ -23,8 +24,9 @@ def evaluate_new_data(run: Path, choices: Sequence[str], out: Path | None = None
     how, config = read_choices(choices)
     dataset_index = build.read_dataset_index(config)
     if how.eval_split is not None:
+        config = {**config, "split": resolve_split(config["split"], lambda: build.read_dataset(config).index)}
         if config["split"].get("folds"):
-            raise GenrelabError("eval_split: of a split without folds, such as split=official")
+            raise GenrelabError("eval_split: this split has folds; use one without, split=official or split=grouped")
         dataset_index = dataset_index.only(build.make_split(config, dataset_index).tracks(how.eval_split))
     folder = score_new_data(run, dataset_index, how, out, choices)
     print_summary(folder)

@@ -200,7 +200,13 @@ def report_warnings(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, 
         notes.append("Artists are unknown: one artist may stand on both sides of the split.")
     if TINY_TRACKS <= (tracks := metrics["tracks"][headline_split]) < FEW_TRACKS:
         notes.append(f"Only {tracks} {headline_split} tracks: mind the intervals.")
-    if refit := record.get("refit"):
+    refit = record.get("refit") or {}
+    if "test" in refit.get("parts", ()):
+        notes.append(
+            f"The checkpoint was refitted on all {refit['tracks']} tracks when the folds were tested; "
+            "these scores are those of the folds' models."
+        )
+    elif refit:
         notes.append(
             f"Test was answered by the model that was refitted on train and val ({refit['tracks']} tracks); "
             "val scores are those of the model before."

@@ -197,7 +197,8 @@ def _levels(data: ReportData) -> dict[str, Any]:
         rows.append(
             {"name": formatting.METRIC_TITLES[metric], "note": {**METRICS, **EXTENDED_METRICS}[metric], "cells": cells}
         )
-    names = {"val": "val, before the refit"} if data.run.record.get("refit") else {}
+    refitted = (data.run.record.get("refit") or {}).get("parts", ())
+    names = {"val": "val, before the refit"} if "val" in refitted and "test" not in refitted else {}
     heads = [(names.get(split, split), f"{level}s", metrics[f"{level}s"][split]) for split, level in columns]
     return {"heads": heads, "rows": rows}
 
