@@ -14,7 +14,7 @@ from genrelab.reproduction.jobs import plan_jobs
 from genrelab.reproduction.pages import reproduction_page
 from genrelab.reproduction.runner import run_jobs
 from genrelab.reproduction.systems import read_systems
-from genrelab.utils.errors import GenrelabError
+from genrelab.utils.errors import ConfigError, GenrelabError
 from naming import naming
 
 SYSTEMS = read_systems()
@@ -145,6 +145,21 @@ def test_a_run_that_fails_is_told_and_the_others_run(tiny_data, tmp_path, capsys
     assert [job for job, _ in failed] == [jobs[0]] and "config.yaml" in failed[0][1]
     assert "error:" in (jobs[0].folder / "log.txt").read_text()
     assert "failed: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(ConfigError(["a: b", "c: d"]), "a: b"), (GenrelabError("e: f\ng\nh"), "e: f"), (OSError(), "OSError")],
+)
+def test_the_first_reason_of_a_failure_is_named(error, reason, tiny_data, tmp_path, monkeypatch):
+    jobs, _ = plan_jobs(SYSTEMS, SYSTEMS.select(["E05"]), tiny_data, tmp_path, 1, False)
+
+    def fail(job):
+        raise error
+
+    monkeypatch.setattr("genrelab.reproduction.runner._run", fail)
+    [(_, said)] = run_jobs(jobs[:1])
+    assert reason in said and "\n" not in said
 
 
 def test_scores_of_an_unsafe_split_say_so_on_the_terminal_and_in_the_table(tiny_data, tmp_path, capsys, monkeypatch):

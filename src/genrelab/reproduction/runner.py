@@ -48,7 +48,8 @@ def run_jobs(jobs: Sequence[RunJob], done: Callable[[], None] = lambda: None) ->
             print(flush=True)
             raise Interrupted("runs that finished are kept") from stop
         except Exception as error:  # the others shall run
-            failed.append((job, str(error).splitlines()[0] if str(error) else type(error).__name__))
+            lines = str(error).splitlines()[:2]  # the first of several problems stands on the second
+            failed.append((job, " ".join(" ".join(lines).split()) or type(error).__name__))
             print(f": failed: {failed[-1][1]}", flush=True)
             continue
         unsafe = "UNSAFE " if (record.get("split") or {}).get("unsafe") else ""
