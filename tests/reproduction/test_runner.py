@@ -83,8 +83,9 @@ def test_a_recipe_without_data_of_its_own_runs_on_music(recipe, tiny_data, tmp_p
 
 
 @pytest.mark.slow
-def test_a_recipe_without_data_of_its_own_runs_on_pictures(tiny_data, tmp_path):
-    _run(["experiment=e08_training", f"dataset.root={tiny_data / 'gtzan_images'}", *BY_TRACK], tmp_path, tiny_data)
+@pytest.mark.parametrize("recipe", ["e08_training", "e14_depth"])
+def test_a_recipe_without_data_of_its_own_runs_on_pictures(recipe, tiny_data, tmp_path):
+    _run([f"experiment={recipe}", f"dataset.root={tiny_data / 'gtzan_images'}", *BY_TRACK], tmp_path, tiny_data)
 
 
 @pytest.fixture
