@@ -16,6 +16,7 @@ from genrelab.engine import build, run, runtime_estimate
 from genrelab.engine.refit import Choices, middle, refits, refits_on_all
 from genrelab.inference import load_predictor
 from genrelab.inference.calibration import fit_calibration
+from genrelab.inference.export import export_run
 from genrelab.models.classical import NearestNeighbors
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.runs.predictions import read_predictions
@@ -92,6 +93,12 @@ def test_no_track_is_new_to_it(knn, songs):
     index = build.read_dataset_index(compose(overrides(songs, *KNN)))
     found = find_overlap(read_training_tracks(knn, record_of(knn)), index.name, index)
     assert set(found) == set(index.tracks["track_id"])
+
+
+def test_its_card_tells_the_tracks_that_it_was_trained_on(knn, tmp_path):
+    folder, _ = export_run(knn, "safetensors", tmp_path)
+    section = (folder / "README.md").read_text().split("## Training data")[1].split("##")[0]
+    assert "30 tracks (train, val, test)" in section
 
 
 def test_finished_folds_are_kept_when_the_last_fit_was_interrupted(knn, tmp_path, monkeypatch):
