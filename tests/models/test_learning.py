@@ -41,7 +41,7 @@ def learned(model, loss, optimizer):
 
 # What is fitted at once has no gradient; pretrained encoders take what they were trained on, late fusion two kinds of
 # feature: they have own tests.
-OTHER_INPUTS = {"encoder", "late_fusion", "musicnn"}
+OTHER_INPUTS = {"encoder", "late_fusion", "musicnn", "stack"}
 
 
 @pytest.mark.parametrize(

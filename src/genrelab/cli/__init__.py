@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -83,6 +84,38 @@ def train(context: typer.Context) -> None:
     from genrelab.cli.launch import train as launch_train  # Hydra
 
     launch_train(context.args)
+
+
+@app.command(rich_help_panel="Train")
+def auto(
+    music: Annotated[str | None, typer.Argument(help="Folder that holds one folder per genre.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Overrides of dataset, audio, split, seed, logger and paths.", metavar="[OVERRIDES]..."),
+    ] = None,
+    budget: Annotated[str, typer.Option(help="Time for all, such as 30s, 10min or 1h.")] = "10min",
+    out: Annotated[Path | None, typer.Option(help="Folder of the run (default: a new one in outputs/runs).")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Folder of an interrupted race to go on with.")] = None,
+) -> None:
+    """Find the best model for a folder of music.
+
+    Runs simple models and, where the time allows, networks in nested cross-validation with artists kept apart, and
+    writes one run of what it chooses.
+
+    Example: genrelab auto music --budget 10min
+    """
+    from genrelab.config import normalize_overrides
+    from genrelab.engine.auto.command import resume_race, start_race
+    from genrelab.utils.errors import GenrelabError
+
+    given = normalize_overrides([*([music] if music and "=" in music else []), *(overrides or [])])
+    folder = None if music and "=" in music else music
+    if resume is None:
+        start_race(folder, given, budget, out)
+    elif music or given:
+        raise GenrelabError(f"--resume {resume}: a resumed race keeps its music and overrides (leave them out)")
+    else:
+        resume_race(resume)
 
 
 def main() -> None:

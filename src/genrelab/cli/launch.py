@@ -53,6 +53,11 @@ def train(arguments: Sequence[str]) -> None:
 def _train(arguments: Sequence[str]) -> None:
     from genrelab.config import normalize_overrides
 
+    if "--auto" in arguments:
+        from genrelab.engine.auto.command import DEFAULT_BUDGET, start_race
+
+        start_race(None, normalize_overrides([text for text in arguments if text != "--auto"]), DEFAULT_BUDGET)
+        return
     # argparse wants flags before overrides; people write `experiment=quickstart -m beta=1,2` too.
     flags = [text for text in arguments if text in ("-m", "--multirun")]
     arguments = normalize_overrides([*flags, *(text for text in arguments if text not in flags)])

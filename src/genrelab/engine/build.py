@@ -174,12 +174,14 @@ def prepare(
     return feature_cache.prepare(wanted, augments, augmented, backend=backend, workers=workers)
 
 
-def content_thresholds(dataset: Dataset, split: Split, feature_cache: AnyFeatureCache) -> ContentThresholds | None:
-    """What of val's tracks `genrelab predict` would call silence, noise or speech; None where there is no sound."""
+def content_thresholds(
+    dataset: Dataset, track_ids: Sequence[str], feature_cache: AnyFeatureCache
+) -> ContentThresholds | None:
+    """Fit beyond which a recording is silence, noise or speech on some tracks; None where there is no sound."""
     if feature_cache.audio is None:
         return None
     tracks = dataset.index.tracks
-    paths = tracks.loc[tracks["track_id"].isin(split.tracks("val")), "path"]
+    paths = tracks.loc[tracks["track_id"].isin(list(track_ids)), "path"]
     return ContentThresholds.fit(analyze_files(list(paths), feature_cache.audio.sample_rate))
 
 

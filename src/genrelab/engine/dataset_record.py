@@ -50,7 +50,8 @@ def record_dataset(
         GenrelabError: a genre has no train track, or a resumed run's data are not those it began with.
     """
     dataset_index, taxonomy = dataset.index, dataset.taxonomy
-    rows = {part: data.rows(part) for part in SPLIT_NAMES}
+    parts = [part for part in SPLIT_NAMES if split.tracks(part)]  # of a model that is fitted on all tracks: train
+    rows = {part: data.rows(part) for part in parts}
     counts = count_train_targets(data, len(taxonomy.genres))
     if missing := [taxonomy.genres[i] for i in np.flatnonzero(counts == 0)]:
         raise GenrelabError(f"no usable train track in {', '.join(missing)}; add tracks, or leave the genre out")
@@ -64,8 +65,8 @@ def record_dataset(
         "name": dataset_index.name,
         "stand_in": bool(dataset_index.stand_in),
         "notes": list(dataset_index.notes),
-        "tracks": {part: int(rows[part]["track_id"].nunique()) for part in SPLIT_NAMES},
-        "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in SPLIT_NAMES},
+        "tracks": {part: int(rows[part]["track_id"].nunique()) for part in parts},
+        "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in parts},
         "train_targets": counts.tolist(),
         "rejected": [[str(path), reason] for path, reason in (*dataset_index.rejected, *report.rejected)],
         **report.counts(),
@@ -103,7 +104,7 @@ def _fingerprints(
         else {track: [genres[i] for i in data.multilabel_targets[track]] for track in data.track_ids}
     )
     prints = {
-        "data": fingerprint([rows[part][columns].values.tolist() for part in SPLIT_NAMES]),
+        "data": fingerprint([rows[part][columns].values.tolist() for part in rows]),
         "targets": fingerprint(targets),
         "taxonomy": dataset.taxonomy.fingerprint,
         **{spec.name: spec.fingerprint for spec in data.feature_cache.specs},

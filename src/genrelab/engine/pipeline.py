@@ -99,11 +99,11 @@ class TrainingPipeline:
             report = build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
             data = build.make_data(config, dataset, split, feature_cache, augments)
             normalizer = data.fit_normalizer()
-            self.sound = build.content_thresholds(dataset, split, feature_cache)
+            self.sound = build.content_thresholds(dataset, split.tracks("val"), feature_cache)
         print(report.summary(), flush=True)
         record_dataset(record, dataset, split, report, data, self.labels)
         task = self._task(dataset, split, data, normalizer)
-        self._record_model(task)
+        self.record_model(task)
         loggers: list[Any] = []
         error: BaseException | None = None
         try:
@@ -183,7 +183,8 @@ class TrainingPipeline:
             ema_decay=config["trainer"].get("ema_decay"),
         )
 
-    def _record_model(self, task: GenreTask) -> None:
+    def record_model(self, task: GenreTask) -> None:
+        """Write what the model and its loss are into the record."""
         kind = str(self.config["model"]["kind"])
         loss_kind, _ = split_name_and_params(self.config["loss"])
         betas = getattr(task.loss, "betas", {})
@@ -194,7 +195,7 @@ class TrainingPipeline:
         if build.is_fitted(self.config):
             record_sklearn_model(self.record, self.config)
 
-    def _trainee(
+    def make_trainee(
         self,
         dataset: Dataset,
         feature_cache: AnyFeatureCache,
@@ -202,7 +203,10 @@ class TrainingPipeline:
         rates: Sequence[float],
         split: Split,
     ) -> tuple[GenreTask, GenreDataModule]:
-        """An untrained task and the data of a split, its statistics those of the split's train part."""
+        """Return an untrained task and the data of a split, its statistics those of the split's train part.
+
+        `rates` are the learning rates of an earlier training, which are repeated; none for the configured schedule.
+        """
         data = build.make_data(self.config, dataset, split, feature_cache, augments)
         return self._task(dataset, split, data, data.fit_normalizer(), rates), data
 
@@ -352,7 +356,7 @@ class TrainingPipeline:
         self.labels = read_auxiliary_targets(dataset.index, joined)
         feature_cache, augments = build.make_feature_cache(config, dataset.index), build.make_augments(config)
         build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
-        self.sound = build.content_thresholds(dataset, split, feature_cache)
+        self.sound = build.content_thresholds(dataset, split.tracks("val"), feature_cache)
         spec = read_fields(TrainerSpec, config["trainer"], "trainer")
         trainer = make_trainer(spec, config["accelerator"], record.folder, [], [])
         self._refit(dataset, split, ["val", "test"], feature_cache, augments, trainer, chosen, len(folds))
@@ -395,7 +399,7 @@ class TrainingPipeline:
         with record.timed_stage("refit"), resume_hint_on_interrupt(self.resume_dir, trainer):
             if augments:
                 build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
-            make = partial(self._trainee, dataset, feature_cache, augments, choices.rates)
+            make = partial(self.make_trainee, dataset, feature_cache, augments, choices.rates)
             task, data = make(split)
             tracks = data.rows("train")["track_id"].nunique()
             found = {

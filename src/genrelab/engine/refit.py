@@ -202,6 +202,15 @@ def inner_splits(dataset: Dataset, joined: Split) -> list[Split]:
     return []
 
 
+@torch.no_grad()
+def val_logits(task: GenreTask, data: GenreDataModule) -> torch.Tensor:
+    """Return the logits `[N, C]` of val's rows, in their order, by a fitted task on the CPU."""
+    batch = data.full_batch("val")
+    rows = torch.split(torch.arange(len(batch.target)), ROWS)
+    logits = [task.net(*task.normalizer([feature[chosen] for feature in batch.features])) for chosen in rows]
+    return torch.cat(logits)
+
+
 def out_of_fold(
     trainee: Trainee, splits: list[Split], choices: Choices, limit: int | None, device: torch.device
 ) -> tuple[dict[str, np.ndarray], float]:
@@ -223,13 +232,7 @@ def out_of_fold(
         task, data = trainee(split)
         _fit(task, data, choices, limit, device)
         batch = data.full_batch("val")
-        rows = torch.arange(len(batch.target))
-        with torch.no_grad():
-            logits = [
-                task.net(*task.normalizer([feature[chosen] for feature in batch.features]))
-                for chosen in torch.split(rows, ROWS)
-            ]
-        columns.append((torch.cat(logits), batch.target, batch.track, batch.segment))
+        columns.append((val_logits(task, data), batch.target, batch.track, batch.segment))
     names = ("logits", "target", "track", "segment")
     found = {name: torch.cat(column).numpy() for name, column in zip(names, zip(*columns, strict=True), strict=True)}
     temperature = 1.0

@@ -76,6 +76,8 @@ def resume(folder: Path) -> dict[str, Any]:
     record = RunRecord.read(folder)
     if re.fullmatch(r"fold-\d+", folder.name) and (folder.parent / "run.json").exists():
         raise GenrelabError(f"{folder}: one fold of a run; resume={folder.parent} goes on with all")
+    if record.data.get("kind") == "auto":
+        raise GenrelabError(f"{folder}: a race of `genrelab auto` (go on with: genrelab auto --resume {folder})")
     if record.data.get("status") == "finished":
         raise GenrelabError(f"{folder}: this run is finished; its report is {folder / 'report' / 'index.html'}")
     try:

@@ -52,7 +52,7 @@ def print_runtime_estimate(
     parts = [f"features about {_said(features)}"] if features > 1 else []
     each = _epoch_segments(config, counts["train"], copies)
     if not build.is_fitted(config):  # that takes seconds
-        per_segment = _step_seconds(config, dataset, feature_cache)
+        per_segment = step_seconds(config, dataset, feature_cache)
         windows = math.ceil(1 / crop_ratio(config))
         epoch = (each + VALIDATION_SHARE * windows * counts["val"]) * per_segment
         epochs = config["trainer"]["max_epochs"]
@@ -109,8 +109,8 @@ def _segment_seconds(feature_cache: FeatureCache) -> float:
     return time.perf_counter() - started
 
 
-def _step_seconds(config: Config, dataset: Dataset, feature_cache: AnyFeatureCache) -> float:
-    """Seconds of one segment in a training step, on the CPU; on a GPU the estimate is an upper bound."""
+def step_seconds(config: Config, dataset: Dataset, feature_cache: AnyFeatureCache) -> float:
+    """Measure the seconds of one segment in a training step, on the CPU; on a GPU the estimate is an upper bound."""
     import torch
 
     shapes = [spec.shape for spec in feature_cache.specs]

@@ -69,11 +69,14 @@ def check_content(content: Mapping[str, Any]) -> None:
 
 
 def without_weights(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Set `weights` to None in a model's parameters and its backbone's: a checkpoint holds all weights itself."""
-    return {
-        name: None if name == "weights" else without_weights(value) if isinstance(value, Mapping) else value
-        for name, value in params.items()
-    }
+    """Set `weights` to None in a model's parameters and its parts': a checkpoint holds all weights itself."""
+    return {name: None if name == "weights" else _without_weights(value) for name, value in params.items()}
+
+
+def _without_weights(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_without_weights(one) for one in value]
+    return without_weights(value) if isinstance(value, Mapping) else value
 
 
 def caveats_of(record: Mapping[str, Any]) -> list[str]:

@@ -201,7 +201,9 @@ def report_warnings(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, 
     if TINY_TRACKS <= (tracks := metrics["tracks"][headline_split]) < FEW_TRACKS:
         notes.append(f"Only {tracks} {headline_split} tracks: mind the intervals.")
     refit = record.get("refit") or {}
-    if "test" in refit.get("parts", ()):
+    if race := record.get("race"):
+        notes.append(f"{race['sentence']} The run that answers songs was fitted on all tracks (race.html).")
+    elif "test" in refit.get("parts", ()):
         notes.append(
             f"The checkpoint was refitted on all {refit['tracks']} tracks when the folds were tested; "
             "these scores are those of the folds' models."

@@ -199,6 +199,8 @@ def _levels(data: ReportData) -> dict[str, Any]:
         )
     refitted = (data.run.record.get("refit") or {}).get("parts", ())
     names = {"val": "val, before the refit"} if "val" in refitted and "test" not in refitted else {}
+    if data.run.record.get("race"):
+        names = {"val": "val, out of fold", "test": "test, nested"}
     heads = [(names.get(split, split), f"{level}s", metrics[f"{level}s"][split]) for split, level in columns]
     return {"heads": heads, "rows": rows}
 

@@ -4,6 +4,7 @@ from genrelab.models.classical.base import MARK, MULTILABEL, Estimator, check_me
 from genrelab.models.classical.clustering import AutoencoderMeans, Clusterer, PrincipalMixture
 from genrelab.models.classical.knn import NearestNeighbors
 from genrelab.models.classical.linear import LogisticRegression, SupportVectorMachine
+from genrelab.models.classical.majority import Majority
 from genrelab.models.classical.random_forest import RandomForest
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Clusterer",
     "Estimator",
     "LogisticRegression",
+    "Majority",
     "NearestNeighbors",
     "PrincipalMixture",
     "RandomForest",

@@ -1,0 +1,1 @@
+"""`genrelab auto`: a race of candidate models on one collection of music, chosen by nested cross-validation."""
