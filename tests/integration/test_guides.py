@@ -69,6 +69,9 @@ def test_built_in_files_hold_every_parameter_with_its_default():
             if "beta" in option:
                 assert option["beta"] == "${beta}"
                 option["beta"] = yaml.safe_load((conf / "config.yaml").read_text(encoding="utf-8"))["beta"]
+            for entry in option.pop("defaults", []):  # a parameter that is an option of its own, as /model@backbone
+                if entry != "_self_":
+                    option[next(iter(entry)).partition("@")[2]] = None
             signature = inspect.signature(registry.get(kind)).parameters
             defaults = {name: p.default for name, p in signature.items() if p.default is not inspect.Parameter.empty}
             assert {name: plain(value) for name, value in defaults.items()} == option
