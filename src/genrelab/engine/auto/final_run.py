@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from genrelab.engine.validate_config import crop_ratio
 from genrelab.evaluation.report import choose_examples, write_report
 from genrelab.features.cache import AnyFeatureCache
 from genrelab.models.classical import Estimator
+from genrelab.models.stack import Stack
 from genrelab.runs.checkpoint import REFIT
 from genrelab.runs.predictions import Predictions, concatenate, write_predictions
 from genrelab.runs.run_record import RunRecord
@@ -136,7 +137,8 @@ def _fit_stack(
         dataset, split.tracks("train")[:: max(1, len(split.assignment) // 200)], cache
     )
     task, _ = pipeline.make_trainee(dataset, cache, (), (), split)
-    for member, own_task in zip(task.net.members, tasks, strict=True):
+    stack = cast("Stack", task.net)
+    for member, own_task in zip(stack.members, tasks, strict=True):
         member.load_state_dict(own_task.net.state_dict())
     write_weights(task, path)
     pipeline.record_model(task)

@@ -74,12 +74,12 @@ class RaceData:
     @property
     def row_target(self) -> np.ndarray:
         """`[R]` index of each row's genre."""
-        return self.target[self.track]
+        return np.asarray(self.target[self.track])
 
     @property
     def row_group(self) -> np.ndarray:
         """`[R]` number of each row's group."""
-        return self.group[self.track]
+        return np.asarray(self.group[self.track])
 
     def n_fits(self, candidate: Candidate) -> int:
         """Count the models that a candidate fits in a whole race."""
