@@ -174,7 +174,7 @@ def test_the_choices_in_the_middle():
     ],
 )
 def test_the_time_is_that_of_all_trainings(given, seconds, songs, monkeypatch, capsys):
-    monkeypatch.setattr(runtime_estimate, "_step_seconds", lambda *given: 1.0)
+    monkeypatch.setattr(runtime_estimate, "step_seconds", lambda *given: 1.0)
     config = compose(overrides(songs, "model=cnn", "split.group_by=null", *given))
     dataset = build.read_dataset(config)
     split = build.make_split(config, dataset.index, 0 if "folds" in config["split"] else None)

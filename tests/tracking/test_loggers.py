@@ -78,7 +78,7 @@ def test_a_run_tells_wandb_what_it_is(logged, tmp_path):
     assert told.run.display_name == record["run_id"] == "study-3"
     assert told.run.run_id.startswith("study-3-"), "another study of this name must not write into it"
     assert (told.run.run_group, told.run.job_type) == ("study", "sweep")
-    assert set(told.run.tags) == {"mine", "cnn", "mel_db", "graph_soft", "folder"}
+    assert set(told.run.tags) == {"mine", "cnn", "mel_db", "cross_entropy", "folder"}
     assert told.exit_code == 0 and told.summary["status"] == "finished"
     assert told.config["model"]["kind"] == "cnn" and told.config["split"]["ratios"] == [0.6, 0.2, 0.2]
     assert told.config["features_name"] == "mel_db"
