@@ -81,6 +81,7 @@ def test_weights_trained_on_stored_features_answer_alike_online(small, tmp_path)
     assert np.abs(found - wanted).max() < 1e-2 * np.ptp(wanted)
 
 
+@pytest.mark.slow
 def test_a_whole_run_online_and_its_checkpoint_serves_features(small, tmp_path):
     overrides = [
         *small,

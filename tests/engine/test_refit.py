@@ -148,6 +148,7 @@ def test_a_network_is_refitted_for_the_epochs_that_val_chose(network):
     assert content["split_hash"] != record["split"]["hash"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_refit_goes_on_from_its_last_epoch(network, music, outputs, tmp_path, monkeypatch):
     folder = tmp_path / "cut"
     kept = checkpointing.save_checkpoint

@@ -116,6 +116,7 @@ def test_finished_folds_are_kept_when_the_last_fit_was_interrupted(knn, tmp_path
     assert fitted == [60]
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_once_more_for_the_epochs_of_the_middle_fold(songs, tmp_path, monkeypatch):
     """The last training is interrupted."""
     given = overrides(songs, "model=cnn")

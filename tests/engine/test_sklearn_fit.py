@@ -105,6 +105,7 @@ def test_what_has_no_effect_is_told(knn):
     assert ineffective_overrides(asked) == ["beta=2", "callbacks.stop", "data.mixup_alpha=0.2"]
 
 
+@pytest.mark.slow
 def test_every_copy_is_fitted_where_asked_for(fitted, tmp_path):
     record = train([*fitted, *KNN[:2], *QUICK, "data.copies_per_epoch=all", "augment=weak"], tmp_path / "run")
     state = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")["state_dict"]
@@ -168,6 +169,7 @@ def test_clusters_are_scored_as_answers_and_as_clusters(clustered):
     assert sum(row["segments"] for row in found["table"]) == 12
 
 
+@pytest.mark.slow
 def test_folds_have_clusters_of_their_own_and_their_mean_is_told(fitted, tmp_path):
     overrides = [text for text in fitted if not text.startswith("split.")]
     folds = ["split=stratified", "split.folds=3", "model=pca_gmm", "trainer.baselines=false"]

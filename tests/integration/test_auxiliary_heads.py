@@ -84,6 +84,7 @@ def test_a_tracks_answer_joins_its_segments(finished):
     assert np.allclose([max(p) for p in rows["probabilities"]], rows["probability"])
 
 
+@pytest.mark.slow
 def test_folds_of_a_table_are_scored_together_each_value_by_those_who_know_it(tmp_path):
     generator = np.random.default_rng(0)
     genre = np.repeat(["a", "b", "c"], 12)

@@ -82,6 +82,7 @@ def write_songs(root, artists, pitch=300):
     return lines
 
 
+@pytest.mark.slow
 def test_the_guides_evaluations_run(tmp_path, monkeypatch):
     known = [clip for clip in sorted(published_tracks()) if clip.split(".")[0] in GENRES and clip != BAD_CLIP]
     for part in ("train", "val", "test"):

@@ -202,6 +202,7 @@ def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_
     pd.testing.assert_frame_equal(a, b, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_after_training_is_not_trained_further(small, tmp_path, monkeypatch):
     from genrelab.training.task import GenreTask
 
@@ -218,6 +219,7 @@ def test_a_run_that_failed_after_training_is_not_trained_further(small, tmp_path
     assert records[0]["swa"] == records[1]["swa"]
 
 
+@pytest.mark.slow
 def test_folds_are_pooled_so_that_each_track_is_tested_once(small, tmp_path):
     overrides = [text for text in small if not text.startswith("split.")]
     overrides += ["split=stratified", "split.folds=3", "trainer.max_epochs=1"]
@@ -342,6 +344,7 @@ def test_a_table_of_features_is_trained_on(tmp_path):
         train([*overrides, "augment=pitch_noise"], tmp_path / "other")
 
 
+@pytest.mark.slow
 def test_masks_and_mixup_change_training_alone(small, tmp_path):
     changed = ["data.freq_mask_ratio=0.3", "data.time_mask_ratio=0.3", "data.mixup_alpha=0.4"]
     plain, other = (train([*small, *more], tmp_path / name) for name, more in (("plain", []), ("other", changed)))

@@ -50,6 +50,7 @@ def test_where_there_are_none_it_says_so(music):
         build.read_dataset(config)
 
 
+@pytest.mark.slow
 def test_a_run_learns_scores_and_reports_supergenres(tmp_path):
     overrides = [
         *("demo.genres=[jaz03,jaz06,hou01,blu03,blu05]", "demo.tracks_per_genre=6", "demo.artists_per_genre=3"),

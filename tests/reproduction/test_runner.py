@@ -99,6 +99,7 @@ def table(tiny_data, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_the_command_writes_both_pages_and_keeps_what_is_finished(table, capsys):
     docs = table()
     found = json.loads((docs / "reproduction.json").read_text())["E05"]

@@ -76,6 +76,7 @@ def test_a_search_of_several_studies_is_one_command():
         iter_searches(["search=graph_study", "study=mine"])
 
 
+@pytest.mark.slow
 def test_the_studies_of_the_graph_have_the_same_losses_and_seeds():
     plans = [read_plan(part) for part in iter_searches(["search=graph_study"])]
     assert len({tuple(sorted(plan.spec.params.items())) for plan in plans}) == 1

@@ -82,6 +82,7 @@ def test_exceptions_and_nan_count_as_failures_alike_and_three_in_a_row_end_a_lau
     assert states(study) == ["FAIL"] * 3 + ["COMPLETE"] * 6
 
 
+@pytest.mark.slow
 def test_failures_in_all_are_capped_too(tmp_path):
     def every_other(job):
         return TrialResult((math.nan if job.number % 2 else 1.0,))

@@ -63,6 +63,7 @@ def test_the_card_s_program_runs_without_genrelab(onnx, predictor, song):
     assert config["titles"] == list(predictor.titles)
 
 
+@pytest.mark.slow
 @for_onnx
 def test_features_go_in_where_asked(run, tmp_path, predictor, song):
     folder, config = export_run(run, "onnx", tmp_path, input_type="features")
@@ -73,6 +74,7 @@ def test_features_go_in_where_asked(run, tmp_path, predictor, song):
     assert np.abs(formats.run_onnx(folder / "model.onnx", fed) - own).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_torch_export_without_genrelab(run, tmp_path, predictor, song):
     folder, config = export_run(run, "torch-export", tmp_path)
     assert config["parity"]["share"] < TOLERANCE
