@@ -72,29 +72,20 @@ def test_every_option_of_every_group_composes():
 
 
 @pytest.mark.parametrize(
-    ("overrides", "kind"),
+    ("group", "overrides", "kind"),
     [
-        ([], "musicmap"),
-        (["dataset=gtzan"], "gtzan"),
-        (["dataset=folder"], "flat"),
-        (["dataset=folder", "taxonomy=musicmap"], "musicmap"),
+        ("taxonomy", [], "musicmap"),
+        ("taxonomy", ["dataset=gtzan"], "gtzan"),
+        ("taxonomy", ["dataset=folder"], "flat"),
+        ("taxonomy", ["dataset=folder", "taxonomy=musicmap"], "musicmap"),
+        ("split", [], "grouped"),
+        ("split", ["dataset=folder"], "auto"),
+        ("split", ["dataset=csv"], "auto"),
+        ("split", ["dataset=folder", "split=grouped"], "grouped"),
     ],
 )
-def test_a_dataset_chooses_its_taxonomy_unless_the_user_does(overrides, kind):
-    assert compose(overrides)["taxonomy"]["kind"] == kind
-
-
-@pytest.mark.parametrize(
-    ("overrides", "kind"),
-    [
-        ([], "grouped"),
-        (["dataset=folder"], "auto"),
-        (["dataset=csv"], "auto"),
-        (["dataset=folder", "split=grouped"], "grouped"),
-    ],
-)
-def test_a_dataset_of_ones_own_chooses_its_split_unless_the_user_does(overrides, kind):
-    assert compose(overrides)["split"]["kind"] == kind
+def test_a_dataset_chooses_an_option_unless_the_user_does(group, overrides, kind):
+    assert compose(overrides)[group]["kind"] == kind
 
 
 @pytest.mark.parametrize(

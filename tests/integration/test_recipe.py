@@ -17,6 +17,7 @@ from genrelab.inference.export.exporter import export_run
 from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import ConfigError
 from small_run import small_overrides
+from tiny_task import fail_at_epoch
 
 STRONG = (
     *small_overrides(["mel_db"], ["model=vgg_mel", "model.width=4"]),
@@ -39,16 +40,7 @@ def folder(overrides, tmp_path_factory):
 
 
 def test_resumed_equals_uninterrupted(overrides, folder, tmp_path, monkeypatch):
-    from genrelab.training.task import GenreTask
-
-    started = GenreTask.on_train_epoch_start
-
-    def fail(self):
-        if self.current_epoch == 2:
-            raise RuntimeError("pulled the plug")
-        started(self)
-
-    monkeypatch.setattr(GenreTask, "on_train_epoch_start", fail)
+    fail_at_epoch(monkeypatch, 2)
     with pytest.raises(RuntimeError):
         run.train(compose(overrides), tmp_path / "run", overrides)
     monkeypatch.undo()

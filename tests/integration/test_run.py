@@ -21,6 +21,7 @@ from genrelab.runs.predictions import read_predictions
 from genrelab.training.batch_norm import recompute_batch_norm_statistics
 from genrelab.utils.errors import ConfigError, GenrelabError
 from paths import REPOSITORY
+from tiny_task import fail_at_epoch
 
 
 def train(overrides: list[str], folder: Path) -> dict:
@@ -181,18 +182,9 @@ def test_two_processes_train_one_run(small, tmp_path):
 
 def test_interrupted_between_epochs_and_resumed_equals_uninterrupted(small, tmp_path, monkeypatch):
     """The same without a process: an error at the start of epoch 2 stands for a kill."""
-    from genrelab.training.task import GenreTask
-
     overrides = [*small, "trainer.max_epochs=4", "model.dropout=0.3", "scheduler.patience=0", "trainer.report=false"]
     train(overrides, tmp_path / "whole")
-    started = GenreTask.on_train_epoch_start
-
-    def fail(self):
-        if self.current_epoch == 2:
-            raise RuntimeError("pulled the plug")
-        started(self)
-
-    monkeypatch.setattr(GenreTask, "on_train_epoch_start", fail)
+    fail_at_epoch(monkeypatch, 2)
     with pytest.raises(RuntimeError):
         train(overrides, tmp_path / "broken")
     assert json.loads((tmp_path / "broken" / "run.json").read_text())["status"] == "failed"

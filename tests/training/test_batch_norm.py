@@ -3,12 +3,11 @@ import math
 from functools import partial
 
 import lightning.pytorch as pl
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from genrelab.datamodules import Batch, BatchLoader, Normalizer
+from genrelab.datamodules import Batch, BatchLoader
 from genrelab.models.registry import MODELS
 from genrelab.training.batch_norm import (
     StatisticsGap,
@@ -16,9 +15,8 @@ from genrelab.training.batch_norm import (
     measure_gap,
     recompute_batch_norm_statistics,
 )
-from genrelab.training.optim import Schedule
-from genrelab.training.task import GenreTask
 from genrelab.utils.errors import GenrelabError
+from tiny_task import make_task
 
 
 class LateDropout(nn.Module):
@@ -203,18 +201,7 @@ def test_gap_of_a_network_without_dropout_is_narrow(seed):
 @pytest.mark.parametrize("statistics", ["auto", "recomputed"])
 def test_task_fits_with_a_loader_of_ones_own(statistics):
     rows = Batch((torch.randn(8, 4),), torch.arange(8) % 2, torch.arange(8), torch.zeros(8, dtype=torch.int64))
-    task = GenreTask(
-        net=nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2)),
-        loss=nn.CrossEntropyLoss(),
-        normalizer=Normalizer([{"mean": [0.0], "std": [1.0]}]),
-        distances=1 - np.eye(2, dtype=np.float32),
-        supergenres=np.arange(2),
-        medoid=0,
-        make_optimizer=lambda parameters: torch.optim.SGD(parameters, 0.1),
-        make_schedule=lambda optimizer: Schedule(None),
-        monitor="train/loss",
-        bn_statistics=statistics,
-    )
+    task = make_task(nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2)), bn_statistics=statistics)
     options = {"enable_progress_bar": False, "enable_checkpointing": False, "enable_model_summary": False}
     trainer = pl.Trainer(accelerator="cpu", max_epochs=1, logger=False, **options)
     if statistics == "recomputed":

@@ -1,16 +1,14 @@
 """The moving average of weights: its arithmetic, and that val, checkpoints and resumed runs are of it."""
 
 import lightning.pytorch as pl
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from genrelab.datamodules import Batch, BatchLoader, Normalizer
-from genrelab.training.optim import Schedule
-from genrelab.training.task import GenreTask
+from genrelab.datamodules import Batch, BatchLoader
 from genrelab.training.weight_ema import WeightEMA
 from genrelab.utils.errors import GenrelabError
+from tiny_task import make_task
 
 
 def test_decay_rises_to_its_value():
@@ -38,22 +36,6 @@ def test_swap_twice_is_nothing_and_state_restores_both():
     assert (resumed.weights[0].item(), resumed.mean[0].item(), resumed.steps) == (5.0, mean, 1)
 
 
-def make_task(net, **options):
-    return GenreTask(
-        net=net,
-        loss=nn.CrossEntropyLoss(),
-        normalizer=Normalizer([{"mean": [0.0], "std": [1.0]}]),
-        distances=1 - np.eye(2, dtype=np.float32),
-        supergenres=np.arange(2),
-        medoid=0,
-        make_optimizer=lambda parameters: torch.optim.SGD(parameters, 0.1),
-        make_schedule=lambda optimizer: Schedule(None),
-        monitor="train/loss",
-        ema_decay=0.9,
-        **options,
-    )
-
-
 def fit(task, tmp_path, epochs=3):
     torch.manual_seed(0)
     rows = Batch((torch.randn(8, 4),), torch.arange(8) % 2, torch.arange(8), torch.zeros(8, dtype=torch.int64))
@@ -72,7 +54,7 @@ def test_val_and_checkpoints_are_of_the_average_and_training_is_not(tmp_path):
     expected = {name: value.clone() for name, value in net.state_dict().items()}
     plain = nn.Linear(4, 2)
     plain.load_state_dict(expected)
-    task = make_task(net)
+    task = make_task(net, ema_decay=0.9)
     trainer, rows = fit(task, tmp_path)
     optimizer = torch.optim.SGD(plain.parameters(), 0.1)
     for step in range(1, 7):
@@ -95,4 +77,4 @@ def test_val_and_checkpoints_are_of_the_average_and_training_is_not(tmp_path):
 
 def test_batch_norm_of_an_average_needs_train_rows(tmp_path):
     with pytest.raises(GenrelabError, match="train rows"):
-        fit(make_task(nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2))), tmp_path)
+        fit(make_task(nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2)), ema_decay=0.9), tmp_path)

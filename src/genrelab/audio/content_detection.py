@@ -118,7 +118,7 @@ def flatness(samples: np.ndarray, sample_rate: int) -> float:
     """How flat the spectrum's fine structure is where it is least so: about 0.58 for noise, 0.17 for music.
 
     In up to 200 frames spread over the recording the bins from 150 Hz to 8 kHz are taken in groups of 16. A group's
-    geometric mean over its mean tells partials from noise, whatever the color; groups are weighed by amplitude, and of
+    geometric mean over its mean parts partials from noise, whatever the color; groups are weighed by amplitude, and of
     the frames the lowest tenth ends at the number returned. Quiet frames do not count; too few frames give 0.
     """
     size = 2 ** math.ceil(np.log2(FRAME_SECONDS * sample_rate))

@@ -21,9 +21,9 @@ def mean_feature_baseline(
 ) -> Predictions:
     """Logistic regression on each segment's features averaged over time (vectors as they are).
 
-    Fitted on the originals of train (scaled by train's statistics, C=1), it predicts val and test segments; test by a
-    fit on the train part of `refit`, where the run was refitted. Of several genres a track, each is told from the rest
-    by a regression of its own.
+    Fitted on the originals of train (scaled by train's statistics, C=1), it predicts val and test segments; test by
+    a fit on the train part of `refit`, where the run was refitted. Of several genres a track,
+    each is separated from the rest by a regression of its own.
     """
     predict = _fit(data, len(genres))
     parts = []

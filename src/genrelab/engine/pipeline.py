@@ -26,24 +26,22 @@ from genrelab.datamodules.genre_datamodule import SplitName
 from genrelab.datasets.splits import Split
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
+from genrelab.engine.checkpoint_metadata import checkpoint_metadata
 from genrelab.engine.dataset_record import count_train_targets, record_dataset
 from genrelab.engine.linear_baseline import NAME, mean_feature_baseline
 from genrelab.engine.refit import Choices, inner_splits, middle, out_of_fold, refit_estimator, refit_network, refits
 from genrelab.engine.runtime_estimate import print_runtime_estimate
 from genrelab.engine.sklearn_fit import fit_sklearn, record_sklearn_model, write_pca_projection
-from genrelab.engine.validate_config import crop_ratio, split_name_and_params
+from genrelab.engine.validate_config import split_name_and_params
 from genrelab.evaluation.report import choose_examples, write_report
 from genrelab.features.cache import AnyFeatureCache
 from genrelab.metrics import medoid_class, monitor_direction
 from genrelab.models.classical import Estimator
 from genrelab.runs.checkpoint import (
     BEST,
-    CHECKPOINT_FORMAT,
     REFIT,
-    caveats_of,
     load_checkpoint,
     run_checkpoint,
-    without_weights,
 )
 from genrelab.runs.predictions import OUT_OF_FOLD, Predictions, concatenate, read_predictions, write_predictions
 from genrelab.runs.run_record import RunRecord
@@ -62,7 +60,7 @@ from genrelab.training.trainer import make_trainer, resume_hint_on_interrupt
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
-MIN_TRUE_SHARE = 0.4  # of a soft target on the true genre, below which labels say too little
+MIN_TRUE_SHARE = 0.4  # of a soft target on the true genre, below which targets carry too little of the truth
 
 
 @dataclass
@@ -176,7 +174,9 @@ class TrainingPipeline:
             seed=config["seed"],
             batch_augmentation=build.make_changes(config),
             on_the_fly=build.make_online(config, data.feature_cache),
-            checkpoint_metadata=self._content(dataset, split, data, normalizer),
+            checkpoint_metadata=checkpoint_metadata(
+                config, self.record, dataset, split, data, normalizer, self.labels, self.sound
+            ),
             ancestor_pairs=None if data.multilabel_targets is None else ancestor_pairs(taxonomy),
             aux_heads=heads,
             bn_statistics=model_options(config)[2].bn_statistics,
@@ -209,35 +209,6 @@ class TrainingPipeline:
         """
         data = build.make_data(self.config, dataset, split, feature_cache, augments)
         return self._task(dataset, split, data, data.fit_normalizer(), rates), data
-
-    def _content(self, dataset: Dataset, split: Any, data: GenreDataModule, normalizer: Any) -> dict[str, Any]:
-        """What a checkpoint holds beside weights, see `genrelab.runs.checkpoint`."""
-        taxonomy = dataset.taxonomy
-        kind, params, _ = model_options(self.config)
-        return {
-            "format": CHECKPOINT_FORMAT,
-            "genres": list(taxonomy.genres),
-            "taxonomy": taxonomy.to_dict(),
-            "taxonomy_hash": taxonomy.hash,
-            "model": {
-                "kind": kind,
-                "params": without_weights(params),
-                "in_shapes": [list(shape) for shape in data.shapes],
-                **({"crop_ratio": ratio} if (ratio := crop_ratio(self.config)) < 1 else {}),
-            },
-            "preprocessing": {
-                "audio": data.feature_cache.audio.to_dict() if data.feature_cache.audio else None,
-                "features": [_plain(spec.to_dict()) for spec in data.feature_cache.specs],
-                "normalize": normalizer.to_list(),
-                "online": bool(self.config["data"]["on_the_fly"]),
-            },
-            "split_hash": split.hash,
-            "run_id": self.record.data["run_id"],
-            "marks": caveats_of(self.record.data),
-            **({} if data.multilabel_targets is None else {"target": "multi_label"}),
-            **({} if self.labels is None else {"labels": _plain(self.labels.classes)}),
-            **({} if self.sound is None else {"sound": self.sound.to_dict()}),
-        }
 
     def loggers(self) -> list[Any]:
         """Those of the configuration, of this run's name."""
@@ -494,12 +465,3 @@ def _predictions(split: str, found: Mapping[str, np.ndarray], data: GenreDataMod
         taxonomy_hash=dataset.taxonomy.hash,
         targets=several,
     )
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, mappings as dicts: what a checkpoint holds."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value

@@ -12,7 +12,7 @@ from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
 METHODS = ("pca", "tsne")
-MAX_COLORS = 19  # more cannot be told apart; rarer names are gray
+MAX_COLORS = 19  # more cannot be distinguished; rarer names are gray
 
 
 def project(vectors: np.ndarray, method: str, seed: int = 0) -> np.ndarray:

@@ -26,7 +26,7 @@ SVM_GRID = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 class LogisticRegression(Estimator):
     """Multinomial logistic regression with an L2 penalty (scikit-learn's, by L-BFGS).
 
-    Of several genres a track each is told from the rest by a regression of its own; one that no row has, or all have,
+    Of several genres a track each is one against the rest by a regression of its own; one that no row has, or all have,
     gets its share of train.
 
     Args:
