@@ -132,7 +132,7 @@ def test_gap_that_is_not_finite_can_be_written_as_json():
 
 SHAPE = (32, 64)
 NETWORKS = {  # kind, parameters, strength of the classes' bands, training steps: enough to learn something, not all
-    "cnn": ("cnn", {"width": 16, "dropout": 0.6}, 1.0, 100),
+    "cnn": ("cnn", {"width": 16, "dropout": 0.6}, 1.4, 100),
     "cnn_regularised": (
         "conv_stack",
         {"channels": [8, 16, 16], "head": "flatten", "batch_norm": True, "dropout": 0.5},
