@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from genrelab.datasets.splits import RATIOS
 from genrelab.tuning.compose import Composer
 from genrelab.tuning.study_spec import StudySpec
 from genrelab.tuning.worker import TrialJob, TrialResult
@@ -34,7 +35,7 @@ class TrainingObjective:
         from genrelab.engine import run
         from genrelab.runs.checkpoint import run_checkpoint
 
-        config = self.composer.config(job.overrides)
+        config = with_holdout(self.composer.config(job.overrides))
         config["accelerator"]["num_threads"] = config["accelerator"]["num_threads"] or self.threads
         record = run.train(config, job.folder, [*self.composer.overrides, *job.overrides])
         values = tuple(score(job.folder, record, metric) for metric in self.spec.objectives)
@@ -47,6 +48,20 @@ class TrainingObjective:
             **({"unsafe": True} if record["split"].get("unsafe") else {}),
         }
         return TrialResult(values, attributes)
+
+
+def chooses_by_holdout(split: Mapping[str, Any]) -> bool:
+    """Return whether trials of this split are trained on one holdout, where a run may be cross-validated."""
+    return split.get("kind") == "auto" and not split.get("ratios")
+
+
+def with_holdout(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration with one holdout in place of `split=auto`, which cross-validates few tracks.
+
+    A trial is then one training, not five or six; the folds are for the run of what the search found.
+    """
+    split = config["split"]
+    return {**config, "split": {**split, "ratios": list(RATIOS)} if chooses_by_holdout(split) else split}
 
 
 def score(folder: Path, record: Mapping[str, Any], metric: str) -> float:

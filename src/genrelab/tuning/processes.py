@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genrelab.tuning.objective import chooses_by_holdout
 from genrelab.tuning.study_spec import StudySpec
 from genrelab.utils.errors import GenrelabError, Interrupted
 from genrelab.utils.io import shown, write_text
@@ -157,6 +158,8 @@ def print_plan(study: Any, count: int) -> None:
     print(f"objective: {goal}; sampler {spec.sampler['kind']}, pruner {spec.pruner['kind']}")
     if spec.multi_objective:
         print("several objectives: no trial is pruned")
+    if chooses_by_holdout({key: spec.fixed.get(f"split.{key}") for key in ("kind", "ratios")}):
+        print("split: one holdout for all trials, however few the tracks; the folds are left to the run of the best")
     for key, one in study.space.items():
         print(f"  {key}: {one.describe()}")
     sys.stdout.flush()
