@@ -32,13 +32,15 @@ def check(
     from rich.console import Console
 
     from genrelab.audio.spec import AudioSpec
+    from genrelab.config.schema import resolve_path
     from genrelab.datasets.validation import check_dataset
     from genrelab.engine import build
 
     config = compose_config(overrides)
     dataset_index = build.read_dataset_index(config)
     taxonomy = build.read_taxonomy(config, dataset_index.genres)
-    report = check_dataset(dataset_index, AudioSpec(**config["audio"]), taxonomy=taxonomy)
+    cache = resolve_path(config["paths"]["cache_dir"])
+    report = check_dataset(dataset_index, AudioSpec(**config["audio"]), taxonomy=taxonomy, cache=cache)
     report.print(Console())
     for path in report.write(out or output_dir(config, "check")):
         print(f"wrote {path}")
@@ -61,6 +63,7 @@ def prepare(
     """
     from genrelab.datasets.splits import resolve_split, split_folds
     from genrelab.engine import build
+    from genrelab.engine.duplicates import duplicate_lines, record_duplicates
 
     config = compose_config(overrides)
     dataset = build.read_dataset(config)
@@ -71,6 +74,8 @@ def prepare(
         split = build.make_split(config, dataset.index, fold)
         report = build.prepare(feature_cache, dataset, split, augments, workers, config["data"]["feature_backend"])
         print(report.summary())
+    for line in duplicate_lines(record_duplicates(config, dataset.index, split), dataset.index, split):
+        print(line)
     if to_csv:
         from genrelab.engine.export_features import export_tables
 

@@ -30,7 +30,7 @@ def plot_taxonomy(
 
     config = compose_config(overrides)
     needs_data = config["taxonomy"]["kind"] == "flat"
-    taxonomy = build.read_dataset(config).taxonomy if needs_data else build.read_taxonomy(config, ())
+    taxonomy = build.read_taxonomy(config, build.read_dataset_index(config).genres if needs_data else ())
     show_graph(taxonomy, genre, out or output_dir(config, "graph"))
 
 

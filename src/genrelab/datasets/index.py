@@ -12,6 +12,7 @@ from genrelab.features.precomputed import PrecomputedFeatures
 from genrelab.utils.errors import GenrelabError
 
 COLUMNS = ("track_id", "genre", "artist_id", "album_id", "path", "duration", "official_split")
+DUPLICATE_GROUP = "duplicate_group"  # of tracks that are one recording: the first one's id; None without copies
 LABEL = "label:"  # what columns of further labels begin with
 REQUIRED = ("track_id", "genre", "path")
 SplitName = Literal["train", "val", "test"]
@@ -32,7 +33,8 @@ class DatasetIndex:
             `condition` ("cover", "live": scores of new songs are told apart by it) only where a dataset has it.
             Optional columns may be absent. Sorted by track_id on construction. Where several genres of a track are to
             be learnt, `genres` holds a tuple of them, `genre` among them. Columns `label:<name>` (str or None) hold
-            further labels, such as the language, for heads of their own.
+            further labels, such as the language, for heads of their own. `duplicate_group` is there where copies of
+            one recording were looked for, see `mark_duplicates`.
         notes: lines for log and report.
         rejected: (path or row, reason) of what was left out.
         stand_in: True where the audio is made up for trying things out.
@@ -72,6 +74,14 @@ class DatasetIndex:
     def multi_label(self) -> bool:
         """Whether a track may have several genres."""
         return "genres" in self.tracks.columns
+
+    @property
+    def duplicate_groups(self) -> tuple[tuple[str, ...], ...] | None:
+        """The ids of tracks that are one recording, by group; None where copies were not looked for."""
+        if DUPLICATE_GROUP not in self.tracks.columns:
+            return None
+        groups = self.tracks.groupby(DUPLICATE_GROUP, sort=True)["track_id"]
+        return tuple(tuple(ids) for _, ids in groups if len(ids) > 1)
 
     @property
     def genres_of(self) -> dict[str, tuple[str, ...]]:
@@ -114,10 +124,8 @@ def _normal(name: str, tracks: pd.DataFrame) -> pd.DataFrame:
             line = int(table[column].isna().to_numpy().argmax())
             known = table["track_id"].iloc[line] or table["path"].iloc[line]
             raise GenrelabError(f"dataset {name}: row {line + 1} ({known}) has no {column}")
-    if "condition" in tracks.columns:
-        table["condition"] = _column(tracks, "condition")
     for column in tracks.columns:
-        if str(column).startswith(LABEL):
+        if column in ("condition", DUPLICATE_GROUP) or str(column).startswith(LABEL):
             table[column] = _column(tracks, column)
     if "genres" in tracks.columns:
         table["genres"] = pd.Series(

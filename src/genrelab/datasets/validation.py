@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from genrelab.audio import AudioError, AudioSpec, load_audio, probe, trim_silence
+from genrelab.audio import AudioError, AudioSpec, probe
 from genrelab.datasets import DatasetIndex
+from genrelab.datasets.duplicates import group_copies, mark_duplicates
+from genrelab.datasets.recordings import Recording, scan_recordings
 from genrelab.datasets.splits import grouped
+from genrelab.datasets.splits.split import crossing_duplicates
 from genrelab.datasets.validation_report import STATES, CheckReport
 from genrelab.features.precomputed import PrecomputedFeatures
 from genrelab.taxonomy import Taxonomy, UnknownGenre
-from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
-
-SILENT_PEAK = 1e-3  # -60 dB under full scale
+from genrelab.utils.errors import GenrelabError
 
 
 def check_dataset(
@@ -29,6 +30,7 @@ def check_dataset(
     workers: int | None = None,
     progress: bool = True,
     taxonomy: Taxonomy | None = None,
+    cache: Path | None = None,
 ) -> CheckReport:
     """Decode every track once and count what is wrong with the dataset; of given features look at every value.
 
@@ -38,19 +40,27 @@ def check_dataset(
         workers: threads (decoding leaves Python's lock); all cores by default.
         progress: show a bar on the terminal.
         taxonomy: names the genres that can be learnt; None asks nothing of them.
+        cache: folder that keeps what was read for `prepare` and `train`; None keeps nothing.
     """
     if dataset_index.precomputed is None:
-        found = _scan_files(list(dataset_index.tracks["path"]), audio, workers or os.cpu_count() or 1, progress)
+        paths = list(dataset_index.tracks["path"])
+        recordings = scan_recordings(paths, audio, cache, workers, progress)
+        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+            channels = list(pool.map(_channels, paths))
+        found = [_facts(one, count, audio) for one, count in zip(recordings, channels, strict=True)]
     else:
-        found = [_scan_rows(dataset_index.precomputed, rows) for rows in _rows_of(dataset_index)]
+        scanned = [_scan_rows(dataset_index.precomputed, rows) for rows in _rows_of(dataset_index)]
+        found, recordings = [facts for facts, _ in scanned], [one for _, one in scanned]
     columns = ["track_id", "genre", "artist_id", "path"]
-    scanned = pd.DataFrame(found).astype({"sample_rate": "Int64", "channels": "Int64"})  # unknown where unreadable
-    tracks = pd.concat([dataset_index.tracks[columns], scanned], axis=1)
-    tracks = _mark_duplicates(tracks).drop(columns="sha256")
-    return CheckReport(dataset_index.name, tracks, _summary(dataset_index, tracks, audio, taxonomy))
+    facts = pd.DataFrame(found).astype({"sample_rate": "Int64", "channels": "Int64"})  # unknown where unreadable
+    groups = group_copies(recordings)
+    tracks = pd.concat([dataset_index.tracks[columns], facts], axis=1)
+    tracks = tracks.assign(**_duplicate_columns(tracks, recordings, groups))
+    marked = mark_duplicates(dataset_index, groups)
+    return CheckReport(dataset_index.name, tracks, _summary(marked, tracks, audio, taxonomy))
 
 
-BLANK = {"duration": np.nan, "usable": np.nan, "sample_rate": None, "channels": None, "sha256": None}
+BLANK = {"duration": np.nan, "usable": np.nan, "sample_rate": None, "channels": None}
 GOOD = {"unreadable": False, "silent": False, "too_short": False, "reason": ""}
 
 
@@ -66,8 +76,8 @@ def _rows_of(dataset_index: DatasetIndex) -> Iterator[np.ndarray]:
         yield np.asarray(rows.get(track, []), dtype=np.int64)
 
 
-def _scan_rows(precomputed: PrecomputedFeatures, rows: np.ndarray) -> dict[str, Any]:
-    """What the features of one track hold."""
+def _scan_rows(precomputed: PrecomputedFeatures, rows: np.ndarray) -> tuple[dict[str, Any], Recording]:
+    """What the features of one track hold; equal values are taken for one recording."""
     digest, faults, silent = hashlib.sha256(), [], True
     for feature in precomputed.features:
         values = np.asarray(feature.values[rows])
@@ -75,65 +85,46 @@ def _scan_rows(precomputed: PrecomputedFeatures, rows: np.ndarray) -> dict[str, 
         silent = silent and not values.any()
         if bad := int((~np.isfinite(values)).sum()):
             faults.append(f"{bad} of {values.size} values of {feature.name} are not finite")
-    found = {**BLANK, **GOOD, "silent": silent, "sha256": digest.hexdigest()}
-    return {**found, "unreadable": bool(faults), "reason": "; ".join(faults)}
+    found = {**BLANK, **GOOD, "silent": silent, "unreadable": bool(faults), "reason": "; ".join(faults)}
+    return found, Recording(peak=0.0 if silent else 1.0, sha256=digest.hexdigest())
 
 
-def _scan_files(paths: list[str], audio: AudioSpec, workers: int, progress: bool) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-
-    def read() -> str:
-        return f"{len(found)} of {len(paths)} files were read, none of it is kept"
-
-    again = "the same command starts anew"
-    with (
-        report_progress_on_interrupt(read, again),
-        _progress(len(paths), progress) as advance,
-        ThreadPoolExecutor(workers) as pool,
-    ):
-        try:
-            for one in pool.map(lambda path: _scan(path, audio), paths):
-                found.append(one)
-                advance()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return found
-
-
-def _scan(path: str, audio: AudioSpec) -> dict[str, Any]:
-    """What one file holds, decoded at its own rate."""
+def _channels(path: str) -> int | None:
     try:
-        info = probe(path)
-        samples = load_audio(path, info.sample_rate)
-    except AudioError as error:
-        return {**BLANK, **GOOD, "unreadable": True, "reason": error.reason}
-    kept = samples if audio.trim_top_db is None else trim_silence(samples, audio.trim_top_db)
-    usable = len(kept) / info.sample_rate
+        return probe(path).channels
+    except AudioError:
+        return None
+
+
+def _facts(recording: Recording, channels: int | None, audio: AudioSpec) -> dict[str, Any]:
+    """What one file holds."""
+    if recording.reason:
+        return {**BLANK, **GOOD, "unreadable": True, "reason": recording.reason}
     return {
         **GOOD,
-        "duration": len(samples) / info.sample_rate,
-        "usable": usable,
-        "sample_rate": info.sample_rate,
-        "channels": info.channels,
-        "sha256": hashlib.sha256(samples.tobytes()).hexdigest(),
-        "silent": bool(np.abs(samples).max() < SILENT_PEAK),
-        "too_short": round(usable * audio.sample_rate) < audio.segment_samples,
+        "duration": recording.duration,
+        "usable": recording.usable,
+        "sample_rate": recording.sample_rate,
+        "channels": channels,
+        "silent": recording.silent,
+        "too_short": round(recording.usable * audio.sample_rate) < audio.segment_samples,
     }
 
 
-def _mark_duplicates(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Add `duplicate`, `duplicate_of`, `across_genres`; silence is its own kind of fault."""
-    sound = tracks["sha256"].where(~tracks["silent"])
-    groups = tracks[sound.notna()].groupby(sound[sound.notna()])
-    first = groups["track_id"].transform("first").reindex(tracks.index)
-    genres = groups["genre"].transform("nunique").reindex(tracks.index)
-    duplicate = first.notna() & (first != tracks["track_id"])
-    return tracks.assign(
-        duplicate=duplicate,
-        duplicate_of=first.where(duplicate),
-        across_genres=(genres > 1) & duplicate,
-    )
+def _duplicate_columns(
+    tracks: pd.DataFrame, recordings: Sequence[Recording], groups: Sequence[Sequence[int]]
+) -> dict[str, list[Any]]:
+    """`duplicate`, `duplicate_of`, `same_samples`, `across_genres` of each track; the first of a group is no copy."""
+    first_of = {place: group[0] for group in groups for place in group[1:]}
+    ids, genres = tracks["track_id"].tolist(), tracks["genre"].tolist()
+    found: dict[str, list[Any]] = {"duplicate": [], "duplicate_of": [], "same_samples": [], "across_genres": []}
+    for place, recording in enumerate(recordings):
+        first = first_of.get(place)
+        found["duplicate"].append(first is not None)
+        found["duplicate_of"].append(None if first is None else ids[first])
+        found["same_samples"].append(first is not None and recordings[first].sha256 == recording.sha256)
+        found["across_genres"].append(first is not None and genres[first] != genres[place])
+    return found
 
 
 def _summary(
@@ -152,6 +143,7 @@ def _summary(
         **_durations(tracks),
         **{state: int(tracks[state].sum()) for state in STATES},
         "duplicates_across_genres": int(tracks["across_genres"].sum()),
+        "duplicates_across_official_split": _across_official_split(dataset_index),
         "segment_seconds": audio.segment_duration,
         "features": {f.name: list(f.values.shape[1:]) for f in dataset_index.precomputed.features}
         if dataset_index.precomputed
@@ -166,6 +158,13 @@ def _summary(
         "rejected": [list(pair) for pair in dataset_index.rejected],
         "default_split": _try_split(dataset_index, tracks),
     }
+
+
+def _across_official_split(dataset_index: DatasetIndex) -> list[list[str]]:
+    """The copies that stand in several parts of the split that the dataset itself names."""
+    listed = dataset_index.tracks.dropna(subset="official_split")
+    parts = dict(zip(listed["track_id"], listed["official_split"], strict=True))
+    return [[f"{track} ({part})" for track, part in group] for group in crossing_duplicates(parts, dataset_index)]
 
 
 def _unknown(taxonomy: Taxonomy | None, genres: Iterable[str]) -> dict[str, str]:
@@ -195,17 +194,3 @@ def _try_split(dataset_index: DatasetIndex, tracks: pd.DataFrame) -> dict[str, A
     except GenrelabError as error:
         return {"possible": False, "reason": str(error), "artists": None}
     return {"possible": True, "reason": "", "artists": split.artists, "notes": list(split.notes)}
-
-
-@contextmanager
-def _progress(total: int, show: bool) -> Iterator[Any]:
-    if not show:
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TextColumn("files"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("checking", total=total)
-        yield lambda: bar.advance(task)

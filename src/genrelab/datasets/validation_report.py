@@ -27,7 +27,8 @@ class CheckReport:
         name: of the dataset.
         tracks: one line a track: `track_id, genre, artist_id, path, duration` (s), `usable` (s, silence trimmed),
             `sample_rate` (Hz), `channels` (all four NA where unreadable), `unreadable, silent, too_short, duplicate`
-            (bool), `reason`, `duplicate_of` (the first track with the same samples), `across_genres` (bool).
+            (bool), `reason`, `duplicate_of` (the first track of the same recording), `same_samples` (as that one has),
+            `across_genres` (its genre is another one).
         summary: plain data: counts, durations, sample rates, artists, whether the default split is possible.
     """
 
@@ -64,6 +65,8 @@ class CheckReport:
         lines += [f"note: {note}" for note in facts["notes"]]
         for state, title in (_PRECOMPUTED_TITLES if precomputed else _TITLES).items():
             lines += _listed(title, [_line(row, state, bool(precomputed)) for row in self._rows(state)])
+        crossing = facts["duplicates_across_official_split"]
+        lines += _listed("copies across the official split", [" = ".join(group) for group in crossing])
         unknown = facts["unknown_genres"]
         lines += _listed(f"genres that taxonomy={facts['taxonomy']} lacks", list(unknown.values()))
         if unknown:
@@ -85,7 +88,7 @@ _TITLES = {
     "unreadable": "unreadable",
     "silent": "silent (peak under -60 dB)",
     "too_short": "shorter than one segment",
-    "duplicate": "exact duplicates",
+    "duplicate": "copies of one recording",
 }
 _PRECOMPUTED_TITLES = {**_TITLES, "unreadable": "values that are no numbers", "silent": "nothing but zeros"}
 _HEADS = {"unreadable": "broken", "silent": "silent", "too_short": "short", "duplicate": "double"}
@@ -113,7 +116,8 @@ def _line(row: dict[str, Any], state: str, precomputed: bool) -> str:
         return f"{row['path']}: {row['usable']:.1f} s of sound"
     if state == "duplicate":
         other = "; THE TWO HAVE DIFFERENT GENRES" if row["across_genres"] else ""
-        return f"{name}: same {'values' if precomputed else 'samples'} as {row['duplicate_of']}{other}"
+        same = "values" if precomputed else "samples" if row["same_samples"] else "recording"
+        return f"{name}: same {same} as {row['duplicate_of']}{other}"
     return str(name)
 
 

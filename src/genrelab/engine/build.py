@@ -21,6 +21,7 @@ from genrelab.datasets.join import join_features
 from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.splits import Split
 from genrelab.datasets.splits.registry import SPLITS
+from genrelab.engine.duplicates import inspect_recordings
 from genrelab.engine.validate_config import crop_ratio, split_name_and_params
 from genrelab.features import make_spec
 from genrelab.features.cache import AnyFeatureCache, FeatureCache, PrecomputedFeatureCache, PrepareReport, WaveformCache
@@ -84,7 +85,9 @@ def read_taxonomy(config: Config, genres: Sequence[str]) -> Taxonomy:
 
 
 def read_dataset(config: Config) -> Dataset:
-    """Read dataset index and taxonomy, and keep the taxonomy's genres that the dataset index has.
+    """Read dataset index and taxonomy, keep the taxonomy's genres that the dataset index has, and look for copies.
+
+    Looking for copies takes one pass over the audio, whose findings are cached.
 
     Raises:
         GenrelabError: nothing found, or genres that the taxonomy lacks (all of them named).
@@ -111,9 +114,10 @@ def read_dataset(config: Config) -> Dataset:
     if dataset_index.multi_label:
         tracks["genres"] = [tuple(codes[name] for name in several) for several in tracks["genres"]]
     taxonomy = taxonomy.subset(list(codes.values()))
+    dataset = Dataset(replace(dataset_index, tracks=tracks), taxonomy)
     if config["data"].get("target") == "supergenre":
-        return _of_supergenres(Dataset(replace(dataset_index, tracks=tracks), taxonomy))
-    return Dataset(replace(dataset_index, tracks=tracks), taxonomy)
+        dataset = _of_supergenres(dataset)
+    return replace(dataset, index=inspect_recordings(config, dataset.index))
 
 
 def _of_supergenres(dataset: Dataset) -> Dataset:

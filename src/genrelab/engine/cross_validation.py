@@ -24,7 +24,7 @@ def pool_folds(record: RunRecord, records: Sequence[RunRecord]) -> None:
     with atomic_path(record.folder / "metrics.csv") as part:
         curves.groupby("epoch", as_index=False).mean(numeric_only=True).to_csv(part, index=False)
     first = records[0].data
-    shared = ("taxonomy", "model", "loss", "features", "fingerprints")
+    shared = ("taxonomy", "model", "loss", "features", "fingerprints", "duplicates")
     record.data |= {name: first[name] for name in shared if name in first}
     targets = sum(np.array(one.data["dataset"]["train_targets"]) for one in records)
     trained = sum(one.data["dataset"]["tracks"]["train"] for one in records)

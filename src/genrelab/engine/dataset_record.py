@@ -11,7 +11,8 @@ from genrelab.datamodules import GenreDataModule
 from genrelab.datamodules.auxiliary_targets import AuxiliaryTargets
 from genrelab.datamodules.genre_datamodule import SplitName
 from genrelab.datasets.splits import Split
-from genrelab.engine.build import Dataset
+from genrelab.engine.build import Config, Dataset
+from genrelab.engine.duplicates import duplicate_lines, record_duplicates
 from genrelab.features.cache import PrepareReport
 from genrelab.runs.run_record import RunRecord
 from genrelab.runs.training_tracks import write_training_tracks
@@ -30,6 +31,7 @@ WHAT = {
 
 def record_dataset(
     record: RunRecord,
+    config: Config,
     dataset: Dataset,
     split: Split,
     report: PrepareReport,
@@ -40,6 +42,7 @@ def record_dataset(
 
     Args:
         record: of the run.
+        config: of the run.
         dataset: dataset index and taxonomy.
         split: its parts.
         report: what preparing the store found.
@@ -74,6 +77,7 @@ def record_dataset(
     record.data["taxonomy"] = {"name": taxonomy.name, "hash": taxonomy.hash, "source": taxonomy.source}
     record.data["fingerprints"] = prints
     record.data["split"] = {key: value for key, value in split.to_dict().items() if key != "parts"}
+    record.data["duplicates"] = record_duplicates(config, dataset_index, split)
     record.data["features"] = [spec.name for spec in data.feature_cache.specs]
     if labels is not None:
         record.data["labels"] = labels.to_dict()
@@ -81,7 +85,8 @@ def record_dataset(
         write_json(record.folder / "split.json", split.to_dict())
         write_training_tracks(record.folder / "tracks.parquet", dataset_index, split)
         write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
-    _warn(record, [*dataset_index.notes, *(labels.notes if labels else ())], split)
+    copies = duplicate_lines(record.data["duplicates"], dataset_index, split)
+    _warn(record, [*dataset_index.notes, *(labels.notes if labels else ()), *copies], split)
     record.write()
 
 

@@ -99,7 +99,7 @@ class TrainingPipeline:
             normalizer = data.fit_normalizer()
             self.sound = build.content_thresholds(dataset, split.tracks("val"), feature_cache)
         print(report.summary(), flush=True)
-        record_dataset(record, dataset, split, report, data, self.labels)
+        record_dataset(record, config, dataset, split, report, data, self.labels)
         task = self._task(dataset, split, data, normalizer)
         self.record_model(task)
         loggers: list[Any] = []

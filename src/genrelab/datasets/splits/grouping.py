@@ -20,12 +20,16 @@ def group_keys(dataset_index: DatasetIndex) -> dict[str, tuple[tuple[str, str], 
     return keys
 
 
-def find_groups(dataset_index: DatasetIndex) -> np.ndarray:
-    """Number the groups of tracks that share an artist or an album, also by way of others.
+def find_groups(dataset_index: DatasetIndex, artists: bool = True) -> np.ndarray:
+    """Number the groups of tracks that share an artist, an album or a recording, also by way of others.
+
+    Args:
+        dataset_index: the tracks.
+        artists: False: copies of one recording alone are groups.
 
     Returns:
         `[N]` int64, the group of each track in the dataset index's order, numbered by first occurrence;
-        a track of unknown artist and album is a group of its own.
+        a track of unknown artist and album, without copies, is a group of its own.
     """
     parent: dict[object, object] = {}
 
@@ -35,12 +39,16 @@ def find_groups(dataset_index: DatasetIndex) -> np.ndarray:
             key = parent[key]
         return key
 
-    keys = group_keys(dataset_index)
-    for track, ties in keys.items():
-        for tie in ties:
-            parent[root(tie)] = root(track)
+    tracks = dataset_index.tracks["track_id"].tolist()
+    if artists:
+        for track, ties in group_keys(dataset_index).items():
+            for tie in ties:
+                parent[root(tie)] = root(track)
+    for first, *others in dataset_index.duplicate_groups or ():
+        for other in others:
+            parent[root(other)] = root(first)
     numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(root(track), len(numbers)) for track in keys], dtype=np.int64)
+    return np.array([numbers.setdefault(root(track), len(numbers)) for track in tracks], dtype=np.int64)
 
 
 def assign_groups(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:

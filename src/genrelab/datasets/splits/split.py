@@ -22,6 +22,7 @@ from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
 
 Artists = Literal["apart", "ignored", "unknown"]
+ACROSS_SPLITS = "copies across the split"  # what a run's warning about them begins with
 
 
 class SplitError(GenrelabError):
@@ -183,6 +184,17 @@ def crossing_artists(parts: Mapping[str, SplitName], dataset_index: DatasetIndex
                 if kind == "artist":
                     where[name].add(parts[track])
     return sorted(name for name, its in where.items() if len(its) > 1)
+
+
+def crossing_duplicates(
+    parts: Mapping[str, SplitName], dataset_index: DatasetIndex
+) -> list[tuple[tuple[str, SplitName], ...]]:
+    """The recordings whose copies stand in more than one part, each as (track, part) of its copies."""
+    groups = [
+        tuple((track, parts[track]) for track in group if track in parts)
+        for group in dataset_index.duplicate_groups or ()
+    ]
+    return [group for group in groups if len({part for _, part in group}) > 1]
 
 
 def check_apart(parts: Mapping[str, SplitName], dataset_index: DatasetIndex) -> None:

@@ -24,7 +24,7 @@ def grouped(
     seed: int = 0,
     group_by: GroupBy = "artist",
 ) -> Split:
-    """Split by track at random, stratified by genre, artists and albums kept apart.
+    """Split by track at random, stratified by genre, artists and albums kept apart, copies of one recording together.
 
     Args:
         dataset_index: tracks; artists that are unknown count as one artist a track.
@@ -87,13 +87,12 @@ def assign(dataset_index: DatasetIndex, shares: np.ndarray, seed: int, group_by:
     """The place `[N]` of each track among `shares`, every genre in every place; of several genres a track all count."""
     genres = dataset_index.genres
     rows, codes = _labels(dataset_index)
-    single = np.arange(len(dataset_index))
-    groups = single if group_by is None else find_groups(dataset_index)
+    groups = find_groups(dataset_index, artists=group_by == "artist")
     _check_tracks(codes, list(genres), len(shares), what)
     counts = np.zeros((groups.max() + 1, len(genres)), dtype=np.int64)
     np.add.at(counts, (groups[rows], codes), 1)
     if few := [f"{genres[c]} ({n})" for c, n in enumerate((counts > 0).sum(axis=0)) if n < len(shares)]:
-        raise SplitError(_too_few_artists(few, len(shares), what))
+        raise SplitError(_too_few_groups(few, len(shares), what, group_by))
     of_group = assign_groups(counts, shares, np.random.default_rng(abs(seed)))
     if dataset_index.multi_label:
         sizes = np.bincount(groups)  # of their tracks, which genres counted twice do not tell
@@ -102,7 +101,7 @@ def assign(dataset_index: DatasetIndex, shares: np.ndarray, seed: int, group_by:
     table = np.zeros((len(shares), len(genres)), dtype=np.int64)
     np.add.at(table, (place[rows], codes), 1)
     if gaps := [str(genres[int(c)]) for c in np.flatnonzero((table == 0).any(axis=0))]:
-        raise SplitError(_too_few_artists(gaps, len(shares), what))
+        raise SplitError(_too_few_groups(gaps, len(shares), what, group_by))
     return np.asarray(place)
 
 
@@ -122,7 +121,12 @@ def _check_tracks(codes: np.ndarray, genres: list[str], need: int, what: str) ->
         )
 
 
-def _too_few_artists(few: list[str], need: int, what: str) -> str:
+def _too_few_groups(few: list[str], need: int, what: str, group_by: GroupBy) -> str:
+    if group_by is None:
+        return (
+            f"too few recordings to keep copies together in {need} {what} in {_some(few)}: add tracks, or leave these "
+            "genres out of the dataset (genrelab check lists the copies)"
+        )
     return (
         f"too few artists to keep them apart in {need} {what} in {_some(few)}: add tracks of other artists, "
         "or set split.group_by=null (every result is then marked artist_leak)"

@@ -196,7 +196,7 @@ def _prepare(
     for note in notes:
         record.warn(note)
     data_module = build.make_data(config, dataset, whole, cache, ())
-    record_dataset(record, dataset, whole, report, data_module, None)
+    record_dataset(record, config, dataset, whole, report, data_module, None)
     data = read_rows(dataset.index, cache, dataset.taxonomy.genres, config["seed"], group_by, folds)
     return dataset, whole, {"artists": artists, "artist_leak": leak, "notes": list(notes)}, data
 

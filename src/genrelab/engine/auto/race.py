@@ -189,7 +189,7 @@ def read_rows(
     return RaceData(
         track_ids=tuple(ids),
         target=index.tracks["genre"].map(code).to_numpy(np.int64),
-        group=find_groups(index) if group_by else np.arange(len(index)),
+        group=find_groups(index, artists=group_by == "artist"),
         outer=folds[0],
         inner=folds[1],
         track=rows["track_id"].map(number).to_numpy(np.int64),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from genrelab.datasets.splits.split import ACROSS_SPLITS
 from genrelab.evaluation.report.pca_plot import clustering_sentences
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID
 from genrelab.runs.run_dir import RunDir
@@ -185,6 +186,7 @@ def report_warnings(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, 
         alerts.append(f"OVERLAP: {run.n_overlapping} songs, or their artists, were trained on: scores are too high.")
     if split.get("artist_leak") and not split.get("unsafe"):
         alerts.append("Artists appear on both sides of the split (artist_leak): scores are too high for new artists.")
+    alerts += [text for text in record.get("warnings", ()) if text.startswith(ACROSS_SPLITS)]
     if headline_split == "val":
         alerts.append("No test tracks: these are val scores, by which the epoch was chosen, so they are too good.")
     if dataset.get("stand_in"):
@@ -222,6 +224,7 @@ def report_warnings(run: RunDir, metrics: Mapping[str, Any]) -> list[tuple[str, 
     already_shown = (
         ["UNSAFE:", "OVERLAP:", "artist_leak", "artists are unknown"] if split else []
     )  # above, in other words
+    already_shown += [ACROSS_SPLITS]
     already_shown += ["stand-in"] if dataset.get("stand_in") else []
     notes += [text for text in record.get("warnings", ()) if not any(one in text for one in already_shown)]
     return [("alert", text) for text in alerts] + [("note", text) for text in dict.fromkeys(notes)]
