@@ -169,9 +169,11 @@ def test_the_choices_in_the_middle():
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [
-        (["split=grouped", "split.ratios=[0.6,0.2,0.2]"], 3 * (36 + 0.35 * 12)),
-        (["split=grouped", "split.ratios=[0.6,0.2,0.2]", "refit=true"], 3 * (36 + 0.35 * 12 + 48)),
-        (["split=stratified", "split.folds=5", "refit=final"], 3 * (5 * (36 + 0.35 * 12) + 60)),
+        (["split=grouped", "split.ratios=[0.6,0.2,0.2]"], 3 * (36 + 0.35 * (12 + 36))),
+        (["split=grouped", "split.ratios=[0.6,0.2,0.2]", "refit=true"], 3 * (36 + 0.35 * (12 + 36) + 48)),
+        (["split=stratified", "split.folds=5", "refit=final"], 3 * (5 * (36 + 0.35 * (12 + 36)) + 60)),
+        (["split=grouped", "split.ratios=[0.6,0.2,0.2]", "model.bn_statistics=running"], 3 * (36 + 0.35 * 12)),
+        (["split=grouped", "split.ratios=[0.6,0.2,0.2]", "data.crop_ratio=0.4"], 3 * (36 + 0.35 * 3 * (12 + 36))),
     ],
 )
 def test_the_time_is_that_of_all_trainings(given, seconds, songs, monkeypatch, capsys):

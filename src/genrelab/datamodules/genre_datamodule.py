@@ -24,6 +24,15 @@ FIT_CHUNK = 512  # rows read at once when statistics are fitted
 SAMPLE_VALUES = 2**22  # feature values in a sample of train rows, for batch norm's statistics
 
 
+def sample_rows(shapes: Sequence[tuple[int, ...]]) -> int:
+    """Return how many train rows batch norm's statistics are computed from: 128, or up to 2048 of small rows (vectors).
+
+    Args:
+        shapes: `(H, W)` or `(D,)` of each feature.
+    """
+    return min(max(SAMPLE_VALUES // sum(prod(shape) for shape in shapes), 128), 2048)
+
+
 class GenreDataModule(pl.LightningDataModule):
     """Serves the segments of a split from a prepared store.
 
@@ -155,11 +164,9 @@ class GenreDataModule(pl.LightningDataModule):
         Rows that follow each other are of one artist, so batches take every k-th row of the sample.
 
         Args:
-            n_rows: how many at most; by default 128, or up to 2048 where rows are small (vectors).
+            n_rows: how many at most; None: see `sample_rows`.
         """
-        if n_rows is None:
-            values = sum(prod(shape) for shape in self.shapes)
-            n_rows = min(max(SAMPLE_VALUES // values, 128), 2048)
+        n_rows = n_rows or sample_rows(self.shapes)
         originals = np.flatnonzero(self.rows("train")["augment"].to_numpy() == "none")
         chosen = originals[np.linspace(0, len(originals) - 1, min(n_rows, len(originals))).round().astype(np.int64)]
         n_batches = max(len(chosen) // max(32, n_rows // 8), 1)

@@ -118,7 +118,7 @@ def refit_network(
     chosen = [one for one in chosen if not isinstance(one, EarlyStopping)]
     chosen = [one for one in chosen if choices.averaged or not isinstance(one, EpochWeightAveraging)]
     last = folder / "checkpoints" / LAST
-    progress = EpochProgress("train/loss", "min", spec.enable_progress_bar)
+    progress = EpochProgress("train/loss", "min", spec.enable_progress_bar, choices.epochs)
     trainer = make_trainer(
         spec, config["accelerator"], folder, [], [*chosen, progress, StopAfterEpochs(choices.epochs, last)]
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 
 from genrelab.audio import Augment, probe
-from genrelab.datamodules.genre_datamodule import SplitName
+from genrelab.config.schema import model_options
+from genrelab.datamodules.genre_datamodule import SplitName, sample_rows
 from genrelab.datasets.splits import Split, split_folds
 from genrelab.engine import build
 from genrelab.engine.build import Config, Dataset
@@ -17,6 +19,7 @@ from genrelab.engine.refit import refits, refits_on_all
 from genrelab.engine.validate_config import crop_ratio
 from genrelab.features import extract
 from genrelab.features.cache import AnyFeatureCache, FeatureCache, PrecomputedFeatureCache
+from genrelab.training.batch_norm import batch_norms
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.processes import default_workers
 
@@ -52,9 +55,13 @@ def print_runtime_estimate(
     parts = [f"features about {_said(features)}"] if features > 1 else []
     each = _epoch_segments(config, counts["train"], copies)
     if not build.is_fitted(config):  # that takes seconds
-        per_segment = step_seconds(config, dataset, feature_cache)
-        windows = math.ceil(1 / crop_ratio(config))
-        epoch = (each + VALIDATION_SHARE * windows * counts["val"]) * per_segment
+        shapes = [spec.shape for spec in feature_cache.specs]
+        net = build.make_network(config, shapes, len(dataset.taxonomy.genres))
+        per_segment = step_seconds(config, net, feature_cache)
+        whole = counts["val"]  # segments that an epoch evaluates, window after window
+        if batch_norms(net) and (model_options(config)[2].bn_statistics != "running" or config["trainer"]["ema_decay"]):
+            whole += min(sample_rows(shapes), counts["train"])  # for batch norm's statistics
+        epoch = (each + VALIDATION_SHARE * math.ceil(1 / crop_ratio(config)) * whole) * per_segment
         epochs = config["trainer"]["max_epochs"]
         total = epoch * epochs * folds  # as many epochs again in a refit, at most
         if refits(config):
@@ -109,15 +116,19 @@ def _segment_seconds(feature_cache: FeatureCache) -> float:
     return time.perf_counter() - started
 
 
-def step_seconds(config: Config, dataset: Dataset, feature_cache: AnyFeatureCache) -> float:
-    """Measure the seconds of one segment in a training step, on the CPU; on a GPU the estimate is an upper bound."""
+def step_seconds(config: Config, net: Any, feature_cache: AnyFeatureCache) -> float:
+    """Measure the seconds of one segment in a training step, on the CPU; on a GPU the estimate is an upper bound.
+
+    Args:
+        config: of the run; train batches are changed and cropped as it says.
+        net: for whole segments, see `build.make_network`.
+        feature_cache: names the features.
+    """
     import torch
 
-    shapes = [spec.shape for spec in feature_cache.specs]
     online = build.make_online(config, feature_cache)
     changes = build.make_changes(config)
-    net = build.make_network(config, shapes, len(dataset.taxonomy.genres))
-    features = tuple(torch.randn(TRIAL_BATCH, *shape) for shape in shapes)
+    features = tuple(torch.randn(TRIAL_BATCH, *spec.shape) for spec in feature_cache.specs)
     waveforms = (torch.randint(-9999, 9999, (TRIAL_BATCH, feature_cache.specs[0].n_samples + 1)),)
     waveforms[0][:, -1] = -15
     seconds = []
@@ -125,7 +136,7 @@ def step_seconds(config: Config, dataset: Dataset, feature_cache: AnyFeatureCach
         started = time.perf_counter()
         if online:
             features = online(waveforms, training=True)
-        net(*changes.before_norm(features)).logsumexp(dim=1).sum().backward()
+        net(*changes.after_norm(changes.before_norm(features))).logsumexp(dim=1).sum().backward()
         seconds.append(time.perf_counter() - started)
     return min(seconds) / TRIAL_BATCH
 

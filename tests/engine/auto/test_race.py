@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.splits import SplitError
-from genrelab.engine.auto import command
+from genrelab.engine.auto import command, networks
 from genrelab.engine.auto import race as races
 from genrelab.engine.auto.candidates import Candidate
 from genrelab.engine.auto.outcome import decide, summarize
@@ -145,6 +146,17 @@ def test_the_budget_leaves_out_what_takes_longer(tmp_path):
     assert list(results) == ["majority", "linear"] and list(left_out) == asked == ["forest"]
     assert str(round(10 * data.n_fits(FOREST))) in left_out["forest"]
     assert list(race(tmp_path / "short", data, three, budget=1e-9).run()[0]) == ["majority", "linear"]
+
+
+def test_the_time_of_a_network_is_that_of_its_steps_which_crop(monkeypatch):
+    data, given = (
+        informative(),
+        {"model": {"kind": "vgg_mel"}, "data": {"crop_ratio": 0.5}, "trainer": {"max_epochs": 7}},
+    )
+    cache, data = SimpleNamespace(specs=[SimpleNamespace(shape=(32, 64))]), make_data(*informative())
+    monkeypatch.setattr(networks, "step_seconds", lambda *given: 0.5)  # of a cropped segment
+    estimate = networks.estimate_network({**given, "seed": 0}, cache, data)
+    assert estimate() == pytest.approx(0.5 * 7 * 60 * (1 - 1 / len(data.inner)))
 
 
 def test_every_track_is_held_out_once_and_its_artist_with_it():

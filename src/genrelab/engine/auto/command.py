@@ -145,7 +145,7 @@ def _run(record: RunRecord) -> None:
             own = configure(candidate, {})
             pipeline, single = TrainingPipeline(own, record, None), build.make_feature_cache(own, dataset.index)
             fits.append((candidate, network_fit(pipeline, dataset, single, data)))
-            estimates[candidate.title] = estimate_network(pipeline, dataset, single, data)
+            estimates[candidate.title] = estimate_network(own, single, data)
         else:
             fits.append((candidate, estimator_fit(candidate, data)))
     measure = measure_fit(data)

@@ -61,16 +61,14 @@ def network_fit(pipeline: TrainingPipeline, dataset: build.Dataset, cache: AnyFe
     return fit
 
 
-def estimate_network(
-    pipeline: TrainingPipeline, dataset: build.Dataset, cache: AnyFeatureCache, data: RaceData
-) -> Callable[[], float]:
+def estimate_network(config: build.Config, cache: AnyFeatureCache, data: RaceData) -> Callable[[], float]:
     """Return what measures a training step and says how many seconds one fit takes."""
 
     def estimate() -> float:
         rows = len(data.track) * (1 - 1 / len(data.inner))
-        epochs: int = pipeline.config["trainer"]["max_epochs"]
-        crop = float(pipeline.config["data"]["crop_ratio"])
-        return step_seconds(pipeline.config, dataset, cache) * crop * rows * epochs
+        epochs: int = config["trainer"]["max_epochs"]
+        net = build.make_network(config, [spec.shape for spec in cache.specs], data.n_classes)
+        return step_seconds(config, net, cache) * rows * epochs  # of crops, where the configuration crops
 
     return estimate
 

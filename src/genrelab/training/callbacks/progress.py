@@ -36,11 +36,13 @@ class EpochProgress(Checkpoint):
         monitor: a logged metric.
         mode: whether lower or higher is better.
         bar: draw a bar over the epoch's batches too, where the output is a terminal.
+        epochs: to train, where that is fewer than the trainer's `max_epochs`.
     """
 
-    def __init__(self, monitor: str, mode: Literal["min", "max"], bar: bool = True) -> None:
+    def __init__(self, monitor: str, mode: Literal["min", "max"], bar: bool = True, epochs: int | None = None) -> None:
         self.monitor = monitor
         self.mode = mode
+        self.epochs = epochs
         self._best: float | None = None
         self._console = Console(stderr=False, highlight=False)
         self._bar: RichProgress | None = None
@@ -89,7 +91,7 @@ class EpochProgress(Checkpoint):
         self._best = metrics[self.monitor] if improved else self._best
         seconds = time.perf_counter() - self._started
         star = " *" if improved else ""
-        epoch = f"epoch {trainer.current_epoch + 1:3d}/{trainer.max_epochs}"
+        epoch = f"epoch {trainer.current_epoch + 1:3d}/{self.epochs or trainer.max_epochs}"
         line = "  ".join([epoch, *parts, f"lr {self._rate:.1e}", f"{seconds:.1f} s{star}"])
         self._console.print(line, markup=False, soft_wrap=True)
 
