@@ -4,10 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genrelab.config import compose
 from genrelab.datasets import DatasetIndex
+from genrelab.datasets.embeddings import embeddings
+from genrelab.datasets.feature_table import table
 from genrelab.datasets.join import join_features
+from genrelab.engine.build import read_dataset_index
 from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures, segment_numbers
-from genrelab.utils.errors import GenrelabError
+from genrelab.utils.errors import ConfigError, GenrelabError
 
 
 def index(ids, genres, name="main", feature="ssd", artists=None):
@@ -72,3 +76,22 @@ def test_other_segments_are_refused():
     main = index(["a", "a", "a"], ["Jazz"] * 3)
     with pytest.raises(GenrelabError, match=r"'a' has 2 rows .* 3 "):
         join_features(main, "more", index(["a", "a"], ["Jazz"] * 2))
+
+
+def test_a_file_without_genres_is_joined_by_ids_alone(tmp_path):
+    data = {"id": ["b", "a", "c"], "x": [0.5, 1.5, 2.5]}
+    pd.DataFrame(data).to_csv(tmp_path / "more.csv", index=False)
+    np.savez(tmp_path / "more.npz", id=data["id"], embedding=np.array(data["x"], np.float32)[:, None])
+    for other in (
+        table(str(tmp_path / "more.csv"), label=None, track="id"),
+        embeddings(str(tmp_path / "more.npz"), label=None, track="id"),
+    ):
+        joined = join_features(MAIN, "more", other)
+        assert [values(joined, track, 1) for track in "abc"] == [[1.5], [0.5], [2.5]]
+        assert joined.genres == MAIN.genres
+        assert not other.labeled and joined.labeled
+    with pytest.raises(GenrelabError, match=r"'genre'.*label=null"):
+        table(str(tmp_path / "more.csv"), track="id")
+    config = compose(["dataset=table", f"dataset.path={tmp_path / 'more.csv'}", "dataset.label=null"])
+    with pytest.raises(ConfigError, match=r"dataset\.label: null"):
+        read_dataset_index(config)

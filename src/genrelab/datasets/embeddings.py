@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from genrelab.datasets.audio_folder import normalize_id
-from genrelab.datasets.feature_table import existing
-from genrelab.datasets.index import DatasetIndex
+from genrelab.datasets.feature_table import LABEL_HINT, existing
+from genrelab.datasets.index import UNLABELED, DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures, segment_numbers
 from genrelab.taxonomy.tree_reader import depth_of
@@ -22,7 +22,7 @@ from genrelab.utils.errors import ConfigError, GenrelabError, suggest
 def embeddings(
     path: str | None = None,
     values: str = "embedding",
-    label: str = "genre",
+    label: str | None = "genre",
     track: str | None = None,
     artist: str | None = None,
     separator: str | None = None,
@@ -38,7 +38,7 @@ def embeddings(
     Args:
         path: the file.
         values: array or column of the embeddings.
-        label: array or column of the genre.
+        label: array or column of the genre; None where a file that is joined to another dataset has no genres.
         track: array or column that names the track; rows that share it are its segments. None: each row is a track.
         artist: array or column of the artist, or of any group that must not stand on both sides of a split.
         separator: between several genres of one row; the first counts, or with `hierarchy` the deepest.
@@ -53,12 +53,12 @@ def embeddings(
     """
     source = existing(path)
     wanted = [one for one in (values, label, track, artist) if one]
-    arrays = _read(source, wanted)
+    arrays = _read(source, wanted, label)
     matrix = _matrix(source, values, arrays[values])
-    if multi_label and not separator:
+    if multi_label and label and not separator:
         raise ConfigError(["dataset.separator: what stands between several genres? as in 'dataset.separator=\"|\"'"])
-    genres = [[str(text).strip()] for text in arrays[label]]
-    if separator:
+    genres = [[str(text).strip()] for text in (arrays[label] if label else [UNLABELED] * len(matrix))]
+    if separator and label:
         depths = depth_of(Path(hierarchy).expanduser()) if hierarchy else {}
         genres = [_deepest_first(text, separator, depths) for [text] in genres]
     count = len(matrix)
@@ -81,7 +81,7 @@ def embeddings(
     return DatasetIndex(name or source.stem, tracks, told, rejected, precomputed=precomputed)
 
 
-def _read(source: Path, wanted: list[str]) -> dict[str, Any]:
+def _read(source: Path, wanted: list[str], label: str | None) -> dict[str, Any]:
     """The wanted arrays or columns; none is unpickled."""
     try:
         if source.suffix.lower() == ".npz":
@@ -98,7 +98,8 @@ def _read(source: Path, wanted: list[str]) -> dict[str, Any]:
         raise GenrelabError(f"dataset.path: {source}: unreadable ({str(error).splitlines()[0]})") from error
     for one in wanted:
         if one not in found:
-            raise GenrelabError(f"{source}: no array or column {one!r}{suggest(one, there)}")
+            hint = LABEL_HINT if one == label else ""
+            raise GenrelabError(f"{source}: no array or column {one!r}{hint}{suggest(one, there)}")
         if len(found[one]) != len(found[wanted[0]]):
             raise GenrelabError(
                 f"{source}: {one!r} has {len(found[one])} rows, {wanted[0]!r} has {len(found[wanted[0]])}"

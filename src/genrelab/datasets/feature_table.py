@@ -11,16 +11,18 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import normalize_id
 from genrelab.datasets.gtzan import clip_name, published_tracks
-from genrelab.datasets.index import LABEL, DatasetIndex
+from genrelab.datasets.index import LABEL, UNLABELED, DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures, segment_numbers
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
+
+LABEL_HINT = " of the genre (join.<name>.label=null where a file that is joined has none)"
 
 
 @DATASETS.register("table", "given")
 def table(
     path: str | None = None,
-    label: str = "genre",
+    label: str | None = "genre",
     track: str | None = None,
     artist: str | None = None,
     album: str | None = None,
@@ -35,7 +37,7 @@ def table(
 
     Args:
         path: the file.
-        label: column of the genre.
+        label: column of the genre; None where a file that is joined to another dataset has no genres.
         track: column that names the track; rows that share it are its segments. None makes each row a track.
         artist: column of the artist.
         album: column of the album.
@@ -53,12 +55,13 @@ def table(
     named = [one for one in (label, track, artist, album, *(labels or [])) if one is not None]
     for one in [*named, *(columns or [])]:
         if one not in data.columns:
-            whose = ", which dataset.labels names" if one in (labels or []) else ""
+            whose = ", which dataset.labels names" if one in (labels or []) else LABEL_HINT if one == label else ""
             raise GenrelabError(f"{source}: no column {one!r}{whose}{suggest(one, [str(c) for c in data.columns])}")
     numbers = [str(c) for c in data.columns if pd.api.types.is_numeric_dtype(data[c]) and c not in named]
     chosen = list(columns) if columns else numbers
     ids = [f"row-{i:06d}" for i in range(len(data))] if track is None else [normalize_id(str(v)) for v in data[track]]
-    facts_of = {"genre": data[label], "artist_id": _optional(data, artist), "album_id": _optional(data, album)}
+    genres = [UNLABELED] * len(data) if label is None else data[label]
+    facts_of = {"genre": genres, "artist_id": _optional(data, artist), "album_id": _optional(data, album)}
     facts_of |= {LABEL + one: _label(source, data[one], ids) for one in labels or []}
     return _make_index(name or source.stem, source, ids, pd.DataFrame(facts_of), data, chosen, "table")
 

@@ -15,6 +15,9 @@ COLUMNS = ("track_id", "genre", "artist_id", "album_id", "path", "duration", "of
 DUPLICATE_GROUP = "duplicate_group"  # of tracks that are one recording: the first one's id; None without copies
 LABEL = "label:"  # what columns of further labels begin with
 REQUIRED = ("track_id", "genre", "path")
+UNLABELED = (
+    "(not given)"  # the genre of all tracks of a file that has none, which can only be joined to another dataset
+)
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 # Audio that soundfile or ffmpeg may know; anything else in a music folder is a cover or a text.
@@ -63,6 +66,11 @@ class DatasetIndex:
     def genres(self) -> tuple[str, ...]:
         """The genre names that occur, sorted."""
         return tuple(sorted({genre for genres in self.genres_of.values() for genre in genres}))
+
+    @property
+    def labeled(self) -> bool:
+        """Whether the tracks have genres; those of a file that is joined to another dataset need none."""
+        return self.genres != (UNLABELED,)
 
     @property
     def artists(self) -> Literal["all", "some", "none"]:

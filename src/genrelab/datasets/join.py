@@ -24,7 +24,7 @@ def join_features(dataset_index: DatasetIndex, name: str, other: DatasetIndex) -
     Args:
         dataset_index: Main dataset, with precomputed features.
         name: Key of the other dataset in the configuration's `join`; it prefixes feature names that are taken.
-        other: Dataset with precomputed features of the same tracks.
+        other: Dataset with precomputed features of the same tracks; it may be without genres.
 
     Returns:
         The tracks of both. Those of the main dataset that the other lacks are listed under `rejected`.
@@ -76,7 +76,9 @@ def join_features(dataset_index: DatasetIndex, name: str, other: DatasetIndex) -
 
 
 def _check_genres(at: str, dataset_index: DatasetIndex, other: DatasetIndex) -> None:
-    """Raise GenrelabError where a track's genre in `other` is none of its genres, spellings aside."""
+    """Raise GenrelabError where a track's genre in `other`, if it has genres, is none of its own, spellings aside."""
+    if not other.labeled:
+        return
     genre_of = other.genre_of
     for track, genres in dataset_index.genres_of.items():
         if key(genre_of[track]) not in map(key, genres):

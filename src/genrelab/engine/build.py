@@ -53,6 +53,8 @@ def read_dataset_index(config: Config) -> DatasetIndex:
         GenrelabError: A file is missing or does not fit, or the join fails (see `join_features`).
     """
     dataset_index = _read_index(config, config["dataset"])
+    if not dataset_index.labeled:
+        raise ConfigError(["dataset.label: null; name the column of the genre (only files that are joined need none)"])
     for name, option in (config.get("join") or {}).items():
         try:
             other = _read_index(config, option)
