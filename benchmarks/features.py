@@ -227,7 +227,7 @@ def store(tracks: int, rounds: int) -> None:
 
 def _by_stage(files: Sequence[str], specs: Sequence[FeatureSpec], audio: AudioSpec) -> None:
     """Print what one track costs one process, stage by stage: medians over some."""
-    from genrelab.audio import cut_segments, load_with_rate
+    from genrelab.audio import cut_segments, load_audio
     from genrelab.features import extract_segments, quantize
 
     spent: dict[str, list[float]] = {}
@@ -239,7 +239,7 @@ def _by_stage(files: Sequence[str], specs: Sequence[FeatureSpec], audio: AudioSp
         return made
 
     for file in files:
-        samples, _ = timed(f"decode {Path(file).suffix[1:].upper()}", lambda file=file: load_with_rate(file, RATE))
+        samples, _ = timed(f"decode {Path(file).suffix[1:].upper()}", lambda file=file: load_audio(file, RATE))
         segments = timed("trim and cut", lambda samples=samples: cut_segments(samples, audio, "t"))
         sounds = [segment.samples for segment in segments]
         arrays = timed("features", lambda sounds=sounds: extract_segments(specs, sounds))

@@ -4,12 +4,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import soxr
 
 from genrelab.audio import AudioError, load_audio, probe
-from genrelab.audio.io import _FORMATS, NO_SAMPLES, NOT_AUDIO, TEXT_FILE, _decode_ffmpeg, _probe_ffmpeg
+from genrelab.audio.errors import NO_SAMPLES, NOT_AUDIO, TEXT_FILE
+from genrelab.audio.ffmpeg import FORMATS, open_ffmpeg, probe_ffmpeg
 from genrelab.datasets.index import AUDIO_EXTENSIONS
 from planted import (
     NAMES,
@@ -57,6 +59,11 @@ def decode(path):
     return load_audio(path, RATE)
 
 
+def decode_by_ffmpeg(path):
+    with open_ffmpeg(path) as stream:
+        return np.concatenate(list(stream.blocks)).mean(axis=1), stream.sample_rate
+
+
 def test_text_never_reaches_ffmpeg(music, starts):
     for path in write_texts(music):
         assert refused(decode, path) == refused(probe, path) == TEXT_FILE
@@ -76,12 +83,12 @@ def test_the_command_line_names_one_file_and_what_may_be_opened(music, starts, m
         # Options of an input go before it; behind it they would be the output's.
         before = dict(zip(command[1:given:2], command[2:given:2], strict=True))
         assert before["-protocol_whitelist"] == "file"
-        assert set(before["-format_whitelist"].split(",")) == set(_FORMATS)
+        assert set(before["-format_whitelist"].split(",")) == set(FORMATS)
         assert "-f" not in before and "-enable_drefs" not in before and "-safe" not in before
 
 
 def test_no_format_that_opens_further_files_is_allowed():
-    assert not set(_FORMATS) & set(OTHERS.split()) and not any(name.endswith("_pipe") for name in _FORMATS)
+    assert not set(FORMATS) & set(OTHERS.split()) and not any(name.endswith("_pipe") for name in FORMATS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,10 +111,10 @@ def test_the_name_raw_is_no_reason_to_stop(music, monkeypatch):
 @pytest.mark.parametrize("absolute", [False, True])
 def test_no_text_makes_ffmpeg_read_its_sibling(music, monkeypatch, absolute):
     """The lists of formats and protocols alone, as if the text had not been found to be text."""
-    monkeypatch.setattr("genrelab.audio.io._is_text", lambda head: False)
+    monkeypatch.setattr("genrelab.audio.ffmpeg.is_text", lambda head: False)
     for path in write_texts(music, absolute=absolute):
-        refused(_decode_ffmpeg, path)
-        refused(_probe_ffmpeg, path)
+        refused(decode_by_ffmpeg, path)
+        refused(probe_ffmpeg, path)
 
 
 @needs_ffmpeg
@@ -192,12 +199,12 @@ def test_every_container_of_sound_is_still_read(music, suffix):
         path = encode(music / f"song.{suffix}", *MADE[suffix])
     except AssertionError as error:
         pytest.skip(f"this ffmpeg writes no {suffix}: {error}"[:200])
-    own, rate = _decode_ffmpeg(path)  # also what soundfile would have read
+    own, rate = decode_by_ffmpeg(path)  # also what soundfile would have read
     for samples in (decode(path), soxr.resample(own, rate, RATE)):
         assert strongest(samples[2000:-2000]) == pytest.approx(OWN_HZ, abs=3), suffix
         assert len(samples) / RATE == pytest.approx(2, abs=0.15)
     if suffix not in ("latm", "mlp", "thd"):  # whose headers have no length
-        for read in (probe, _probe_ffmpeg):
+        for read in (probe, probe_ffmpeg):
             assert read(path).duration == pytest.approx(2, abs=0.5), "of raw streams it is an estimate"
 
 
@@ -218,8 +225,8 @@ def test_every_suffix_of_a_folder_is_a_format_that_is_allowed(music):
             text=True,
             check=True,
         ).stdout
-        assert set(found.strip().strip('"').split(",")) & set(_FORMATS), (suffix, found)
-    assert {"ape", "mpc", "mpc8", "au", "wav", "ogg"} <= set(_FORMATS)
+        assert set(found.strip().strip('"').split(",")) & set(FORMATS), (suffix, found)
+    assert {"ape", "mpc", "mpc8", "au", "wav", "ogg"} <= set(FORMATS)
 
 
 @needs_ffmpeg

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrelab.audio import AudioError, io, load_audio, load_with_rate, probe
-from genrelab.audio.io import _BLOCK_FRAMES, _quiet
+from genrelab.audio import AudioError, decode_audio, errors, load_audio, probe
+from genrelab.audio.sndfile import BLOCK_FRAMES, _quiet
 from paths import SHARED_DATA
 
 RATE = 22_050
@@ -48,16 +48,20 @@ def test_resampling_keeps_pitch_and_level(tmp_path, rate, wanted):
 
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_many_blocks_of_many_channels(tmp_path, channels):
-    frames = np.random.default_rng(0).uniform(-1, 1, (_BLOCK_FRAMES * 2 + 77, channels)).astype(np.float32)
+    frames = np.random.default_rng(0).uniform(-1, 1, (BLOCK_FRAMES * 2 + 77, channels)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", frames, RATE, subtype="FLOAT")
-    samples, rate = load_with_rate(tmp_path / "a.wav", RATE)
-    assert rate == RATE and samples == pytest.approx(frames.mean(axis=1), abs=1e-6)
+    found = decode_audio(tmp_path / "a.wav", RATE)
+    assert (
+        found.source_rate == RATE
+        and found.channels == channels
+        and found.samples == pytest.approx(frames.mean(axis=1), abs=1e-6)
+    )
 
 
 def test_the_files_own_rate_is_told(tmp_path, stereo):
     soundfile.write(tmp_path / "a.flac", stereo, 48_000)
-    samples, rate = load_with_rate(tmp_path / "a.flac", RATE)
-    assert rate == 48_000 and abs(len(samples) - len(stereo) * RATE / 48_000) <= 1
+    found = decode_audio(tmp_path / "a.flac", RATE)
+    assert found.source_rate == 48_000 and abs(len(found.samples) - len(stereo) * RATE / 48_000) <= 1
 
 
 def test_the_content_decides_not_the_suffix(tmp_path, stereo):
@@ -72,7 +76,7 @@ def test_very_short_files(tmp_path, frames):
     try:
         assert load_audio(tmp_path / "a.wav", RATE).size > 0
     except AudioError as error:
-        assert error.reason == io.NO_SAMPLES  # resampled to nothing
+        assert error.reason == errors.NO_SAMPLES  # resampled to nothing
 
 
 def reason(path):
@@ -85,22 +89,22 @@ def reason(path):
 def test_reasons_of_hostile_files(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     files = {
-        "empty.mp3": (b"", io.EMPTY_FILE),
-        "text.mp3": (b"Hello, this is a readme.\n" * 50, io.TEXT_FILE),
-        "page.wav": (("<html>é</html>" * 60).encode(), io.TEXT_FILE),
-        "zeros.mp3": (bytes(100_000), io.ZERO_BYTES),
-        "picture.mp3": (b"\xff\xd8\xff\xe0" + np.random.default_rng(0).bytes(5000), io.NOT_AUDIO),
-        "song.m4a": (b"\x00\x00\x00\x20ftypM4A " + np.random.default_rng(0).bytes(5000), ".m4a "),
+        "empty.mp3": (b"", errors.EMPTY_FILE),
+        "text.mp3": (b"Hello, this is a readme.\n" * 50, errors.TEXT_FILE),
+        "page.wav": (("<html>é</html>" * 60).encode(), errors.TEXT_FILE),
+        "zeros.mp3": (bytes(100_000), errors.ZERO_BYTES),
+        "picture.mp3": (b"\xff\xd8\xff\xe0" + np.random.default_rng(0).bytes(5000), errors.NOT_AUDIO),
+        "song.m4a": (b"\x00\x00\x00\x20ftypM4A " + np.random.default_rng(0).bytes(5000), "MP4 or M4A needs"),
     }
     for name, (content, expected) in files.items():
         (tmp_path / name).write_bytes(content)
         assert reason(tmp_path / name).startswith(expected)
         with pytest.raises(AudioError):
             probe(tmp_path / name)
-    assert reason(tmp_path / "nothing.wav") == io.NO_SUCH_FILE
-    assert reason(tmp_path) == io.FOLDER
+    assert reason(tmp_path / "nothing.wav") == errors.NO_SUCH_FILE
+    assert reason(tmp_path) == errors.FOLDER
     os.mkfifo(tmp_path / "pipe.wav")
-    assert reason(tmp_path / "pipe.wav") == io.DEVICE
+    assert reason(tmp_path / "pipe.wav") == errors.DEVICE
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "au", "mp3"])
@@ -109,7 +113,7 @@ def test_a_truncated_file_is_told(tmp_path, stereo, suffix, monkeypatch):
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, stereo, RATE)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert reason(path) == io.CORRUPT or re.search(r"\b\d\.\d .*\b4\.0 s", reason(path))
+    assert reason(path) == errors.CORRUPT or re.search(r"\b\d\.\d .*\b4\.0 s", reason(path))
 
 
 def test_a_stream_of_unknown_length_is_not_truncated(tmp_path, stereo):
@@ -125,8 +129,8 @@ def test_a_stream_of_unknown_length_is_not_truncated(tmp_path, stereo):
 def test_samples_that_are_none_or_not_numbers(tmp_path):
     soundfile.write(tmp_path / "none.wav", np.zeros((0, 1)), RATE)
     soundfile.write(tmp_path / "nan.wav", np.array([0, np.nan, 1], np.float32), RATE, subtype="FLOAT")
-    assert reason(tmp_path / "none.wav") == io.NO_SAMPLES
-    assert reason(tmp_path / "nan.wav") == io.NON_FINITE
+    assert reason(tmp_path / "none.wav") == errors.NO_SAMPLES
+    assert reason(tmp_path / "nan.wav") == errors.NON_FINITE
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -163,7 +167,7 @@ def test_ffmpeg_serves_what_soundfile_does_not_know(tmp_path, monkeypatch):
     assert len(samples) == 44_100 and samples == pytest.approx(0.2)  # the mean, not ffmpeg's 3 dB more
     assert probe(song)[:2] == (1.0, 44_100)
     tool.write_text(f"#!{sys.executable}\nimport sys\nsys.exit(1)\n")
-    assert reason(song) == io.NOT_AUDIO
+    assert reason(song) == errors.CORRUPT
 
 
 def test_probe_reads_the_header(tmp_path, stereo):
@@ -178,7 +182,7 @@ def _load_missing(path):
 def test_errors_come_home_from_workers():
     error = pickle.loads(pickle.dumps(AudioError("a b.mp3", "empty file")))
     assert (error.path, error.reason, str(error)) == ("a b.mp3", "empty file", "a b.mp3: empty file")
-    with multiprocessing.get_context("fork").Pool(1) as pool, pytest.raises(AudioError, match=io.NO_SUCH_FILE):
+    with multiprocessing.get_context("fork").Pool(1) as pool, pytest.raises(AudioError, match=errors.NO_SUCH_FILE):
         pool.apply(_load_missing, ("/nowhere/a.wav",))
 
 

@@ -8,7 +8,7 @@ import soxr
 
 from dataset_indexes import make_dataset_index
 from genrelab.audio import AudioSpec
-from genrelab.audio.io import EMPTY_FILE
+from genrelab.audio.errors import EMPTY_FILE
 from genrelab.datasets import duplicates
 from genrelab.datasets import recordings as pass_over_files
 from genrelab.datasets.duplicates import find_copies, group_copies, mark_duplicates
@@ -90,8 +90,8 @@ def test_find_copies_among_many_compares_few(monkeypatch):
 def test_scan_recordings_reads_a_file_once_until_it_changes(files, tmp_path, monkeypatch):
     first = scan_recordings(files[:2], AUDIO, tmp_path, progress=False)
     read = []
-    own = pass_over_files.load_with_rate
-    monkeypatch.setattr(pass_over_files, "load_with_rate", lambda path, rate: (read.append(path), own(path, rate))[1])
+    own = pass_over_files.decode_audio
+    monkeypatch.setattr(pass_over_files, "decode_audio", lambda path, rate: (read.append(path), own(path, rate))[1])
     again = scan_recordings(files[:3], AUDIO, tmp_path, progress=False)
     assert read == [files[2]]
     for one, other in zip(first, again, strict=False):

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.config import compose
 from genrelab.datasets.fma import fma, read_tracks
 from genrelab.datasets.fma_exclusions import MISCUT, UNREADABLE, excluded_tracks

@@ -1,6 +1,6 @@
 import pytest
 
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.datasets.jamendo import jamendo, read_tags
 from genrelab.datasets.splits.predefined import official
 from genrelab.utils.errors import ConfigError, GenrelabError

@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.config import compose
 from genrelab.datasets.musicmap import musicmap, normalize_name
 from genrelab.datasets.splits import SplitError

@@ -7,7 +7,7 @@ import soundfile
 from rich.console import Console
 
 from genrelab.audio import AudioSpec
-from genrelab.audio.io import EMPTY_FILE, TEXT_FILE
+from genrelab.audio.errors import EMPTY_FILE, TEXT_FILE
 from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.validation import check_dataset
 from genrelab.utils.errors import GenrelabError

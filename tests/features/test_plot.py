@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from genrelab.audio import AudioError, AudioSpec
-from genrelab.audio.io import TEXT_FILE
+from genrelab.audio.errors import TEXT_FILE
 from genrelab.features import make_spec
 from genrelab.features.plot import plot_gallery
 from genrelab.features.registry import FEATURES

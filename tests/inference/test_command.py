@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from genrelab.audio.io import TEXT_FILE
+from genrelab.audio.errors import TEXT_FILE
 from genrelab.cli import app
 from genrelab.inference.command import SOME_REJECTED
 from genrelab.utils.errors import GenrelabError

@@ -16,7 +16,7 @@ import yaml
 
 from genrelab import load_predictor
 from genrelab.audio import AudioError
-from genrelab.audio.io import NO_SAMPLES, NON_FINITE
+from genrelab.audio.errors import NO_SAMPLES, NON_FINITE
 from genrelab.config import compose
 from genrelab.engine import build
 from genrelab.features.cache import FeatureCache

@@ -100,7 +100,7 @@ def test_prepare_goes_on_with_its_store(music, tmp_path, monkeypatch):
 
     words = ["prepare", *small_overrides(), f"dataset.root={music}", f"paths.output_dir={tmp_path}"]
     words += [f"paths.feature_cache_dir={tmp_path / 'store'}", "--workers", 1]
-    said = interrupted(monkeypatch, f"{genrelab.features.cache.worker.__name__}.load_with_rate", words, after=7)
+    said = interrupted(monkeypatch, f"{genrelab.features.cache.worker.__name__}.decode_audio", words, after=7)
     assert re.fullmatch(rf"interrupted: .*\b7 of 30 tracks .*{RESUME_HINT}", said)
     again = call(*words)
     assert again.exit_code == 0 and re.search(r"\b23 tracks.*\b7 ", again.stdout)
@@ -112,7 +112,7 @@ def test_training_that_was_still_preparing_is_resumed(music, tmp_path, monkeypat
     from genrelab.engine import run as runs
 
     overrides = [*small_overrides(), f"dataset.root={music}", f"paths.output_dir={tmp_path}"]
-    calls, load = iter(range(4)), genrelab.features.cache.worker.load_with_rate
+    calls, load = iter(range(4)), genrelab.features.cache.worker.decode_audio
 
     def stop(path, rate):
         if next(calls, None) is None:
@@ -120,7 +120,7 @@ def test_training_that_was_still_preparing_is_resumed(music, tmp_path, monkeypat
         return load(path, rate)
 
     with monkeypatch.context() as patch:
-        patch.setattr("genrelab.features.cache.worker.load_with_rate", stop)
+        patch.setattr("genrelab.features.cache.worker.decode_audio", stop)
         patch.setattr("genrelab.features.cache.feature_cache.default_workers", lambda: 1)
         with pytest.raises(Interrupted, match=r"\b4 of 30 tracks .* resume=.*run$"):
             runs.train(compose(overrides), tmp_path / "run", overrides)

@@ -10,7 +10,7 @@ import pytest
 
 import genrelab
 import hydra_plugins.genrelab_optuna
-from genrelab.audio.io import AudioError
+from genrelab.audio.errors import AudioError
 from genrelab.features.base import FeatureError, FeatureOverflow
 from genrelab.utils.errors import ConfigError, GenrelabError, Interrupted
 from genrelab.utils.exit_codes import HydraBypass

@@ -1,7 +1,8 @@
 """Audio: decoding, segments, augmentation. Importing it costs numpy alone; decoders come when needed."""
 
 from genrelab.audio.augmentation_presets import augment_rng
-from genrelab.audio.io import AudioError, AudioInfo, load_audio, load_with_rate, probe
+from genrelab.audio.errors import AudioError
+from genrelab.audio.io import AudioInfo, DecodedAudio, decode_audio, load_audio, probe
 from genrelab.audio.noise import GaussianNoise, PinkNoise, PublishedNoise
 from genrelab.audio.segmentation import Segment, cut_segments, keyed_rng, trim_silence
 from genrelab.audio.spec import AudioSpec, fingerprint
@@ -13,6 +14,7 @@ __all__ = [
     "AudioSpec",
     "Augment",
     "Chain",
+    "DecodedAudio",
     "Gain",
     "GaussianNoise",
     "PinkNoise",
@@ -24,10 +26,10 @@ __all__ = [
     "TimeStretch",
     "augment_rng",
     "cut_segments",
+    "decode_audio",
     "fingerprint",
     "keyed_rng",
     "load_audio",
-    "load_with_rate",
     "probe",
     "trim_silence",
 ]

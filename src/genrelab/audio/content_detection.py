@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from genrelab.audio.io import AudioError, load_audio
+from genrelab.audio.errors import AudioError
+from genrelab.audio.io import load_audio
 from genrelab.audio.segmentation import trim_silence
 
 SILENCE_DB = -60.0  # of full scale; the loudest tenth of a second of quiet recordings lies above -40

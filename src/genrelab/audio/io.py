@@ -1,201 +1,219 @@
-"""Audio files to mono float32: soundfile, then an ffmpeg pipe for what soundfile does not know."""
+"""Audio files to mono float32: libsndfile, then an ffmpeg pipe for what libsndfile does not read.
+
+A length is read, not believed: what a header says decides whether a file is cut, never where reading stops. See
+docs/formats.md.
+"""
 
 from __future__ import annotations
 
-import json
+import math
 import os
-import re
 import shutil
 import stat
-import struct
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from genrelab.utils.errors import GenrelabError
+from genrelab.audio.containers import missing_end
+from genrelab.audio.downmix import Downmix
+from genrelab.audio.errors import CORRUPT, DEVICE, EMPTY_FILE, FOLDER, NO_SAMPLES, NO_SUCH_FILE, NON_FINITE, AudioError
+from genrelab.audio.ffmpeg import open_ffmpeg, probe_ffmpeg, promised_seconds, why_unknown
+from genrelab.audio.sample_buffer import SampleBuffer
 
+# Raised when files are read that were refused before, so that they are tried again.
+READER_VERSION = 2
 # A file is truncated where this many seconds less can be read than its header promises.
 TRUNCATED_SECONDS = 0.5
-# Reasons of an AudioError; what compares them imports them, so that their wording can change here alone.
-NO_SUCH_FILE = "no such file"
-EMPTY_FILE = "empty file"
-NO_SAMPLES = "no samples"
-NON_FINITE = "non-finite samples (NaN or infinity)"
-NOT_AUDIO = "not audio, or corrupt"
-TEXT_FILE = "not audio (a text file)"
-ZERO_BYTES = "not audio (zero bytes)"
-CORRUPT = "truncated or corrupt"
-FOLDER = "a folder, not a file"
-DEVICE = "a pipe or device, not a file"
-_BLOCK_FRAMES = 1 << 16
-_FFMPEG_SECONDS = 600
-
-
-class AudioError(GenrelabError):
-    """A file that gives no usable samples.
-
-    Args:
-        path: the file.
-        reason: short and plain, for a table: one of the constants above, or a sentence with numbers.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        self.path = str(path)
-        self.reason = reason
-        super().__init__(f"{self.path}: {reason}")
+LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000  # Hz
 
 
 class AudioInfo(NamedTuple):
-    """What a file's header says: duration in s, sample rate in Hz, channels."""
+    """What a file's header says: duration in s (NaN where it says nothing), sample rate in Hz, channels."""
 
     duration: float
     sample_rate: int
     channels: int
 
 
+@dataclass(frozen=True, eq=False)
+class DecodedAudio:
+    """A file as mono samples.
+
+    Args:
+        samples: `[T]` float32 at the rate asked for.
+        source_rate: the file's own, Hz.
+        channels: of the file.
+        notes: what a user should know of it, a line each: channels that cancel each other, levels beyond full scale.
+    """
+
+    samples: np.ndarray
+    source_rate: int
+    channels: int
+    notes: tuple[str, ...] = ()
+
+
 def load_audio(path: str | os.PathLike[str], sample_rate: int) -> np.ndarray:
     """Decode a file, average its channels and resample (soxr, HQ).
 
     Args:
-        path: any format soundfile reads (WAV, FLAC, MP3, OGG, AIFF, AU ...); others if `ffmpeg` is on PATH.
+        path: any format libsndfile reads (WAV, FLAC, MP3, OGG, AIFF, AU ...); others if `ffmpeg` is on PATH.
         sample_rate: Hz wanted.
 
     Returns:
-        [T] float32, mono. The mean of the channels, like librosa; ffmpeg's own downmix differs by 3 dB.
+        [T] float32, mono; see `decode_audio`.
 
     Raises:
-        AudioError: missing, unreadable, empty, not audio, truncated or corrupt, without samples, or holding
-            NaN or infinity. Silence is no error here: `genrelab check` reports it.
+        AudioError: see `decode_audio`.
     """
-    return load_with_rate(path, sample_rate)[0]
+    return decode_audio(path, sample_rate).samples
 
 
-def load_with_rate(path: str | os.PathLike[str], sample_rate: int) -> tuple[np.ndarray, int]:
-    """`load_audio`, and the file's own sample rate in Hz, without opening it twice."""
-    samples, rate = _decode(Path(path))
-    if samples.size == 0:
-        raise AudioError(path, NO_SAMPLES)
-    if not np.isfinite(samples).all():
-        raise AudioError(path, NON_FINITE)
-    if rate != sample_rate:
-        import soxr
+def decode_audio(path: str | os.PathLike[str], sample_rate: int | None = None) -> DecodedAudio:
+    """Decode a file, average its channels and resample (soxr, HQ).
 
-        samples = soxr.resample(samples, rate, sample_rate, quality="HQ").astype(np.float32, copy=False)
-        if samples.size == 0:
-            raise AudioError(path, NO_SAMPLES)
-    return samples, rate
+    The mean of the channels, like librosa; ffmpeg's own downmix differs by 3 dB. Silent channels of more than two do
+    not count, and where the mean holds under 1 % of the channels' power the loudest channel is taken.
+
+    Args:
+        path: any format libsndfile reads; others if `ffmpeg` is on PATH.
+        sample_rate: Hz wanted; None: the file's own.
+
+    Raises:
+        AudioError: missing, unreadable, empty, not audio, truncated or corrupt, without samples, holding NaN or
+            infinity, or of a sample rate outside 1 kHz to 1 MHz. Silence is no error here: `genrelab check` reports it.
+    """
+    path = Path(path)
+    _check_file(path)
+    found, better = _decode(path, sample_rate, None)
+    return found if better is None else _decode(path, sample_rate, better)[0]
 
 
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
-    """Read only a file's header.
+    """Read only a file's headers; of an MP3 those of all frames.
 
     Raises:
-        AudioError: as `load_audio`, as far as a header can tell.
+        AudioError: as `decode_audio`, as far as headers can tell.
     """
-    import soundfile
+    from genrelab.audio.sndfile import UNREADABLE, open_sndfile
 
     path = Path(path)
     _check_file(path)
     try:
-        with _quiet():
-            info = soundfile.info(str(path.absolute()))  # "-" alone is stdin to libsndfile
-    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:  # TypeError: a name that ends with .raw
-        if shutil.which("ffprobe"):
-            return _probe_ffmpeg(path)
-        if shutil.which("ffmpeg"):
-            samples, rate = _decode_ffmpeg(path)
-            return AudioInfo(len(samples) / rate, rate, 1)
-        raise AudioError(path, _why_unknown(path)) from error
-    if info.frames == 0:
-        raise AudioError(path, NO_SAMPLES)
-    return AudioInfo(info.frames / info.samplerate, info.samplerate, info.channels)
-
-
-def _decode(path: Path) -> tuple[np.ndarray, int]:
-    """Mono samples [T] float32 at the file's own rate."""
-    import soundfile
-
-    _check_file(path)
-    promised = 0.0  # seconds that the header speaks of
-    try:
-        with _quiet(), soundfile.SoundFile(str(path.absolute())) as file:
-            rate = int(file.samplerate)
-            promised = max(file.frames, _promised_frames(file)) / rate
-            samples = _read_mono(file)
-    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:  # TypeError: a name that ends with .raw
+        with open_sndfile(path) as stream:
+            frames = math.nan if stream.promised is None else stream.promised
+            info = AudioInfo(frames / stream.sample_rate, stream.sample_rate, stream.channels)
+    except UNREADABLE as error:
         if not shutil.which("ffmpeg"):
-            reason = CORRUPT if promised else _why_unknown(path)
-            raise AudioError(path, reason) from error
-        samples, rate = _decode_ffmpeg(path)
-    if samples.size and promised - len(samples) / rate > TRUNCATED_SECONDS:
-        raise AudioError(path, f"truncated: {len(samples) / rate:.1f} of {promised:.1f} s can be read")
-    return samples, rate
+            raise AudioError(path, why_unknown(path)) from error
+        info = _probe_ffmpeg(path)
+    _check_rate(path, info.sample_rate)
+    if info.duration == 0:
+        raise AudioError(path, NO_SAMPLES)
+    return info
 
 
-def _read_mono(file: Any) -> np.ndarray:
-    """All frames averaged over channels, block by block, so that a long stereo file never lies in memory whole."""
-    blocks = []
-    buffer = np.empty((_BLOCK_FRAMES, file.channels), np.float32)
-    while len(block := file.read(out=buffer)):
-        blocks.append(_mean(block))
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+def _probe_ffmpeg(path: Path) -> AudioInfo:
+    if shutil.which("ffprobe"):
+        return AudioInfo(*probe_ffmpeg(path)[:3])
+    whole = decode_audio(path)
+    return AudioInfo(len(whole.samples) / whole.source_rate, whole.source_rate, whole.channels)
 
 
-def _mean(frames: np.ndarray) -> np.ndarray:
-    """[n, channels] to [n]: channel by channel, since `mean(axis=1)` takes 30 times as long for two."""
-    mono = frames[:, 0].copy()
-    for channel in range(1, frames.shape[1]):
-        mono += frames[:, channel]
-    if frames.shape[1] > 1:
-        mono /= np.float32(frames.shape[1])
-    return mono
+def _decode(
+    path: Path, sample_rate: int | None, chosen: tuple[int, ...] | None
+) -> tuple[DecodedAudio, tuple[int, ...] | None]:
+    """A file by the first reader that finds samples.
 
+    Args:
+        path: the file.
+        sample_rate: Hz wanted; None: the file's own.
+        chosen: channels to average; None: all.
 
-_QUIET_LOCK = threading.Lock()
-_quiet_users = 0
-_quiet_kept = -1
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Send the process's stderr to nowhere: libmpg123 writes its notes on odd MP3 files there, over progress bars.
-
-    Counted, so that threads which decode side by side restore it only with the last of them.
+    Returns:
+        the file, and the channels that should be averaged, if others.
     """
-    global _quiet_users, _quiet_kept
-    with _QUIET_LOCK:
-        if _quiet_users == 0:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            _quiet_kept = os.dup(2)
-            os.dup2(nowhere, 2)
-            os.close(nowhere)
-        _quiet_users += 1
+    from genrelab.audio.sndfile import UNREADABLE, open_sndfile
+
+    found: _Decoded | None = None
+    promised, cut = 0.0, False  # the seconds that a header speaks of; the file's end is missing
     try:
-        yield
-    finally:
-        with _QUIET_LOCK:
-            _quiet_users -= 1
-            if _quiet_users == 0:
-                os.dup2(_quiet_kept, 2)
-                os.close(_quiet_kept)
+        with open_sndfile(path) as stream:
+            promised, cut = (stream.promised or 0) / stream.sample_rate, stream.cut
+            found = _collect(path, stream, sample_rate, chosen)
+    except UNREADABLE as error:
+        if not shutil.which("ffmpeg"):
+            raise AudioError(path, CORRUPT if promised else why_unknown(path)) from error
+    if (found is None or not found.seconds) and shutil.which("ffmpeg"):
+        try:
+            with open_ffmpeg(path) as stream:
+                found = _collect(path, stream, sample_rate, chosen)
+                cut = stream.cut or missing_end(path)
+            promised = promised or promised_seconds(path)
+        except AudioError:
+            if found is None:
+                raise
+    if found is None or not found.seconds or not len(found.audio.samples):
+        raise AudioError(path, NO_SAMPLES)
+    if promised - found.seconds > TRUNCATED_SECONDS:
+        raise AudioError(path, f"truncated: {found.seconds:.1f} of {promised:.1f} s can be read")
+    if cut:
+        raise AudioError(path, f"truncated: {found.seconds:.1f} s can be read, and its end is missing")
+    return found.audio, found.better if chosen is None else None
 
 
-def _promised_frames(file: Any) -> int:
-    """Frames that the header of a WAV, AIFF or AU announces; libsndfile quietly corrects the count of a cut one."""
-    line = r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be \d+\)"
-    found = re.search(line, file.extra_info, re.MULTILINE)
-    width = {"PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
-    if not found or file.subtype not in width:
-        return 0
-    announced = int(found.group(1))
-    if announced >= 0x7FFFF000:  # a stream of unknown length, as pipes write it
-        return 0
-    return announced // (width[file.subtype] * int(file.channels))
+class _Stream(Protocol):
+    """What readers give: blocks `[n, channels]` float32."""
+
+    sample_rate: int
+    channels: int
+    blocks: Iterator[np.ndarray]
+
+
+class _Decoded(NamedTuple):
+    """A stream read to its end, its length in s, and the channels that should be averaged, if others."""
+
+    audio: DecodedAudio
+    seconds: float
+    better: tuple[int, ...] | None
+
+
+def _collect(path: Path, stream: _Stream, sample_rate: int | None, chosen: tuple[int, ...] | None) -> _Decoded:
+    """Average and resample block by block."""
+    rate = stream.sample_rate
+    _check_rate(path, rate)
+    mix, samples, frames = Downmix(stream.channels, chosen), SampleBuffer(), 0
+    resample = _resampler(rate, sample_rate or rate)
+    for block in stream.blocks:
+        mono = mix.add(block)
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspect = not np.isfinite(np.dot(mono, mono))  # five times as fast as to look at each sample
+        if suspect and not np.isfinite(mono).all():
+            raise AudioError(path, NON_FINITE)
+        frames += len(mono)
+        samples.add(resample(mono, False))
+    samples.add(resample(np.zeros(0, np.float32), True))
+    better = mix.better()
+    audio = DecodedAudio(samples.finish(), rate, stream.channels, mix.notes())
+    return _Decoded(audio, frames / rate, None if better == mix.chosen else better)
+
+
+def _resampler(rate: int, wanted: int) -> Callable[[np.ndarray, bool], np.ndarray]:
+    """A function from a block, and whether it is the last, to a block at another rate."""
+    if rate == wanted:
+        return lambda block, last: block
+    import soxr
+
+    stream = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
+    return stream.resample_chunk  # type: ignore[no-any-return]
+
+
+def _check_rate(path: Path, sample_rate: int) -> None:
+    """A file of 4 kB with a rate of 1 Hz would be half an hour of noise."""
+    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+        raise AudioError(path, f"a sample rate of {sample_rate} Hz (1 kHz to 1 MHz are read)")
 
 
 def _check_file(path: Path) -> None:
@@ -214,98 +232,3 @@ def _check_file(path: Path) -> None:
         raise AudioError(path, f"unreadable ({(error.strerror or 'input/output error').lower()})") from None
     if found.st_size == 0:
         raise AudioError(path, EMPTY_FILE)
-
-
-_MAGIC = (b"ID3", b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
-_NEEDS_FFMPEG = {".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".ape", ".wv", ".mpc"}
-_NOT_ALLOWED = "a playlist, video or other format that is not read (convert it, to FLAC for instance)"
-
-
-def _head(path: Path) -> bytes:
-    """A file's first bytes."""
-    with path.open("rb") as handle:
-        return handle.read(512)
-
-
-def _is_text(head: bytes) -> bool:
-    """Whether a file begins like text: without the control characters that every format of sound has early on."""
-    return not any(byte < 9 or 13 < byte < 32 or byte == 127 for byte in head)
-
-
-def _why_unknown(path: Path) -> str:
-    """A reason for a file that soundfile does not recognize, from its first bytes and its name."""
-    head = _head(path)
-    if not head.strip(b"\x00"):
-        return ZERO_BYTES
-    if _is_text(head):
-        return TEXT_FILE
-    if head.startswith(_MAGIC):
-        return CORRUPT
-    if path.suffix.lower() in _NEEDS_FFMPEG and not shutil.which("ffmpeg"):
-        return f"{path.suffix.lower()} needs ffmpeg: install it, so that `ffmpeg` is on PATH"
-    return NOT_AUDIO
-
-
-# Demuxers of ffmpeg that read sound from the file they are given and open no other: no playlists (hls, concat, dash,
-# imf), pictures, devices or streams. MOV's external tracks stay off, as they are by default (enable_drefs): the option
-# itself is an error for every other demuxer.
-_FORMATS = (
-    *("aac", "ac3", "aiff", "amr", "ape", "asf", "au", "caf", "dsf", "dts", "dtshd", "eac3", "flac", "iff", "loas"),
-    *("matroska", "mlp", "mov", "mp3", "mpc", "mpc8", "ogg", "oma", "shn", "tak", "truehd", "tta", "voc", "w64", "wav"),
-    *("wv", "xwma"),
-)
-
-
-def _run_ffmpeg(program: str, path: Path, arguments: list[str]) -> bytes:
-    """What ffmpeg or ffprobe writes about a file, of which alone it reads.
-
-    A file may name others (a playlist, a movie with external tracks), and whoever uploads it would be served these.
-    So text is refused beforehand, the name is a file's name whatever it looks like, and ffmpeg may open formats of
-    sound and local files only.
-
-    Args:
-        program: "ffmpeg" or "ffprobe".
-        path: the input. Not a pipe: an M4A with its index at the end needs seeking.
-        arguments: of the output.
-
-    Raises:
-        AudioError: text, a format that is not allowed, or the program fails.
-    """
-    if _is_text(_head(path)):
-        raise AudioError(path, _why_unknown(path))
-    command = [program, "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", ",".join(_FORMATS)]
-    command += ["-i", f"file:{path}", *arguments]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_FFMPEG_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise AudioError(path, f"{program} gave up after {_FFMPEG_SECONDS} s") from None
-    if done.returncode != 0:
-        raise AudioError(path, _NOT_ALLOWED if b"not on whitelist" in done.stderr else _why_unknown(path))
-    return done.stdout
-
-
-def _decode_ffmpeg(path: Path) -> tuple[np.ndarray, int]:
-    """Decode by an ffmpeg pipe; Sun AU carries rate and channels in its header, and needs no seeking."""
-    found = _run_ffmpeg("ffmpeg", path, ["-map", "0:a:0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"])
-    if len(found) < 24 or found[:4] != b".snd":
-        raise AudioError(path, _why_unknown(path))
-    offset, _, _, rate, channels = struct.unpack(">5I", found[4:24])
-    whole = (len(found) - offset) // (4 * channels) * channels
-    frames = np.frombuffer(found, dtype=">f4", count=whole, offset=offset).reshape(-1, channels)
-    # The mean is ours, in float32: ffmpeg's downmix is 3 dB louder.
-    return _mean(frames.astype(np.float32)), rate
-
-
-def _probe_ffmpeg(path: Path) -> AudioInfo:
-    """Header of a file that soundfile does not know."""
-    entries = "stream=sample_rate,channels,duration:format=duration"
-    found = _run_ffmpeg("ffprobe", path, ["-select_streams", "a:0", "-of", "json", "-show_entries", entries])
-    try:
-        plain = json.loads(found)
-        stream = plain["streams"][0]
-        duration = float(stream.get("duration") or plain["format"]["duration"])
-        return AudioInfo(duration, int(stream["sample_rate"]), int(stream["channels"]))
-    except (ValueError, KeyError, IndexError):
-        raise AudioError(path, _why_unknown(path)) from None

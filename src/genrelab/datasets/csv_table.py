@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.datasets.audio_folder import normalize_id
 from genrelab.datasets.index import LABEL, DatasetIndex
 from genrelab.datasets.registry import DATASETS

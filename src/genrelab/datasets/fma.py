@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.datasets.download import fetch
 from genrelab.datasets.fma_exclusions import excluded_tracks
 from genrelab.datasets.index import DatasetIndex

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.audio.io import NO_SAMPLES
+from genrelab.audio.errors import NO_SAMPLES
 from genrelab.datasets.audio_folder import find_root, list_audio
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS

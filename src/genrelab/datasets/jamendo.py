@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.datasets.audio_folder import find_root
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS

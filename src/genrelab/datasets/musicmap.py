@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.datasets.audio_folder import find_root, list_audio, normalize_id
 from genrelab.datasets.csv_table import PART_WORDS
 from genrelab.datasets.index import DatasetIndex

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genrelab.audio import AudioError, AudioSpec, fingerprint, load_with_rate, trim_silence
+from genrelab.audio import AudioError, AudioSpec, decode_audio, fingerprint, trim_silence
 from genrelab.audio.acoustic_print import acoustic_print
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
+from genrelab.audio.io import READER_VERSION
 from genrelab.features.cache.shards import cache_lock
 from genrelab.features.cache.track_index import file_signature
 from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
@@ -123,15 +124,16 @@ def _source(path: str) -> str:
 def _scan(path: str, audio: AudioSpec) -> Recording:
     """Decode one file."""
     try:
-        samples, rate = load_with_rate(path, audio.sample_rate)
+        decoded = decode_audio(path, audio.sample_rate)
     except AudioError as error:
         return Recording(error.reason)
+    samples = decoded.samples
     trimmed = trim_silence(samples, TRIM_DB if audio.trim_top_db is None else audio.trim_top_db)
     kept = samples if audio.trim_top_db is None else trimmed
     return Recording(
         duration=len(samples) / audio.sample_rate,
         usable=len(kept) / audio.sample_rate,
-        sample_rate=rate,
+        sample_rate=decoded.source_rate,
         peak=float(max(samples.max(), -samples.min())),
         sha256=hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest(),
         words=acoustic_print(trimmed, audio.sample_rate),
@@ -142,7 +144,8 @@ class _RecordingCache:
     """The files of the cache; without a folder nothing is kept."""
 
     def __init__(self, cache: Path | None, audio: AudioSpec) -> None:
-        key = fingerprint({"format": FORMAT, "sample_rate": audio.sample_rate, "trim_top_db": audio.trim_top_db})
+        rules = {"format": FORMAT, "reader": READER_VERSION}
+        key = fingerprint({**rules, "sample_rate": audio.sample_rate, "trim_top_db": audio.trim_top_db})
         self.folder = None if cache is None else cache / "recordings" / key
         self._waiting: list[dict[str, Any]] = []
         self._since = time.monotonic()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genrelab.audio.io import NO_SAMPLES, AudioError, load_audio
+from genrelab.audio.errors import NO_SAMPLES, AudioError
+from genrelab.audio.io import load_audio
 from genrelab.audio.segmentation import Segment, cut_segments, trim_silence
 from genrelab.audio.spec import AudioSpec
 from genrelab.features.base import TimeFrequencyFeature

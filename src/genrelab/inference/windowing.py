@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genrelab.audio import AudioError, AudioSpec, cut_segments, load_audio
-from genrelab.audio.io import NO_SAMPLES, NON_FINITE
+from genrelab.audio.errors import NO_SAMPLES, NON_FINITE
 from genrelab.audio.segmentation import trim_bounds
 from genrelab.utils.errors import GenrelabError
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genrelab.audio import AudioSpec, cut_segments, load_audio, load_with_rate
+from genrelab.audio import AudioSpec, cut_segments, decode_audio, load_audio
 from genrelab.audio.augmentation_presets import PinkNoise, augment_rng
-from genrelab.audio.io import NO_SUCH_FILE, TEXT_FILE
+from genrelab.audio.errors import NO_SUCH_FILE, TEXT_FILE
 from genrelab.features import extract, extract_segments, make_spec, quantize
 from genrelab.features.cache import FeatureCache
 from genrelab.features.cache import builder as build
@@ -239,10 +239,10 @@ def test_ctrl_c_keeps_what_is_done(make_tracks, open_store, monkeypatch):
     def interrupted(path, rate):
         if error := next(calls, None):
             raise error
-        return load_with_rate(path, rate)
+        return decode_audio(path, rate)
 
     with monkeypatch.context() as patch:
-        patch.setattr("genrelab.features.cache.worker.load_with_rate", interrupted)
+        patch.setattr("genrelab.features.cache.worker.decode_audio", interrupted)
         with pytest.raises(KeyboardInterrupt):
             open_store().prepare(tracks, workers=1, progress=False)
     report = open_store().prepare(tracks, workers=1, progress=False)

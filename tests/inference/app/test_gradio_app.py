@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from genrelab.audio.io import CORRUPT
+from genrelab.audio.errors import CORRUPT
 from genrelab.inference.app.service import Limits
 from genrelab.utils.errors import GenrelabError
 

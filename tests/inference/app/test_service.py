@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from genrelab import load_predictor
-from genrelab.audio.io import _NOT_ALLOWED, CORRUPT, EMPTY_FILE, NO_SAMPLES, NOT_AUDIO, TEXT_FILE
+from genrelab.audio.errors import CORRUPT, EMPTY_FILE, NO_SAMPLES, NOT_AUDIO, TEXT_FILE
+from genrelab.audio.ffmpeg import NOT_ALLOWED
 from genrelab.inference.app import views
 from genrelab.inference.app.service import SHOWN, AppService, Limits
 from genrelab.inference.app.similar import TrainingLibrary, embed_windows, train_library
@@ -73,12 +74,12 @@ def test_an_upload_that_names_another_file_gets_no_answer_and_starts_no_program(
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not here")
 def test_ffmpeg_adds_nothing_of_another_file_to_an_upload(service, tmp_path, monkeypatch):
-    monkeypatch.setattr("genrelab.audio.io._is_text", lambda head: False)
+    monkeypatch.setattr("genrelab.audio.ffmpeg.is_text", lambda head: False)
     paths = [*write_texts(tmp_path), write_reference_movie(tmp_path / "song.m4a", "alis")]
     for path, (answer, *rest), explained in uploads(service, paths):
         assert (
             'role="alert"' in answer
-            and any(reason in answer for reason in (NOT_AUDIO, CORRUPT, NO_SAMPLES, _NOT_ALLOWED))
+            and any(reason in answer for reason in (NOT_AUDIO, CORRUPT, NO_SAMPLES, NOT_ALLOWED))
             and SIBLING not in answer
         ), path
         assert rest == ["", "", ""] and explained == ("", None)

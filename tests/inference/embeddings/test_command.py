@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from genrelab import load_predictor
-from genrelab.audio.io import TEXT_FILE
+from genrelab.audio.errors import TEXT_FILE
 from genrelab.cli import app
 from genrelab.inference.embeddings import read_embeddings
 from genrelab.inference.embeddings.command import embed_track

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from genrelab.audio.io import NO_SUCH_FILE
+from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.features.cache.shards import FeatureShards
 from genrelab.features.cache.track_index import RejectedFiles, TrackIndex, file_signature
 from genrelab.features.cache.worker import TrackJob, TrackResult

@@ -1,7 +1,7 @@
 """What is known of tracks beside their features: how many segments they gave, and which files are of no use.
 
 <store>/audio-<fingerprint>/tracks.parquet   track_id, source, seconds, segments, padded, sample_rate
-<store>/quarantine.json                      path -> track_id, signature, reason, ffmpeg
+<store>/quarantine.json                      path -> track_id, signature, reason, reader
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from genrelab.audio.io import READER_VERSION
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path, write_json
 
@@ -60,7 +61,7 @@ class TrackIndex:
 
 
 class RejectedFiles:
-    """Files that could not be decoded; each is tried again when it changes, or when ffmpeg comes or goes."""
+    """Files that could not be decoded; each is tried again when it changes, or when the readers do."""
 
     def __init__(self, root: Path) -> None:
         self.path = root / "quarantine.json"
@@ -77,14 +78,14 @@ class RejectedFiles:
     @staticmethod
     def matches(entry: Mapping[str, Any] | None, path: str) -> bool:
         """Whether an entry still speaks of the file as it is now."""
-        return entry is not None and entry["signature"] == _state(path) and entry["ffmpeg"] == _has_ffmpeg()
+        return entry is not None and entry["signature"] == _state(path) and entry.get("reader") == _reader()
 
     def update(self, bad: Mapping[str, tuple[str, str]], resolved: set[str]) -> None:
         """Enter bad files (path -> track id, reason) and strike out mended ones; the caller holds the lock."""
         entries = self.read()
         new = {path: entry for path, entry in entries.items() if path not in resolved}
         for path, (track_id, reason) in bad.items():
-            new[path] = {"track_id": track_id, "signature": _state(path), "reason": reason, "ffmpeg": _has_ffmpeg()}
+            new[path] = {"track_id": track_id, "signature": _state(path), "reason": reason, "reader": _reader()}
         if new != entries:
             write_json(self.path, dict(sorted(new.items())))
 
@@ -98,5 +99,6 @@ def _state(path: str) -> str:
     return f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ctime_ns}"
 
 
-def _has_ffmpeg() -> bool:
-    return shutil.which("ffmpeg") is not None
+def _reader() -> str:
+    """What decides which files are read: genrelab's own rules, and whether ffmpeg is there."""
+    return f"{READER_VERSION}{'-ffmpeg' if shutil.which('ffmpeg') else ''}"

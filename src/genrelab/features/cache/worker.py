@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, load_with_rate
+from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, decode_audio
 from genrelab.features import FeatureSpec, extract_segments, quantize
 from genrelab.utils.errors import GenrelabError
 
@@ -85,8 +85,8 @@ def process_track(plan: WorkerConfig, job: TrackJob) -> TrackResult:
     Problems that are the file's or the configuration's come back in the outcome; anything else is raised.
     """
     try:
-        samples, rate = load_with_rate(job.path, plan.audio.sample_rate)
-        segments = cut_segments(samples, plan.audio, job.track_id)
+        decoded = decode_audio(job.path, plan.audio.sample_rate)
+        segments = cut_segments(decoded.samples, plan.audio, job.track_id)
     except AudioError as error:
         return TrackResult(job, decode_error=error.reason)
     try:
@@ -94,8 +94,8 @@ def process_track(plan: WorkerConfig, job: TrackJob) -> TrackResult:
     except GenrelabError as error:
         return TrackResult(job, config_error=f"{job.path}: {error}")
     padded = any(segment.padded for segment in segments)
-    seconds = len(samples) / plan.audio.sample_rate
-    return TrackResult(job, seconds, len(segments), padded, rate, keys, rows)
+    seconds = len(decoded.samples) / plan.audio.sample_rate
+    return TrackResult(job, seconds, len(segments), padded, decoded.source_rate, keys, rows)
 
 
 def _compute(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from genrelab.audio.io import AudioError, probe
+from genrelab.audio.errors import AudioError
+from genrelab.audio.io import probe
 from genrelab.inference import Predictor
 from genrelab.inference.app import views
 from genrelab.inference.app.similar import TrainingLibrary, embed_windows, train_library

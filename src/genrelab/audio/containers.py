@@ -1,0 +1,146 @@
+"""What the first bytes of a file say of its format, and whether a file's end is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from genrelab.audio.byte_ranges import ByteRange
+from genrelab.audio.mpeg_frames import starts_like_mpeg
+from genrelab.audio.ogg_pages import find_pages
+
+HEAD = 4096  # bytes that are looked at
+
+
+class Format(NamedTuple):
+    """A format of sound.
+
+    Args:
+        name: for messages.
+        needs_ffmpeg: libsndfile does not read it.
+    """
+
+    name: str
+    needs_ffmpeg: bool = True
+
+
+_BY_MAGIC = (  # (offset, bytes, format)
+    (0, b"fLaC", Format("FLAC", False)),
+    (0, b"RIFF", Format("WAV", False)),
+    (0, b"RF64", Format("RF64", False)),
+    (0, b"riff\x2e\x91\xcf\x11", Format("W64", False)),
+    (0, b"FORM", Format("AIFF", False)),
+    (0, b".snd", Format("AU", False)),
+    (0, b"caff", Format("CAF", False)),
+    (0, b"Creative Voice File", Format("VOC", False)),
+    (0, b"NIST_1A", Format("NIST", False)),
+    (28, b"\x7fFLAC", Format("Ogg FLAC")),
+    (28, b"Speex   ", Format("Ogg Speex")),
+    (0, b"OggS", Format("Ogg", False)),
+    (4, b"ftyp", Format("MP4 or M4A")),
+    (0, b"\x1a\x45\xdf\xa3", Format("Matroska or WebM")),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Format("WMA")),
+    (0, b"TTA1", Format("TTA")),
+    (0, b"wvpk", Format("WavPack")),
+    (0, b"MAC ", Format("Monkey's Audio")),
+    (0, b"MPCK", Format("Musepack")),
+    (0, b"MP+", Format("Musepack")),
+    (0, b"tBaK", Format("TAK")),
+    (0, b"DSD ", Format("DSF")),
+    (0, b"#!AMR", Format("AMR")),
+    (0, b"ajkg", Format("Shorten")),
+    (0, b"\x0b\x77", Format("AC-3")),
+    (0, b"\x7f\xfe\x80\x01", Format("DTS")),
+    (0, b"\xff\xf1", Format("AAC")),
+    (0, b"\xff\xf9", Format("AAC")),
+)
+# Compressed sound in containers that libsndfile opens for other sound.
+_CODECS = {
+    b"caff": Format("CAF with this codec"),
+    b"RIFF": Format("WAV with this codec"),
+    b"FORM": Format("AIFF with this codec"),
+}
+
+
+def sniff_format(head: bytes) -> Format | None:
+    """The format that a file's first `HEAD` bytes are of; None for none that is known."""
+    start = 0
+    if head[:3] == b"ID3" and len(head) > 10:
+        start = 10 + sum((byte & 0x7F) << 7 * (3 - k) for k, byte in enumerate(head[6:10]))
+        if start + 4 > len(head):
+            return Format("MP3", False)  # the only format that usually begins so
+    for offset, magic, found in _BY_MAGIC:
+        if head.startswith(magic, start + offset):
+            return found
+    return Format("MP3", False) if head[:3] == b"ID3" or starts_like_mpeg(head) else None
+
+
+def codec_needs_ffmpeg(head: bytes) -> Format | None:
+    """The format of a container that libsndfile opens, to be named where it does not decode what is inside."""
+    return _CODECS.get(head[:4])
+
+
+def missing_end(path: Path) -> bool:
+    """Whether an MP4, M4A or MOV ends inside one of its boxes, or an Ogg inside a page."""
+    with path.open("rb") as handle:
+        size = handle.seek(0, 2)
+        place = 0
+        handle.seek(0)
+        if handle.read(4) == b"OggS":
+            return find_pages(path).cut
+        while place + 8 <= size:
+            length, kind = _box(handle, place)
+            if place == 0 and kind != b"ftyp":
+                return False
+            if length < 8:  # up to the end of the file, or no box
+                return False
+            if place + length > size:
+                return kind in (b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"free", b"skip", b"udta", b"uuid")
+            place += length
+    return False
+
+
+def _box(handle: BinaryIO, place: int) -> tuple[int, bytes]:
+    handle.seek(place)
+    head = handle.read(16)
+    length = int.from_bytes(head[:4], "big")
+    return int.from_bytes(head[8:16], "big") if length == 1 else length, head[4:8]
+
+
+def unfinished_header(path: Path) -> ByteRange | None:
+    """A WAV, AIFF or AU whose header says that it holds nothing, with the length that the file has.
+
+    Programs write the length when they close a file; where they crash, 0 stays.
+    """
+    with path.open("rb") as handle:
+        size = handle.seek(0, 2)
+        handle.seek(0)
+        head = handle.read(1 << 16)
+    big, magic = ("big", head[8:12]) if head[:4] == b"FORM" else ("little", head[8:12])
+    order = "big" if big == "big" else "little"
+    if head[:4] == b".snd" and len(head) >= 24:
+        offset = int.from_bytes(head[4:8], "big")
+        return _filled(head, size, 8, offset, "big") if int.from_bytes(head[8:12], "big") == 0 else None
+    if (head[:4], magic) not in ((b"RIFF", b"WAVE"), (b"FORM", b"AIFF"), (b"FORM", b"AIFC")):
+        return None
+    place, wanted = 12, b"data" if order == "little" else b"SSND"
+    while place + 8 <= len(head):
+        length = int.from_bytes(head[place + 4 : place + 8], order)  # type: ignore[arg-type]
+        if head[place : place + 4] == wanted:
+            # An empty chunk that others follow is whole: then the length of the file is right.
+            whole = int.from_bytes(head[4:8], order) + 8 >= size - 1  # type: ignore[arg-type]
+            empty = length <= (0 if order == "little" else 8)
+            return _filled(head, size, place + 4, place + 8, order) if empty and not whole else None
+        place += 8 + length + length % 2
+    return None
+
+
+def _filled(head: bytes, size: int, at: int, start: int, order: str) -> ByteRange | None:
+    """The file with the length of its sound, which begins at `start`, written at `at` (and of the whole at 4)."""
+    if size <= start + 8:
+        return None
+    prefix = bytearray(head[:start])
+    prefix[at : at + 4] = min(size - start, 0xFFFFFFFF).to_bytes(4, order)  # type: ignore[arg-type]
+    if head[:4] != b".snd":
+        prefix[4:8] = min(size - 8, 0xFFFFFFFF).to_bytes(4, order)  # type: ignore[arg-type]
+    return ByteRange(bytes(prefix), start, size)
