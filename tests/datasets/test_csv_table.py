@@ -75,3 +75,17 @@ def test_bad_parameters(write, tmp_path):
     (tmp_path / "latin.csv").write_bytes("path,genre\na.wav,Música\n".encode("latin-1"))
     with pytest.raises(GenrelabError, match=r"latin\.csv.*UTF-8"):
         DATASETS.build("csv", {"path": str(tmp_path / "latin.csv")})
+
+
+LISTED = ("path,genre", "a.wav,blues; pop", "b.wav,pop")
+
+
+def test_a_cell_of_several_genres_gives_one_or_all(write):
+    assert write(*LISTED).tracks["genre"].tolist() == ["blues; pop", "pop"], "one genre, unless a separator is named"
+    single = write(*LISTED, separator=";")
+    assert single.tracks["genre"].tolist() == ["pop"] and "first_genre=single" in single.rejected[0][1]
+    assert write(*LISTED, separator=";", first_genre="rarest").tracks["genre"].tolist() == ["blues", "pop"]
+    every = write(*LISTED, separator=";", multi_label=True)
+    assert every.genres_of == {"a.wav": ("blues", "pop"), "b.wav": ("pop",)}
+    with pytest.raises(ConfigError, match="separator"):
+        write(*LISTED, multi_label=True)

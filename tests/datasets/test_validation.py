@@ -152,3 +152,28 @@ def test_given_features_are_looked_at_value_by_value(tmp_path):
     assert those(report, "silent") == {"rock.3"}
     text = "\n".join(report.lines())
     assert "features: " in text and "sample rates" not in text and re.search(naming("rock.1", "jazz.1"), text)
+
+
+def test_copies_of_one_genre_are_not_called_different_where_a_third_differs(tmp_path):
+    samples = noise(2)
+    for name in ("a/1.wav", "a/2.wav", "b/3.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / name, samples, 8_000)
+    report = check_dataset(DATASETS.build("folder", {"root": str(tmp_path)}), AUDIO, progress=False)
+    assert those(report, "duplicate") == {"a/2.wav", "b/3.wav"}
+    assert those(report, "across_genres") == {"b/3.wav"}
+    assert report.summary["duplicates_across_genres"] == 1
+
+
+def test_spellings_of_a_genre_are_noted_by_check_unless_the_taxonomy_joins_them(tmp_path):
+    from genrelab.taxonomy.registry import TAXONOMIES
+
+    names = ("Cool Jazz", "cool-jazz")
+    for name in names:
+        (tmp_path / name).mkdir()
+        soundfile.write(tmp_path / name / "x.wav", noise(2, seed=len(name)), 8_000)
+    index = DATASETS.build("folder", {"root": str(tmp_path)})
+    flat, musicmap = (TAXONOMIES.build(kind, {}, genres=names) for kind in ("flat", "musicmap"))
+    (note,) = check_dataset(index, AUDIO, progress=False, taxonomy=flat).summary["notes"]
+    assert "data.merge_spellings=true" in note and "Cool Jazz (1) = cool-jazz (1)" in note
+    assert check_dataset(index, AUDIO, progress=False, taxonomy=musicmap).summary["notes"] == []

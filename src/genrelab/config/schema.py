@@ -71,6 +71,7 @@ class DataSpec:
     cache_on_device: bool = True
     feature_backend: Literal["numba", "librosa", "torch"] = "numba"
     on_the_fly: bool = False
+    merge_spellings: bool = False
     find_duplicates: bool = True
     conflicting_duplicates: Literal["keep", "drop"] = "keep"
 

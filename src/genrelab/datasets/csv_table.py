@@ -11,6 +11,7 @@ import pandas as pd
 
 from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.datasets.audio_folder import normalize_id
+from genrelab.datasets.first_genre import SEVERAL, FirstGenre, choose_genres, note_choice
 from genrelab.datasets.index import LABEL, DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
@@ -38,6 +39,9 @@ def csv_file(
     root: str | None = None,
     columns: dict[str, str] | None = None,
     labels: list[str] | None = None,
+    separator: str | None = None,
+    first_genre: FirstGenre = "single",
+    multi_label: bool = False,
 ) -> DatasetIndex:
     """Read a CSV (comma, semicolon or tab; UTF-8) with the columns path and genre.
 
@@ -50,6 +54,9 @@ def csv_file(
         root: folder that relative paths start from; else the CSV's own folder.
         columns: the file's own column names, as in {genre: label, path: filename}.
         labels: further columns to learn beside the genre, each by a head of its own; empty cells are unknown.
+        separator: between several genres of one cell, as ";" in "blues; pop"; None: a cell is one genre.
+        first_genre: which of several counts, see `choose_genres`; with target=multi_label all of them do.
+        multi_label: keep all genres of a track; supplied by code.
 
     Raises:
         ConfigError: no path named, or `columns` speaks of a field that does not exist.
@@ -59,6 +66,8 @@ def csv_file(
         raise ConfigError(["dataset.path: name the CSV file, as in dataset.path=tracks.csv"])
     if wrong := sorted(set(columns or {}) - set(_FIELDS)):
         raise ConfigError([f"dataset.columns.{key}: no such field{suggest(key, _FIELDS)}" for key in wrong])
+    if multi_label and not separator:
+        raise ConfigError(["dataset.separator: name what is between several genres, as in 'dataset.separator=\";\"'"])
     source = Path(path).expanduser()
     top = Path(root).expanduser() if root else source.parent
     if not top.is_dir():
@@ -79,7 +88,30 @@ def csv_file(
             f"{source}: none of its {len(rows)} files exists, not even {rejected[0][0]}; set dataset.root"
         )
     notes = [f"{len(rejected)} of {len(rows)} files of {source.name} do not exist"] if rejected else []
+    if separator:
+        kept, further = _several_genres(kept, separator, first_genre, multi_label, rejected)
+        notes += further
     return DatasetIndex(source.stem, pd.DataFrame(kept), tuple(notes), tuple(rejected))
+
+
+def _several_genres(
+    rows: list[dict[str, Any]],
+    separator: str,
+    first_genre: FirstGenre,
+    multi_label: bool,
+    rejected: list[tuple[str, str]],
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows with the genres of their cells, those left out listed under `rejected`; and notes."""
+    several = [[part.strip() for part in row["genre"].split(separator) if part.strip()] for row in rows]
+    several = [names or [row["genre"]] for row, names in zip(rows, several, strict=True)]
+    if multi_label:
+        return [
+            {**row, "genre": names[0], "genres": tuple(names)} for row, names in zip(rows, several, strict=True)
+        ], []
+    chosen = choose_genres(several, first_genre)
+    pairs = list(zip(rows, chosen, strict=True))
+    rejected += [(row["path"], SEVERAL) for row, genre in pairs if genre is None]
+    return [{**row, "genre": genre} for row, genre in pairs if genre], note_choice(several, chosen, first_genre)
 
 
 def _read(

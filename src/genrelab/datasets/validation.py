@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pandas as pd
 from genrelab.audio import AudioError, AudioSpec, probe
 from genrelab.datasets import DatasetIndex
 from genrelab.datasets.duplicates import group_copies, mark_duplicates
+from genrelab.datasets.genre_names import note_genre_names
 from genrelab.datasets.recordings import Recording, scan_recordings
 from genrelab.datasets.splits import grouped
 from genrelab.datasets.splits.split import crossing_duplicates
@@ -42,6 +43,7 @@ def check_dataset(
         taxonomy: names the genres that can be learnt; None asks nothing of them.
         cache: folder that keeps what was read for `prepare` and `train`; None keeps nothing.
     """
+    dataset_index = note_genre_names(dataset_index, _class_of(taxonomy))
     if dataset_index.precomputed is None:
         paths = list(dataset_index.tracks["path"])
         recordings = scan_recordings(paths, audio, cache, workers, progress)
@@ -165,6 +167,20 @@ def _across_official_split(dataset_index: DatasetIndex) -> list[list[str]]:
     listed = dataset_index.tracks.dropna(subset="official_split")
     parts = dict(zip(listed["track_id"], listed["official_split"], strict=True))
     return [[f"{track} ({part})" for track, part in group] for group in crossing_duplicates(parts, dataset_index)]
+
+
+def _class_of(taxonomy: Taxonomy | None) -> Callable[[str], str] | None:
+    """The class of a genre's name; an unknown genre is a class of its own."""
+    if taxonomy is None:
+        return None
+
+    def resolve(name: str) -> str:
+        try:
+            return taxonomy.resolve(name)
+        except UnknownGenre:
+            return name
+
+    return resolve
 
 
 def _unknown(taxonomy: Taxonomy | None, genres: Iterable[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from genrelab.config.schema import DataSpec, PathsSpec, model_options, read_fiel
 from genrelab.datamodules import BatchAugmentation, GenreDataModule, OnTheFlyFeatures
 from genrelab.datamodules.auxiliary_targets import AuxiliaryTargets
 from genrelab.datasets import DatasetIndex
+from genrelab.datasets.genre_names import merge_spellings, note_genre_names
 from genrelab.datasets.join import join_features
 from genrelab.datasets.registry import DATASETS
 from genrelab.datasets.splits import Split
@@ -63,7 +64,7 @@ def read_dataset_index(config: Config) -> DatasetIndex:
         except GenrelabError as error:
             raise GenrelabError(_renamed(str(error), name)) from error
         dataset_index = join_features(dataset_index, name, other)
-    return dataset_index
+    return merge_spellings(dataset_index) if config["data"].get("merge_spellings") else dataset_index
 
 
 def _read_index(config: Config, option: Config) -> DatasetIndex:
@@ -116,6 +117,7 @@ def read_dataset(config: Config) -> Dataset:
     if dataset_index.multi_label:
         tracks["genres"] = [tuple(codes[name] for name in several) for several in tracks["genres"]]
     taxonomy = taxonomy.subset(list(codes.values()))
+    dataset_index = note_genre_names(dataset_index, codes.__getitem__)
     dataset = Dataset(replace(dataset_index, tracks=tracks), taxonomy)
     if config["data"].get("target") == "supergenre":
         dataset = _of_supergenres(dataset)
