@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from genrelab.datasets.embeddings import embeddings
+from genrelab.datasets.first_genre import SEVERAL
 from genrelab.features.cache import PrecomputedFeatureCache
 from genrelab.utils.errors import GenrelabError
 from paths import SHARED_DATA
@@ -25,7 +26,7 @@ def npz(tmp_path) -> str:
 
 
 def test_a_sequence_becomes_a_picture_with_time_along(npz):
-    dataset_index = embeddings(npz, track="video", separator="|")
+    dataset_index = embeddings(npz, track="video", separator="|", first_genre="listed")
     assert dataset_index.tracks["track_id"].tolist() == ["v", "w"] and len(dataset_index.rejected) == 1
     feature_cache = PrecomputedFeatureCache(dataset_index.precomputed)
     assert feature_cache.specs[0].shape == (2, 3) and feature_cache.specs[0].dtype == "uint8"
@@ -36,14 +37,23 @@ def test_a_sequence_becomes_a_picture_with_time_along(npz):
 
 def test_the_deepest_of_several_genres_counts(npz, tmp_path):
     (tmp_path / "tree.csv").write_text("name,parent\nRock,Music\nPunk,Rock\nJazz,Music\n")
-    assert embeddings(npz, separator="|").tracks["genre"].tolist() == ["Rock", "Jazz", "Rock"]
+    listed = embeddings(npz, separator="|", first_genre="listed")
+    assert listed.tracks["genre"].tolist() == ["Rock", "Jazz", "Rock"]
+    assert embeddings(npz, separator="|", first_genre="rarest").tracks["genre"].tolist() == ["Punk", "Jazz", "Rock"]
     deep = embeddings(npz, separator="|", hierarchy=str(tmp_path / "tree.csv"))
     assert deep.tracks["genre"].tolist() == ["Punk", "Jazz", "Rock"]
 
 
 def test_rare_genres_can_be_left_out(npz):
-    dataset_index = embeddings(npz, separator="|", min_tracks=2)
+    dataset_index = embeddings(npz, separator="|", min_tracks=2, first_genre="listed")
     assert dataset_index.genres == ("Rock",) and ": Jazz" in dataset_index.notes[1]
+
+
+def test_tracks_of_several_genres_are_left_out_by_default(npz):
+    dataset_index = embeddings(npz, separator="|", track="video")
+    assert dataset_index.tracks["track_id"].tolist() == ["w"]
+    assert [reason for _, reason in dataset_index.rejected] == [SEVERAL, "no genre", SEVERAL]
+    assert any("1 of 2 tracks" in note for note in dataset_index.notes)
 
 
 def test_parquet_holds_lists(tmp_path):

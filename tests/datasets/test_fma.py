@@ -75,6 +75,14 @@ def test_subsets_hold_each_other(root):
     assert len(fma(str(root), "large", multi_label=True)) == 7
 
 
+@pytest.mark.parametrize(("first_genre", "genre"), [("listed", "Rock"), ("rarest", "Electronic"), ("single", None)])
+def test_one_of_several_top_genres_is_chosen(root, first_genre, genre):
+    dataset_index = fma(str(root), "large", first_genre=first_genre, exclude=[5])  # a track of Electronic
+    assert dataset_index.genre_of.get("000149") == genre
+    assert len(dataset_index) == (5 if genre is None else 6)
+    assert any(f"first_genre={first_genre}: 1 of 6 tracks" in note for note in dataset_index.notes)
+
+
 def test_several_genres_hold_their_ancestors_the_rarest_first(root):
     dataset_index = fma(str(root), "large", multi_label=True)
     assert dataset_index.genres_of["000002"] == ("Punk", "Rock") and dataset_index.genre_of["000149"] == "Punk"

@@ -1,6 +1,7 @@
 import pytest
 
 from genrelab.audio.errors import NO_SUCH_FILE
+from genrelab.datasets.first_genre import SEVERAL, choose_genres
 from genrelab.datasets.jamendo import jamendo, read_tags
 from genrelab.datasets.splits.predefined import official
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -38,14 +39,27 @@ def test_lines_have_as_many_columns_as_tags(files):
     assert official(dataset_index).artists == "apart"
 
 
-def test_one_genre_a_track_takes_the_first(files):
-    dataset_index = jamendo(**files)
-    assert not dataset_index.multi_label and dataset_index.tracks["genre"].tolist() == [
-        "rock",
-        "metal",
-        "rock",
-        "metal",
-    ]
+@pytest.mark.parametrize(
+    ("first_genre", "genres"),
+    [
+        ("single", {"track_3": "rock"}),
+        ("rarest", {"track_1": "punkrock", "track_2": "metal", "track_3": "rock", "track_4": "metal"}),
+        ("listed", {"track_1": "rock", "track_2": "metal", "track_3": "rock", "track_4": "metal"}),
+    ],
+)
+def test_one_genre_a_track_is_chosen(files, first_genre, genres):
+    dataset_index = jamendo(**files, first_genre=first_genre)
+    assert not dataset_index.multi_label and dataset_index.genre_of == genres
+    assert any(f"first_genre={first_genre}: 3 of 4 tracks" in note for note in dataset_index.notes)
+    assert sum(reason == SEVERAL for _, reason in dataset_index.rejected) == 4 - len(genres)
+
+
+@pytest.mark.shared
+def test_the_first_listed_genre_is_the_first_of_the_alphabet():
+    rows = [row["genres"] for _, row in read_tags(SHARED_DATA / "jamendo" / "autotagging_genre-train.tsv")]
+    assert all(list(genres) == sorted(genres) for genres in rows)
+    share = {how: choose_genres(rows, how).count("techno") for how in ("listed", "rarest")}
+    assert share["listed"] < 0.15 * sum("techno" in genres for genres in rows) < share["rarest"]
 
 
 def test_rare_genres_are_left_out(files):
@@ -54,7 +68,8 @@ def test_rare_genres_are_left_out(files):
 
 
 def test_one_file_names_no_parts(files, tmp_path):
-    dataset_index = jamendo(root=files["root"], tags=str(tmp_path / "split-0" / "autotagging_genre-train.tsv"))
+    tags = str(tmp_path / "split-0" / "autotagging_genre-train.tsv")
+    dataset_index = jamendo(root=files["root"], tags=tags, first_genre="listed")
     assert dataset_index.tracks["official_split"].isna().all()
 
 

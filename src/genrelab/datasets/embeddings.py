@@ -11,6 +11,7 @@ import pandas as pd
 
 from genrelab.datasets.audio_folder import normalize_id
 from genrelab.datasets.feature_table import LABEL_HINT, existing
+from genrelab.datasets.first_genre import SEVERAL, FirstGenre, choose_genres, note_choice
 from genrelab.datasets.index import UNLABELED, DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.features.precomputed import PrecomputedFeature, PrecomputedFeatures, segment_numbers
@@ -27,6 +28,7 @@ def embeddings(
     artist: str | None = None,
     separator: str | None = None,
     hierarchy: str | None = None,
+    first_genre: FirstGenre = "single",
     min_tracks: int = 0,
     name: str | None = None,
     multi_label: bool = False,
@@ -41,8 +43,9 @@ def embeddings(
         label: array or column of the genre; None where a file that is joined to another dataset has no genres.
         track: array or column that names the track; rows that share it are its segments. None: each row is a track.
         artist: array or column of the artist, or of any group that must not stand on both sides of a split.
-        separator: between several genres of one row; the first counts, or with `hierarchy` the deepest.
+        separator: between several genres of one row; with `hierarchy` the deepest counts, else see `first_genre`.
         hierarchy: CSV of the tree (columns name, parent) that says which of several genres is the deepest.
+        first_genre: which of several counts with target=genre and no hierarchy, see `choose_genres`.
         min_tracks: genres with fewer tracks are left out.
         name: of the dataset; None takes the file's.
         multi_label: keep all genres of a row, the deepest one first; supplied by code.
@@ -64,6 +67,10 @@ def embeddings(
     count = len(matrix)
     ids = [normalize_id(str(v)) for v in arrays[track]] if track else [f"row-{i:06d}" for i in range(count)]
     rows = pd.DataFrame({"track_id": ids, "genre": [names[0] for names in genres]})
+    further: list[str] = []
+    if label and separator and not hierarchy and not multi_label:
+        chosen, further = _one_of_several(ids, genres, first_genre)
+        rows["genre"] = pd.Series(chosen, dtype=object)
     if multi_label:
         rows["genres"] = _of_tracks(ids, genres, min_tracks)
         rows["genre"] = [names[0] if names else "" for names in rows["genres"]]
@@ -76,7 +83,7 @@ def embeddings(
         (PrecomputedFeature(values, matrix[kept]),),
     )
     size = f"{matrix.shape[1]} numbers" if matrix.ndim == 2 else f"{matrix.shape[2]} steps of {matrix.shape[1]} numbers"
-    told = (f"embeddings made elsewhere: {source.name}, {size} a row", *notes)
+    told = (f"embeddings made elsewhere: {source.name}, {size} a row", *notes, *further)
     tracks = rows[kept].drop_duplicates("track_id")
     return DatasetIndex(name or source.stem, tracks, told, rejected, precomputed=precomputed)
 
@@ -138,10 +145,24 @@ def _of_tracks(ids: list[str], genres: list[list[str]], min_tracks: int) -> list
     return [tuple(name for name in of_track[track] if counts[name] >= min_tracks) for track in ids]
 
 
+def _one_of_several(
+    ids: list[str], genres: list[list[str]], first_genre: FirstGenre
+) -> tuple[list[str | None], list[str]]:
+    """The genre of each row's track, None where it has too many; and notes."""
+    of_track = dict(zip(ids, _of_tracks(ids, genres, 0), strict=True))
+    named = {track: names for track, names in of_track.items() if names}
+    chosen = choose_genres(list(named.values()), first_genre)
+    found = dict(zip(named, chosen, strict=True))
+    return [found.get(track, "") for track in ids], note_choice(list(named.values()), chosen, first_genre)
+
+
 def _kept(rows: pd.DataFrame, min_tracks: int) -> tuple[np.ndarray, tuple[tuple[str, str], ...], list[str]]:
     """Which rows stay, those without a genre (rejected), and what is to be said."""
-    named = (rows["genre"].str.strip() != "").to_numpy() & (rows["genre"] != "nan").to_numpy()
-    rejected = tuple((path, "no genre") for path in rows["path"][~named])
+    named = np.array([genre is not None and genre.strip() not in ("", "nan") for genre in rows["genre"]])
+    rejected = tuple(
+        (path, SEVERAL if genre is None else "no genre")
+        for path, genre in zip(rows["path"][~named], rows["genre"][~named], strict=True)
+    )
     counts = Counter(rows[named].drop_duplicates("track_id")["genre"])
     several = "genres" in rows  # of which rare ones are gone already
     few = [] if several else sorted(genre for genre, number in counts.items() if number < min_tracks)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.datasets.download import fetch
+from genrelab.datasets.first_genre import SEVERAL, FirstGenre, choose_genres, note_choice
 from genrelab.datasets.fma_exclusions import excluded_tracks
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -38,13 +39,15 @@ def fma(
     metadata: str | None = None,
     exclude: Sequence[int] | str = (),
     min_tracks: int = 0,
+    first_genre: FirstGenre = "single",
     download: bool = False,
     multi_label: bool = False,
 ) -> DatasetIndex:
     """Read FMA's clips of 30 s with its own split, which keeps artists apart.
 
-    With target=genre a track's genre is its top genre, of which 8 (small) or 16 occur; tracks without one (half of
-    large) are left out. With target=multi_label its genres are all those of `genres_all`, ancestors among them.
+    With target=genre a track's genre is its top genre, of which 8 (small) or 16 occur; tracks of several (half of
+    large) have none, and `first_genre` chooses. With target=multi_label its genres are all those of `genres_all`,
+    ancestors among them.
 
     Args:
         root: folder of the unpacked archives: fma_metadata and fma_small (or fma_medium, fma_large); or the folder that
@@ -54,6 +57,7 @@ def fma(
         exclude: ids of further tracks to leave out, or a file with one a line. The 21 that are known to be cut wrongly
             are left out anyway, and of large those that were reported unreadable.
         min_tracks: genres that fewer tracks have are left out, with target=multi_label.
+        first_genre: which of several top genres counts with target=genre, see `choose_genres`.
         download: get what is not there (342 MB of metadata; 7.2, 22 or 93 GB of audio), going on where it was cut.
         multi_label: keep all genres of a track; supplied by code.
 
@@ -69,7 +73,7 @@ def fma(
     tables = Path(metadata).expanduser() if metadata else top / "fma_metadata"
     if download:
         _download(top, tables, subset)
-    titles = _titles(tables / "genres.csv")
+    titles, tops = _titles(tables / "genres.csv")
     table = _of_subset(read_tracks(tables / "tracks.csv"), subset)
     audio = _audio_folder(top, subset)
     rows, rejected = [], []
@@ -84,20 +88,20 @@ def fma(
             "path": str(path),
         }
         row["official_split"] = PARTS.get(str(part))
-        named: tuple[str, ...] = () if pd.isna(genre) else (str(genre),)
-        if multi_label:
-            named = _named(tables, number, ids, titles)
+        named: tuple[str, ...] = (str(genre),)
+        if multi_label or pd.isna(genre):
+            named = _named(tables, number, ids, titles if multi_label else tops)
         if number in faults:
             rejected.append((str(path), faults[number]))
         elif not named:
-            rejected.append((str(path), "no genre" if multi_label else "no top genre"))
+            rejected.append((str(path), "no genre"))
         elif not path.is_file():
             rejected.append((str(path), NO_SUCH_FILE))
         else:
             rows.append({**row, "genres": named})
     if not rows:
         raise GenrelabError(f"{audio}: no clip of fma_{subset} in it; expected e.g. 000/000002.mp3")
-    return _make_index(subset, rows, rejected, min_tracks, multi_label)
+    return _make_index(subset, rows, rejected, min_tracks, None if multi_label else first_genre)
 
 
 def read_tracks(path: Path) -> pd.DataFrame:
@@ -129,11 +133,12 @@ def _of_subset(table: pd.DataFrame, subset: Subset) -> pd.DataFrame:
     return table[table[("set", "subset")].isin(within)].sort_index()
 
 
-def _titles(path: Path) -> dict[int, str]:
-    """Name by id of every genre."""
+def _titles(path: Path) -> tuple[dict[int, str], dict[int, str]]:
+    """Name by id of every genre, and of the top genre that it belongs to."""
     try:
-        table = pd.read_csv(path)
-        return {int(number): str(title) for number, title in zip(table["genre_id"], table["title"], strict=True)}
+        table = pd.read_csv(path).set_index("genre_id")
+        titles = {int(number): str(title) for number, title in table["title"].items()}
+        return titles, {int(number): titles[int(top)] for number, top in table["top_level"].items()}
     except FileNotFoundError as error:
         raise GenrelabError(f"{path}: no such file; {_where()}") from error
     except (OSError, ValueError, KeyError) as error:
@@ -143,28 +148,38 @@ def _titles(path: Path) -> dict[int, str]:
 def _named(tables: Path, number: int, ids: Any, titles: dict[int, str]) -> tuple[str, ...]:
     """Names of a list of ids, written as Python writes lists."""
     try:
-        return tuple(titles[int(one)] for one in ast.literal_eval(str(ids)))
+        return tuple(dict.fromkeys(titles[int(one)] for one in ast.literal_eval(str(ids))))
     except (ValueError, SyntaxError, KeyError, TypeError) as error:
         raise GenrelabError(f"{tables / 'tracks.csv'}: genres_all of track {number} is {ids!r} ({error})") from error
 
 
 def _make_index(
-    subset: str, rows: list[dict[str, Any]], rejected: list[tuple[str, str]], min_tracks: int, multi_label: bool
+    subset: str,
+    rows: list[dict[str, Any]],
+    rejected: list[tuple[str, str]],
+    min_tracks: int,
+    first_genre: FirstGenre | None,
 ) -> DatasetIndex:
-    counts = Counter(genre for row in rows for genre in row["genres"])
-    if multi_label:
+    """The index; `first_genre` chooses one of several genres, None keeps all of them."""
+    further = []
+    if first_genre is None:
+        counts = Counter(genre for row in rows for genre in row["genres"])
         for row in rows:  # the rarest first: of a branch the genre that says most
             row["genres"] = tuple(
                 sorted((g for g in row["genres"] if counts[g] >= min_tracks), key=lambda g: counts[g])
             )
         rejected += [(row["path"], "its genres are rare ones") for row in rows if not row["genres"]]
-        rows = [row for row in rows if row["genres"]]
-    tracks = pd.DataFrame([{**row, "genre": row["genres"][0]} for row in rows])
+        lines = [{**row, "genre": row["genres"][0]} for row in rows if row["genres"]]
+    else:
+        several = [row.pop("genres") for row in rows]
+        chosen = choose_genres(several, first_genre)
+        further = note_choice(several, chosen, first_genre)
+        pairs = list(zip(rows, chosen, strict=True))
+        rejected += [(row["path"], SEVERAL) for row, genre in pairs if genre is None]
+        lines = [{**row, "genre": genre} for row, genre in pairs if genre is not None]
     reasons = Counter(reason for _, reason in rejected)
-    notes = tuple(f"{count} tracks left out: {reason}" for reason, count in sorted(reasons.items()))
-    return DatasetIndex(
-        f"fma_{subset}", tracks if multi_label else tracks.drop(columns="genres"), notes, tuple(rejected)
-    )
+    notes = (f"{count} tracks left out: {reason}" for reason, count in sorted(reasons.items()))
+    return DatasetIndex(f"fma_{subset}", pd.DataFrame(lines), (*notes, *further), tuple(rejected))
 
 
 def _audio_folder(top: Path, subset: Subset) -> Path:

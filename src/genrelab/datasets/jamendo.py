@@ -12,6 +12,7 @@ import pandas as pd
 
 from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.datasets.audio_folder import find_root
+from genrelab.datasets.first_genre import SEVERAL, FirstGenre, choose_genres, note_choice
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
@@ -26,18 +27,20 @@ def jamendo(
     root: str | None = None,
     tags: str | None = None,
     min_tracks: int = 0,
+    first_genre: FirstGenre = "single",
     multi_label: bool = False,
 ) -> DatasetIndex:
     """Read MTG-Jamendo: audio at root/48/948.mp3 (or 948.low.mp3), tags in its TSV files.
 
     The tags of a line are as many columns as there are; those of other categories ("instrument---piano") are left out.
-    With target=genre the first genre counts, as the file has it.
+    They stand in alphabetical order on every line, so the first says nothing of a track.
 
     Args:
         root: folder of the audio, with its folders 00 to 99.
         tags: folder of a published split (autotagging_genre-train.tsv, -validation.tsv, -test.tsv), which becomes the
             official one, or one TSV of all tracks.
         min_tracks: genres that fewer tracks have are left out.
+        first_genre: which of several counts with target=genre, see `choose_genres`; genres that were left out are none.
         multi_label: keep all genres of a track; supplied by code.
 
     Raises:
@@ -64,15 +67,23 @@ def jamendo(
                 rows.append({**row, "path": str(audio), "official_split": part})
     if not rows:
         raise GenrelabError(f"{top}: none of the {len(seen)} tracks of {tags} is there; expected e.g. 48/948.mp3")
+    absent = len(seen) - len(rows)
     counts = Counter(genre for row in rows for genre in row["genres"])
     rare = sorted(genre for genre, count in counts.items() if count < min_tracks)
     for row in rows:
         row["genres"] = tuple(genre for genre in row["genres"] if counts[genre] >= min_tracks)
     rejected += [(row["path"], "its genres are rare ones") for row in rows if not row["genres"]]
-    tracks = pd.DataFrame([{**row, "genre": row["genres"][0]} for row in rows if row["genres"]])
+    rows = [row for row in rows if row["genres"]]
+    several = [row["genres"] for row in rows]
+    chosen = [genres[0] for genres in several] if multi_label else choose_genres(several, first_genre)
+    pairs = list(zip(rows, chosen, strict=True))
+    rejected += [(row["path"], SEVERAL) for row, genre in pairs if genre is None]
+    tracks = pd.DataFrame([{**row, "genre": genre} for row, genre in pairs if genre is not None])
     notes = [f"genres with fewer than {min_tracks} tracks, left out: {', '.join(rare)}"] if rare else []
-    if absent := len(seen) - len(rows):
-        notes.append(f"{len(rows)} of {len(seen)} tracks are here; {absent} are left out")
+    if absent:
+        notes.append(f"{len(seen) - absent} of {len(seen)} tracks are here; {absent} are left out")
+    if not multi_label:
+        notes += note_choice(several, chosen, first_genre)
     return DatasetIndex(
         "jamendo", tracks if multi_label else tracks.drop(columns="genres"), tuple(notes), tuple(rejected)
     )
