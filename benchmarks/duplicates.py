@@ -105,7 +105,7 @@ def main() -> None:
     beside = Path(__file__).resolve().parents[2] / "shared" / "data" / "gtzan_mini"
     parser.add_argument("--data", type=Path, default=beside, help="folder of 100 clips or more of 30 s")
     asked = parser.parse_args()
-    clips = list_audio(asked.data)[0][:CLIPS] if asked.data.is_dir() else []
+    clips = list_audio(asked.data).files[:CLIPS] if asked.data.is_dir() else []
     if len(clips) < CLIPS:
         print(f"skipped: {asked.data}: {len(clips)} clips, {CLIPS} are wanted (name their folder by --data)")
         return

@@ -61,6 +61,40 @@ def test_a_link_that_leads_back_ends(music, tmp_path):
     assert len(read(music)) == 1
 
 
+@pytest.mark.parametrize("name", ["aaa", "zzz"])
+def test_a_linked_folder_takes_no_track_from_the_real_one(music, tmp_path, name):
+    music("jazz/Monk/a.mp3")
+    music("rock/b.mp3")
+    (tmp_path / "music" / name).mkdir()
+    (tmp_path / "music" / name / "Monk").symlink_to(tmp_path / "music/jazz/Monk", target_is_directory=True)
+    dataset_index = read(music)
+    assert dataset_index.genre_of == {"jazz/Monk/a.mp3": "jazz", "rock/b.mp3": "rock"}
+    ((path, reason),) = dataset_index.rejected
+    assert path == str(tmp_path / "music" / name / "Monk") and "jazz/Monk" in reason
+
+
+def test_a_genre_that_is_a_link_to_another_is_reported(music, tmp_path):
+    music("jazz/a.mp3")
+    (tmp_path / "music/blues").symlink_to("jazz", target_is_directory=True)
+    dataset_index = read(music)
+    assert dataset_index.genre_of == {"jazz/a.mp3": "jazz"}
+    assert dict(dataset_index.rejected).keys() == {str(tmp_path / "music/blues")}
+
+
+def test_linked_files_and_folders_count_once(music, tmp_path):
+    top = tmp_path / "music"
+    music("jazz/a.mp3")
+    music("../elsewhere/b.mp3")
+    (top / "blues").mkdir()
+    (top / "blues/a.mp3").symlink_to("../jazz/a.mp3")
+    (top / "jazz/again.mp3").symlink_to("a.mp3")
+    (top / "blues/b.mp3").symlink_to("../../elsewhere/b.mp3")
+    (top / "pop").symlink_to("../elsewhere", target_is_directory=True)
+    dataset_index = read(music)
+    assert dataset_index.genre_of == {"jazz/a.mp3": "jazz", "pop/b.mp3": "pop"}
+    assert set(dict(dataset_index.rejected)) == {str(top / "blues/a.mp3"), str(top / "blues/b.mp3")}
+
+
 def test_a_csv_names_artists(music, tmp_path):
     for name in ("rock/a.mp3", "rock/b.mp3", "rock/same.mp3", "jazz/same.mp3"):
         music(name)

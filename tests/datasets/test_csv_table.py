@@ -89,3 +89,12 @@ def test_a_cell_of_several_genres_gives_one_or_all(write):
     assert every.genres_of == {"a.wav": ("blues", "pop"), "b.wav": ("pop",)}
     with pytest.raises(ConfigError, match="separator"):
         write(*LISTED, multi_label=True)
+
+
+def test_paths_written_on_windows_are_found(write, tmp_path):
+    (tmp_path / "jazz").mkdir()
+    (tmp_path / "jazz" / "c.wav").write_bytes(b"x")
+    dataset_index = write("path,genre", r"jazz\c.wav,jazz", r".\a.wav,rock", r"gone\d.wav,rock")
+    assert dataset_index.tracks["path"].tolist() == [str(tmp_path / "a.wav"), str(tmp_path / "jazz" / "c.wav")]
+    assert dataset_index.tracks["track_id"].tolist() == ["a.wav", "jazz/c.wav"]
+    assert dataset_index.rejected[0][1].startswith(NO_SUCH_FILE)

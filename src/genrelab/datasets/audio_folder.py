@@ -7,7 +7,7 @@ import os
 import unicodedata
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -68,34 +68,81 @@ def normalize_id(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-def list_audio(top: Path) -> tuple[list[Path], Counter[str], list[tuple[str, str]]]:
-    """All audio files under a folder, sorted; hidden ones left out, linked folders followed once.
+class AudioFiles(NamedTuple):
+    """What lies under a folder.
 
-    Returns:
-        the files, the number of other files by extension, and (path, reason) of what cannot be used.
+    Args:
+        files: audio files, sorted; each file once, where it really lies rather than where a link leads to it.
+        others: number of other files by extension.
+        rejected: (path, reason) of what cannot be used.
+        links: (link, where its files count) of links to what is listed elsewhere.
     """
-    files: list[Path] = []
-    others: Counter[str] = Counter()
-    rejected: list[tuple[str, str]] = []
-    seen: set[str] = set()
-    for here, folders, names in os.walk(top, followlinks=True):
-        real = os.path.realpath(here)
-        if real in seen:  # a link that leads back, or to a folder already read
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        for name in sorted(names):
-            if name.startswith("."):
+
+    files: list[Path]
+    others: Counter[str]
+    rejected: list[tuple[str, str]]
+    links: list[tuple[Path, Path]]
+
+
+def list_audio(top: Path) -> AudioFiles:
+    """List all audio files under a folder; hidden ones left out, linked folders and files followed once."""
+    found = AudioFiles([], Counter(), [], [])
+    here_of: dict[str, Path] = {}  # of a folder or file as it really is, the path that it is listed by
+    waiting, linked = [Path(top)], list[Path]()
+    while waiting:  # what really lies under the folder first, lest a link take it along to another genre
+        folder = waiting.pop(0)
+        for here, folders, names in os.walk(folder):
+            real = os.path.realpath(here)
+            if (path := here_of.setdefault(real, Path(here))) != Path(here):
+                found.links.append((Path(here), path))
+                folders.clear()
                 continue
-            path = Path(here) / name
-            if path.suffix.lower() not in AUDIO_EXTENSIONS:
-                others[path.suffix.lower() or "no extension"] += 1
-            elif not _is_text(str(path)):
-                rejected.append((os.fsencode(path).decode("utf-8", "replace"), "file name is not UTF-8; rename it"))
-            else:
-                files.append(path)
-    return sorted(files), others, rejected
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+            waiting += [path for name in folders if (path := Path(here) / name).is_symlink()]
+            for path in _list_folder(Path(here), sorted(names), found):
+                if path.is_symlink():
+                    linked.append(path)
+                else:
+                    found.files.append(path)
+                    here_of[f"{real}{os.sep}{path.name}"] = path
+    for file in linked:
+        if (path := here_of.setdefault(os.path.realpath(file), file)) == file:
+            found.files.append(file)
+        else:
+            found.links.append((file, path))
+    found.files.sort()
+    return found
+
+
+def _list_folder(folder: Path, names: list[str], found: AudioFiles) -> list[Path]:
+    """Count a folder's files by kind; returns those of audio."""
+    files = []
+    for name in names:
+        path = folder / name
+        if name.startswith("."):
+            continue
+        if path.suffix.lower() not in AUDIO_EXTENSIONS:
+            found.others[path.suffix.lower() or "no extension"] += 1
+        elif not _is_text(str(path)):
+            readable = os.fsencode(path).decode("utf-8", "replace")
+            found.rejected.append((readable, "file name is not UTF-8; rename it"))
+        else:
+            files.append(path)
+    return files
+
+
+def reject_links(top: Path, found: AudioFiles) -> list[tuple[str, str]]:
+    """(path, reason) of links from one genre folder to what counts in another."""
+
+    def genre(path: Path) -> str:
+        parts = path.relative_to(top).parts
+        return parts[0] if parts else ""
+
+    return [
+        (str(link), f"a link to what counts at {path.relative_to(top)}")
+        for link, path in found.links
+        if path != top and genre(link) != genre(path)
+    ]
 
 
 def _is_text(name: str) -> bool:
@@ -108,7 +155,8 @@ def _is_text(name: str) -> bool:
 
 def _scan(top: Path) -> tuple[list[Path], list[str], list[tuple[str, str]]]:
     """Audio files in genre folders, notes on the rest, and what is rejected."""
-    files, others, rejected = list_audio(top)
+    found = list_audio(top)
+    files, others, rejected = found.files, found.others, [*found.rejected, *reject_links(top, found)]
     notes = []
     if others:
         kinds = ", ".join(

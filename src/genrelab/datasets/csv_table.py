@@ -79,6 +79,8 @@ def csv_file(
     kept, rejected = [], []
     for line, row in rows:
         file = top / row["path"]
+        if not file.is_file() and "\\" in row["path"]:  # written on Windows
+            file = top / row["path"].replace("\\", "/")
         if file.is_file():
             kept.append({**row, "path": str(file)})
         else:

@@ -43,7 +43,7 @@ def gtzan(root: str | None = None) -> DatasetIndex:
     holds_genres = (top / name for name in _PLACES if any((top / name / genre).is_dir() for genre in GENRES))
     rows: dict[str, dict[str, Any]] = {}
     rejected: list[tuple[str, str]] = []
-    for path in list_audio(next(holds_genres, top))[0]:
+    for path in list_audio(next(holds_genres, top)).files:
         clip = clip_name(path.stem)
         if clip not in published_tracks():
             rejected.append((str(path), "not a clip of GTZAN"))

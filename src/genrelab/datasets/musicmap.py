@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from genrelab.audio.errors import NO_SUCH_FILE
-from genrelab.datasets.audio_folder import find_root, list_audio, normalize_id
+from genrelab.datasets.audio_folder import find_root, list_audio, normalize_id, reject_links
 from genrelab.datasets.csv_table import PART_WORDS
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -41,7 +41,8 @@ def musicmap(root: str | None = None, splits: str | None = None) -> DatasetIndex
         GenrelabError: no audio in root, the CSV is missing or does not fit (file and line are named).
     """
     top = find_root(root, "the folder of the genre folders alt01, alt02, ...")
-    files, others, rejected = list_audio(top)
+    found = list_audio(top)
+    files, others, rejected = found.files, found.others, [*found.rejected, *reject_links(top, found)]
     rows: list[dict[str, Any]] = []
     for path in files:
         parts = path.relative_to(top).parts

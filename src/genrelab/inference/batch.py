@@ -39,10 +39,10 @@ def find_audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[str,
         if path.is_dir():
             from genrelab.datasets.audio_folder import list_audio  # pandas, which a file does not need
 
-            files, _, bad = list_audio(path)
-            found += files
-            rejected += bad
-            if not files and not bad:
+            inside = list_audio(path)
+            found += inside.files
+            rejected += inside.rejected
+            if not inside.files and not inside.rejected:
                 rejected.append((str(path), "a folder without audio"))
         else:
             found.append(path)
