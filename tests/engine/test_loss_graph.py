@@ -6,7 +6,7 @@ import torch
 
 from genrelab.config import compose
 from genrelab.engine.build import loss_distances
-from genrelab.engine.pipeline import true_share_warning
+from genrelab.engine.trainees import true_share_warning
 from genrelab.engine.validate_config import check
 from genrelab.losses.registry import LOSSES
 from genrelab.taxonomy.readers import musicmap

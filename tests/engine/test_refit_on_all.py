@@ -23,6 +23,7 @@ from genrelab.runs.predictions import read_predictions
 from genrelab.runs.run_dir import RunDir
 from genrelab.runs.training_tracks import find_overlap, read_training_tracks
 from genrelab.training.callbacks import checkpointing
+from genrelab.utils.errors import GenrelabError
 from small_run import small_overrides
 
 QUICK = ["trainer.report=false", "trainer.baselines=false"]
@@ -114,6 +115,20 @@ def test_finished_folds_are_kept_when_the_last_fit_was_interrupted(knn, tmp_path
     monkeypatch.setattr(NearestNeighbors, "fit", counted)
     assert run.resume(cut)["refit"] == record_of(knn)["refit"]
     assert fitted == [60]
+
+
+def test_a_last_fit_on_other_audio_is_refused(music, tmp_path):
+    copied = shutil.copytree(music, tmp_path / "music")
+    files = sorted(copied.rglob("*.wav"))
+    rows = [(str(file), file.parts[-3], f"{file.parts[-3]} {int(file.stem[-1]) % 3}") for file in files]
+    pd.DataFrame(rows, columns=["path", "genre", "artist"]).to_csv(tmp_path / "songs.csv", index=False)
+    given, folder = overrides(tmp_path / "songs.csv", *KNN), tmp_path / "runs" / "knn"
+    run.train(compose(given), folder, given)
+    (folder / "checkpoints" / "refit.ckpt").unlink()
+    (folder / "run.json").write_text(json.dumps({**record_of(folder), "status": "failed"}))
+    shutil.copy(files[0], files[-1])
+    with pytest.raises(GenrelabError, match=r"fold-\d: the audio files"):
+        run.resume(folder)
 
 
 @pytest.mark.slow

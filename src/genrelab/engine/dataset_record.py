@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from genrelab.audio.spec import fingerprint
 from genrelab.datamodules import GenreDataModule
@@ -53,23 +54,17 @@ def record_dataset(
         GenrelabError: a genre has no train track, or a resumed run's data are not those it began with.
     """
     dataset_index, taxonomy = dataset.index, dataset.taxonomy
-    parts = [part for part in SPLIT_NAMES if split.tracks(part)]  # of a model that is fitted on all tracks: train
-    rows = {part: data.rows(part) for part in parts}
+    rows = _rows(split, data)
     counts = count_train_targets(data, len(taxonomy.genres))
     if missing := [taxonomy.genres[i] for i in np.flatnonzero(counts == 0)]:
         raise GenrelabError(f"no usable train track in {', '.join(missing)}; add tracks, or leave the genre out")
-    prints = _fingerprints(rows, dataset, data, labels)
-    began = record.data.get("fingerprints", prints)
-    if changed := [WHAT.get(name, f"the feature {name}") for name in prints if began.get(name) != prints[name]]:
-        raise GenrelabError(
-            f"{record.folder}: {' and '.join(changed)} changed since this run began; start a new run instead"
-        )
+    prints = check_unchanged(record, dataset, split, data, labels)
     record.data["dataset"] = {
         "name": dataset_index.name,
         "stand_in": bool(dataset_index.stand_in),
         "notes": list(dataset_index.notes),
-        "tracks": {part: int(rows[part]["track_id"].nunique()) for part in parts},
-        "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in parts},
+        "tracks": {part: int(rows[part]["track_id"].nunique()) for part in rows},
+        "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in rows},
         "train_targets": counts.tolist(),
         "rejected": [[str(path), reason] for path, reason in (*dataset_index.rejected, *report.rejected)],
         **report.counts(),
@@ -88,6 +83,35 @@ def record_dataset(
     copies = duplicate_lines(record.data["duplicates"], dataset_index, split)
     _warn(record, [*dataset_index.notes, *(labels.notes if labels else ()), *copies], split)
     record.write()
+
+
+def check_unchanged(
+    record: RunRecord, dataset: Dataset, split: Split, data: GenreDataModule, labels: AuxiliaryTargets | None
+) -> dict[str, str]:
+    """Return the fingerprints of a run's data; those in its record must be the same.
+
+    Args:
+        record: of the run, which may have begun before.
+        dataset: dataset index and taxonomy.
+        split: its parts.
+        data: what is served.
+        labels: that tracks have beside the genre.
+
+    Raises:
+        GenrelabError: the data are not those that the run began with; names what changed.
+    """
+    prints = _fingerprints(_rows(split, data), dataset, data, labels)
+    began = record.data.get("fingerprints", prints)
+    if changed := [WHAT.get(name, f"the feature {name}") for name in prints if began.get(name) != prints[name]]:
+        raise GenrelabError(
+            f"{record.folder}: {' and '.join(changed)} changed since this run began; start a new run instead"
+        )
+    return prints
+
+
+def _rows(split: Split, data: GenreDataModule) -> dict[SplitName, pd.DataFrame]:
+    """Rows of each part that has tracks: of a model that is fitted on all tracks, train."""
+    return {part: data.rows(part) for part in SPLIT_NAMES if split.tracks(part)}
 
 
 def count_train_targets(data: GenreDataModule, classes: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from genrelab.engine.build import Config
 from genrelab.engine.cross_validation import pool_folds
 from genrelab.engine.pipeline import TrainingPipeline
 from genrelab.engine.refit import refits_on_all
+from genrelab.engine.refit_stage import refit_on_all
 from genrelab.engine.validate_config import check
 from genrelab.evaluation.report import print_summary, write_report
 from genrelab.runs.run_record import RunRecord
@@ -135,7 +136,7 @@ def _cross_validate(config: Config, record: RunRecord, folds: Sequence[int]) -> 
     pipeline = TrainingPipeline(config, record, None)
     if refits_on_all(config):
         print("", flush=True)
-        pipeline.refit_on_all(records)
+        refit_on_all(pipeline.trainees, records)
     with record.timed_stage("report"):
         write_report(record.folder)
     if record.is_rank_zero:

@@ -27,6 +27,7 @@ from genrelab.engine.auto.page import race_table, write_race_page
 from genrelab.engine.auto.race import Fit, Race, RaceData, estimator_fit, measure_fit, nested_folds, read_rows
 from genrelab.engine.dataset_record import record_dataset
 from genrelab.engine.pipeline import TrainingPipeline
+from genrelab.engine.trainees import Trainees
 from genrelab.engine.validate_config import check
 from genrelab.features.cache import PrecomputedFeatureCache, PrepareReport
 from genrelab.models.musicnn import hash_weights
@@ -143,8 +144,8 @@ def _run(record: RunRecord) -> None:
     for candidate in candidates:
         if candidate.network:
             own = configure(candidate, {})
-            pipeline, single = TrainingPipeline(own, record, None), build.make_feature_cache(own, dataset.index)
-            fits.append((candidate, network_fit(pipeline, dataset, single, data)))
+            trainees, single = Trainees(own, record), build.make_feature_cache(own, dataset.index)
+            fits.append((candidate, network_fit(trainees, dataset, single, data)))
             estimates[candidate.title] = estimate_network(own, single, data)
         else:
             fits.append((candidate, estimator_fit(candidate, data)))

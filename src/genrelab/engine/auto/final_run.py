@@ -17,9 +17,9 @@ from genrelab.engine.auto.candidates import Candidate, needed_features
 from genrelab.engine.auto.networks import train_network
 from genrelab.engine.auto.outcome import STACK, Outcome, Results, stack_members
 from genrelab.engine.auto.race import FULL, RaceData
-from genrelab.engine.pipeline import TrainingPipeline
 from genrelab.engine.refit import Choices, refit_estimator
 from genrelab.engine.sklearn_fit import WITHOUT, write_weights
+from genrelab.engine.trainees import Trainees
 from genrelab.engine.validate_config import crop_ratio
 from genrelab.evaluation.report import choose_examples, write_report
 from genrelab.features.cache import AnyFeatureCache
@@ -66,11 +66,11 @@ def write_final_run(
         if title == STACK:
             members = stack_members(outcome)
             chosen = [(candidates[name], results[name][FULL].chosen) for name in members]
-            pipeline, cache = _fit_stack(record, configure, dataset, split, chosen, list(members.values()), checkpoint)
+            trainees, cache = _fit_stack(record, configure, dataset, split, chosen, list(members.values()), checkpoint)
         else:
             config = configure(candidates[title], results[title][FULL].chosen)
-            pipeline, cache, _ = _fit(record, config, dataset, split, checkpoint)
-    write_text(record.folder / "config.yaml", yaml.safe_dump(pipeline.config, sort_keys=False, allow_unicode=True))
+            trainees, cache, _ = _fit(record, config, dataset, split, checkpoint)
+    write_text(record.folder / "config.yaml", yaml.safe_dump(trainees.config, sort_keys=False, allow_unicode=True))
     _record(record, outcome, data, cache)
     held_out = {outcome.titles[number]: results[outcome.titles[number]][FULL].log_p for number in range(len(results))}
     answers = _rows(outcome.final.held_out, outcome.nested, data, dataset)
@@ -91,23 +91,23 @@ def write_final_run(
 
 def _fit(
     record: RunRecord, config: Config, dataset: build.Dataset, split: Split, path: Path
-) -> tuple[TrainingPipeline, AnyFeatureCache, GenreTask]:
+) -> tuple[Trainees, AnyFeatureCache, GenreTask]:
     """Fit one candidate on all tracks, and write its checkpoint."""
-    pipeline = TrainingPipeline(config, record, None)
+    trainees = Trainees(config, record)
     cache = build.make_feature_cache(config, dataset.index)
-    pipeline.sound = build.content_thresholds(
+    trainees.sound = build.content_thresholds(
         dataset, split.tracks("train")[:: max(1, len(split.assignment) // 200)], cache
     )
     if build.is_fitted(config):
-        task, data = pipeline.make_trainee(dataset, cache, (), (), split)
+        task, data = trainees.make(dataset, cache, (), (), split)
         refit_estimator(task, data, Choices(), None, torch.device("cpu"), path)
         assert isinstance(task.net, Estimator)
-        pipeline.record_model(task)
+        trainees.record_model(task)
         record.data["model"]["fitted"] = task.net.found
     else:
-        task, _ = train_network(pipeline, dataset, cache, split, path.parents[1])
-        pipeline.record_model(task)
-    return pipeline, cache, task
+        task, _ = train_network(trainees, dataset, cache, split, path.parents[1])
+        trainees.record_model(task)
+    return trainees, cache, task
 
 
 def _fit_stack(
@@ -118,7 +118,7 @@ def _fit_stack(
     members: Sequence[tuple[Candidate, Mapping[str, float]]],
     weights: Sequence[float],
     path: Path,
-) -> tuple[TrainingPipeline, AnyFeatureCache]:
+) -> tuple[Trainees, AnyFeatureCache]:
     """Fit each member on all tracks, join them, and write the checkpoint of the whole."""
     names = needed_features([candidate for candidate, _ in members])
     config = configure(Candidate(STACK, STACK, tuple(names)), {})
@@ -131,18 +131,18 @@ def _fit_stack(
         places = [names.index(name) for name in candidate.features] or [0]
         option.append({"kind": kind, "params": params, "inputs": places, "crop_ratio": crop_ratio(own)})
     config["model"] |= {"members": option, "member_weights": [round(weight, 4) for weight in weights]}
-    pipeline = TrainingPipeline(config, record, None)
+    trainees = Trainees(config, record)
     cache = build.make_feature_cache(config, dataset.index)
-    pipeline.sound = build.content_thresholds(
+    trainees.sound = build.content_thresholds(
         dataset, split.tracks("train")[:: max(1, len(split.assignment) // 200)], cache
     )
-    task, _ = pipeline.make_trainee(dataset, cache, (), (), split)
+    task, _ = trainees.make(dataset, cache, (), (), split)
     stack = cast("Stack", task.net)
     for member, own_task in zip(stack.members, tasks, strict=True):
         member.load_state_dict(own_task.net.state_dict())
     write_weights(task, path)
-    pipeline.record_model(task)
-    return pipeline, cache
+    trainees.record_model(task)
+    return trainees, cache
 
 
 def _record(record: RunRecord, outcome: Outcome, data: RaceData, cache: AnyFeatureCache) -> None:

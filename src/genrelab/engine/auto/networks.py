@@ -15,21 +15,21 @@ from genrelab.datamodules import GenreDataModule
 from genrelab.datasets.splits import Split
 from genrelab.engine import build
 from genrelab.engine.auto.race import Fit, RaceData
-from genrelab.engine.pipeline import TrainingPipeline
 from genrelab.engine.refit import Choices, refit_network, val_logits
 from genrelab.engine.runtime_estimate import step_seconds
+from genrelab.engine.trainees import Trainees
 from genrelab.features.cache import AnyFeatureCache
 from genrelab.postprocessing import MULTICLASS
 from genrelab.training.task import GenreTask
 
 
 def train_network(
-    pipeline: TrainingPipeline, dataset: build.Dataset, cache: AnyFeatureCache, split: Split, folder: Path
+    trainees: Trainees, dataset: build.Dataset, cache: AnyFeatureCache, split: Split, folder: Path
 ) -> tuple[GenreTask, GenreDataModule]:
     """Train a network on a split's train part for all epochs of its configuration.
 
     Args:
-        pipeline: With the network's configuration.
+        trainees: With the network's configuration.
         dataset: Dataset index and taxonomy.
         cache: Prepared features.
         split: Its train part is trained on; the others are not looked at.
@@ -38,15 +38,15 @@ def train_network(
     Returns:
         The trained task, on the CPU, and its data.
     """
-    task, data = pipeline.make_trainee(dataset, cache, (), (), split)
-    spec = read_fields(TrainerSpec, pipeline.config["trainer"], "trainer")
+    task, data = trainees.make(dataset, cache, (), (), split)
+    spec = read_fields(TrainerSpec, trainees.config["trainer"], "trainer")
     with _interrupts():
-        refit_network(task, data, pipeline.config, spec, Choices(epochs=spec.max_epochs), folder)
+        refit_network(task, data, trainees.config, spec, Choices(epochs=spec.max_epochs), folder)
     task.cpu().eval()
     return task, data
 
 
-def network_fit(pipeline: TrainingPipeline, dataset: build.Dataset, cache: AnyFeatureCache, data: RaceData) -> Fit:
+def network_fit(trainees: Trainees, dataset: build.Dataset, cache: AnyFeatureCache, data: RaceData) -> Fit:
     """Return what trains a network in a race."""
     ids = np.array(data.track_ids, dtype=object)
 
@@ -54,7 +54,7 @@ def network_fit(pipeline: TrainingPipeline, dataset: build.Dataset, cache: AnyFe
         known, asked = (ids[np.unique(data.track[rows])].tolist() for rows in (train, test))
         split = Split.from_tracks(known, asked, (), "auto", refit=True)
         with tempfile.TemporaryDirectory() as folder:
-            task, rows = train_network(pipeline, dataset, cache, split, Path(folder))
+            task, rows = train_network(trainees, dataset, cache, split, Path(folder))
         log_p = MULTICLASS.log_probs_or_logits(val_logits(task, rows).numpy())
         return np.asarray(log_p, dtype=np.float32), sum(one.numel() for one in task.net.parameters())
 

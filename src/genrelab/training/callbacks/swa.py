@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 
 from genrelab.datamodules import GenreDataModule
+from genrelab.training.callbacks.checkpointing import BestLastCheckpoint
+from genrelab.training.callbacks.early_stopping import is_better
 from genrelab.training.registry import CALLBACKS
 from genrelab.training.task import GenreTask
+from genrelab.utils.io import atomic_path
 
 
 class EpochWeightAveraging(pl.Callback):
@@ -63,6 +66,45 @@ class EpochWeightAveraging(pl.Callback):
 def _named_weights(task: pl.LightningModule) -> Iterator[tuple[str, Tensor]]:
     """Parameters by the names that `last.ckpt` holds, where auxiliary heads are called `heads`."""
     return ((name.removeprefix("aux_"), weight) for name, weight in task.named_parameters())
+
+
+def keep_better(
+    average: EpochWeightAveraging,
+    task: GenreTask,
+    data: GenreDataModule,
+    trainer: pl.Trainer,
+    checkpoints: BestLastCheckpoint,
+) -> dict[str, Any]:
+    """Score an average of weights on val, write it as `swa.ckpt`, and as `best.ckpt` where it is better.
+
+    Args:
+        average: of a finished training.
+        task: that was trained; holds the average afterwards.
+        data: whose val part scores it.
+        trainer: of the training.
+        checkpoints: of the training; takes the average's score where it wins.
+
+    Returns:
+        `value` of the monitored metric, whether it was `kept`, and `epochs` averaged.
+    """
+    average.apply(task, data)
+    trainer.validate(task, data, verbose=False)
+    value = float(trainer.callback_metrics[checkpoints.monitor])
+    checkpoints.save_checkpoint(trainer, "swa.ckpt", weights_only=True)
+    best = checkpoints.best_score
+    wins = is_better(value, best, checkpoints.mode)
+    print(
+        f"average of {average.count} epochs' weights: {checkpoints.monitor} {value:.3f}, "
+        f"best epoch {best:.3f}: {'kept' if wins else 'not kept'}",
+        flush=True,
+    )
+    if wins:
+        checkpoints.best_score = value
+        if trainer.is_global_zero:
+            with atomic_path(checkpoints.dirpath / "best.ckpt") as part:
+                part.write_bytes((checkpoints.dirpath / "swa.ckpt").read_bytes())
+        trainer.strategy.barrier()
+    return {"value": value, "kept": wins, "epochs": average.count}
 
 
 @CALLBACKS.register("swa")
