@@ -114,10 +114,10 @@ def strongest(samples: np.ndarray, rate: int = RATE) -> float:
     return float(spectrum.argmax() * rate / len(samples))
 
 
-def encode(path: Path, *arguments: str, hertz: float = OWN_HZ, kind: str | None = None) -> Path:
+def encode(path: Path, *arguments: str, hertz: float = OWN_HZ, kind: str | None = None, seconds: float = 2.0) -> Path:
     """Let ffmpeg write a tone; `kind` is a muxer where the name does not say it."""
     source = path.with_name(f"source-{path.name.lstrip('-').replace(':', '').replace('|', '')}.wav"[-60:])
-    soundfile.write(source, np.stack([tone(hertz)] * 2, axis=1), RATE)
+    soundfile.write(source, np.stack([tone(hertz, seconds)] * 2, axis=1), RATE)
     command = ["ffmpeg", "-v", "error", "-y", "-nostdin", "-i", f"file:{source}", "-strict", "-2", *arguments]
     command += [*(["-f", kind] if kind else []), f"file:{path}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -24,11 +25,16 @@ class Format(NamedTuple):
     needs_ffmpeg: bool = True
 
 
+_W64 = b"riff\x2e\x91\xcf\x11"
+_ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
+_ASF_FILE = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # the object with the file's properties
+_ANY = 1 << 62  # bytes: all that is more stands for an unknown size
+_BOXES = (b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"styp", b"free", b"skip", b"wide", b"udta", b"uuid")
 _BY_MAGIC = (  # (offset, bytes, format)
     (0, b"fLaC", Format("FLAC", False)),
     (0, b"RIFF", Format("WAV", False)),
     (0, b"RF64", Format("RF64", False)),
-    (0, b"riff\x2e\x91\xcf\x11", Format("W64", False)),
+    (0, _W64, Format("W64", False)),
     (0, b"FORM", Format("AIFF", False)),
     (0, b".snd", Format("AU", False)),
     (0, b"caff", Format("CAF", False)),
@@ -39,7 +45,7 @@ _BY_MAGIC = (  # (offset, bytes, format)
     (0, b"OggS", Format("Ogg", False)),
     (4, b"ftyp", Format("MP4 or M4A")),
     (0, b"\x1a\x45\xdf\xa3", Format("Matroska or WebM")),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Format("WMA")),
+    (0, _ASF, Format("WMA")),
     (0, b"TTA1", Format("TTA")),
     (0, b"wvpk", Format("WavPack")),
     (0, b"MAC ", Format("Monkey's Audio")),
@@ -54,6 +60,7 @@ _BY_MAGIC = (  # (offset, bytes, format)
     (0, b"\xff\xf1", Format("AAC")),
     (0, b"\xff\xf9", Format("AAC")),
 )
+_CHUNKS = (b"data", b"desc", b"pakt", b"kuki", b"chan", b"free", b"info", b"strg", b"mark", b"regn", b"peak", b"edct")
 # Compressed sound in containers that libsndfile opens for other sound.
 _CODECS = {
     b"caff": Format("CAF with this codec"),
@@ -81,30 +88,57 @@ def codec_needs_ffmpeg(head: bytes) -> Format | None:
 
 
 def missing_end(path: Path) -> bool:
-    """Whether an MP4, M4A or MOV ends inside one of its boxes, or an Ogg inside a page."""
+    """Whether a file ends inside a chunk, box or page of its container, or before the size that its header gives.
+
+    libsndfile and ffmpeg read what there is of Ogg, MP4, CAF, W64, RF64, VOC and WMA without a word. A file of unknown
+    length, as recorders write it, has no end that could be missing.
+    """
     with path.open("rb") as handle:
         size = handle.seek(0, 2)
-        place = 0
         handle.seek(0)
-        if handle.read(4) == b"OggS":
+        head = handle.read(HEAD)
+        if head[:4] == b"OggS":
             return find_pages(path).cut
-        while place + 8 <= size:
-            length, kind = _box(handle, place)
-            if place == 0 and kind != b"ftyp":
-                return False
-            if length < 8:  # up to the end of the file, or no box
-                return False
-            if place + length > size:
-                return kind in (b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"free", b"skip", b"udta", b"uuid")
-            place += length
-    return False
+        if head[4:8] == b"ftyp":
+            return _ends_inside(handle, 0, size, _mp4_box)
+        if head[:4] == b"caff":
+            return _ends_inside(handle, 8, size, _caf_chunk)
+        if head.startswith(b"Creative Voice File"):
+            return _ends_inside(handle, int.from_bytes(head[20:22], "little"), size, _voc_block)
+    announced = 0
+    if head[:4] == b"RF64" and head[12:16] == b"ds64":
+        announced = int.from_bytes(head[20:28], "little") + 8
+    elif head.startswith(_W64):
+        announced = int.from_bytes(head[16:24], "little")
+    elif head.startswith(_ASF) and (at := head.find(_ASF_FILE)) > 0:
+        announced = int.from_bytes(head[at + 40 : at + 48], "little")
+    return size + 1 < announced < _ANY
 
 
-def _box(handle: BinaryIO, place: int) -> tuple[int, bytes]:
-    handle.seek(place)
-    head = handle.read(16)
+def _ends_inside(handle: BinaryIO, place: int, size: int, read: Callable[[bytes], tuple[int, bool]]) -> bool:
+    """Go from chunk to chunk; `read` gives a chunk's length, header included, and whether it is of a known kind."""
+    while place < size:
+        handle.seek(place)
+        length, known = read(handle.read(16))
+        if length < 1 or not known:  # up to the end of the file, or bytes that are no chunk
+            return False
+        place += length
+    return place > size
+
+
+def _mp4_box(head: bytes) -> tuple[int, bool]:
     length = int.from_bytes(head[:4], "big")
-    return int.from_bytes(head[8:16], "big") if length == 1 else length, head[4:8]
+    length = int.from_bytes(head[8:16], "big") if length == 1 else length
+    return length if length >= 8 else 0, head[4:8] in _BOXES
+
+
+def _caf_chunk(head: bytes) -> tuple[int, bool]:
+    length = int.from_bytes(head[4:12], "big", signed=True)
+    return 12 + length if length >= 0 else 0, head[:4] in _CHUNKS
+
+
+def _voc_block(head: bytes) -> tuple[int, bool]:
+    return 4 + int.from_bytes(head[1:4], "little"), 0 < head[0] < 10
 
 
 def unfinished_header(path: Path) -> ByteRange | None:

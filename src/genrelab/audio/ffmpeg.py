@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genrelab.audio.containers import HEAD, codec_needs_ffmpeg, sniff_format
+from genrelab.audio.containers import HEAD, codec_needs_ffmpeg, missing_end, sniff_format
 from genrelab.audio.errors import CORRUPT, NOT_AUDIO, TEXT_FILE, ZERO_BYTES, AudioError
 
 _SECONDS = 600  # for decoding a file; ten hours take four minutes
@@ -64,7 +64,7 @@ def why_unknown(path: Path) -> str:
     if found is None:
         return NOT_AUDIO
     found = found if found.needs_ffmpeg else codec_needs_ffmpeg(head)
-    if found is not None and not shutil.which("ffmpeg"):
+    if found is not None and not shutil.which("ffmpeg") and not missing_end(path):
         return f"{found.name} needs ffmpeg (install it, so that `ffmpeg` is on PATH)"
     return CORRUPT
 
@@ -101,7 +101,10 @@ class FfmpegStream:
         sample_rate: Hz.
         channels: of the blocks.
         blocks: `[n, channels]` float32.
+        notes: none.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, process: subprocess.Popen[bytes], errors: Any) -> None:
         self._path, self._process, self._errors = path, process, errors

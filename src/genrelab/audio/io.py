@@ -141,7 +141,7 @@ def _decode(
     promised, cut = 0.0, False  # the seconds that a header speaks of; the file's end is missing
     try:
         with open_sndfile(path) as stream:
-            promised, cut = (stream.promised or 0) / stream.sample_rate, stream.cut
+            promised = (stream.promised or 0) / stream.sample_rate
             found = _collect(path, stream, sample_rate, chosen)
     except UNREADABLE as error:
         if not shutil.which("ffmpeg"):
@@ -150,7 +150,7 @@ def _decode(
         try:
             with open_ffmpeg(path) as stream:
                 found = _collect(path, stream, sample_rate, chosen)
-                cut = stream.cut or missing_end(path)
+                cut = stream.cut
             promised = promised or promised_seconds(path)
         except AudioError:
             if found is None:
@@ -159,7 +159,7 @@ def _decode(
         raise AudioError(path, NO_SAMPLES)
     if promised - found.seconds > TRUNCATED_SECONDS:
         raise AudioError(path, f"truncated: {found.seconds:.1f} of {promised:.1f} s can be read")
-    if cut:
+    if cut or missing_end(path):
         raise AudioError(path, f"truncated: {found.seconds:.1f} s can be read, and its end is missing")
     return found.audio, found.better if chosen is None else None
 
@@ -170,6 +170,7 @@ class _Stream(Protocol):
     sample_rate: int
     channels: int
     blocks: Iterator[np.ndarray]
+    notes: tuple[str, ...]
 
 
 class _Decoded(NamedTuple):
@@ -196,7 +197,7 @@ def _collect(path: Path, stream: _Stream, sample_rate: int | None, chosen: tuple
         samples.add(resample(mono, False))
     samples.add(resample(np.zeros(0, np.float32), True))
     better = mix.better()
-    audio = DecodedAudio(samples.finish(), rate, stream.channels, mix.notes())
+    audio = DecodedAudio(samples.finish(), rate, stream.channels, stream.notes + mix.notes())
     return _Decoded(audio, frames / rate, None if better == mix.chosen else better)
 
 

@@ -47,6 +47,7 @@ class FrameRun:
         head: first four bytes of a frame.
         tag: its Xing or Info frame; empty where it has none that gives a count.
         vbri: a VBRI frame lies in front, which libmpg123 takes for silence.
+        partial: the file ends inside a frame behind these.
     """
 
     start: int
@@ -55,6 +56,7 @@ class FrameRun:
     head: bytes
     tag: bytes = b""
     vbri: bool = False
+    partial: bool = False
 
     @property
     def layer(self) -> int:
@@ -161,9 +163,10 @@ class _Walker:
                     continue
                 place = self.size if following is None else following
             break
-        end = min(end, self.size)
         if frames or is_tag:
-            self.runs.append(FrameRun(start, end, frames, head, tag, first[36:40] == b"VBRI"))
+            self.runs.append(
+                FrameRun(start, min(end, self.size), frames, head, tag, first[36:40] == b"VBRI", end > self.size)
+            )
         return place if place + 4 <= self.size else None
 
     def _goes_on(self, place: int, following: int, head: bytes) -> bool:
@@ -175,7 +178,10 @@ class _Walker:
         return same and following - place <= _RESYNC and self.data[i : i + 3] != b"ID3"
 
     def _count(self, place: int, frames: int, head: bytes) -> tuple[int, int]:
-        """Go over whole frames like `head` until something else comes; returns its place, and the frames so far."""
+        """Go over whole frames like `head` until something else comes; returns its place, and the frames so far.
+
+        The place lies behind the end of the file where the last frame does.
+        """
         steps = _Steps(head)
         while True:
             i = self._load(place)
@@ -191,7 +197,7 @@ class _Walker:
                     return base + i, frames
             place = base + i
             if place + 4 > self.size:  # the end of the last frame may be missing
-                return min(place, self.size), frames - (place > self.size)
+                return place, frames - (place > self.size)
 
     def _next_run(self, place: int, head: bytes | None) -> int | None:
         """Where frames begin again behind tags or damage; `head` is a frame's before it."""

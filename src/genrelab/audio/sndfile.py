@@ -23,6 +23,7 @@ from genrelab.audio.ogg_pages import find_pages
 
 BLOCK_FRAMES = 1 << 16
 UNKNOWN = 1 << 62  # frames: libsndfile's 2^63 - 1 stands for a length that no header gives
+PARTIAL = "it ends inside a frame: it may be cut (nothing says how long it was)"
 # What libsndfile and soundfile raise for what they do not read; TypeError: a name that ends with .raw.
 UNREADABLE = (soundfile.SoundFileError, RuntimeError, TypeError)
 _WIDTHS = {"PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
@@ -47,14 +48,14 @@ class SndfileStream:
         channels: of the blocks.
         promised: frames that headers announce; None where none does.
         blocks: `[n, channels]` float32, in a buffer that the next block overwrites.
-        cut: the container's end is missing.
+        notes: what a user should know of it.
     """
 
     sample_rate: int
     channels: int
     promised: int | None
     blocks: Iterator[np.ndarray]
-    cut: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -75,15 +76,16 @@ def _layout(path: Path, file: Any) -> SndfileStream:
     found = SndfileStream(rate, channels, None if frames >= UNKNOWN else frames, _blocks(file))
     if file.format == "MP3":
         runs = [run for run in find_frames(path) if run.frames]
+        if runs and runs[-1].partial:
+            found.notes = (PARTIAL,)
         if runs and not _reads_all(runs, frames):
             return _of_runs(path, runs, found)
         if runs and not runs[0].tag:
             found.promised = runs[0].samples
     elif file.format == "OGG":
-        pages = find_pages(path)
-        found.cut = pages.cut
-        if len(pages.links) > 1:
-            parts = [ByteRange(b"", *link) for link in pages.links]
+        links = find_pages(path).links
+        if len(links) > 1:
+            parts = [ByteRange(b"", *link) for link in links]
             found.promised = sum(_frames(path, part) for part in parts)
             return _of_parts(path, found, [partial(_part, path, part) for part in parts])
     elif frames == 0 and (header := unfinished_header(path)) is not None:
@@ -125,7 +127,7 @@ def _of_parts(
                 done += len(block)
                 yield _with_channels(block, first.channels)
 
-    return SndfileStream(first.sample_rate, first.channels, first.promised, blocks(), first.cut)
+    return SndfileStream(first.sample_rate, first.channels, first.promised, blocks(), first.notes)
 
 
 def _with_channels(block: np.ndarray, channels: int) -> np.ndarray:
