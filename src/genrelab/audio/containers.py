@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from genrelab.audio.byte_ranges import ByteRange
 from genrelab.audio.mpeg_frames import starts_like_mpeg
 from genrelab.audio.ogg_pages import find_pages
 
@@ -99,7 +98,7 @@ def missing_end(path: Path) -> bool:
         head = handle.read(HEAD)
         if head[:4] == b"OggS":
             return find_pages(path).cut
-        if head[4:8] == b"ftyp":
+        if head[4:8] in _BOXES:
             return _ends_inside(handle, 0, size, _mp4_box)
         if head[:4] == b"caff":
             return _ends_inside(handle, 8, size, _caf_chunk)
@@ -139,42 +138,3 @@ def _caf_chunk(head: bytes) -> tuple[int, bool]:
 
 def _voc_block(head: bytes) -> tuple[int, bool]:
     return 4 + int.from_bytes(head[1:4], "little"), 0 < head[0] < 10
-
-
-def unfinished_header(path: Path) -> ByteRange | None:
-    """A WAV, AIFF or AU whose header says that it holds nothing, with the length that the file has.
-
-    Programs write the length when they close a file; where they crash, 0 stays.
-    """
-    with path.open("rb") as handle:
-        size = handle.seek(0, 2)
-        handle.seek(0)
-        head = handle.read(1 << 16)
-    big, magic = ("big", head[8:12]) if head[:4] == b"FORM" else ("little", head[8:12])
-    order = "big" if big == "big" else "little"
-    if head[:4] == b".snd" and len(head) >= 24:
-        offset = int.from_bytes(head[4:8], "big")
-        return _filled(head, size, 8, offset, "big") if int.from_bytes(head[8:12], "big") == 0 else None
-    if (head[:4], magic) not in ((b"RIFF", b"WAVE"), (b"FORM", b"AIFF"), (b"FORM", b"AIFC")):
-        return None
-    place, wanted = 12, b"data" if order == "little" else b"SSND"
-    while place + 8 <= len(head):
-        length = int.from_bytes(head[place + 4 : place + 8], order)  # type: ignore[arg-type]
-        if head[place : place + 4] == wanted:
-            # An empty chunk that others follow is whole: then the length of the file is right.
-            whole = int.from_bytes(head[4:8], order) + 8 >= size - 1  # type: ignore[arg-type]
-            empty = length <= (0 if order == "little" else 8)
-            return _filled(head, size, place + 4, place + 8, order) if empty and not whole else None
-        place += 8 + length + length % 2
-    return None
-
-
-def _filled(head: bytes, size: int, at: int, start: int, order: str) -> ByteRange | None:
-    """The file with the length of its sound, which begins at `start`, written at `at` (and of the whole at 4)."""
-    if size <= start + 8:
-        return None
-    prefix = bytearray(head[:start])
-    prefix[at : at + 4] = min(size - start, 0xFFFFFFFF).to_bytes(4, order)  # type: ignore[arg-type]
-    if head[:4] != b".snd":
-        prefix[4:8] = min(size - 8, 0xFFFFFFFF).to_bytes(4, order)  # type: ignore[arg-type]
-    return ByteRange(bytes(prefix), start, size)

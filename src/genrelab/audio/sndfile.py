@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,10 @@ import numpy as np
 import soundfile
 
 from genrelab.audio.byte_ranges import ByteRange
-from genrelab.audio.containers import unfinished_header
 from genrelab.audio.errors import AudioError
 from genrelab.audio.mpeg_frames import FrameRun, find_frames
 from genrelab.audio.ogg_pages import find_pages
+from genrelab.audio.unfinished import unfinished_header
 
 BLOCK_FRAMES = 1 << 16
 UNKNOWN = 1 << 62  # frames: libsndfile's 2^63 - 1 stands for a length that no header gives
@@ -66,7 +66,13 @@ def open_sndfile(path: Path) -> Iterator[SndfileStream]:
         AudioError: parts of different sample rates.
         soundfile.SoundFileError, RuntimeError, TypeError: not for libsndfile.
     """
-    with _quiet(), _Sequential(str(path.absolute())) as file:  # "-" alone is stdin to libsndfile
+    with _quiet(), ExitStack() as stack:
+        try:
+            file = stack.enter_context(_Sequential(str(path.absolute())))  # "-" alone is stdin to libsndfile
+        except UNREADABLE:
+            if (header := unfinished_header(path)) is None:
+                raise
+            file = stack.enter_context(_Sequential(stack.enter_context(header.open(path))))
         yield _layout(path, file)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from genrelab.audio.errors import NO_SAMPLES
+from genrelab.audio import AudioError, probe
 from genrelab.datasets.audio_folder import find_root, list_audio
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -77,12 +77,11 @@ def clip_name(stem: str) -> str:
 
 def _unreadable(path: str) -> str:
     """Why a clip's header cannot be read; empty where it can. Decoding belongs to a later stage."""
-    import soundfile
-
     try:
-        return "" if soundfile.info(path).frames else NO_SAMPLES
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        return str(error).rsplit(": ", 1)[-1].rstrip(".").lower()
+        probe(path)
+    except AudioError as error:
+        return error.reason
+    return ""
 
 
 def _notes(rows: dict[str, dict[str, Any]]) -> tuple[str, ...]:

@@ -101,9 +101,9 @@ def _segments(dataset: Dataset, tracks: Collection[str], feature_cache: AnyFeatu
 
 
 def _probed(path: str) -> float:
-    """Length of a file in seconds by its header; 0 where it cannot be read, which the build will tell."""
+    """Length of a file in seconds by its header; 0 where it has none, or cannot be read, which the build will tell."""
     try:
-        return probe(path).duration
+        return float(np.nan_to_num(probe(path).duration))
     except GenrelabError:
         return 0.0
 

@@ -14,6 +14,7 @@ from genrelab.inference.app.service import SHOWN, AppService, Limits
 from genrelab.inference.app.similar import TrainingLibrary, embed_windows, train_library
 from genrelab.taxonomy.registry import TAXONOMIES
 from planted import SIBLING, watch_ffmpeg, write_reference_movie, write_texts
+from streams import piped_flac
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,8 @@ def test_nothing_and_too_much_are_told(service, tmp_path):
     assert 'role="alert"' in service.predict(None)[0]
     path = tmp_path / "long.flac"
     soundfile.write(path, np.zeros(8000 * 60), 8000)
+    assert re.search(r"\b1 minutes.*\b0\.6\b", service.predict(str(path))[0])
+    path.write_bytes(piped_flac(np.zeros(8000 * 60), 8000))  # no header says it
     assert re.search(r"\b1 minutes.*\b0\.6\b", service.predict(str(path))[0])
 
 

@@ -13,6 +13,7 @@ from genrelab.inference.export.parity import TOLERANCE
 from genrelab.runs.checkpoint import load_checkpoint
 from genrelab.runs.predictions import read_predictions
 from genrelab.utils.errors import GenrelabError
+from streams import encoded, rising
 
 for_onnx = pytest.mark.skipif(
     any(__import__("importlib.util").util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
@@ -52,7 +53,7 @@ def test_probabilities_are_calibrated(onnx, predictor, song):
 
 
 @for_onnx
-def test_the_card_s_program_runs_without_genrelab(onnx, predictor, song):
+def test_the_card_s_program_runs_without_genrelab(onnx, predictor, song, tmp_path):
     folder, config = onnx
     program = snippet(folder).replace("song.wav", str(song))
     assert "genrelab" not in program
@@ -61,6 +62,10 @@ def test_the_card_s_program_runs_without_genrelab(onnx, predictor, song):
     best = predictor.predict(song).top[0]
     assert done.stdout.splitlines()[0] == f"{best.title}: {best.probability:.0%}"
     assert config["titles"] == list(predictor.titles)
+    (stream := tmp_path / "song.mp3").write_bytes(encoded(rising()))  # which soundfile may read a part of
+    program = snippet(folder).replace("song.wav", str(stream))
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "ffmpeg -i" in done.stderr and not done.stdout
 
 
 @pytest.mark.slow

@@ -81,13 +81,17 @@ class AppService:
         if Path(file).stat().st_size > self.limits.max_megabytes * 1e6:
             raise GenrelabError(f"The file is larger than {self.limits.max_megabytes} MB. Choose a shorter part of it.")
         try:
-            seconds = probe(file).duration
-            if seconds > 60 * self.limits.max_minutes:
-                minutes = f"{seconds / 60:.0f} minutes, over the {self.limits.max_minutes:g}"
-                raise GenrelabError(f"The recording lasts {minutes} that are allowed. Choose a shorter part of it.")
-            return self.predictor.decode(file)
+            self._check_length(probe(file).duration)
+            samples = self.predictor.decode(file)
+            self._check_length(len(samples) / self.predictor.audio.sample_rate)  # where no header says
+            return samples
         except AudioError as error:
             raise GenrelabError(f"This file cannot be read as audio: {error.reason}.") from error
+
+    def _check_length(self, seconds: float) -> None:
+        if seconds > 60 * self.limits.max_minutes:
+            minutes = f"{seconds / 60:.0f} minutes, over the {self.limits.max_minutes:g}"
+            raise GenrelabError(f"The recording lasts {minutes} that are allowed. Choose a shorter part of it.")
 
     def predict(self, file: str | None) -> tuple[str, str, str, str]:
         """HTML of answer, timeline, place on the graph, and similar tracks; a line instead where it fails."""
