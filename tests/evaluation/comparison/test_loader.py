@@ -71,7 +71,7 @@ def test_a_run_of_which_only_the_scores_are_left(make_run, tmp_path):
     (one / "predictions.parquet").unlink()
     found = compare([tmp_path])
     assert len(found.groups) == 2 and found.notes
-    with pytest.raises(GenrelabError, match=r"\bbeta 2\b|\btwo\b"):
+    with pytest.raises(GenrelabError, match=re.escape(two.name)):
         compare([tmp_path], baseline=str(two))
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from genrelab.cli import app
 from genrelab.config import compose, conf_dir
 from genrelab.evaluation.decisions import reevaluate_run, rule_name, write_reevaluation
+from genrelab.evaluation.decisions.console import HEDGED_METRIC_LABELS
 from genrelab.evaluation.decisions.reevaluate import SAME_AS_ORIGINAL
 from genrelab.evaluation.report.multilabel_scores import score_multilabel_run
 from genrelab.metrics import scores
@@ -122,7 +123,7 @@ def test_the_verb_prints_and_writes(run_dir, tmp_path):
     assert "argmax" in output and "distance skill" in output and re.search(r"\bval, tracks: temperature \d", output)
     written = json.loads((folder / "decisions" / "crm-power-2.0-vote.json").read_text())
     assert written["decision"] == {"kind": "crm", "power": 2.0, "truncate": None, "calibrate": True}
-    assert "a genre is named" in call(folder, "decision=hedge")
+    assert HEDGED_METRIC_LABELS["coverage"] in call(folder, "decision=hedge")
     assert SAME_AS_ORIGINAL in " ".join(call(folder).split()) and SAME_AS_ORIGINAL not in " ".join(output.split())
     assert "Example: genrelab reevaluate" in call("--help")
 
