@@ -25,6 +25,14 @@ hypothesis.settings.register_profile("genrelab", deadline=None)
 hypothesis.settings.load_profile("genrelab")
 
 
+def pytest_configure(config):
+    """Each test process keeps to one core: what it starts would otherwise start a worker for every core."""
+    name = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if name and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(name.removeprefix("gw")) % len(cores)]})
+
+
 def pytest_addoption(parser):
     """The option that writes the golden files again."""
     parser.addoption("--update-golden", action="store_true", help="write tests/integration/golden, see test_golden.py")
