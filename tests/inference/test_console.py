@@ -11,12 +11,12 @@ from genrelab.inference.console import (
     format_card,
     format_duration,
     format_percent,
-    format_rejected,
     format_timeline,
     truncate_middle,
 )
 from genrelab.inference.prediction import UNSURE
 from genrelab.utils.io import printable
+from genrelab.utils.rejected_files import format_rejected
 
 TITLES = ("Cool Jazz", "Ska")
 

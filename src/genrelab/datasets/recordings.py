@@ -23,13 +23,13 @@ from genrelab.audio import AudioError, AudioSpec, decode_audio, fingerprint, tri
 from genrelab.audio.acoustic_print import acoustic_print
 from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.audio.io import READER_VERSION
+from genrelab.audio.usability import SILENT_PEAK, find_fault
 from genrelab.features.cache.shards import cache_lock
 from genrelab.features.cache.track_index import file_signature
 from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
 from genrelab.utils.io import atomic_path
 from genrelab.utils.processes import default_workers
 
-SILENT_PEAK = 1e-3  # -60 dB under full scale
 FORMAT = 1  # raised when cached numbers change their meaning
 TRIM_DB = 60.0  # under the loudest frame, for the print of an audio spec that trims nothing
 COLUMNS = ("path", "source", "duration", "usable", "sample_rate", "peak", "sha256", "words")
@@ -62,6 +62,10 @@ class Recording:
     def silent(self) -> bool:
         """Whether it is read and has no sample above -60 dB."""
         return not self.reason and self.peak < SILENT_PEAK
+
+    def fault(self, audio: AudioSpec) -> str:
+        """Why it is of no use for training: unreadable, silent, too short; "" where it is of use."""
+        return self.reason or find_fault(self.peak, self.usable, audio)
 
 
 def scan_recordings(

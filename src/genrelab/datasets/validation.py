@@ -104,6 +104,7 @@ def _facts(recording: Recording, channels: int | None, audio: AudioSpec) -> dict
         return {**BLANK, **GOOD, "unreadable": True, "reason": recording.reason}
     return {
         **GOOD,
+        "reason": recording.fault(audio),
         "duration": recording.duration,
         "usable": recording.usable,
         "sample_rate": recording.sample_rate,
@@ -204,9 +205,9 @@ def _durations(tracks: pd.DataFrame) -> dict[str, Any]:
 
 
 def _try_split(dataset_index: DatasetIndex, tracks: pd.DataFrame) -> dict[str, Any]:
-    """Whether the default split works on what can be read, and if not, why."""
+    """Whether the default split works on what can be used, and if not, why."""
     try:
-        split = grouped(dataset_index.only(tracks.loc[~tracks["unreadable"], "track_id"]))
+        split = grouped(dataset_index.only(tracks.loc[tracks["reason"] == "", "track_id"]))
     except GenrelabError as error:
         return {"possible": False, "reason": str(error), "artists": None}
     return {"possible": True, "reason": "", "artists": split.artists, "notes": list(split.notes)}

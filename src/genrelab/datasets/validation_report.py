@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from genrelab.audio.usability import SILENT
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path, printable, write_json
 
@@ -27,8 +28,8 @@ class CheckReport:
         name: of the dataset.
         tracks: one line a track: `track_id, genre, artist_id, path, duration` (s), `usable` (s, silence trimmed),
             `sample_rate` (Hz), `channels` (all four NA where unreadable), `unreadable, silent, too_short, duplicate`
-            (bool), `reason`, `duplicate_of` (the first track of the same recording), `same_samples` (as that one has),
-            `across_genres` (its genre is another one).
+            (bool), `reason` (why `train` leaves it out, or ""), `duplicate_of` (the first track of the same recording),
+            `same_samples` (as that one has), `across_genres` (its genre is another one).
         summary: plain data: counts, durations, sample rates, artists, whether the default split is possible.
     """
 
@@ -86,7 +87,7 @@ class CheckReport:
 
 _TITLES = {
     "unreadable": "unreadable",
-    "silent": "silent (peak under -60 dB)",
+    "silent": SILENT,
     "too_short": "shorter than one segment",
     "duplicate": "copies of one recording",
 }
@@ -113,7 +114,8 @@ def _line(row: dict[str, Any], state: str, precomputed: bool) -> str:
     if state == "unreadable":
         return f"{name}: {row['reason']}"
     if state == "too_short":
-        return f"{row['path']}: {row['usable']:.1f} s of sound"
+        done = "left out" if row["reason"] else "padded with silence"
+        return f"{row['path']}: {row['usable']:.1f} s of sound, {done}"
     if state == "duplicate":
         other = "; THE TWO HAVE DIFFERENT GENRES" if row["across_genres"] else ""
         same = "values" if precomputed else "samples" if row["same_samples"] else "recording"

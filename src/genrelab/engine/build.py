@@ -173,13 +173,18 @@ def prepare(
     workers: int | None = None,
     backend: str = "numba",
 ) -> PrepareReport:
-    """Build what is missing for a split: all tracks' originals, the train tracks' copies."""
+    """Build what is missing for a split: all tracks' originals, the train tracks' copies.
+
+    The report lists what the dataset's reader left out too.
+    """
     wanted = dataset.index.tracks
     wanted = wanted[wanted["track_id"].isin(list(split.assignment))]
     augmented = frozenset(split.tracks("train"))
     if isinstance(feature_cache, PrecomputedFeatureCache):
-        return feature_cache.prepare(wanted, augments, augmented)
-    return feature_cache.prepare(wanted, augments, augmented, backend=backend, workers=workers)
+        report = feature_cache.prepare(wanted, augments, augmented)
+    else:
+        report = feature_cache.prepare(wanted, augments, augmented, backend=backend, workers=workers)
+    return replace(report, rejected=(*dataset.index.rejected, *report.rejected))
 
 
 def content_thresholds(

@@ -66,7 +66,7 @@ def record_dataset(
         "tracks": {part: int(rows[part]["track_id"].nunique()) for part in rows},
         "segments": {part: int((rows[part]["augment"] == "none").sum()) for part in rows},
         "train_targets": counts.tolist(),
-        "rejected": [[str(path), reason] for path, reason in (*dataset_index.rejected, *report.rejected)],
+        "rejected": [[str(path), reason] for path, reason in report.rejected],
         **report.counts(),
     }
     record.data["taxonomy"] = {"name": taxonomy.name, "hash": taxonomy.hash, "source": taxonomy.source}

@@ -12,6 +12,7 @@ from genrelab.datasets.duplicates import group_copies, mark_duplicates
 from genrelab.datasets.recordings import scan_recordings
 from genrelab.datasets.splits import Split
 from genrelab.datasets.splits.split import ACROSS_SPLITS, crossing_duplicates
+from genrelab.utils.errors import GenrelabError
 
 SHOWN = 5  # recordings that a line names
 _NO_AUDIO = "the features have no audio"
@@ -20,13 +21,24 @@ _OFF = "data.find_duplicates=false"
 
 
 def inspect_recordings(config: Mapping[str, Any], dataset_index: DatasetIndex) -> DatasetIndex:
-    """Look through the audio of a dataset once and name its copies, where that is asked for and possible."""
+    """Look through the audio of a dataset once, where that is asked for and possible.
+
+    Tracks that are unreadable, silent or too short are left out before the split, and copies are named.
+    """
     if _unchecked(dataset_index, config):
         return dataset_index
     cache = resolve_path(read_fields(PathsSpec, config["paths"], "paths").cache_dir)
     audio = read_fields(AudioSpec, config["audio"], "audio")
-    recordings = scan_recordings(list(dataset_index.tracks["path"]), audio, cache)
-    groups = group_copies(recordings)
+    paths = list(dataset_index.tracks["path"])
+    recordings = scan_recordings(paths, audio, cache)
+    faults = [recording.fault(audio) for recording in recordings]
+    if all(faults):
+        raise GenrelabError(
+            f"{dataset_index.name}: none of its {len(paths)} files can be used, such as {paths[0]}: {faults[0]} "
+            "(genrelab check lists all)"
+        )
+    dataset_index = dataset_index.without((path, fault) for path, fault in zip(paths, faults, strict=True) if fault)
+    groups = group_copies([recording for recording, fault in zip(recordings, faults, strict=True) if not fault])
     return mark_duplicates(dataset_index, groups, drop=config["data"]["conflicting_duplicates"] == "drop")
 
 

@@ -67,8 +67,8 @@ def predict_command(run: Path, paths: Sequence[Path], options: PredictOptions) -
         GenrelabError: the run, the files or the options cannot be used; nothing was predicted.
     """
     from genrelab.inference.batch import find_audio_files, map_files
-    from genrelab.inference.console import format_rejected
     from genrelab.inference.windowing import check_hop
+    from genrelab.utils.rejected_files import format_rejected
 
     _check(options)
     files, rejected = find_audio_files(paths)

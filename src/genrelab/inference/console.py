@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -11,7 +10,6 @@ from genrelab.inference.prediction import ClassScore, Prediction, SegmentPredict
 from genrelab.utils.io import printable
 
 BAR = 24
-MANY, NAMED = 8, 3  # files with one reason that are still listed each; those that are named of more
 NONE = "no genre reaches its threshold"
 
 
@@ -107,25 +105,6 @@ class TableWriter:
         answer = prediction.label + (f" ({group})" if group in ("supergenre", "cluster") else "")
         answer = truncate_middle(answer, self.genre_width)
         return f"{path:<{self.path_width}}  {length:>6}  {answer:<{self.genre_width}}  {sure:>5}  {beside}".rstrip()
-
-
-def format_rejected(rejected: Sequence[tuple[str, str]], what: str = "not read") -> list[str]:
-    """Files and why nothing came of them, one a line; a reason that very many share is told once, with some of them.
-
-    Args:
-        rejected: (path, reason).
-        what: became of them.
-    """
-    if not rejected:
-        return []
-    times = Counter(reason for _, reason in rejected)
-    lines = [f"{len(rejected)} {what}:"]
-    lines += [f"  {printable(path)}: {printable(reason)}" for path, reason in rejected if times[reason] <= MANY]
-    for reason, count in times.items():
-        if count > MANY:
-            some = ", ".join([printable(path) for path, why in rejected if why == reason][:NAMED])
-            lines += [f"  {count} files: {printable(reason)}", f"    {some} and {count - NAMED} more"]
-    return lines
 
 
 def truncate_middle(text: str, width: int) -> str:

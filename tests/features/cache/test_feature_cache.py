@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
 from genrelab.audio import AudioSpec, cut_segments, decode_audio, load_audio
 from genrelab.audio.augmentation_presets import PinkNoise, augment_rng
 from genrelab.audio.errors import NO_SUCH_FILE, TEXT_FILE
+from genrelab.audio.usability import SILENT, too_short
 from genrelab.features import extract, extract_segments, make_spec, quantize
 from genrelab.features.cache import FeatureCache
 from genrelab.features.cache import builder as build
@@ -146,7 +148,7 @@ def test_bad_files_are_quarantined_until_they_change(make_tracks, open_store, tm
             tracks["path"][1]: TEXT_FILE,
             str(tmp_path / "gone.wav"): NO_SUCH_FILE,
         }
-        assert "files rejected" in report.summary()
+        assert "2 files left out" in report.summary()
         assert set(feature_cache.rows(tracks["track_id"])["track_id"]) == {"t000"}
     assert (report.built, report.present) == (0, 1)
     Path(tracks["path"][1]).write_bytes(good)
@@ -157,13 +159,25 @@ def test_bad_files_are_quarantined_until_they_change(make_tracks, open_store, tm
 def test_short_tracks_are_counted(make_tracks, open_store, audio):
     tracks = pd.concat([make_tracks(1), make_tracks(2, seconds=0.5, first=5)], ignore_index=True)
     report = open_store().prepare(tracks, workers=1, progress=False)
-    assert (report.padded, report.dropped) == (2, 0)
+    assert (report.padded, report.rejected) == (2, ())
     assert "2 tracks " in report.summary()
     drop = AudioSpec(**{**audio.__dict__, "short_tracks": "drop"})
-    for built in (3, 0):
+    for built in (1, 0):
         feature_cache = open_store(audio=drop)
         report = feature_cache.prepare(tracks, workers=1, progress=False)
-        assert (report.built, report.padded, report.dropped) == (built, 0, 2)
+        assert (report.built, report.padded) == (built, 0)
+        assert dict(report.rejected) == dict.fromkeys(tracks["path"][1:], too_short(drop))
+        assert set(feature_cache.rows(tracks["track_id"])["track_id"]) == {"t000"}
+
+
+def test_silence_and_next_to_no_sound_are_left_out(make_tracks, open_store, audio):
+    tracks = pd.concat([make_tracks(2), make_tracks(1, seconds=0.05, first=5)], ignore_index=True)
+    soundfile.write(tracks["path"][1], np.full(20_000, 0.0005), audio.sample_rate)
+    for built in (1, 0):
+        feature_cache = open_store()
+        report = feature_cache.prepare(tracks, workers=1, progress=False)
+        assert (report.built, report.padded) == (built, 0)
+        assert dict(report.rejected) == {tracks["path"][1]: SILENT, tracks["path"][2]: too_short(audio)}
         assert set(feature_cache.rows(tracks["track_id"])["track_id"]) == {"t000"}
 
 
@@ -277,7 +291,7 @@ def test_lower_sample_rates_are_told_on_later_runs_too(tmp_path):
     for built in (2, 0):
         report = FeatureCache(tmp_path / "store", audio, [spec]).prepare(tracks, workers=1, progress=False)
         assert (report.built, report.upsampled) == (built, ((str(paths[0]), 4_000),))
-        assert report.counts() == {"padded": 0, "dropped": 0, "upsampled": 1}
+        assert report.counts() == {"padded": 0, "upsampled": 1}
     track_index = next((tmp_path / "store").glob("audio-*/tracks.parquet"))
     pd.read_parquet(track_index).drop(columns="sample_rate").to_parquet(
         track_index, index=False

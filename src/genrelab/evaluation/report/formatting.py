@@ -66,7 +66,6 @@ METRIC_TITLES = {
 }
 _TRACK_NOTES = {
     "padded": "shorter than one segment, padded with silence (audio.short_tracks=pad).",
-    "dropped": "shorter than one segment, left out (audio.short_tracks=drop).",
     "upsampled": "of a lower sample rate, with nothing in the high bands.",
 }
 FEW_TRACKS = 30

@@ -17,6 +17,7 @@ import pandas as pd
 
 from genrelab.audio import Augment
 from genrelab.audio.spec import AudioSpec, fingerprint
+from genrelab.audio.usability import too_short
 from genrelab.features import FeatureSpec, compile_kernels
 from genrelab.features.cache.builder import BuildPlan, IndexWriter, clear_write_errors, plan_build, remove_partial_files
 from genrelab.features.cache.progress import build_progress
@@ -227,23 +228,23 @@ class FeatureCache:
     def _report(
         self, tracks: pd.DataFrame, found: BuildPlan, results: Sequence[TrackResult], seconds: float
     ) -> PrepareReport:
-        reasons = {**found.rejected, **{one.job.track_id: one.decode_error for one in results if one.decode_error}}
-        self._sources.update(found.sources)
-        self._rejected = (self._rejected - set(tracks["track_id"])) | set(reasons)
         lines = self._track_index.read()
         lines = lines[lines["track_id"].map(found.sources) == lines["source"]]
+        reasons = dict.fromkeys(lines.loc[lines["segments"] == 0, "track_id"], too_short(self.audio))
+        reasons |= {**found.rejected, **{one.job.track_id: one.decode_error for one in results if one.decode_error}}
+        self._sources.update(found.sources)
+        self._rejected = (self._rejected - set(tracks["track_id"])) | set(reasons)
         low = lines[lines["sample_rate"].between(1, self.audio.sample_rate - 1)]
         rates = dict(zip(low["track_id"], low["sample_rate"].tolist(), strict=True))
         pairs = list(zip(tracks["track_id"], tracks["path"], strict=True))
         return PrepareReport(
-            built=sum(not one.decode_error for one in results),
+            built=sum(one.segments > 0 for one in results),
             present=found.present,
             rejected=tuple((str(path), reasons[track]) for track, path in pairs if track in reasons),
             seconds=seconds,
             audio_seconds=sum(one.seconds for one in results),
             padded=int(lines["padded"].sum()),
-            dropped=int((lines["segments"] == 0).sum()),
-            short=tuple(lines.loc[lines["padded"] | (lines["segments"] == 0), "track_id"]),
+            short=tuple(lines.loc[lines["padded"], "track_id"]),
             upsampled=tuple((str(path), rates[track]) for track, path in pairs if track in rates),
         )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SHOWN = 20
+from genrelab.utils.rejected_files import format_rejected
+
+SHOWN = 20  # lines of a list
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,7 @@ class PrepareReport:
         audio_seconds: length of the built, s.
         startup_seconds: of `seconds`, until the first worker began.
         padded: tracks shorter than one segment, filled up with silence.
-        dropped: tracks shorter than one segment, left out.
-        short: ids of the padded and the dropped.
+        short: their ids.
         upsampled: (path, Hz) of the tracks whose sample rate is lower than asked for.
     """
 
@@ -31,13 +32,12 @@ class PrepareReport:
     audio_seconds: float = 0.0
     startup_seconds: float = 0.0
     padded: int = 0
-    dropped: int = 0
     short: tuple[str, ...] = ()
     upsampled: tuple[tuple[str, int], ...] = ()
 
     def counts(self) -> dict[str, int]:
-        """What a run's record keeps: tracks padded, dropped, and of a lower sample rate."""
-        return {"padded": self.padded, "dropped": self.dropped, "upsampled": len(self.upsampled)}
+        """What a run's record keeps: tracks padded, and of a lower sample rate."""
+        return {"padded": self.padded, "upsampled": len(self.upsampled)}
 
     def lines(self) -> list[str]:
         """One line for each thing a reader must know."""
@@ -49,17 +49,14 @@ class PrepareReport:
             lines.append(
                 f"{_tracks(self.padded)} shorter than one segment padded with silence (audio.short_tracks=pad)"
             )
-        if self.dropped:
-            lines.append(f"{_tracks(self.dropped)} shorter than one segment left out (audio.short_tracks=drop)")
         lines += [f"  {track}" for track in self.short[:SHOWN]]
         if self.upsampled:
             lines.append(f"{_tracks(len(self.upsampled))} of a lower sample rate, with nothing in the high bands:")
             lines += [f"  {path}: {rate} Hz" for path, rate in self.upsampled[:SHOWN]]
-        if self.rejected:
-            lines.append(f"{len(self.rejected)} files rejected:")
-            lines += [f"  {path}: {reason}" for path, reason in self.rejected[:SHOWN]]
-        if len(self.rejected) > SHOWN:
-            lines.append(f"  and {len(self.rejected) - SHOWN} more, in quarantine.json of the store")
+        listed = format_rejected(self.rejected, f"file{'s' * (len(self.rejected) > 1)} left out")
+        if more := len(listed[1 + SHOWN :]):
+            listed = [*listed[: 1 + SHOWN], f"  and {more} more (genrelab check lists all in check.csv)"]
+        lines += listed
         return lines
 
     def summary(self) -> str:

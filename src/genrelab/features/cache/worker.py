@@ -7,7 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from genrelab.audio import AudioError, AudioSpec, Augment, Segment, augment_rng, cut_segments, decode_audio
+from genrelab.audio import (
+    AudioError,
+    AudioSpec,
+    Augment,
+    Segment,
+    augment_rng,
+    cut_segments,
+    decode_audio,
+    trim_silence,
+)
+from genrelab.audio.usability import SILENT, find_fault
 from genrelab.features import FeatureSpec, extract_segments, quantize
 from genrelab.utils.errors import GenrelabError
 
@@ -50,7 +60,7 @@ class TrackResult:
     Args:
         job: the job.
         seconds: length of the decoded track, s.
-        segments: how many were cut; 0 where the track is too short and `audio.short_tracks` is "drop".
+        segments: how many were cut; 0 where the track is too short, see `find_fault`.
         padded: the only segment was filled up with silence.
         sample_rate: the file's own, Hz; 0 where unknown.
         keys: (segment, start, label) of each row, by place of the feature.
@@ -86,15 +96,23 @@ def process_track(plan: WorkerConfig, job: TrackJob) -> TrackResult:
     """
     try:
         decoded = decode_audio(job.path, plan.audio.sample_rate)
-        segments = cut_segments(decoded.samples, plan.audio, job.track_id)
     except AudioError as error:
         return TrackResult(job, decode_error=error.reason)
+    samples, spec = decoded.samples, plan.audio
+    seconds = len(samples) / spec.sample_rate
+    if spec.trim_top_db is not None:
+        samples, spec = trim_silence(samples, spec.trim_top_db), replace(spec, trim_top_db=None)
+    fault = find_fault(float(max(samples.max(), -samples.min())), len(samples) / spec.sample_rate, spec)
+    if fault == SILENT:
+        return TrackResult(job, decode_error=fault)
+    if fault:  # by this audio spec, so that it is no property of the file
+        return TrackResult(job, seconds, sample_rate=decoded.source_rate)
+    segments = cut_segments(samples, spec, job.track_id)
     try:
         keys, rows = _compute(plan, job, segments)
     except GenrelabError as error:
         return TrackResult(job, config_error=f"{job.path}: {error}")
     padded = any(segment.padded for segment in segments)
-    seconds = len(decoded.samples) / plan.audio.sample_rate
     return TrackResult(job, seconds, len(segments), padded, decoded.source_rate, keys, rows)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from genrelab.audio.io import probe
 from genrelab.inference.batch import find_audio_files, map_files
 from genrelab.inference.command import SOME_REJECTED, limit_torch_threads, load_run, print_err, progress_bar
-from genrelab.inference.console import format_duration, format_rejected, truncate_middle
+from genrelab.inference.console import format_duration, truncate_middle
 from genrelab.inference.embeddings.projection import METHODS, plot_projection
 from genrelab.inference.embeddings.table import (
     EMBEDDINGS_FILE,
@@ -27,6 +27,7 @@ from genrelab.inference.embeddings.table import (
 from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt, suggest
 from genrelab.utils.io import printable, shown
 from genrelab.utils.processes import default_workers
+from genrelab.utils.rejected_files import format_rejected
 
 if TYPE_CHECKING:
     from genrelab.inference.predictor import Predictor

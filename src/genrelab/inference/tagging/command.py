@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from genrelab.audio import AudioError
 from genrelab.inference.batch import find_audio_files, map_files
 from genrelab.inference.command import SOME_REJECTED, limit_torch_threads, load_run, print_err, progress_bar
-from genrelab.inference.console import format_rejected, truncate_middle
+from genrelab.inference.console import truncate_middle
 from genrelab.inference.tagging.audio_tags import SUFFIXES, GenreTag, mutagen, read_genre, write_genre
 from genrelab.inference.tagging.undo_log import UndoLog, undo
 from genrelab.utils.errors import RESUME_HINT, ConfigError, GenrelabError, report_progress_on_interrupt, suggest
 from genrelab.utils.io import printable
 from genrelab.utils.processes import default_workers
+from genrelab.utils.rejected_files import format_rejected
 
 if TYPE_CHECKING:
     from genrelab.inference.prediction import ClassScore, Prediction
