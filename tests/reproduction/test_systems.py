@@ -21,7 +21,8 @@ from paths import REPOSITORY, SHARED_DATA
 
 SYSTEMS = read_systems()
 ROWS = {"A": 40, "B": 12, "C": 14, "D": 13, "E": 15}
-BASES = {"plain_training", "quickstart", "musicnn", "gtzan_tables", "gtzan_pictures", "gtzan_pictures_small"}  # recipes that are no row's own
+# Recipes that are no row's own.
+BASES = {"plain_training", "quickstart", "musicnn", "gtzan_tables", "gtzan_pictures", "gtzan_pictures_small"}
 
 
 @cache

@@ -60,9 +60,9 @@ Accuracy with 95 % intervals over tracks; pictures and stack are the mean of thr
 | both stacked | 65.8 %, n = 389 | not scored yet |
 
 All three are refitted on train and val. In cross-validation the network was trained on three fifths of the clips, and
-three of its five folds were run. The stack's log-probabilities are proportional to 0.626 times those of the pictures plus
-0.685 times those of the tables: the weights that fit the out-of-fold answers for the 389 clips best, each clip answered by
-models that were not trained on it (65.8 % by weights of other clips' answers).
+three of its five folds were run. The stack's log-probabilities are proportional to 0.626 times those of the pictures
+plus 0.685 times those of the tables: the weights that fit the out-of-fold answers for the 389 clips best, each clip
+answered by models that were not trained on it (65.8 % by weights of other clips' answers).
 Published for comparison: MFCC and SVM 53.4 %, VGGish and SVM 77.2 %, which heard millions of videos before.
 
 ```bash
