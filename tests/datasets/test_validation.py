@@ -114,7 +114,7 @@ def test_without_artists_tracks_are_split_and_unread_files_have_no_length(tmp_pa
     row = found.tracks.set_index("track_id").loc["c/x.wav"]
     assert row[["duration", "usable", "sample_rate", "channels"]].isna().all()
     found.write(tmp_path / "out")
-    assert f"{EMPTY_FILE},,,,,False," in (tmp_path / "out" / "check.csv").read_text()
+    assert f"{EMPTY_FILE},,,,,,False," in (tmp_path / "out" / "check.csv").read_text()
 
 
 def test_genres_that_the_taxonomy_lacks_are_named_with_suggestions(report):
@@ -177,3 +177,14 @@ def test_spellings_of_a_genre_are_noted_by_check_unless_the_taxonomy_joins_them(
     (note,) = check_dataset(index, AUDIO, progress=False, taxonomy=flat).summary["notes"]
     assert "data.merge_spellings=true" in note and "Cool Jazz (1) = cool-jazz (1)" in note
     assert check_dataset(index, AUDIO, progress=False, taxonomy=musicmap).summary["notes"] == []
+
+
+def test_files_that_are_read_with_a_note_are_listed(tmp_path):
+    for genre, seed in (("a", 1), ("b", 2)):
+        (tmp_path / "music" / genre).mkdir(parents=True)
+        soundfile.write(tmp_path / "music" / genre / "x.wav", noise(2, seed=seed)[:, None] * [1, -0.9], 8_000)
+    dataset_index = DATASETS.build("folder", {"root": str(tmp_path / "music")})
+    for _ in range(2):  # decoded, then from the cache
+        report = check_dataset(dataset_index, AUDIO, progress=False, cache=tmp_path / "cache")
+        assert report.tracks["notes"].str.contains("channel 1 is taken").tolist() == [True, True]
+        assert not report.tracks["silent"].any() and "read with a note: 2" in report.lines()

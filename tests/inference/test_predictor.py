@@ -275,3 +275,14 @@ def test_no_such_device_is_one_line(run):
     if not os.environ.get("CUDA_VISIBLE_DEVICES"):
         with pytest.raises(GenrelabError, match="device cuda:97"):
             load_predictor(run, device="cuda:97")
+
+
+def test_notes_on_a_file_are_logged(predictor, song, tmp_path, caplog):
+    samples, rate = soundfile.read(song)
+    mono = samples if samples.ndim == 1 else samples[:, 0]
+    path = tmp_path / "opposed.wav"
+    soundfile.write(path, np.stack([mono, -mono], axis=1), rate)
+    found = predictor.predict(path)
+    assert [record.getMessage().startswith(f"{path}: ") for record in caplog.records] == [True]
+    soundfile.write(path, mono, rate)
+    assert found.top == predictor.predict(path).top and len(caplog.records) == 1

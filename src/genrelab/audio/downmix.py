@@ -68,3 +68,13 @@ class Downmix:
                 f"peak at {self._peak:.0f} times full scale: perhaps integers in a float file (divide them by 32768)"
             )
         return tuple(found)
+
+
+def to_mono(frames: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """`[T, channels]` float32 to mono `[T]`, and the notes on it."""
+    mix = Downmix(frames.shape[1])
+    mono = mix.add(frames)
+    if (better := mix.better()) != mix.chosen:
+        mix = Downmix(frames.shape[1], better)
+        mono = mix.add(frames)
+    return mono, mix.notes()

@@ -30,9 +30,9 @@ from genrelab.utils.errors import GenrelabError, report_progress_on_interrupt
 from genrelab.utils.io import atomic_path
 from genrelab.utils.processes import default_workers
 
-FORMAT = 1  # raised when cached numbers change their meaning
+FORMAT = 2  # raised when cached numbers change their meaning
 TRIM_DB = 60.0  # under the loudest frame, for the print of an audio spec that trims nothing
-COLUMNS = ("path", "source", "duration", "usable", "sample_rate", "peak", "sha256", "words")
+COLUMNS = ("path", "source", "duration", "usable", "sample_rate", "peak", "sha256", "words", "notes")
 _COMMIT_FILES, _COMMIT_SECONDS = 1000, 60.0
 
 
@@ -48,6 +48,7 @@ class Recording:
         peak: largest absolute sample.
         sha256: of the mono samples at the audio spec's rate.
         words: its print, see `acoustic_print`.
+        notes: what a user should know of the file, which is read all the same.
     """
 
     reason: str = ""
@@ -57,6 +58,7 @@ class Recording:
     peak: float = 0.0
     sha256: str = ""
     words: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
+    notes: str = ""
 
     @property
     def silent(self) -> bool:
@@ -141,6 +143,7 @@ def _scan(path: str, audio: AudioSpec) -> Recording:
         peak=float(max(samples.max(), -samples.min())),
         sha256=hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest(),
         words=acoustic_print(trimmed, audio.sample_rate),
+        notes="; ".join(decoded.notes),
     )
 
 
@@ -178,9 +181,11 @@ class _RecordingCache:
                 table = pd.read_parquet(part, columns=list(COLUMNS))
             except (OSError, ValueError) as error:
                 raise GenrelabError(f"{part}: unreadable ({error}); delete this file") from error
-            for path, source, duration, usable, rate, peak, sha256, words in table.itertuples(index=False, name=None):
+            for path, source, duration, usable, rate, peak, sha256, words, notes in table.itertuples(
+                index=False, name=None
+            ):
                 print_ = np.frombuffer(words, np.uint32)
-                known[path, source] = Recording("", duration, usable, int(rate), peak, sha256, print_)
+                known[path, source] = Recording("", duration, usable, int(rate), peak, sha256, print_, notes)
         return known
 
     def add(self, path: str, source: str, recording: Recording) -> None:

@@ -63,7 +63,7 @@ def check_dataset(
 
 
 BLANK = {"duration": np.nan, "usable": np.nan, "sample_rate": None, "channels": None}
-GOOD = {"unreadable": False, "silent": False, "too_short": False, "reason": ""}
+GOOD = {"unreadable": False, "silent": False, "too_short": False, "reason": "", "notes": ""}
 
 
 def _rows_of(dataset_index: DatasetIndex) -> Iterator[np.ndarray]:
@@ -110,6 +110,7 @@ def _facts(recording: Recording, channels: int | None, audio: AudioSpec) -> dict
         "sample_rate": recording.sample_rate,
         "channels": channels,
         "silent": recording.silent,
+        "notes": recording.notes,
         "too_short": round(recording.usable * audio.sample_rate) < audio.segment_samples,
     }
 

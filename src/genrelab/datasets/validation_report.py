@@ -28,8 +28,9 @@ class CheckReport:
         name: of the dataset.
         tracks: one line a track: `track_id, genre, artist_id, path, duration` (s), `usable` (s, silence trimmed),
             `sample_rate` (Hz), `channels` (all four NA where unreadable), `unreadable, silent, too_short, duplicate`
-            (bool), `reason` (why `train` leaves it out, or ""), `duplicate_of` (the first track of the same recording),
-            `same_samples` (as that one has), `across_genres` (its genre is another one).
+            (bool), `reason` (why `train` leaves it out, or ""), `notes` (on files that are read), `duplicate_of` (the
+            first track of the same recording), `same_samples` (as that one has), `across_genres` (its genre is another
+            one).
         summary: plain data: counts, durations, sample rates, artists, whether the default split is possible.
     """
 
@@ -66,6 +67,8 @@ class CheckReport:
         lines += [f"note: {note}" for note in facts["notes"]]
         for state, title in (_PRECOMPUTED_TITLES if precomputed else _TITLES).items():
             lines += _listed(title, [_line(row, state, bool(precomputed)) for row in self._rows(state)])
+        noted = self.tracks[self.tracks["notes"] != ""]
+        lines += _listed("read with a note", [f"{path}: {note}" for path, note in noted[["path", "notes"]].to_numpy()])
         crossing = facts["duplicates_across_official_split"]
         lines += _listed("copies across the official split", [" = ".join(group) for group in crossing])
         unknown = facts["unknown_genres"]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from genrelab.audio import AudioError, AudioSpec, cut_segments, load_audio
+from genrelab.audio import AudioError, AudioSpec, cut_segments, decode_audio
+from genrelab.audio.downmix import to_mono
 from genrelab.audio.errors import NO_SAMPLES, NON_FINITE
 from genrelab.audio.segmentation import trim_bounds
 from genrelab.utils.errors import GenrelabError
+
+log = logging.getLogger(__name__)
 
 
 class Window(NamedTuple):
@@ -53,7 +58,7 @@ def check_hop(hop: float | None, spec: AudioSpec) -> None:
 
 
 def read_recording(recording: object, sample_rate: int | None, target_rate: int) -> np.ndarray:
-    """A file or samples to mono float32 at the rate wanted.
+    """A file or samples to mono float32 at the rate wanted; what a user should know of a file is logged.
 
     Args:
         recording: a path, or samples `[T]` or `[T, channels]`, float in [-1, 1] or signed integers of full scale.
@@ -64,20 +69,28 @@ def read_recording(recording: object, sample_rate: int | None, target_rate: int)
         AudioError: the file or the samples cannot be used.
     """
     if not isinstance(recording, np.ndarray):
-        return load_audio(recording, target_rate)  # type: ignore[arg-type]
+        decoded = decode_audio(recording, target_rate)  # type: ignore[arg-type]
+        _log(recording, decoded.notes)
+        return decoded.samples
     samples = recording
     if samples.dtype.kind == "i":
         samples = samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
     if samples.dtype.kind != "f" or samples.ndim not in (1, 2):
         raise AudioError("samples", f"{samples.dtype} {list(samples.shape)}; give [T] or [T, channels], float or int")
     samples = samples.astype(np.float32, copy=False)
-    samples = samples.mean(axis=1) if samples.ndim == 2 else samples
     if samples.size == 0:
         raise AudioError("samples", NO_SAMPLES)
     if not np.isfinite(samples).all():
         raise AudioError("samples", NON_FINITE)
+    samples, notes = to_mono(samples if samples.ndim == 2 else samples[:, None])
+    _log("samples", notes)
     if sample_rate is not None and sample_rate != target_rate:
         import soxr
 
         samples = soxr.resample(samples, sample_rate, target_rate, quality="HQ").astype(np.float32, copy=False)
     return np.ascontiguousarray(samples)
+
+
+def _log(recording: object, notes: Iterable[str]) -> None:
+    for note in notes:
+        log.warning("%s: %s", recording, note)

@@ -297,3 +297,13 @@ def test_lower_sample_rates_are_told_on_later_runs_too(tmp_path):
         track_index, index=False
     )  # as it was kept before
     assert FeatureCache(tmp_path / "store", audio, [spec]).prepare(tracks, progress=False).upsampled == ()
+
+
+def test_notes_on_files_are_told_each_time(make_tracks, open_store):
+    tracks = make_tracks(2)
+    samples, rate = soundfile.read(tracks["path"][1])
+    soundfile.write(tracks["path"][1], np.stack([samples, -0.9 * samples], axis=1), rate)
+    for built in (2, 0):
+        report = open_store().prepare(tracks, workers=1, progress=False)
+        assert report.built == built and [path for path, _ in report.notes] == [tracks["path"][1]]
+        assert any("channel 1 is taken" in line for line in report.lines())

@@ -161,6 +161,7 @@ def _line(result: TrackResult) -> dict[str, object]:
         "segments": result.segments,
         "padded": result.padded,
         "sample_rate": result.sample_rate,
+        "notes": "; ".join(result.notes),
     }
 
 

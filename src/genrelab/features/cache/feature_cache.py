@@ -235,6 +235,7 @@ class FeatureCache:
         self._sources.update(found.sources)
         self._rejected = (self._rejected - set(tracks["track_id"])) | set(reasons)
         low = lines[lines["sample_rate"].between(1, self.audio.sample_rate - 1)]
+        notes = {track: note for track, note in zip(lines["track_id"], lines["notes"], strict=True) if note}
         rates = dict(zip(low["track_id"], low["sample_rate"].tolist(), strict=True))
         pairs = list(zip(tracks["track_id"], tracks["path"], strict=True))
         return PrepareReport(
@@ -246,6 +247,7 @@ class FeatureCache:
             padded=int(lines["padded"].sum()),
             short=tuple(lines.loc[lines["padded"], "track_id"]),
             upsampled=tuple((str(path), rates[track]) for track, path in pairs if track in rates),
+            notes=tuple((str(path), notes[track]) for track, path in pairs if track in notes),
         )
 
     def _read_table(self) -> _Table:

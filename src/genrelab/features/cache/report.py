@@ -23,6 +23,7 @@ class PrepareReport:
         padded: tracks shorter than one segment, filled up with silence.
         short: their ids.
         upsampled: (path, Hz) of the tracks whose sample rate is lower than asked for.
+        notes: (path, what to know of it) of files that were read all the same.
     """
 
     built: int
@@ -34,6 +35,7 @@ class PrepareReport:
     padded: int = 0
     short: tuple[str, ...] = ()
     upsampled: tuple[tuple[str, int], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def counts(self) -> dict[str, int]:
         """What a run's record keeps: tracks padded, and of a lower sample rate."""
@@ -57,6 +59,7 @@ class PrepareReport:
         if more := len(listed[1 + SHOWN :]):
             listed = [*listed[: 1 + SHOWN], f"  and {more} more (genrelab check lists all in check.csv)"]
         lines += listed
+        lines += format_rejected(self.notes, "read with a note")[: 1 + SHOWN]
         return lines
 
     def summary(self) -> str:

@@ -1,6 +1,6 @@
 """What is known of tracks beside their features: how many segments they gave, and which files are of no use.
 
-<store>/audio-<fingerprint>/tracks.parquet   track_id, source, seconds, segments, padded, sample_rate
+<store>/audio-<fingerprint>/tracks.parquet   track_id, source, seconds, segments, padded, sample_rate, notes
 <store>/quarantine.json                      path -> track_id, signature, reason, reader
 """
 
@@ -26,6 +26,7 @@ TRACK_COLUMNS = {
     "segments": "int32",
     "padded": "bool",
     "sample_rate": "int32",  # the file's own, Hz; 0 where unknown
+    "notes": "str",  # what a user should know of the file; "" where there is nothing
 }
 
 
@@ -49,6 +50,8 @@ class TrackIndex:
             lines = pd.read_parquet(self.path)
             if "sample_rate" not in lines:  # a store of before this was kept
                 lines = lines.assign(sample_rate=0)
+            if "notes" not in lines:
+                lines = lines.assign(notes="")
             return lines[list(TRACK_COLUMNS)]
         except (OSError, ValueError, KeyError) as error:
             raise GenrelabError(f"{self.path}: unreadable ({error}); delete this file") from error

@@ -63,6 +63,7 @@ class TrackResult:
         segments: how many were cut; 0 where the track is too short, see `find_fault`.
         padded: the only segment was filled up with silence.
         sample_rate: the file's own, Hz; 0 where unknown.
+        notes: what a user should know of the file; it was read all the same.
         keys: (segment, start, label) of each row, by place of the feature.
         rows: `[n, *shape]` in the stored dtype, by place of the feature.
         decode_error: why the file is of no use; it goes into quarantine.
@@ -74,6 +75,7 @@ class TrackResult:
     segments: int = 0
     padded: bool = False
     sample_rate: int = 0
+    notes: tuple[str, ...] = ()
     keys: dict[int, list[tuple[int, int, str]]] = field(default_factory=dict)
     rows: dict[int, np.ndarray] = field(default_factory=dict)
     decode_error: str = ""
@@ -113,7 +115,7 @@ def process_track(plan: WorkerConfig, job: TrackJob) -> TrackResult:
     except GenrelabError as error:
         return TrackResult(job, config_error=f"{job.path}: {error}")
     padded = any(segment.padded for segment in segments)
-    return TrackResult(job, seconds, len(segments), padded, decoded.source_rate, keys, rows)
+    return TrackResult(job, seconds, len(segments), padded, decoded.source_rate, decoded.notes, keys, rows)
 
 
 def _compute(
