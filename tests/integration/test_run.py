@@ -288,6 +288,28 @@ def test_a_run_is_not_resumed_on_changed_music(small, music, tmp_path):
         run.resume(tmp_path / "run")
 
 
+def test_a_run_is_resumed_where_the_music_has_moved(small, music, tmp_path):
+    import shutil
+
+    before, after = tmp_path / "music", tmp_path / "moved"
+    shutil.copytree(music, before)
+    overrides = [*small, f"dataset.root={before}", "trainer.max_epochs=1", "trainer.report=false"]
+    first = train(overrides, tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('"finished"', '"failed"'))
+    shutil.copytree(before, after, copy_function=shutil.copy)  # with new dates
+    shutil.rmtree(before)
+    again = run.resume(tmp_path / "run", [f"dataset.root={after}", "accelerator.num_threads=1"])
+    assert again["status"] == "finished" and again["split"]["hash"] == first["split"]["hash"]
+    assert again["objective"] == first["objective"]
+    assert again["resumed_with"] == [f"dataset.root={after}", "accelerator.num_threads=1"]
+    assert f"root: {after}" in (tmp_path / "run" / "config.yaml").read_text()
+    path.write_text(path.read_text().replace('"finished"', '"failed"'))
+    (after / "Slow" / "Slow artist 0" / "song 0.wav").unlink()
+    with pytest.raises(GenrelabError, match=r"/run: .*\bsplit\b"):
+        run.resume(tmp_path / "run")
+
+
 def test_a_run_is_not_resumed_on_another_graph(small, tmp_path):
     train([*small, "trainer.max_epochs=1", "trainer.report=false"], tmp_path / "run")
     path = tmp_path / "run" / "run.json"

@@ -208,8 +208,6 @@ def _forget(folder: Path) -> None:
 def _resume(folder: str, overrides: Sequence[str]) -> None:
     if not folder:
         raise ConfigError(["resume=: name the folder of a run, such as outputs/runs/20260101-120000-ab12cd"])
-    if overrides:
-        raise ConfigError([f"{text}: a resumed run keeps its configuration; leave this out" for text in overrides])
     from genrelab.engine import run
 
-    run.resume(Path(folder))
+    run.resume(Path(folder), overrides)

@@ -136,9 +136,10 @@ def _of_subset(table: pd.DataFrame, subset: Subset) -> pd.DataFrame:
 def _titles(path: Path) -> tuple[dict[int, str], dict[int, str]]:
     """Name by id of every genre, and of the top genre that it belongs to."""
     try:
-        table = pd.read_csv(path).set_index("genre_id")
-        titles = {int(number): str(title) for number, title in table["title"].items()}
-        return titles, {int(number): titles[int(top)] for number, top in table["top_level"].items()}
+        table = pd.read_csv(path)
+        numbers = table["genre_id"].tolist()
+        titles = {int(number): str(title) for number, title in zip(numbers, table["title"], strict=True)}
+        return titles, {int(number): titles[int(top)] for number, top in zip(numbers, table["top_level"], strict=True)}
     except FileNotFoundError as error:
         raise GenrelabError(f"{path}: no such file; {_where()}") from error
     except (OSError, ValueError, KeyError) as error:

@@ -11,12 +11,13 @@ from genrelab.audio.spec import fingerprint
 from genrelab.datamodules import GenreDataModule
 from genrelab.datamodules.auxiliary_targets import AuxiliaryTargets
 from genrelab.datamodules.genre_datamodule import SplitName
+from genrelab.datasets import DatasetIndex
 from genrelab.datasets.splits import Split
 from genrelab.engine.build import Config, Dataset
 from genrelab.engine.duplicates import duplicate_lines, record_duplicates
 from genrelab.features.cache import PrepareReport
 from genrelab.runs.run_record import RunRecord
-from genrelab.runs.training_tracks import write_training_tracks
+from genrelab.runs.training_tracks import TRACKS, same_recordings, write_training_tracks
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import write_json
 
@@ -78,7 +79,7 @@ def record_dataset(
         record.data["labels"] = labels.to_dict()
     if record.is_rank_zero:
         write_json(record.folder / "split.json", split.to_dict())
-        write_training_tracks(record.folder / "tracks.parquet", dataset_index, split)
+        write_training_tracks(record.folder / TRACKS, dataset_index, split)
         write_json(record.folder / "taxonomy.json", taxonomy.to_dict())
     copies = duplicate_lines(record.data["duplicates"], dataset_index, split)
     _warn(record, [*dataset_index.notes, *(labels.notes if labels else ()), *copies], split)
@@ -102,11 +103,21 @@ def check_unchanged(
     """
     prints = _fingerprints(_rows(split, data), dataset, data, labels)
     began = record.data.get("fingerprints", prints)
-    if changed := [WHAT.get(name, f"the feature {name}") for name in prints if began.get(name) != prints[name]]:
+    differing = [name for name in prints if began.get(name) != prints[name]]
+    if "data" in differing and _moved(record, dataset.index, split):
+        differing.remove("data")
+    if differing:
+        changed = [WHAT.get(name, f"the feature {name}") for name in differing]
         raise GenrelabError(
             f"{record.folder}: {' and '.join(changed)} changed since this run began; start a new run instead"
         )
     return prints
+
+
+def _moved(record: RunRecord, dataset_index: DatasetIndex, split: Split) -> bool:
+    """Whether files only have other dates: the split is that of the record, and the recordings are those it kept."""
+    began = (record.data.get("split") or {}).get("hash")
+    return began == split.hash and same_recordings(record.folder / TRACKS, dataset_index, split)
 
 
 def _rows(split: Split, data: GenreDataModule) -> dict[SplitName, pd.DataFrame]:

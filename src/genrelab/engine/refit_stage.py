@@ -27,7 +27,7 @@ from genrelab.models.classical import Estimator
 from genrelab.runs.checkpoint import REFIT, load_checkpoint, run_checkpoint
 from genrelab.runs.predictions import OUT_OF_FOLD, read_predictions, write_predictions
 from genrelab.runs.run_record import RunRecord
-from genrelab.runs.training_tracks import write_training_tracks
+from genrelab.runs.training_tracks import TRACKS, write_training_tracks
 from genrelab.training.task import GenreTask
 from genrelab.training.trainer import make_trainer, resume_hint_on_interrupt
 
@@ -69,7 +69,7 @@ def refit_on_all(trainees: Trainees, folds: Sequence[RunRecord]) -> None:
         trainees, record.folder, dataset, split, ["val", "test"], feature_cache, augments, trainer, chosen, len(folds)
     )
     record.data["split"] |= {"train": list(joined.tracks("train")), "val": [], "test": []}
-    write_training_tracks(record.folder / "tracks.parquet", dataset.index, joined)
+    write_training_tracks(record.folder / TRACKS, dataset.index, joined)
     record.write()
 
 

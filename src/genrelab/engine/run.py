@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from genrelab.config.resume_overrides import override_machine, parse_machine_overrides
 from genrelab.datasets.splits import FEW_TRACKS, RATIOS, resolve_split, split_folds
 from genrelab.engine import build
 from genrelab.engine.build import Config
@@ -65,12 +66,18 @@ def _resolved(config: Config) -> Config:
     return config
 
 
-def resume(folder: Path) -> dict[str, Any]:
+def resume(folder: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Go on with an interrupted run in its folder, to the result that it would have had.
 
+    Args:
+        folder: of the run.
+        overrides: other paths and machine settings, where the music has moved: `dataset.root=NEW`.
+
     Raises:
-        GenrelabError: not a run, or finished already.
+        ConfigError: an override that would make it another run.
+        GenrelabError: not a run, or finished already; or tracks, audio or genres are not those that it began with.
     """
+    changes = parse_machine_overrides(overrides)
     folder = folder.expanduser().resolve()
     if not (folder / "run.json").exists():  # a file of the run was named, a checkpoint say
         folder = next((parent for parent in folder.parents if (parent / "run.json").exists()), folder)
@@ -85,7 +92,10 @@ def resume(folder: Path) -> dict[str, Any]:
         config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise GenrelabError(f"{folder / 'config.yaml'}: unreadable ({error}); the run cannot be resumed") from error
+    config = override_machine(config, changes)
     check(config)
+    if changes:
+        record.change_config(config, overrides)
     return _recorded(config, record, resuming=True)
 
 

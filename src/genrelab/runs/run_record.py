@@ -55,7 +55,7 @@ class RunRecord:
         if (folder / "run.json").exists():
             raise GenrelabError(f"{folder}: holds a run already; go on with resume={folder}, or choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        _write_config(folder, config)
         write_text(folder / "overrides.txt", "".join(f"{line}\n" for line in overrides))
         data = {
             "format": RECORD_FORMAT,
@@ -91,6 +91,12 @@ class RunRecord:
             raise GenrelabError(f"{folder}: not the folder of a run (it has no run.json)") from error
         except ValueError as error:
             raise GenrelabError(f"{path}: not a run record ({error})") from error
+
+    def change_config(self, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
+        """Keep what a resumed run's configuration is now; `resumed_with` lists the overrides that made it so."""
+        self.data["resumed_with"] = [*self.data.get("resumed_with", ()), *overrides]
+        if self.is_rank_zero:
+            _write_config(self.folder, config)
 
     def write(self) -> None:
         """Write `run.json`."""
@@ -154,6 +160,10 @@ class RunRecord:
             raise
         self.data["status"] = "finished"
         self.write()
+
+
+def _write_config(folder: Path, config: Mapping[str, Any]) -> None:
+    write_text(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
 
 
 def run_id(folder: Path) -> str:

@@ -16,6 +16,7 @@ from genrelab.datasets.splits.grouping import group_keys
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.io import atomic_path
 
+TRACKS = "tracks.parquet"  # of a run's folder
 BLOCK = 1 << 16  # bytes of a file that are hashed at its beginning, middle and end
 
 
@@ -40,11 +41,25 @@ def audio_hash(path: str | os.PathLike[str]) -> str | None:
 def write_training_tracks(path: Path, dataset_index: DatasetIndex, split: Split) -> None:
     """Write a split's tracks: `track_id, part, artist_id, audio` (`audio_hash`; None where there is no audio)."""
     table = dataset_index.tracks[dataset_index.tracks["track_id"].isin(list(split.assignment))]
-    hashes = [None if dataset_index.precomputed is not None else audio_hash(file) for file in table["path"]]
     found = table[["track_id", "artist_id"]].assign(part=table["track_id"].map(dict(split.assignment)))
-    found["audio"] = pd.Series(hashes, index=found.index, dtype=object)
+    found["audio"] = pd.Series(_audio_hashes(dataset_index, table), index=found.index, dtype=object)
     with atomic_path(path) as part:
         found[["track_id", "part", "artist_id", "audio"]].astype("string").to_parquet(part, index=False)
+
+
+def same_recordings(path: Path, dataset_index: DatasetIndex, split: Split) -> bool:
+    """Whether a split's audio files are those that `write_training_tracks` kept, wherever they are now."""
+    if not path.exists():
+        return False
+    kept = pd.read_parquet(path, columns=["track_id", "audio"]).astype(object)
+    table = dataset_index.tracks[dataset_index.tracks["track_id"].isin(list(split.assignment))]
+    now = dict(zip(table["track_id"], _audio_hashes(dataset_index, table), strict=True))
+    began = dict(zip(kept["track_id"], kept["audio"].where(kept["audio"].notna(), None), strict=True))
+    return began == now and None not in now.values()
+
+
+def _audio_hashes(dataset_index: DatasetIndex, tracks: pd.DataFrame) -> list[str | None]:
+    return [None if dataset_index.precomputed is not None else audio_hash(file) for file in tracks["path"]]
 
 
 def read_training_tracks(run: Path, record: Mapping[str, Any]) -> pd.DataFrame:
@@ -55,7 +70,7 @@ def read_training_tracks(run: Path, record: Mapping[str, Any]) -> pd.DataFrame:
     Raises:
         GenrelabError: neither is there.
     """
-    path = run / "tracks.parquet"
+    path = run / TRACKS
     if path.exists():
         table = pd.read_parquet(path).astype(object)
         if record.get("refit"):
