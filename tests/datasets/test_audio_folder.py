@@ -1,12 +1,16 @@
 import os
 import re
 import unicodedata
+from collections import Counter
 
 import pytest
 
+from genrelab.datasets.audio_folder import format_others, list_audio
+from genrelab.datasets.index import AUDIO_EXTENSIONS
 from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
 from naming import naming
+from streams import encoded, rising
 
 
 @pytest.fixture
@@ -122,3 +126,30 @@ def test_errors_name_the_remedy(music, tmp_path):
     (tmp_path / "bad.csv").write_text("file;singer\n")
     with pytest.raises(GenrelabError, match=r"bad\.csv.*'path' .*'artist'"):
         read(music, artists_csv=str(tmp_path / "bad.csv"))
+
+
+def test_files_are_audio_by_content_where_their_name_says_nothing(tmp_path):
+    (tmp_path / "rock").mkdir()
+    sound = encoded(rising(0.2))
+    others = {
+        "cover.jpg": b"\xff\xd8\xff\xe0" + bytes(5000),
+        "photo.heic": b"\0\0\0\x20ftypheic" + bytes(5000),
+        "clip.avi": b"RIFF\0\0\0\0AVI " + bytes(5000),
+        "clip.mov": b"\0\0\0\x20ftypqt  " + bytes(5000),
+        "notes.txt": b"no music",
+        "data": bytes(5000),
+    }
+    audio = {"stream": sound, "song.MP3.bak": sound, "a.flac_": encoded(rising(0.2), "FLAC"), "b.m4b": b"?"}
+    for name, content in (others | audio).items():
+        (tmp_path / "rock" / name).write_bytes(content)
+    found = list_audio(tmp_path)
+    assert {path.name for path in found.files} == set(audio)
+    assert found.others == {".jpg": 1, ".heic": 1, ".avi": 1, ".mov": 1, ".txt": 1, "no extension": 1}
+    assert format_others(Counter({".a": 3, ".b": 5, ".c": 1, ".d": 1, ".e": 1, ".f": 1, ".g": 2})) == (
+        "5 .b, 3 .a, 2 .g, 1 .c, 1 .d, 1 .e and 1 others"
+    )
+
+
+@pytest.mark.parametrize("ending", [".m4b", ".mp2", ".oga", ".wv", ".caf", ".spx", ".tta", ".eac3"])
+def test_endings_that_a_reader_reads_are_audio(ending):
+    assert ending in AUDIO_EXTENSIONS

@@ -60,6 +60,14 @@ _BY_MAGIC = (  # (offset, bytes, format)
     (0, b"\xff\xf9", Format("AAC")),
 )
 _CHUNKS = (b"data", b"desc", b"pakt", b"kuki", b"chan", b"free", b"info", b"strg", b"mark", b"regn", b"peak", b"edct")
+_FORMS = {b"RIFF": (b"WAVE",), b"RF64": (b"WAVE",), b"FORM": (b"AIFF", b"AIFC", b"8SVX", b"16SV", b"MAUD")}
+_VIDEO_NAMES = "mov m4v mkv avi ogv 3gp 3g2 wmv asf flv ts mpg mpeg vob"
+_VIDEO = frozenset(f".{name}" for name in _VIDEO_NAMES.split())
+    f".{name}"
+    for name in ["mov", "m4v", "mkv", "avi", "ogv", "3gp", "3g2", "wmv", "asf", "flv", "ts", "mpg", "mpeg", "vob"]
+)
+_WEAK = ("AAC", "AC-3")  # two bytes, which a file of anything may begin with
+_PICTURES = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx ")  # in the boxes of MP4
 # Compressed sound in containers that libsndfile opens for other sound.
 _CODECS = {
     b"caff": Format("CAF with this codec"),
@@ -75,10 +83,26 @@ def sniff_format(head: bytes) -> Format | None:
         start = 10 + sum((byte & 0x7F) << 7 * (3 - k) for k, byte in enumerate(head[6:10]))
         if start + 4 > len(head):
             return Format("MP3", False)  # the only format that usually begins so
+    kind = head[start : start + 4]
+    if kind in _FORMS and head[start + 8 : start + 12] not in _FORMS[kind]:
+        return None  # AVI, WebP, pictures of the Amiga
     for offset, magic, found in _BY_MAGIC:
         if head.startswith(magic, start + offset):
             return found
     return Format("MP3", False) if head[:3] == b"ID3" or starts_like_mpeg(head) else None
+
+
+def has_audio_content(path: Path) -> bool:
+    """Whether a file of an unknown name holds sound, by its first bytes; videos and pictures do not count."""
+    if path.suffix.lower() in _VIDEO:
+        return False
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(HEAD)
+    except OSError:
+        return False
+    found = sniff_format(head)
+    return found is not None and found.name not in _WEAK and head[8:12] not in _PICTURES
 
 
 def codec_needs_ffmpeg(head: bytes) -> Format | None:

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from genrelab.audio.containers import has_audio_content
 from genrelab.datasets.index import AUDIO_EXTENSIONS, DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import ConfigError, GenrelabError
 
+_ENDINGS = 6  # that are named of files that are no audio
 _TRACK_COLUMNS = ("path", "track", "track_id", "filename", "file")
 
 
@@ -114,6 +116,14 @@ def list_audio(top: Path) -> AudioFiles:
     return found
 
 
+def format_others(others: Counter[str]) -> str:
+    """How many files of which endings are no audio: "3 .jpg, 1 .txt"."""
+    ranked = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    kinds = ", ".join(f"{count} {ending}" for ending, count in ranked[:_ENDINGS])
+    rest = sum(count for _, count in ranked[_ENDINGS:])
+    return f"{kinds} and {rest} others" if rest else kinds
+
+
 def _list_folder(folder: Path, names: list[str], found: AudioFiles) -> list[Path]:
     """Count a folder's files by kind; returns those of audio."""
     files = []
@@ -121,7 +131,7 @@ def _list_folder(folder: Path, names: list[str], found: AudioFiles) -> list[Path
         path = folder / name
         if name.startswith("."):
             continue
-        if path.suffix.lower() not in AUDIO_EXTENSIONS:
+        if path.suffix.lower() not in AUDIO_EXTENSIONS and not has_audio_content(path):
             found.others[path.suffix.lower() or "no extension"] += 1
         elif not _is_text(str(path)):
             readable = os.fsencode(path).decode("utf-8", "replace")
@@ -159,10 +169,7 @@ def _scan(top: Path) -> tuple[list[Path], list[str], list[tuple[str, str]]]:
     files, others, rejected = found.files, found.others, [*found.rejected, *reject_links(top, found)]
     notes = []
     if others:
-        kinds = ", ".join(
-            f"{count} {name}" for name, count in sorted(others.items(), key=lambda item: (-item[1], item[0]))[:6]
-        )
-        notes.append(f"files that are not audio skipped: {kinds}")
+        notes.append(f"files that are not audio skipped: {format_others(others)}")
     if loose := [path for path in files if path.parent == top]:
         more = f" and {len(loose) - 1} more" if len(loose) > 1 else ""
         notes.append(f"audio beside the genre folders skipped: {loose[0].name}{more}")

@@ -7,6 +7,7 @@ learning and music adversaries"), and its artist as Sturm's index of the dataset
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from genrelab.audio import AudioError, probe
-from genrelab.datasets.audio_folder import find_root, list_audio
+from genrelab.datasets.audio_folder import find_root, format_others, list_audio
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
 from genrelab.utils.errors import GenrelabError
@@ -43,7 +44,8 @@ def gtzan(root: str | None = None) -> DatasetIndex:
     holds_genres = (top / name for name in _PLACES if any((top / name / genre).is_dir() for genre in GENRES))
     rows: dict[str, dict[str, Any]] = {}
     rejected: list[tuple[str, str]] = []
-    for path in list_audio(next(holds_genres, top)).files:
+    found = list_audio(next(holds_genres, top))
+    for path in found.files:
         clip = clip_name(path.stem)
         if clip not in published_tracks():
             rejected.append((str(path), "not a clip of GTZAN"))
@@ -58,7 +60,7 @@ def gtzan(root: str | None = None) -> DatasetIndex:
         raise GenrelabError(f"{top}: no GTZAN clip in it; expected genres_original/blues/blues.00000.wav and so on")
     if BAD_CLIP in rows and (reason := _unreadable(rows[BAD_CLIP]["path"])):
         rejected.append((rows.pop(BAD_CLIP)["path"], f"known bad clip of GTZAN: {reason}"))
-    return DatasetIndex("gtzan", pd.DataFrame(rows.values()), _notes(rows), tuple(rejected))
+    return DatasetIndex("gtzan", pd.DataFrame(rows.values()), _notes(rows, found.others), tuple(rejected))
 
 
 @cache
@@ -84,8 +86,10 @@ def _unreadable(path: str) -> str:
     return ""
 
 
-def _notes(rows: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+def _notes(rows: dict[str, dict[str, Any]], others: Counter[str]) -> tuple[str, ...]:
     notes = ["fault-filtered lists: Kereliuk, Sturm and Larsen 2015; artists: Sturm's index of GTZAN"]
+    if others:
+        notes.append(f"files that are not audio skipped: {format_others(others)}")
     if len(rows) < len(published_tracks()):
         notes.append(f"{len(rows)} of GTZAN's {len(published_tracks())} clips are here")
     if BAD_CLIP not in rows:

@@ -20,8 +20,9 @@ UNLABELED = (
 )
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
-# Audio that soundfile or ffmpeg may know; anything else in a music folder is a cover or a text.
-_EXTENSIONS = "wav flac mp3 ogg oga opus au snd aif aiff aifc m4a mp4 aac wma ape wv mpc mka webm caf w64 rf64 ac3"
+# Audio that libsndfile or ffmpeg reads. Files with other names are audio if their first bytes say so.
+_EXTENSIONS = "wav wave bwf flac mp3 mp2 mp1 mpga ogg oga opus spx au snd aif aiff aifc m4a m4b m4r mp4 aac adts wma"
+_EXTENSIONS += " ape wv mpc mp+ mpp mka webm weba caf w64 rf64 ac3 eac3 dts amr tta tak shn dsf voc oma mlp thd latm"
 AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split())
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from genrelab.audio.errors import NO_SUCH_FILE
-from genrelab.datasets.audio_folder import find_root, list_audio, normalize_id, reject_links
+from genrelab.datasets.audio_folder import find_root, format_others, list_audio, normalize_id, reject_links
 from genrelab.datasets.csv_table import PART_WORDS
 from genrelab.datasets.index import DatasetIndex
 from genrelab.datasets.registry import DATASETS
@@ -53,7 +53,7 @@ def musicmap(root: str | None = None, splits: str | None = None) -> DatasetIndex
         rows.append({"track_id": track, "genre": normalize_id(parts[0]).strip(), "path": str(path), **_song(path.stem)})
     if not rows:
         raise GenrelabError(f"{top}: no audio in genre folders; expected e.g. jaz03/jaz03-1-Artist-Title.m4a")
-    notes = [f"files that are not audio skipped: {sum(others.values())}"] if others else []
+    notes = [f"files that are not audio skipped: {format_others(others)}"] if others else []
     notes += _one_recording(rows)
     if splits:
         notes += _split(Path(splits).expanduser(), rows, rejected)

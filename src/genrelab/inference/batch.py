@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from genrelab.audio import AudioError
 from genrelab.utils.errors import GenrelabError
@@ -26,27 +26,46 @@ class FileResult(Generic[T]):
     reason: str = ""
 
 
-def find_audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[str, str]]]:
-    """Audio files named, and those in folders named, at any depth; each once.
+class FoundFiles(NamedTuple):
+    """Files to work on.
 
-    Returns:
-        the files, in the order of `paths` and sorted within folders, and (path, reason) of what cannot be used. A file
-        that is named counts as audio whatever its name.
+    Args:
+        files: each once.
+        rejected: (path, reason) of what cannot be used.
+        left_out: line on the files in folders that are no audio; "" where there are none.
+    """
+
+    files: list[Path]
+    rejected: list[tuple[str, str]]
+    left_out: str
+
+
+def find_audio_files(paths: Sequence[Path]) -> FoundFiles:
+    """Find the audio files named, and those in folders named, at any depth.
+
+    The files are in the order of `paths` and sorted within folders. A file that is named counts as audio whatever its
+    name.
     """
     found: list[Path] = []
     rejected: list[tuple[str, str]] = []
+    others: Counter[str] = Counter()
+    left_out = ""
     for path in (path.expanduser() for path in paths):
         if path.is_dir():
-            from genrelab.datasets.audio_folder import list_audio  # pandas, which a file does not need
+            from genrelab.datasets.audio_folder import format_others, list_audio  # pandas, which a file does not need
 
             inside = list_audio(path)
             found += inside.files
             rejected += inside.rejected
+            others += inside.others
+            left_out = f"left out, since they are not audio: {format_others(others)}" if others else ""
             if not inside.files and not inside.rejected:
                 rejected.append((str(path), "a folder without audio"))
         else:
             found.append(path)
-    return list({os.path.realpath(path): path for path in reversed(found)}.values())[::-1], rejected
+    return FoundFiles(
+        list({os.path.realpath(path): path for path in reversed(found)}.values())[::-1], rejected, left_out
+    )
 
 
 def map_files(work: Callable[[Path], T], files: Iterable[Path], workers: int = 1) -> Iterator[FileResult[T]]:

@@ -71,7 +71,9 @@ def predict_command(run: Path, paths: Sequence[Path], options: PredictOptions) -
     from genrelab.utils.rejected_files import format_rejected
 
     _check(options)
-    files, rejected = find_audio_files(paths)
+    files, rejected, left_out = find_audio_files(paths)
+    if left_out:
+        print_err(left_out)
     if not files:
         raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a file or a folder")
     if not any(path.exists() for path in files):  # known before a network is loaded

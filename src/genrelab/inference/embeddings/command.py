@@ -78,7 +78,9 @@ def embed_command(run: Path, library: Sequence[Path], options: EmbedOptions) -> 
         raise ConfigError([f"--map {options.map}: no such method{suggest(options.map, METHODS)}"])
     if options.color not in COLORS:
         raise ConfigError([f"--color-by {options.color}: no such choice{suggest(options.color, COLORS)}"])
-    files, rejected = find_audio_files(library)
+    files, rejected, left_out = find_audio_files(library)
+    if left_out:
+        print_err(left_out)
     if not files:
         raise GenrelabError(f"{rejected[0][0]}: {rejected[0][1]}" if rejected else "name a folder or a file")
     if not any(path.exists() for path in files):  # known before a network is loaded

@@ -97,7 +97,9 @@ def tag_command(run: Path | None, library: Sequence[Path], undo_from: Path | Non
         raise ConfigError([f"--threshold {options.threshold:g}: a probability, from 0 to 1"])
     if options.level not in LEVELS:
         raise ConfigError([f"--level {options.level}: no such choice{suggest(options.level, LEVELS)}"])
-    found, rejected = find_audio_files(library)
+    found, rejected, left_out = find_audio_files(library)
+    if left_out:
+        print_err(left_out)
     files = [path for path in found if path.suffix.lower() in SUFFIXES]
     if not files:
         kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
