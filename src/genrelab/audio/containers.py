@@ -63,9 +63,6 @@ _CHUNKS = (b"data", b"desc", b"pakt", b"kuki", b"chan", b"free", b"info", b"strg
 _FORMS = {b"RIFF": (b"WAVE",), b"RF64": (b"WAVE",), b"FORM": (b"AIFF", b"AIFC", b"8SVX", b"16SV", b"MAUD")}
 _VIDEO_NAMES = "mov m4v mkv avi ogv 3gp 3g2 wmv asf flv ts mpg mpeg vob"
 _VIDEO = frozenset(f".{name}" for name in _VIDEO_NAMES.split())
-    f".{name}"
-    for name in ["mov", "m4v", "mkv", "avi", "ogv", "3gp", "3g2", "wmv", "asf", "flv", "ts", "mpg", "mpeg", "vob"]
-)
 _WEAK = ("AAC", "AC-3")  # two bytes, which a file of anything may begin with
 _PICTURES = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx ")  # in the boxes of MP4
 # Compressed sound in containers that libsndfile opens for other sound.
