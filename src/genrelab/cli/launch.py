@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrelab.config.composition import LAUNCH_ID, launch_id
+from genrelab.config.composition import LAUNCH_ID, SEARCH_PATH, launch_id, search_path_override
 from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.exit_codes import HydraBypass, exit_on_error
 from genrelab.utils.io import shown
+from hydra_plugins.genrelab_recipes.recipe_source import TRUST_FLAG, TRUSTED
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -30,6 +31,7 @@ ASKS_HYDRA = {
     "--package",
     "-p",
 }
+HYDRAS_FLAGS = {*ASKS_HYDRA, "-m", "--multirun", "-r", "--run", "-sc", "--shell-completion"}
 BEFORE_DATA = {".lock", "config.yaml", "overrides.txt", "run.json", "changes.diff"}
 JOBS = "GENRELAB_JOBS"  # how many a multirun has, for "job 2 of 6"; its launcher may start processes
 _trained: list[Path] = []  # folders of the jobs that ended well in this process
@@ -39,7 +41,7 @@ def train(arguments: Sequence[str]) -> None:
     """Run `train.py` with these command line arguments; leaves by SystemExit where something is wrong."""
     # Torch's threads wait by spinning; where other processes want the cores, that can make a step ten times as slow.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    before = {name: os.environ.get(name) for name in (LAUNCH_ID, JOBS)}
+    before = {name: os.environ.get(name) for name in (LAUNCH_ID, JOBS, TRUSTED)}
     try:
         with exit_on_error():
             _train(arguments)
@@ -60,7 +62,7 @@ def _train(arguments: Sequence[str]) -> None:
         return
     # argparse wants flags before overrides; people write `experiment=quickstart -m beta=1,2` too.
     flags = [text for text in arguments if text in ("-m", "--multirun")]
-    arguments = normalize_overrides([*flags, *(text for text in arguments if text not in flags)])
+    arguments = normalize_overrides([*flags, *recipe_flags([text for text in arguments if text not in flags])])
     if resumed := [text.partition("=")[2] for text in arguments if text.startswith("resume=")]:
         return _resume(resumed[-1], [text for text in arguments if not text.startswith("resume=")])
     if not ASKS_HYDRA & {text.split("=")[0] for text in arguments}:
@@ -71,6 +73,37 @@ def _train(arguments: Sequence[str]) -> None:
     _with_hydra(_train_job, arguments)
     if len(_trained) > 1:
         _compare(_trained)
+
+
+def recipe_flags(arguments: Sequence[str]) -> list[str]:
+    """Arguments with `--config-dir FOLDER` as an override that has the folder's recipes checked.
+
+    `--trust-config` allows them everything that Hydra does. Hydra's other flags that name configurations are refused,
+    since they would be loaded unchecked.
+
+    Raises:
+        ConfigError: a folder that is not there, a flag that train.py does not take.
+    """
+    folders, rest, problems = [], [], []
+    trusted = TRUST_FLAG in arguments or os.environ.get(TRUSTED) == "1"
+    left = iter([text for text in arguments if text != TRUST_FLAG])
+    for text in left:
+        flag, equals, value = text.partition("=")
+        if flag in ("--config-dir", "-cd"):
+            folders.append(value if equals else next(left, ""))
+            if not Path(folders[-1] or "-").is_dir():
+                problems.append(f"--config-dir {folders[-1]}: no such folder")
+        elif text.startswith("-") and flag not in HYDRAS_FLAGS:
+            problems.append(f"{text}: no such flag (--help lists them; options in a folder of your own: --config-dir)")
+        elif text.startswith(SEARCH_PATH) and not trusted:
+            problems.append(f"{text}: not checked (use --config-dir FOLDER, or allow it with {TRUST_FLAG})")
+        else:
+            rest.append(text)
+    if problems:
+        raise ConfigError(problems)
+    if trusted:
+        os.environ[TRUSTED] = "1"
+    return [*rest, search_path_override(folders)] if folders else rest
 
 
 def _compare(folders: Sequence[Path]) -> None:
@@ -110,9 +143,6 @@ def preflight(arguments: Sequence[str]) -> None:
     from genrelab.engine.validate_config import check
 
     asked = get_args_parser().parse_args(list(arguments))
-    if asked.config_dir and not Path(asked.config_dir).is_dir():
-        raise ConfigError([f"--config-dir {asked.config_dir}: no such folder"])
-    search_path = [asked.config_dir] if asked.config_dir else []
     jobs = expand_sweep(asked.overrides) if asked.multirun else [list(asked.overrides)]
     launcher = next((text for text in reversed(asked.overrides) if text.startswith("hydra/launcher=")), None)
     problems: list[str] = []
@@ -124,7 +154,7 @@ def preflight(arguments: Sequence[str]) -> None:
         problems.append(f"{launcher}: this machine has no srun; start it on a SLURM cluster, or use joblib here")
     for job in jobs:
         try:
-            config = compose(job, search_path)
+            config = compose(job)
             check(config, job)
             several = config["accelerator"]["devices"] > 1 or config["accelerator"]["strategy"] != "auto"
             if asked.multirun and several:

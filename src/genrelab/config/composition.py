@@ -21,10 +21,12 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from genrelab.utils.errors import ConfigError, suggest
+from hydra_plugins.genrelab_recipes.recipe_source import SCHEME
 
 # Held in the environment, because launchers start further processes that must agree on the folder.
 LAUNCH_ID = "GENRELAB_LAUNCH_ID"
 LAUNCHERS = ("joblib", "submitit_local", "submitit_slurm")  # of plugins that an extra installs
+SEARCH_PATH = "hydra.searchpath="  # an override that names further folders of options
 FAILURES = (HydraException, OmegaConfBaseException, ValueError, AssertionError)  # what composition raises
 
 
@@ -43,12 +45,11 @@ def launch_id() -> str:
 OmegaConf.register_new_resolver("genrelab.launch_id", launch_id, replace=True)
 
 
-def compose(overrides: Sequence[str], search_path: Sequence[str] = (), name: str = "config") -> dict[str, Any]:
+def compose(overrides: Sequence[str], name: str = "config") -> dict[str, Any]:
     """Compose the configuration as plain data.
 
     Args:
         overrides: as on the command line, without sweeps.
-        search_path: further folders of configurations.
         name: of the file that lists the groups.
 
     Raises:
@@ -57,18 +58,18 @@ def compose(overrides: Sequence[str], search_path: Sequence[str] = (), name: str
     if twice := _twice(overrides):
         raise ConfigError(twice)
     try:
-        return _compose(overrides, search_path, name=name)
+        return _compose(overrides, name=name)
     except FAILURES as error:
         first: Exception = error
     # Something does not fit: add one override after the other to tell which, groups before the values inside them.
     problems: list[str] = []
     fitting: list[str] = []
-    for override in sorted(overrides, key=lambda text: "." in text.split("=")[0]):
+    for override in sorted(overrides, key=lambda text: (not text.startswith(SEARCH_PATH), "." in text.split("=")[0])):
         try:
-            _compose([*fitting, override], search_path, name=name)
+            _compose([*fitting, override], name=name)
             fitting.append(override)
         except FAILURES as error:
-            problems.append(_explain(override, error, fitting, search_path, name))
+            problems.append(_explain(override, error, fitting, name))
     raise ConfigError(problems or [_first_line(first)]) from first
 
 
@@ -133,18 +134,19 @@ def _twice(overrides: Sequence[str]) -> list[str]:
     return problems
 
 
-def _compose(
-    overrides: Sequence[str], search_path: Sequence[str], hydra_too: bool = False, name: str = "config"
-) -> dict[str, Any]:
+def _compose(overrides: Sequence[str], hydra_too: bool = False, name: str = "config") -> dict[str, Any]:
     GlobalHydra.instance().clear()
-    paths = (
-        [f"hydra.searchpath=[{','.join(f'file://{Path(p).absolute()}' for p in search_path)}]"] if search_path else []
-    )
     with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = hydra.compose(name, [*overrides, *paths], return_hydra_config=hydra_too)
+        config = hydra.compose(name, list(overrides), return_hydra_config=hydra_too)
     plain = OmegaConf.to_container(config, resolve=not hydra_too, throw_on_missing=False)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def search_path_override(folders: Sequence[str]) -> str:
+    """The override that makes folders of recipes known to Hydra, which checks each file it loads from them."""
+    paths = [str(Path(folder).absolute()).replace("\\", "\\\\").replace("'", "\\'") for folder in folders]
+    return SEARCH_PATH + "[" + ",".join(f"'{SCHEME}://{path}'" for path in paths) + "]"
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
@@ -172,7 +174,7 @@ def _values(override: Override, searched: bool) -> list[str]:
     return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
-def _explain(override: str, error: Exception, fitting: Sequence[str], search_path: Sequence[str], name: str) -> str:
+def _explain(override: str, error: Exception, fitting: Sequence[str], name: str) -> str:
     """One line about an override that does not compose: what, and what was perhaps meant."""
     key, _, value = override.partition("=")
     key = key.lstrip("+~")
@@ -186,7 +188,7 @@ def _explain(override: str, error: Exception, fitting: Sequence[str], search_pat
         options += [*LAUNCHERS, "basic"] if group == "hydra/launcher" else []
         return f"{group}={value}: no {group} {option!r}{suggest(option, options)}"
     try:
-        tree = _compose(fitting, search_path, hydra_too=key.startswith("hydra."), name=name)
+        tree = _compose(fitting, hydra_too=key.startswith("hydra."), name=name)
     except FAILURES:
         tree = {}
     if "Ambiguous value" in str(error):

@@ -55,4 +55,4 @@ class SweepResults(SearchPathPlugin):
 
         sweeps = Path("outputs/sweeps").absolute()
         if (sweeps / "experiment").is_dir():
-            search_path.append("genrelab-sweeps", f"file://{sweeps}")
+            search_path.append("genrelab-sweeps", f"recipe://{sweeps}")

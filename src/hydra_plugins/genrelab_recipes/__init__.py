@@ -1,0 +1,1 @@
+"""Hydra finds here how genrelab reads recipes of other folders."""
