@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from genrelab.utils import lean_imports
+
 if TYPE_CHECKING:
     from genrelab.inference import Predictor
 
 __version__ = "0.1.0"
+lean_imports.install()
 
 
 def load_predictor(path: str | os.PathLike[str], device: str = "cpu", coverage: float = 0.8) -> Predictor:

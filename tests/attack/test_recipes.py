@@ -69,7 +69,7 @@ def test_a_recipe_that_would_do_more_is_refused(capsys, tmp_path, case, command)
     assert "s3cr3t" not in output and "Traceback" not in output
 
 
-@pytest.mark.parametrize("flags", [["--cfg", "job"], ["--cfg", "job", "--resolve"], ["--info", "config"]])
+@pytest.mark.parametrize("flags", [["--cfg", "job"], ["--cfg", "job", "--resolve"]])
 def test_it_is_not_shown_either(capsys, tmp_path, flags):
     written(tmp_path / "recipes", HOSTILE["environment"], tmp_path / "marker")
     code, output = attempt(capsys, [*flags, "--config-dir", "recipes", "experiment=mine"])
@@ -90,8 +90,16 @@ def test_options_of_hydra_are_refused_by_their_place(capsys, tmp_path):
 
 @pytest.mark.parametrize(
     "flags",
-    [["--config-path", "recipes"], ["-cp=recipes"], ["--config-name", "x"], ["--config-pa=recipes"], ["-cn", "x"]]
-    + [["--experimental-rerun", "x.pickle"], ["--exp=x.pickle"], ["hydra.searchpath=[file://recipes]"]],
+    [
+        ["--config-path", "recipes"],
+        ["-cp=recipes"],
+        ["--config-name", "x"],
+        ["--config-pa=recipes"],
+        ["-cn", "x"],
+        ["--experimental-rerun", "x.pickle"],
+        ["--exp=x.pickle"],
+        ["hydra.searchpath=[file://recipes]"],
+    ],
 )
 def test_nothing_is_loaded_past_the_check(capsys, flags):
     code, output = attempt(capsys, [*flags, "beta=1"])

@@ -60,7 +60,8 @@ class ConvStack(nn.Module):
         self.blocks = nn.Sequential(*layers)
         self.average = head == "average"
         self.fc = nn.Linear(before if self.average else before * rows * columns, n_classes)
-        self.to(memory_format=torch.channels_last)  # the same numbers in two thirds of the time on a CPU
+        # The same numbers in two thirds of the time on a CPU.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, *features: Tensor) -> Tensor:
         """Logits `[B, C]` of pictures `[B, H, W]`."""

@@ -59,7 +59,8 @@ class VGGMel(nn.Module):
         self.blocks = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(before, n_classes)
-        self.to(memory_format=torch.channels_last)  # the same numbers in two thirds of the time on a CPU
+        # The same numbers in two thirds of the time on a CPU.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, feature_map: Tensor) -> Tensor:
         """Logits `[B, C]` of a picture `[B, H, W]`."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins import file_config_source
@@ -43,7 +44,7 @@ class RecipeSource(file_config_source.FileConfigSource):
         """
         found = super().load_config(config_path)
         if os.environ.get(TRUSTED) != "1":
-            file = os.path.join(self.path, self._normalize_file_name(config_path))
+            file = Path(self.path, self._normalize_file_name(config_path))
             package = (found.header or {}).get("package") or ""
             tree = OmegaConf.to_container(found.config, resolve=False)
             if problems := list(recipe_problems(config_path, package, tree)):
@@ -68,7 +69,7 @@ def recipe_problems(config_path: str, package: str, tree: Any) -> Iterator[str]:
         yield f"its defaults choose options of Hydra, which run code {allow}"
     if any(".." in text for text in _texts(defaults)):
         yield f"its defaults lead out of its folder {allow}"
-    if root.get("plugins") or package.split(".")[0] == "plugins":
+    if root.get("plugins") or package.partition(".")[0] == "plugins":
         yield f"plugins: names modules to import (take it out and write plugins=[...] on the command line; {allow[1:]}"
     for text in _texts(tree):
         if "${" in _without_references(text):

@@ -14,7 +14,7 @@ from genrelab.utils.errors import GenrelabError
 if TYPE_CHECKING:
     from gradio import Blocks
 
-OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+OFFLINE = {"HF_HUB_OFFLINE": "1"}
 
 
 def build_app(service: AppService) -> Blocks:
