@@ -56,13 +56,15 @@ Accuracy with 95 % intervals over tracks; pictures and stack are the mean of thr
 | | train and val, cross-validated | test, n = 290 |
 | --- | --- | --- |
 | `experiment=gtzan_tables`: logistic regression on 57 features, SSD and RH | 62.9 %, n = 640 | 65.5 % [60.0, 71.4] |
-| `experiment=gtzan_pictures`: four blocks of convolution | 56.6 % [51.7, 61.4], n = 389 | not scored yet |
-| both stacked | 65.8 %, n = 389 | not scored yet |
+| `experiment=gtzan_pictures`: four blocks of convolution | 56.6 % [51.7, 61.4], n = 389 | 63.4 % [58.3, 68.4] |
+| both stacked | 65.8 %, n = 389 | **68.2 %** [63.0, 72.9] |
 
 All three are refitted on train and val. In cross-validation the network was trained on three fifths of the clips, and
 three of its five folds were run. The stack's log-probabilities are proportional to 0.626 times those of the pictures
 plus 0.685 times those of the tables: the weights that fit the out-of-fold answers for the 389 clips best, each clip
-answered by models that were not trained on it (65.8 % by weights of other clips' answers).
+answered by models that were not trained on it (65.8 % by weights of other clips' answers). Seeds of the
+pictures have 65.2, 62.4 and 62.8 %, of the stack 69.3, 66.9 and 68.3 %. The goals set beforehand were 64 % for pictures,
+missed by half a point, and 66 % for the stack.
 Published for comparison: MFCC and SVM 53.4 %, VGGish and SVM 77.2 %, which heard millions of videos before.
 
 ```bash
