@@ -62,9 +62,9 @@ Accuracy with 95 % intervals over tracks; pictures and stack are the mean of thr
 All three are refitted on train and val. In cross-validation the network was trained on three fifths of the clips, and
 three of its five folds were run. The stack's log-probabilities are proportional to 0.626 times those of the pictures
 plus 0.685 times those of the tables: the weights that fit the out-of-fold answers for the 389 clips best, each clip
-answered by models that were not trained on it (65.8 % by weights of other clips' answers). Seeds of the
-pictures have 65.2, 62.4 and 62.8 %, of the stack 69.3, 66.9 and 68.3 %. The goals set beforehand were 64 % for pictures,
-missed by half a point, and 66 % for the stack.
+answered by models that were not trained on it (65.8 % by weights of other clips' answers). The
+seeds of the pictures have 65.2, 62.4 and 62.8 %, of the stack 69.3, 66.9 and 68.3 %. The goals set beforehand were 64 %
+for pictures, missed by half a point, and 66 % for the stack.
 Published for comparison: MFCC and SVM 53.4 %, VGGish and SVM 77.2 %, which heard millions of videos before.
 
 ```bash
