@@ -11,7 +11,12 @@ from tones import write_tone
 def config(tmp_path):
     for g, genre in enumerate(("Hip-Hop", "hip hop", "Rock")):
         write_tone(tmp_path / "songs" / genre / "x.wav", 300, g + 1, 1.0, g)
-    given = ["dataset=folder", f"dataset.root={tmp_path / 'songs'}", f"paths.output_dir={tmp_path / 'out'}"]
+    given = [
+        "audio.segment_duration=1.0",
+        "dataset=folder",
+        f"dataset.root={tmp_path / 'songs'}",
+        f"paths.output_dir={tmp_path / 'out'}",
+    ]
     return lambda *further: compose([*given, *further])
 
 

@@ -90,6 +90,7 @@ def scan_recordings(
         GenrelabError: the cache cannot be read or written.
         Interrupted: Ctrl-C; what was read until then is kept.
     """
+    paths = [str(Path(path).absolute()) for path in paths]
     store = _RecordingCache(cache, audio)
     with store.locked():
         known = store.read()
