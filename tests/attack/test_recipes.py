@@ -7,6 +7,10 @@ import re
 import pytest
 
 from genrelab.cli import launch
+from genrelab.config import compose
+from genrelab.engine.auto.command import resume_race
+from genrelab.runs.run_record import RunRecord
+from genrelab.utils.errors import ConfigError
 
 CALLBACK = "hydra:\n  callbacks:\n    planted:\n      _target_: os.mkdir\n      path: {marker}\n"
 LOGGING = "hydra:\n  job_logging:\n    version: 1\n    handlers: {{x: {{(): os.mkdir, path: {marker}}}}}\n"
@@ -123,3 +127,27 @@ def test_trust_ends_with_the_command(capsys, tmp_path):
     written(tmp_path / "recipes", HOSTILE["environment"], tmp_path / "marker")
     attempt(capsys, ["--trust-config", "--config-dir", "recipes", "experiment=mine"])
     assert "--trust-config" in attempt(capsys, ["--config-dir", "recipes", "experiment=mine"])[1]
+
+
+def test_a_resumed_run_imports_nothing_unasked(capsys, tmp_path):
+    folder = tmp_path / "run"
+    RunRecord.start(folder, compose(["model=cnn", "features=mel_db", "plugins=[planted_module]"]), [])
+    code, output = attempt(capsys, [f"resume={folder}"])
+    assert code == 2 and not (tmp_path / "marker").exists()
+    assert str(folder / "config.yaml") in output and "--trust-config" in output
+    with pytest.raises(SystemExit):
+        launch.train([f"resume={folder}", "dataset.root=/no/such", "--trust-config"])
+    assert (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["plugins=[planted_module]", "hydra.callbacks.x._target_=os.mkdir", "seed=${oc.env:A}"]
+)
+def test_a_resumed_race_imports_nothing_unasked(tmp_path, text):
+    folder = tmp_path / "race"
+    record = RunRecord.start(folder, compose([]), [])
+    record.data["auto"] = {"overrides": [text], "budget": 1}
+    record.write()
+    with pytest.raises(ConfigError, match="--trust-config"):
+        resume_race(folder, trusted=False)
+    assert not (tmp_path / "marker").exists()

@@ -96,6 +96,7 @@ def auto(
     budget: Annotated[str, typer.Option(help="Time for all, such as 30s, 10min or 1h.")] = "10min",
     out: Annotated[Path | None, typer.Option(help="Folder of the run (default: a new one in outputs/runs).")] = None,
     resume: Annotated[Path | None, typer.Option(help="Folder of an interrupted race to go on with.")] = None,
+    trust_config: Annotated[bool, typer.Option(help="Let a resumed race import the modules that it names.")] = False,
 ) -> None:
     """Find the best model for a folder of music.
 
@@ -115,7 +116,7 @@ def auto(
     elif music or given:
         raise GenrelabError(f"--resume {resume}: a resumed race keeps its music and overrides (leave them out)")
     else:
-        resume_race(resume)
+        resume_race(resume, trusted=trust_config)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from genrelab.config.composition import LAUNCH_ID, SEARCH_PATH, launch_id, searc
 from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.exit_codes import HydraBypass, exit_on_error
 from genrelab.utils.io import shown
-from hydra_plugins.genrelab_recipes.recipe_source import TRUST_FLAG, TRUSTED
+from genrelab.utils.trust import TRUST_FLAG, TRUSTED, is_trusted
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -85,7 +85,7 @@ def recipe_flags(arguments: Sequence[str]) -> list[str]:
         ConfigError: a folder that is not there, a flag that train.py does not take.
     """
     folders, rest, problems = [], [], []
-    trusted = TRUST_FLAG in arguments or os.environ.get(TRUSTED) == "1"
+    trusted = TRUST_FLAG in arguments or is_trusted()
     left = iter([text for text in arguments if text != TRUST_FLAG])
     for text in left:
         flag, equals, value = text.partition("=")
@@ -240,4 +240,4 @@ def _resume(folder: str, overrides: Sequence[str]) -> None:
         raise ConfigError(["resume=: name the folder of a run, such as outputs/runs/20260101-120000-ab12cd"])
     from genrelab.engine import run
 
-    run.resume(Path(folder), overrides)
+    run.resume(Path(folder), overrides, trusted=is_trusted())

@@ -24,8 +24,9 @@ from genrelab.evaluation.report import print_summary, write_report
 from genrelab.runs.run_record import RunRecord
 from genrelab.tracking.publish import finish
 from genrelab.training.trainer import quiet_lightning
-from genrelab.utils.errors import GenrelabError
+from genrelab.utils.errors import ConfigError, GenrelabError
 from genrelab.utils.io import shown
+from genrelab.utils.trust import TRUST_FLAG
 
 
 def train(config: Config, folder: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -66,15 +67,16 @@ def _resolved(config: Config) -> Config:
     return config
 
 
-def resume(folder: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+def resume(folder: Path, overrides: Sequence[str] = (), trusted: bool = True) -> dict[str, Any]:
     """Go on with an interrupted run in its folder, to the result that it would have had.
 
     Args:
         folder: of the run.
         overrides: other paths and machine settings, where the music has moved: `dataset.root=NEW`.
+        trusted: whether the run is one's own, whose modules may be imported.
 
     Raises:
-        ConfigError: an override that would make it another run.
+        ConfigError: an override that would make it another run; modules to import in a run that is not trusted.
         GenrelabError: not a run, or finished already; or tracks, audio or genres are not those that it began with.
     """
     changes = parse_machine_overrides(overrides)
@@ -93,6 +95,9 @@ def resume(folder: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise GenrelabError(f"{folder / 'config.yaml'}: unreadable ({error}); the run cannot be resumed") from error
     config = override_machine(config, changes)
+    if config.get("plugins") and not trusted:
+        modules = ", ".join(map(str, config["plugins"]))
+        raise ConfigError([f"{folder / 'config.yaml'}: plugins: resuming imports {modules} ({TRUST_FLAG} allows it)"])
     check(config)
     if changes:
         record.change_config(config, overrides)

@@ -9,7 +9,6 @@ Hydra imports every module of `hydra_plugins` at each start: nothing heavy is im
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +19,9 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 
 from genrelab.utils.errors import ConfigError
+from genrelab.utils.trust import TRUST_FLAG, is_trusted
 
 SCHEME = "recipe"
-TRUST_FLAG = "--trust-config"
-TRUSTED = "GENRELAB_TRUST_CONFIG"  # in the environment, for the processes that launchers and sweeps start
 _HYDRAS = re.compile(r"(^|[/@.\s])hydra($|[/@.:\s])")
 _REFERENCE = re.compile(r"\$\{[\w.\-\[\]]+\}")
 
@@ -43,7 +41,7 @@ class RecipeSource(file_config_source.FileConfigSource):
             ConfigError: it sets what Hydra would make objects of, or reads what lies outside the configuration.
         """
         found = super().load_config(config_path)
-        if os.environ.get(TRUSTED) != "1":
+        if not is_trusted():
             file = Path(self.path, self._normalize_file_name(config_path))
             package = (found.header or {}).get("package") or ""
             tree = OmegaConf.to_container(found.config, resolve=False)

@@ -36,6 +36,7 @@ from genrelab.tracking.publish import finish, publish
 from genrelab.training.trainer import quiet_lightning
 from genrelab.utils.errors import ConfigError, GenrelabError, report_progress_on_interrupt
 from genrelab.utils.io import shown, write_json
+from genrelab.utils.trust import TRUST_FLAG
 
 DEFAULTS = ("audio=segments_30s", "augment=none", "trainer.estimate=false", "trainer.enable_progress_bar=false")
 # What candidates decide, so that it cannot be asked for.
@@ -88,17 +89,29 @@ def start_race(music: str | None, overrides: Sequence[str], budget: str, out: Pa
     return _race(record)
 
 
-def resume_race(folder: Path) -> Path:
+def resume_race(folder: Path, trusted: bool = True) -> Path:
     """Go on with an interrupted race, to the result that it would have had.
 
+    Args:
+        folder: of the race.
+        trusted: whether the race is one's own, whose overrides may do all that Hydra can.
+
     Raises:
-        GenrelabError: No race, or finished already.
+        GenrelabError: No race, or finished already; overrides that could do more than set values.
     """
     record = RunRecord.read(folder.expanduser().resolve())
     if "auto" not in record.data:
         raise GenrelabError(f"{folder}: not a race (go on with: python train.py resume={folder})")
     if record.data.get("status") == "finished":
         raise GenrelabError(f"{folder}: this race is finished; its report is {folder / 'report' / 'race.html'}")
+    given = record.data["auto"]["overrides"]
+    if not trusted and (odd := [text for text in given if "${" in text or re.match(r"[+~]*(plugins|hydra)\b", text)]):
+        raise ConfigError(
+            [
+                f"{folder / 'run.json'}: {text}: runs code or reads the environment ({TRUST_FLAG} allows it)"
+                for text in odd
+            ]
+        )
     return _race(record)
 
 
