@@ -87,12 +87,14 @@ def test_tag_says_what_is_tagged_and_how_to_take_it_back(run, songs, tmp_path, m
     assert call(*words, "--write").exit_code == 0
 
 
-def test_check_says_that_it_starts_anew(music, tmp_path, monkeypatch):
-    import genrelab.datasets.validation
+def test_check_goes_on_with_its_cache(music, tmp_path, monkeypatch):
+    import genrelab.datasets.recordings
 
-    words = ["check", "dataset=folder", f"dataset.root={music}", "taxonomy=flat", "--out", tmp_path]
-    said = interrupted(monkeypatch, f"{genrelab.datasets.validation.__name__}.probe", words, after=12)
-    assert re.search(r"\bof 30 files\b", said) and not said.endswith(RESUME_HINT)
+    words = ["check", "dataset=folder", f"dataset.root={music}", "taxonomy=flat", f"paths.output_dir={tmp_path}"]
+    words += ["--out", tmp_path / "report"]
+    said = interrupted(monkeypatch, f"{genrelab.datasets.recordings.__name__}._scan", words, after=12)
+    assert re.search(r"\b12 of 30 files\b", said) and said.endswith(RESUME_HINT)
+    assert call(*words).exit_code == 0
 
 
 def test_prepare_goes_on_with_its_store(music, tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ from genrelab.training.callbacks.optuna_pruning import trial_pruning
 from genrelab.training.callbacks.swa import EpochWeightAveraging, keep_better
 from genrelab.training.registry import CALLBACKS
 from genrelab.training.task import GenreTask
-from genrelab.training.trainer import make_trainer, resume_hint_on_interrupt
+from genrelab.training.trainer import make_trainer, raise_interrupts
 from genrelab.utils.errors import GenrelabError
 
 
@@ -56,11 +56,6 @@ class TrainingPipeline:
         """What makes its tasks."""
         return Trainees(self.config, self.record)
 
-    @property
-    def resume_dir(self) -> Path:
-        """The folder to name in `resume=`."""
-        return self.parent_dir or self.record.folder
-
     def run(self, resuming: bool) -> None:
         """All stages; with resuming those that the folder's last checkpoint has not seen."""
         config, record = self.config, self.record
@@ -75,7 +70,7 @@ class TrainingPipeline:
         first = self.parent_dir is None or self.fold == 0  # the estimate is of all folds
         if trainer_spec.estimate and first and not resuming and record.is_rank_zero:
             print_runtime_estimate(config, dataset, split, feature_cache, augments)
-        with record.timed_stage("prepare"), resume_hint_on_interrupt(self.resume_dir):
+        with record.timed_stage("prepare"):
             report = build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
             data = build.make_data(config, dataset, split, feature_cache, augments)
             normalizer = data.fit_normalizer()
@@ -89,7 +84,7 @@ class TrainingPipeline:
         try:
             loggers = self.loggers() if record.is_rank_zero else []
             if fitted:
-                with record.timed_stage("train"), resume_hint_on_interrupt(self.resume_dir):
+                with record.timed_stage("train"):
                     trainer = fit_sklearn(task, data, trainer_spec, config["accelerator"], record, loggers, resuming)
             else:
                 trainer = self._fit(task, data, trainer_spec, loggers, resuming)
@@ -98,7 +93,6 @@ class TrainingPipeline:
             if refits(config):
                 task, refitted = refit(
                     self.trainees,
-                    self.resume_dir,
                     dataset,
                     split,
                     ["val"],
@@ -168,7 +162,7 @@ class TrainingPipeline:
         }
         last = folder / "checkpoints" / "last.ckpt"
         state = load_checkpoint(last) if resuming and last.exists() else None
-        with record.timed_stage("train"), resume_hint_on_interrupt(self.resume_dir, trainer):
+        with record.timed_stage("train"), raise_interrupts(trainer):
             if state is None:
                 trainer.fit(task, data)
             elif checkpoints.training_finished(state, spec.max_epochs):  # it stopped in a later stage
@@ -205,7 +199,7 @@ class TrainingPipeline:
         self, split: SplitName, task: GenreTask, data: GenreDataModule, trainer: Any, dataset: Dataset
     ) -> tuple[Predictions, pd.DataFrame | None]:
         """The answers for val or, once in a run, for test; and those of further heads."""
-        with self.record.timed_stage("test"), resume_hint_on_interrupt(self.resume_dir, trainer):
+        with self.record.timed_stage("test"), raise_interrupts(trainer):
             (trainer.test if split == "test" else trainer.validate)(task, data, verbose=False)
         labels = self.trainees.labels
         further = None if labels is None else auxiliary_rows(split, task.predictions, labels)

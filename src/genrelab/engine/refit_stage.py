@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from genrelab.runs.predictions import OUT_OF_FOLD, read_predictions, write_predi
 from genrelab.runs.run_record import RunRecord
 from genrelab.runs.training_tracks import TRACKS, write_training_tracks
 from genrelab.training.task import GenreTask
-from genrelab.training.trainer import make_trainer, resume_hint_on_interrupt
+from genrelab.training.trainer import make_trainer, raise_interrupts
 
 
 def refit_on_all(trainees: Trainees, folds: Sequence[RunRecord]) -> None:
@@ -65,9 +64,7 @@ def refit_on_all(trainees: Trainees, folds: Sequence[RunRecord]) -> None:
     trainees.sound = build.content_thresholds(dataset, split.tracks("val"), feature_cache)
     spec = read_fields(TrainerSpec, config["trainer"], "trainer")
     trainer = make_trainer(spec, config["accelerator"], record.folder, [], [])
-    refit(
-        trainees, record.folder, dataset, split, ["val", "test"], feature_cache, augments, trainer, chosen, len(folds)
-    )
+    refit(trainees, dataset, split, ["val", "test"], feature_cache, augments, trainer, chosen, len(folds))
     record.data["split"] |= {"train": list(joined.tracks("train")), "val": [], "test": []}
     write_training_tracks(record.folder / TRACKS, dataset.index, joined)
     record.write()
@@ -75,7 +72,6 @@ def refit_on_all(trainees: Trainees, folds: Sequence[RunRecord]) -> None:
 
 def refit(
     trainees: Trainees,
-    resume_dir: Path,
     dataset: Dataset,
     split: Split,
     joined: list[SplitName],
@@ -89,7 +85,6 @@ def refit(
 
     Args:
         trainees: makes the task.
-        resume_dir: the folder to name in `resume=`.
         dataset: dataset index and taxonomy.
         split: of the first training.
         joined: the parts that join train.
@@ -108,7 +103,7 @@ def refit(
     split = split.joined(*joined)
     path = record.folder / "checkpoints" / REFIT
     limit = None if spec.limit_train_batches is None else spec.limit_train_batches * config["data"]["batch_size"]
-    with record.timed_stage("refit"), resume_hint_on_interrupt(resume_dir, trainer):
+    with record.timed_stage("refit"), raise_interrupts(trainer):
         if augments:
             build.prepare(feature_cache, dataset, split, augments, backend=config["data"]["feature_backend"])
         make = partial(trainees.make, dataset, feature_cache, augments, choices.rates)

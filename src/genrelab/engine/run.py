@@ -24,7 +24,7 @@ from genrelab.evaluation.report import print_summary, write_report
 from genrelab.runs.run_record import RunRecord
 from genrelab.tracking.publish import finish
 from genrelab.training.trainer import quiet_lightning
-from genrelab.utils.errors import ConfigError, GenrelabError
+from genrelab.utils.errors import ConfigError, GenrelabError, Interrupted
 from genrelab.utils.io import shown
 from genrelab.utils.trust import TRUST_FLAG
 
@@ -107,7 +107,8 @@ def resume(folder: Path, overrides: Sequence[str] = (), trusted: bool = True) ->
 def _recorded(config: Config, record: RunRecord, resuming: bool) -> dict[str, Any]:
     quiet_lightning()
     folds = split_folds(config["split"])
-    with record.status(), _quiet_unless(record.is_rank_zero):
+    trust = f" {TRUST_FLAG}" if config.get("plugins") else ""
+    with record.status(), _resume_hint(f"{shown(record.folder)}{trust}"), _quiet_unless(record.is_rank_zero):
         print(f"run {record.data['run_id']} in {shown(record.folder)}", flush=True)
         if len(folds) > 1:
             _cross_validate(config, record, folds)
@@ -119,6 +120,16 @@ def _recorded(config: Config, record: RunRecord, resuming: bool) -> dict[str, An
     if (page := record.folder / "report" / "index.html").exists():
         print(f"report: {shown(page)}", flush=True)
     return record.data
+
+
+@contextmanager
+def _resume_hint(what: str) -> Iterator[None]:
+    """At Ctrl-C say what is kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        kept = stop.completed if isinstance(stop, Interrupted) else ""
+        raise Interrupted(kept, f"go on with: python train.py resume={what}") from stop
 
 
 @contextmanager

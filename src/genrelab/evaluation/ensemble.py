@@ -93,7 +93,7 @@ def check_members(members: Sequence[RunDir]) -> None:
     first = members[0]
     for one in members:
         if one.record.get("status", "finished") != "finished":
-            raise GenrelabError(f"{one.path}: this run {state(one.record)}; an ensemble joins finished runs")
+            raise GenrelabError(f"{one.path}: this run {state(one.path, one.record)}; an ensemble joins finished runs")
         if missing := [split for split in SPLITS if split not in one.parts]:
             raise GenrelabError(f"{one.path}: has no predictions of {' and '.join(missing)}")
         if one.multi_label != first.multi_label:

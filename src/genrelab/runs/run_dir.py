@@ -16,11 +16,12 @@ from genrelab.metrics import ClassHierarchy, medoid_class
 from genrelab.postprocessing import MULTICLASS, MULTILABEL, OutputType, get_output_type, track_targets
 from genrelab.postprocessing.thresholds import class_prior
 from genrelab.runs.predictions import OUT_OF_FOLD, Predictions, calibration_file, read_predictions
+from genrelab.runs.run_record import DEAD, current_status
 from genrelab.taxonomy.hierarchy import ancestor_pairs, cluster_index
 from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import GenrelabError
 
-_WAS = {"interrupted": "was interrupted", "running": "is running, or was killed"}
+_WAS = {"interrupted": "was interrupted", "running": "is running", DEAD: "is dead (its process is gone)"}
 Part = Literal["val", "test"]
 LevelName = Literal["track", "segment"]
 
@@ -210,16 +211,16 @@ def _several(predictions: Predictions, level: LevelName, how: str | None) -> Lev
     return Level(logits, predictions.targets[first], tracks)
 
 
-def state(record: Mapping[str, Any]) -> str:
+def state(folder: Path, record: Mapping[str, Any]) -> str:
     """What became of a run, with the reason where it is known: "failed (OSError: disk full)"."""
-    status, error = str(record.get("status")), str(record.get("error") or "").split("\n")[0].rstrip(".: ")
+    status, error = current_status(folder, record), str(record.get("error") or "").split("\n")[0].rstrip(".: ")
     return _WAS.get(status, status) + (f" ({error})" if error else "")
 
 
 def _unfinished(path: Path, record: Mapping[str, Any]) -> str:
     """Why a run has nothing to report yet, and what to do."""
     what = "not all folds are tested" if any(path.glob("fold-*")) else "there are no predictions yet"
-    return f"{path}: this run {state(record)}; {what}; go on with: python train.py resume={path}"
+    return f"{path}: this run {state(path, record)}; {what}; go on with: python train.py resume={path}"
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from genrelab.utils.errors import GenrelabError, Pruned
 from genrelab.utils.io import write_json, write_text
 
 RECORD_FORMAT = 1
+DEAD = "dead"  # of a run that its record calls running while no process is at it
 VERSIONS = ("genrelab", "torch", "lightning", "hydra-core", "numpy", "librosa", "soundfile", "soxr", "pandas")
 
 
@@ -152,7 +153,7 @@ class RunRecord:
         try:
             yield
         except BaseException as error:
-            kinds = {KeyboardInterrupt: "interrupted", Pruned: "pruned"}
+            kinds = {KeyboardInterrupt: "interrupted", SystemExit: "interrupted", Pruned: "pruned"}  # exit: Lightning's
             self.data["status"] = next((said for kind, said in kinds.items() if isinstance(error, kind)), "failed")
             self.data["error"] = f"{type(error).__name__}: {error}"
             with suppress(OSError):  # a full disk must not hide the first error
@@ -160,6 +161,18 @@ class RunRecord:
             raise
         self.data["status"] = "finished"
         self.write()
+
+
+def current_status(folder: Path, record: Mapping[str, Any]) -> str:
+    """Return a run's status: "finished", "interrupted", "failed", "pruned", "running" or "dead"."""
+    status, lock = str(record.get("status")), folder / ".lock"
+    if status != "running" or not lock.exists():
+        return DEAD if status == "running" else status
+    try:
+        with FileLock(lock, timeout=0):
+            return DEAD
+    except (Timeout, OSError):  # somebody holds it, or somebody else's folder cannot be locked
+        return status
 
 
 def _write_config(folder: Path, config: Mapping[str, Any]) -> None:

@@ -41,7 +41,7 @@ def finish(error: BaseException | None = None) -> None:
     """Close the W&B run, if there is one, with the exit code that its page shows: 0 where a sweep pruned it, too."""
     if "wandb" in sys.modules and (client := sys.modules["wandb"]).run is not None:
         pruned = isinstance(error, Pruned)
-        code = 0 if error is None or pruned else 130 if isinstance(error, KeyboardInterrupt) else 1
+        code = 0 if error is None or pruned else 130 if isinstance(error, (KeyboardInterrupt, SystemExit)) else 1
         try:
             client.run.summary["status"] = "pruned" if pruned else EXIT_CODES[code]
             client.finish(exit_code=code)

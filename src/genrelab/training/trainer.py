@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.config.schema import AcceleratorSpec, TrainerSpec, read_fields
-from genrelab.utils.errors import GenrelabError, Interrupted
-from genrelab.utils.io import shown
+from genrelab.utils.errors import GenrelabError
 from genrelab.utils.processes import default_workers
 
 
@@ -88,15 +87,13 @@ def _keep_freed_memory() -> None:
 
 
 @contextmanager
-def resume_hint_on_interrupt(folder: Path, trainer: Any = None) -> Iterator[None]:
-    """Say at Ctrl-C how to go on; Lightning's `trainer` turns it into `exit(1)`."""
+def raise_interrupts(trainer: Any) -> Iterator[None]:
+    """Raise KeyboardInterrupt at Ctrl-C, as Python does: Lightning turns it into `exit(1)`."""
     try:
         yield
-    except (SystemExit, KeyboardInterrupt) as stop:
-        lightnings = isinstance(stop, SystemExit) and stop.code == 1 and trainer is not None and trainer.interrupted
-        if isinstance(stop, KeyboardInterrupt) or lightnings:  # a cluster that queues a job again has codes of its own
-            kept = stop.completed if isinstance(stop, Interrupted) else ""
-            raise Interrupted(kept, f"go on with: python train.py resume={shown(folder)}") from stop
+    except SystemExit as stop:
+        if stop.code == 1 and trainer.interrupted:  # a cluster that queues a job again has codes of its own
+            raise KeyboardInterrupt from stop
         raise
 
 

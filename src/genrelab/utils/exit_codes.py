@@ -1,6 +1,7 @@
 """What goes wrong as one line and an exit code; without Hydra, which verbs that do not compose need not wait for.
 
-Exit codes: 0 done, 1 a defect of genrelab (with its traceback), 2 something the user can mend, 130 interrupted.
+Exit codes: 0 done, 1 a defect of genrelab (with its traceback), 2 something the user can mend; interrupted: 130 by
+Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from genrelab.utils.errors import GenrelabError, Interrupted
+from genrelab.utils.stop_signals import exit_code, stopping_as_interrupted
 
 USER_FIXABLE_ERRNO = {
     errno.ENOSPC: "no space left; free some, or write elsewhere with paths.output_dir=FOLDER or --out",
@@ -36,7 +38,8 @@ def exit_on_error() -> Iterator[None]:
     """Turn errors that the user can mend into one line on standard error and exit code 2."""
     try:
         try:
-            yield
+            with stopping_as_interrupted():
+                yield
         except HydraBypass as wrapped:
             raise wrapped.error from None
     except GenrelabError as error:
@@ -54,8 +57,8 @@ def exit_on_error() -> Iterator[None]:
 
 
 def exit_interrupted(stop: KeyboardInterrupt) -> None:
-    """Leave after Ctrl-C, with what is kept and how to go on in one line."""
-    _leave(130, f"interrupted: {stop}" if isinstance(stop, Interrupted) else "interrupted")
+    """Leave after Ctrl-C or another stop, with what is kept and how to go on in one line."""
+    _leave(exit_code(), f"interrupted: {stop}" if isinstance(stop, Interrupted) else "interrupted")
 
 
 def _hydras(error: Exception) -> bool:
@@ -65,6 +68,7 @@ def _hydras(error: Exception) -> bool:
 
 
 def _leave(code: int, message: str) -> None:
-    sys.stdout.flush()
-    print(message, file=sys.stderr, flush=True)
+    with suppress(OSError):  # the terminal may be gone
+        sys.stdout.flush()
+        print(message, file=sys.stderr, flush=True)
     raise SystemExit(code)

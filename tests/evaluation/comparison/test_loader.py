@@ -9,6 +9,7 @@ import pytest
 
 from genrelab.evaluation.comparison import compare
 from genrelab.evaluation.comparison.loader import find_runs
+from genrelab.runs.run_record import DEAD
 from genrelab.utils.errors import GenrelabError
 from naming import naming
 
@@ -48,7 +49,7 @@ def test_failed_unfinished_and_broken_runs_are_left_out_with_the_reason(make_run
     assert [run.name for run in runs] == ["good"]
     reasons = {one.path.name: one.reason for one in left}
     assert "failed" in reasons["failed"] and "OSError: disk full" in reasons["failed"]
-    assert "running" in reasons["running"] and reasons["pruned"] == "pruned"
+    assert DEAD in reasons["running"] and reasons["pruned"] == "pruned"
     assert re.search(r"^run\.json: .*line 1 column 12", reasons["half"]) and reasons["list"].startswith("run.json: ")
     assert (
         re.search(naming("predictions.parquet", "metrics.json"), reasons["empty"])

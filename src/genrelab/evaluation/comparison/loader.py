@@ -128,7 +128,7 @@ def read_run(path: Path, name: str) -> Run:
     """
     record = _read_json(path / "run.json") if (path / "run.json").exists() else {}
     if record.get("status", "finished") != "finished":
-        raise GenrelabError(state(record))
+        raise GenrelabError(state(path, record))
     if not (path / "predictions.parquet").exists() and not (path / "metrics.json").exists():
         raise GenrelabError("neither predictions.parquet nor metrics.json is there")
     metrics = (

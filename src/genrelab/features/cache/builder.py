@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from genrelab.features.cache.shards import FeatureShards
 from genrelab.features.cache.track_index import RejectedFiles, TrackIndex, file_signature
 from genrelab.features.cache.worker import TrackJob, TrackResult
 from genrelab.utils.errors import GenrelabError
+from genrelab.utils.stop_signals import deferred_stop
 
 COMMIT_TRACKS = 64
 COMMIT_SECONDS = 20.0
@@ -129,7 +128,7 @@ class IndexWriter:
         if not waiting:
             return
         good = [one for one in waiting if not one.decode_error]
-        with defer_sigint(), clear_write_errors(self.root):
+        with deferred_stop(), clear_write_errors(self.root):
             for place, one in enumerate(self.shards):
                 self._append(one, place, good)
             if good:
@@ -163,22 +162,6 @@ def _line(result: TrackResult) -> dict[str, object]:
         "sample_rate": result.sample_rate,
         "notes": "; ".join(result.notes),
     }
-
-
-@contextmanager
-def defer_sigint() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is done, so that a commit is whole."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-    if held:
-        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from genrelab.features import extract
 from genrelab.features.cache.worker import TrackJob, TrackResult, WorkerConfig, process_track
 from genrelab.utils.errors import GenrelabError
 from genrelab.utils.processes import quiet_start, spawn_context
+from genrelab.utils.stop_signals import STOPS
 
 _READY = "ready"
 _NAME = "genrelab-worker"
@@ -142,6 +143,8 @@ def _buried(worker: _Worker) -> TrackResult:
     code = worker.process.exitcode or 0
     if not worker.ready:
         raise GenrelabError(f"a worker process ended at its start (exit code {code}): {_GUARD}")
+    if -code in STOPS:
+        raise GenrelabError("a worker process was ended by a signal: run again (what is done is kept)")
     if code == -signal.SIGKILL or worker.job is None:
         raise GenrelabError(
             "a worker process was killed, most likely for want of memory: run again with fewer workers "
