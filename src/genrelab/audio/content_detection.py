@@ -21,6 +21,7 @@ import numpy as np
 
 from genrelab.audio.errors import AudioError
 from genrelab.audio.io import load_audio
+from genrelab.audio.sample_buffer import CHUNK, iter_chunks
 from genrelab.audio.segmentation import trim_silence
 
 SILENCE_DB = -60.0  # of full scale; the loudest tenth of a second of quiet recordings lies above -40
@@ -111,8 +112,10 @@ def loudness(samples: np.ndarray, sample_rate: int) -> float:
     """RMS of the loudest tenth of a second, dB of full scale."""
     frame = max(1, min(len(samples), sample_rate // 10))
     whole = len(samples) // frame * frame
-    power = np.square(samples[:whole].reshape(-1, frame), dtype=np.float64).mean(axis=1)
-    return float(10 * np.log10(max(power.max(initial=0.0), 1e-12)))
+    loudest = 0.0
+    for part in iter_chunks(samples[:whole], max(CHUNK // frame, 1) * frame):
+        loudest = max(loudest, float(np.square(part.reshape(-1, frame), dtype=np.float64).mean(axis=1).max()))
+    return float(10 * np.log10(max(loudest, 1e-12)))
 
 
 def flatness(samples: np.ndarray, sample_rate: int) -> float:

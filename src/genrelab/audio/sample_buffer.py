@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import tempfile
+from collections.abc import Iterator
 from typing import IO, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from genrelab.utils.errors import GenrelabError
 
 IN_MEMORY = 1 << 24  # samples (64 MB; 12 minutes at 22,050 Hz)
+
+CHUNK = 1 << 21  # samples that are gone through at once
 
 
 class SampleBuffer:
@@ -66,3 +69,15 @@ def release_memory(samples: np.ndarray) -> None:
         owner = owner.base if isinstance(owner, np.ndarray) else owner.obj
     if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         owner.madvise(mmap.MADV_DONTNEED)
+
+
+def iter_chunks(samples: np.ndarray, size: int = CHUNK) -> Iterator[np.ndarray]:
+    """Parts of `[T]` in order, `size` samples each but the last; a long recording never lies in memory whole."""
+    for at in range(0, len(samples), size):
+        yield samples[at : at + size]
+        release_memory(samples)
+
+
+def peak_level(samples: np.ndarray) -> float:
+    """The largest absolute sample of `[T]`; 0 of none."""
+    return max((float(max(part.max(), -part.min())) for part in iter_chunks(samples)), default=0.0)

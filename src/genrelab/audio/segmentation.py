@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from genrelab.audio.sample_buffer import release_memory
 from genrelab.audio.spec import AudioSpec
 
 _FRAME, _HOP = 2048, 512  # librosa.effects.trim's defaults
@@ -61,6 +62,7 @@ def trim_bounds(samples: np.ndarray, top_db: float) -> tuple[int, int]:
         some = samples[at * _HOP : min(at + _CHUNK, n_blocks - lead) * _HOP].astype(np.float64)
         some = np.pad(some, (0, -len(some) % _HOP)).reshape(-1, _HOP)
         blocks[lead + at : lead + at + len(some)] = np.square(some).sum(axis=1)
+        release_memory(samples)
     power = np.convolve(blocks, np.ones(_FRAME // _HOP), "valid") / _FRAME  # [n_frames]
     level = 10 * np.log10(np.maximum(power, 1e-10))
     loud = np.flatnonzero(level - level.max() > -top_db)

@@ -23,6 +23,7 @@ from genrelab.audio import AudioError, AudioSpec, decode_audio, fingerprint, tri
 from genrelab.audio.acoustic_print import acoustic_print
 from genrelab.audio.errors import NO_SUCH_FILE
 from genrelab.audio.io import READER_VERSION
+from genrelab.audio.sample_buffer import iter_chunks, peak_level
 from genrelab.audio.usability import SILENT_PEAK, find_fault
 from genrelab.features.cache.shards import cache_lock
 from genrelab.features.cache.track_index import file_signature
@@ -141,11 +142,18 @@ def _scan(path: str, audio: AudioSpec) -> Recording:
         duration=len(samples) / audio.sample_rate,
         usable=len(kept) / audio.sample_rate,
         sample_rate=decoded.source_rate,
-        peak=float(max(samples.max(), -samples.min())),
-        sha256=hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest(),
+        peak=peak_level(samples),
+        sha256=_digest(samples),
         words=acoustic_print(trimmed, audio.sample_rate),
         notes="; ".join(decoded.notes),
     )
+
+
+def _digest(samples: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for part in iter_chunks(samples):
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
 
 
 class _RecordingCache:

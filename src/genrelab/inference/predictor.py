@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from genrelab.audio import AudioSpec, trim_silence
 from genrelab.audio.content_detection import TRIM_DB
+from genrelab.audio.sample_buffer import release_memory
 from genrelab.datamodules.normalizer import Normalizer
 from genrelab.features import FeatureSpec, extract_segments, quantize
 from genrelab.features.packed_waveform import pack
@@ -41,6 +42,7 @@ from genrelab.taxonomy.taxonomy import Taxonomy
 from genrelab.utils.errors import GenrelabError
 
 BATCH = 32  # windows in the network at once
+LONG, LONG_BATCH = 128, 4  # of recordings of more windows so few: of 32 a network's activations take 700 MB
 NEIGHBOURS = 3
 
 AudioContent = str | os.PathLike[str] | np.ndarray
@@ -161,8 +163,10 @@ class Predictor:
 
     def iter_feature_batches(self, windows: Sequence[Window]) -> Iterator[list[Tensor]]:
         """Features of windows, a few at a time, so that memory does not grow with the recording."""
-        for at in range(0, len(windows), BATCH):
-            yield self.features(np.stack([window.samples for window in windows[at : at + BATCH]]))
+        batch = LONG_BATCH if len(windows) > LONG and self.device.type == "cpu" else BATCH
+        for at in range(0, len(windows), batch):
+            yield self.features(np.stack([window.samples for window in windows[at : at + batch]]))
+            release_memory(windows[at].samples)
 
     # ---- from logits to answers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,11 +18,13 @@ from genrelab.audio import (
     decode_audio,
     trim_silence,
 )
+from genrelab.audio.sample_buffer import peak_level, release_memory
 from genrelab.audio.usability import SILENT, find_fault
 from genrelab.features import FeatureSpec, extract_segments, quantize
 from genrelab.utils.errors import GenrelabError
 
 ORIGINAL = "none"
+BATCH = 32  # segments in memory at once
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,13 @@ def process_track(plan: WorkerConfig, job: TrackJob) -> TrackResult:
         decoded = decode_audio(job.path, plan.audio.sample_rate)
     except AudioError as error:
         return TrackResult(job, decode_error=error.reason)
+    except GenrelabError as error:  # no room for a long recording's samples
+        return TrackResult(job, config_error=f"{job.path}: {error}")
     samples, spec = decoded.samples, plan.audio
     seconds = len(samples) / spec.sample_rate
     if spec.trim_top_db is not None:
         samples, spec = trim_silence(samples, spec.trim_top_db), replace(spec, trim_top_db=None)
-    fault = find_fault(float(max(samples.max(), -samples.min())), len(samples) / spec.sample_rate, spec)
+    fault = find_fault(peak_level(samples), len(samples) / spec.sample_rate, spec)
     if fault == SILENT:
         return TrackResult(job, decode_error=fault)
     if fault:  # by this audio spec, so that it is no property of the file
@@ -124,18 +129,28 @@ def _compute(
     """Keys and stacked rows by place of the feature."""
     augments = {augment.name: augment for augment in plan.augments}
     keys: dict[int, list[tuple[int, int, str]]] = {}
-    rows: dict[int, list[np.ndarray]] = {}
+    if not segments:
+        return {}, {}
+    copies = Counter(place for _, places in job.needs for place in places)
+    rows = {
+        place: np.empty((count * len(segments), *plan.specs[place].shape), plan.specs[place].dtype)
+        for place, count in copies.items()
+    }
     for label, places in job.needs:
-        sounds = []
-        for segment in segments:
-            samples = segment.samples
-            if label != ORIGINAL:
-                rng = augment_rng(plan.audio.data_seed, job.track_id, segment.index, label)
-                samples = augments[label].apply(samples, plan.audio.sample_rate, rng)
-            sounds.append(samples)
         specs = [plan.specs[place] for place in places]
-        for segment, arrays in zip(segments, extract_segments(specs, sounds, plan.backend), strict=True):
-            for place, spec, array in zip(places, specs, arrays, strict=True):
-                keys.setdefault(place, []).append((segment.index, segment.start, label))
-                rows.setdefault(place, []).append(quantize(spec, array))
-    return keys, {place: np.stack(arrays) for place, arrays in rows.items()}
+        for at in range(0, len(segments), BATCH):
+            some = segments[at : at + BATCH]
+            sounds = []
+            for segment in some:
+                samples = segment.samples
+                if label != ORIGINAL:
+                    rng = augment_rng(plan.audio.data_seed, job.track_id, segment.index, label)
+                    samples = augments[label].apply(samples, plan.audio.sample_rate, rng)
+                sounds.append(samples)
+            for segment, arrays in zip(some, extract_segments(specs, sounds, plan.backend), strict=True):
+                for place, spec, array in zip(places, specs, arrays, strict=True):
+                    known = keys.setdefault(place, [])
+                    rows[place][len(known)] = quantize(spec, array)
+                    known.append((segment.index, segment.start, label))
+            release_memory(some[0].samples)
+    return keys, rows
