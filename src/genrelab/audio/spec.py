@@ -19,6 +19,9 @@ SAVED_NAMES = {
     "trim_top_db": "trim_db",
 }
 
+MAX_SAMPLE_RATE = 1_000_000  # Hz; above, a number is a slip, or means to fill the memory
+MAX_SEGMENT = 3_600  # s
+
 
 @dataclass(frozen=True)
 class AudioSpec:
@@ -49,8 +52,10 @@ class AudioSpec:
         problems = []
         if self.sample_rate < 1_000:
             problems.append(f"audio.sample_rate: {self.sample_rate} Hz is too low; 22050 is usual")
-        if self.segment_duration < 0.1:
-            problems.append(f"audio.segment_duration: {self.segment_duration} s is too short; use 0.1 or more")
+        elif self.sample_rate > MAX_SAMPLE_RATE:
+            problems.append(f"audio.sample_rate: {self.sample_rate} Hz is above {MAX_SAMPLE_RATE} (22050 is usual)")
+        if not 0.1 <= self.segment_duration <= MAX_SEGMENT:
+            problems.append(f"audio.segment_duration: {self.segment_duration} s is not between 0.1 and {MAX_SEGMENT}")
         if self.max_segments is not None and self.max_segments < 1:
             problems.append(f"audio.max_segments: {self.max_segments}; use 1 or more, or null for all")
         if problems:

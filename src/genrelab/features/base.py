@@ -15,6 +15,8 @@ import numpy as np
 from genrelab.features.spec import Dtype
 from genrelab.utils.errors import GenrelabError
 
+LARGEST = 1 << 20  # of a window, a hop, a number of rows or frames; more is a slip, or means to fill the memory
+
 if TYPE_CHECKING:
     from genrelab.features.backends.librosa_backend import LibrosaTransforms
 
@@ -125,9 +127,10 @@ class VectorFeature(Feature):
 
 
 def not_positive(feature: Feature, *names: str) -> list[str]:
-    """Problems of the parameters among `names` that are neither None nor positive."""
+    """Problems of the parameters among `names` that are neither None nor positive, or larger than any sound needs."""
     values = [(name, getattr(feature, name)) for name in names]
-    return [f"{name}: {value}; use 1 or more" for name, value in values if value is not None and value < 1]
+    small = [f"{name}: {value}; use 1 or more" for name, value in values if value is not None and value < 1]
+    return small + [f"{name}: {value} is above {LARGEST}" for name, value in values if (value or 0) > LARGEST]
 
 
 def frequency_problems(fmin: float, fmax: float | None, sample_rate: int) -> list[str]:

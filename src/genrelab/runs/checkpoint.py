@@ -39,6 +39,7 @@ from typing import Any
 import torch
 
 from genrelab.utils.errors import GenrelabError
+from genrelab.utils.io import is_one_line
 
 CHECKPOINT_FORMAT = 1
 BEST, REFIT = "best.ckpt", "refit.ckpt"  # in `checkpoints/`: of the best epoch on val; trained again on train and val
@@ -63,6 +64,8 @@ def check_content(content: Mapping[str, Any]) -> None:
     for key, kind in CONTENT.items():
         if not isinstance(content.get(key), kind):
             raise ValueError(f"{key!r} is {type(content.get(key)).__name__}, expected {kind.__name__}")
+    if not is_one_line(content["run_id"]):
+        raise ValueError(f"'run_id' is {content['run_id']!r}, not one line of text")
     if content["format"] != CHECKPOINT_FORMAT:
         raise ValueError(f"format {content['format']}, this genrelab reads {CHECKPOINT_FORMAT}")
     _check_plain(content, "genrelab")
@@ -117,7 +120,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (RuntimeError, EOFError, zipfile.BadZipFile, OSError, IndexError) as error:
         reason = str(error).strip().partition("\n")[0] or "an empty or cut file"
         raise GenrelabError(f"{path}: damaged or not a checkpoint ({reason})") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise GenrelabError(f"{path}: not a checkpoint of genrelab ({error})") from error
     return dict(checkpoint)
 

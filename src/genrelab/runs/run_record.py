@@ -87,7 +87,10 @@ class RunRecord:
 
         path = folder / "run.json"
         try:
-            return cls(folder, json.loads(path.read_text(encoding="utf-8")))
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(found, dict):
+                raise ValueError(f"a {type(found).__name__}, not a mapping")
+            return cls(folder, found)
         except FileNotFoundError as error:
             raise GenrelabError(f"{folder}: not the folder of a run (it has no run.json)") from error
         except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,18 @@ import numpy as np
 from genrelab.audio.spec import fingerprint
 from genrelab.taxonomy.name_matching import fold, key, names_of, nearest, spellings
 from genrelab.utils.errors import ConfigError, GenrelabError, suggest
+from genrelab.utils.io import is_one_line, printable
 
 if TYPE_CHECKING:
     import networkx as nx
 
 
 FEW = 40  # genres that a message still lists
+
+
+def is_length(value: object) -> bool:
+    """Whether an edge may have this length: distances along edges of 0, less, or no number are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 class UnknownGenre(GenrelabError):
@@ -52,7 +59,9 @@ class EdgeWeights:
     def __post_init__(self) -> None:
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         bad = [
-            f"taxonomy.weights.{name}: {w} is not above 0" for name, w in given.items() if w is not None and not w > 0
+            f"taxonomy.weights.{name}: {w} is not a finite number above 0"
+            for name, w in given.items()
+            if w is not None and not is_length(w)
         ]
         if bad:
             raise ConfigError(bad)
@@ -73,6 +82,12 @@ class Link:
     b: str
     kind: str = "primary"
     weight: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.weight is not None and not is_length(self.weight):
+            raise GenrelabError(
+                f"taxonomy: the link {self.a}-{self.b} has the length {self.weight!r} (use a finite number above 0)"
+            )
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,12 @@ class Taxonomy:
     descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        names = (self.name, *self.genres, *self.titles, *self.supergenres, *self.supergenres.values(), *self.clusters)
+        if odd := [name for name in (*names, *self.node_titles.values()) if not is_one_line(name)]:
+            raise GenrelabError(
+                f"taxonomy {printable(str(self.name))}: the name {odd[0]!r} is not one line of text "
+                "(take out line breaks and control characters)"
+            )
         if len(set(self.genres)) < len(self.genres):
             twice = next(code for code in self.genres if self.genres.count(code) > 1)
             raise GenrelabError(f"taxonomy {self.name}: the genre {twice!r} stands twice; codes are unique")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # show text in another order than it is in
 
 
 @contextmanager
@@ -49,6 +52,13 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def is_one_line(text: object) -> bool:
+    """Whether a name may be shown as it is: text without line breaks, control characters and changes of direction."""
+    return isinstance(text, str) and not any(
+        unicodedata.category(one) in ("Cc", "Zl", "Zp") or one in _DIRECTIONS for one in text
+    )
 
 
 def printable(text: str) -> str:

@@ -19,6 +19,7 @@ from genrelab.metrics.constant_baselines import MAJORITY, MEDOID, RANDOM
 from genrelab.postprocessing import aggregate_segments, track_targets
 from genrelab.runs.predictions import Predictions, read_predictions, write_predictions
 from genrelab.runs.run_dir import RunDir
+from genrelab.runs.run_record import DEAD
 from genrelab.utils.errors import GenrelabError
 
 ALL = (3, 12, 248)
@@ -316,7 +317,7 @@ def test_what_cannot_be_reported_is_one_clear_line(tmp_path, run_folder):
             r"failed.*GenrelabError: val/loss",
         ),
         ({"status": "interrupted", "error": "KeyboardInterrupt: "}, r"interrupted.*KeyboardInterrupt"),
-        ({"status": "running"}, "running"),
+        ({"status": "running"}, DEAD),
     ],
 )
 def test_an_unfinished_run_says_why_and_how_to_go_on(run_folder, edit_record, changes, said):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -116,7 +118,7 @@ def load_examples(folder: Path) -> list[Example]:
         with np.load(folder / FILE, allow_pickle=False) as held:
             meta = json.loads(str(held["meta"]))
             return [Example(picture=held[f"picture{i}"], **one) for i, one in enumerate(meta)]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return []  # pictures are an extra: a report without them is whole
 
 
