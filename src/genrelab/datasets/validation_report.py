@@ -11,7 +11,7 @@ import pandas as pd
 
 from genrelab.audio.usability import SILENT
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.io import atomic_path, printable, write_json
+from genrelab.utils.io import printable, write_json, write_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,8 +42,7 @@ class CheckReport:
         """Write check.csv (a line per track) and check.json (the summary); return their paths."""
         table, facts = Path(folder) / "check.csv", Path(folder) / "check.json"
         try:
-            with atomic_path(table) as part:
-                self.tracks.to_csv(part, index=False)
+            write_table(self.tracks, table)
             write_json(facts, self.summary)
         except OSError as error:
             reason = error.strerror or error

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from genrelab.inference.prediction import Prediction
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.io import write_text
+from genrelab.utils.io import spreadsheet_text, write_text
 
 if TYPE_CHECKING:
     from genrelab.inference.predictor import Predictor
@@ -178,5 +178,7 @@ def _named(guess: Sequence[Any], *names: str) -> Mapping[str, Any]:
 
 def _csv(values: Sequence[Any]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(["" if value is None else value for value in values])
+    csv.writer(buffer, lineterminator="\n").writerow(
+        ["" if value is None else spreadsheet_text(value) for value in values]
+    )
     return buffer.getvalue()

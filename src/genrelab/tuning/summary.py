@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from genrelab.datasets.splits import NO_EVIDENCE
 from genrelab.tuning.search_space import overrides_of
 from genrelab.tuning.study_storage import SharedStudy, masked, trial_attributes
-from genrelab.utils.io import atomic_path, shown, write_json, write_text
+from genrelab.utils.io import shown, write_json, write_table, write_text
 
 Recipe = Callable[[Sequence[str], Sequence[str]], str]
 FORMAT = 1
@@ -36,8 +36,7 @@ def write_summary(study: SharedStudy, recipe: Recipe | None = None) -> dict[str,
     with FileLock(folder / ".summary.lock"):
         trials = study.trials()
         found = summarize(study, trials)
-        with atomic_path(folder / "trials.csv", durable=False) as part:
-            trials_table(study, trials).to_csv(part, index=False)
+        write_table(trials_table(study, trials), folder / "trials.csv", durable=False)
         if recipe and found["best"]:
             _write_best(study, found, recipe)
         write_json(folder / "summary.json", found, durable=False)

@@ -8,8 +8,12 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FORMULA = tuple("=+-@\t\r")
 _DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # show text in another order than it is in
 
 
@@ -52,6 +56,25 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def spreadsheet_text(value: Any) -> Any:
+    """A cell of a CSV file that people open in a spreadsheet: text that would be a formula there begins with `'`.
+
+    Source: OWASP, "CSV Injection".
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r", " ")  # pandas writes it without quotes, and readers take it for the end of the row
+    return f"'{text}" if value[:1] in _FORMULA else text
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str], durable: bool = True) -> None:
+    """Write a table that people read to a CSV file, atomically; see `spreadsheet_text`."""
+    texts = [name for name in table if table[name].dtype == object or table[name].dtype.name in ("str", "string")]
+    safe = table.assign(**{str(name): table[name].map(spreadsheet_text) for name in texts})
+    with atomic_path(path, durable) as part:
+        safe.to_csv(part, index=False)
 
 
 def is_one_line(text: object) -> bool:

@@ -27,7 +27,7 @@ from genrelab.runs.training_tracks import find_overlap, read_training_tracks
 from genrelab.taxonomy import Taxonomy, UnknownGenre
 from genrelab.taxonomy.hierarchy import resolve_class
 from genrelab.utils.errors import ConfigError, GenrelabError
-from genrelab.utils.io import atomic_path, shown
+from genrelab.utils.io import shown, write_table
 
 SONG_COLUMNS = ("track_id", "genre", "genres", "artist_id", "condition", "path")
 
@@ -107,11 +107,9 @@ def score_new_data(
         write_predictions(target / "predictions.parquet", found)
         (target / "taxonomy.json").write_bytes((folder / "taxonomy.json").read_bytes())
         songs = dataset_index.tracks[dataset_index.tracks["track_id"].isin(set(found.track_id))]
-        with atomic_path(target / "songs.csv") as part:
-            if dataset_index.multi_label:
-                songs = songs.assign(genres=songs["genres"].map("; ".join))
-            columns = [name for name in SONG_COLUMNS if name in songs]
-            songs[columns].to_csv(part, index=False)
+        if dataset_index.multi_label:
+            songs = songs.assign(genres=songs["genres"].map("; ".join))
+        write_table(songs[[name for name in SONG_COLUMNS if name in songs]], target / "songs.csv")
         _fill(record, source, dataset_index, found, rejected)
         record.data["overlap"] = {"songs": overlap, "marked": bool(overlap)}
         for text in (*dataset_index.notes, *notes, *more):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from genrelab.evaluation.comparison import png_plots, tables
 from genrelab.evaluation.comparison.comparison import Comparison
 from genrelab.evaluation.comparison.page import render_comparison
 from genrelab.evaluation.comparison.pairwise import compare_two_runs
 from genrelab.evaluation.comparison.plot_series import beta_series
 from genrelab.utils.errors import GenrelabError
-from genrelab.utils.io import atomic_path, write_text
+from genrelab.utils.io import write_table, write_text
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> Path:
@@ -38,7 +36,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     if pairwise is not None:
         known |= {"genres": pairwise.genres, "changes": pairwise.changes}
     for name, table in known.items():
-        _csv(table, folder / f"{name}.csv")
+        write_table(table, folder / f"{name}.csv")
     write_text(folder / "table.md", tables.markdown_table(comparison))
     png_plots.draw_dots(comparison, folder / "metrics.png")
     if len(comparison.groups) > 1 and "distance_skill" in comparison.metrics:
@@ -48,8 +46,3 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     page = folder / "index.html"
     write_text(page, render_comparison(comparison, folder.resolve(), pairwise))
     return page
-
-
-def _csv(table: pd.DataFrame, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)

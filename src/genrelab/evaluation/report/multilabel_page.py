@@ -24,7 +24,7 @@ from genrelab.evaluation.report.multilabel_scores import (
 from genrelab.evaluation.report.page import load_template, provenance, stages
 from genrelab.metrics import MULTILABEL_METRICS
 from genrelab.runs.run_dir import RunDir
-from genrelab.utils.io import atomic_path, write_json, write_text
+from genrelab.utils.io import write_json, write_table, write_text
 
 PANELS = (
     ("Loss", False, (("train/loss", "train"), ("val/loss", "val"))),
@@ -47,8 +47,7 @@ def write_multilabel_report(run: RunDir, page: bool = True) -> Path:
     rows = multilabel_predictions(run.predictions, run.primary_split, "track")
     genres = genre_table(run, rows)
     for table, name in ((genres, "per_genre"), (track_table(run, rows), "tracks")):
-        with atomic_path(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False)
+        write_table(table, folder / f"{name}.csv")
     index = folder / "index.html"
     write_text(index, render_multilabel_report(run, metrics, genres))
     return index

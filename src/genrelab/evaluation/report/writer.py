@@ -21,7 +21,7 @@ from genrelab.evaluation.report.multilabel_scores import score_multilabel_run
 from genrelab.evaluation.report.page import ReportData, render_report
 from genrelab.evaluation.report.scores import score_multiclass_run
 from genrelab.runs.run_dir import RunDir
-from genrelab.utils.io import atomic_path, write_json, write_text
+from genrelab.utils.io import write_json, write_table, write_text
 
 
 def score_run(run: RunDir) -> dict[str, Any]:
@@ -74,8 +74,8 @@ def _write_page(run: RunDir, metrics: dict[str, Any], examples: Sequence[Example
     rows = run.at_level(run.primary_split, "track")
     confusion = tables.confusion_matrix(rows, len(run.taxonomy.genres))
     genres = tables.per_genre_table(run, confusion)
-    _csv(genres, folder / "per_genre.csv")
-    _csv(tables.mistakes_table(run, rows), folder / "mistakes.csv")
+    write_table(genres, folder / "per_genre.csv")
+    write_table(tables.mistakes_table(run, rows), folder / "mistakes.csv")
     _write_confusions(run, confusion, folder)
     write_genre_pages(run, rows, confusion, folder / "genres")
     best = (run.record.get("monitor") or {}).get("best_epoch")
@@ -104,11 +104,6 @@ def _write_confusions(run: RunDir, confusion: np.ndarray, folder: Path) -> None:
         for kind, matrix in (("counts", counts), ("percent", tables.row_percent(counts).round(2))):
             name = f"confusion_{noun}_{kind}"
             table = pd.DataFrame(matrix, index=pd.Index(codes, name="truth"), columns=list(codes))
-            _csv(table.reset_index(), folder / f"{name}.csv")
+            write_table(table.reset_index(), folder / f"{name}.csv")
             title = f"{noun.capitalize()}s, {'% of the row' if kind == 'percent' else 'tracks'} ({run.primary_split})"
             draw_confusion(matrix, titles, folder / f"{name}.png", title, kind == "percent")
-
-
-def _csv(table: pd.DataFrame, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)

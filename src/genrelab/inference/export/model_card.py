@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from genrelab.evaluation.report.formatting import METRIC_TITLES, PERCENT_METRICS
 from genrelab.evaluation.report.multilabel_scores import PRIOR_BASELINE, displayed_multilabel_metrics
 from genrelab.evaluation.report.summary import SUMMARY_METRICS
 from genrelab.metrics.constant_baselines import MAJORITY, MEDOID
+from genrelab.utils.io import printable
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -89,11 +91,17 @@ def _results(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _plain(text: Any) -> str:
+    """Text of somebody else in Markdown: nothing in it is markup, a link or HTML."""
+    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", printable(str(text)))
+
+
 @lru_cache(maxsize=1)
 def _template() -> Template:
     from jinja2 import Environment
 
     text = Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8")
     environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    environment.filters["plain"] = _plain
+    environment.filters["code"] = lambda text: "`" + printable(str(text)).replace("`", "'").replace("|", "\\|") + "`"
     return environment.from_string(text)
