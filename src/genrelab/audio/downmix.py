@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_EVERY = 16  # frames: of the levels, one in so many is measured
+_EVERY = 61  # frames: of the levels, one in so many is measured; no divisor of a sample rate
 _SILENT = 1e-6  # of the loudest channel's power
 _CANCELLED = 0.01  # of the channels' power, that their mean should hold at least
 _LOUD = 8.0  # times full scale; lossy formats and hot masters stay under 4

@@ -10,6 +10,7 @@ Layout of headers: ISO/IEC 11172-3 and 13818-3; of Xing frames, with LAME's exte
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +31,8 @@ _KBPS = {  # by (MPEG 1, layer)
 _SAME = 0xFE0C  # of a header's second and third byte: sync, version, layer, sample rate
 _CHUNK = 1 << 20
 _RESYNC = 1024  # bytes of damage that libmpg123 reads over
+_START = re.compile(rb"ID3|\xff[\xe2-\xff][\x10-\xef]")  # of a tag, or what may be a frame
+_MISSES = 50_000  # places that looked like frames and were none, after which the rest is left alone
 _CONFIRMED = 3  # headers in a row that damage or a tag does not imitate
 _TAGS = (b"Xing", b"Info", b"VBRI")
 _TAG_BYTES = 40  # of a frame, that show whether it is a tag
@@ -124,6 +127,7 @@ class _Walker:
         self.handle = handle
         self.runs: list[FrameRun] = []
         self.size = handle.seek(0, 2)
+        self.misses = 0
         self.at = 0  # in the file, of `data`
         self.data = b""
         self.tags: list[int] = []  # in `data`
@@ -201,7 +205,8 @@ class _Walker:
 
     def _next_run(self, place: int, head: bytes | None) -> int | None:
         """Where frames begin again behind tags or damage; `head` is a frame's before it."""
-        while place + 4 <= self.size:
+        while place + 4 <= self.size and self.misses < _MISSES:
+            self.misses += 1
             i = self._load(place)
             if self.data[i : i + 3] == b"ID3":
                 size = self.data[i + 6 : i + 10]
@@ -216,10 +221,8 @@ class _Walker:
             found = self._confirmed(place)
             if found == place:
                 return place
-            ahead = self.data.find(b"\xff", i + 1)
-            tag = self.data.find(b"ID3", i + 1, ahead if ahead >= 0 else None)
-            ahead = tag if tag >= 0 else ahead
-            place = self.at + ahead if ahead >= 0 else max(self.at + len(self.data) - 2, place + 1)
+            ahead = _START.search(self.data, i + 1)
+            place = self.at + (ahead.start() if ahead else max(len(self.data) - 2, i + 1))
         return None
 
     def _confirmed(self, place: int) -> int | None:
