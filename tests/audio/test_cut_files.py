@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from genrelab.audio import AudioError, decode_audio, errors, load_audio, probe
+from genrelab.audio.ffmpeg import DAMAGED
 from genrelab.audio.io import HIGHEST_RATE, LOWEST_RATE
 from genrelab.audio.sndfile import PARTIAL
 from planted import encode
@@ -76,6 +77,16 @@ def test_bytes_behind_a_whole_file_cut_nothing(tmp_path, form, tail):
     content = encoded(rising(), form)
     whole = load_audio(write(tmp_path / "whole", [content]), RATE)
     assert np.array_equal(load_audio(write(tmp_path / "a", [content, tail]), RATE), whole)
+
+
+@needs_ffmpeg
+def test_damage_that_ffmpeg_meets_is_noted(tmp_path):
+    path = encode(tmp_path / "a.m4a", "-movflags", "faststart")
+    assert decode_audio(path, RATE).notes == ()
+    content = bytearray(path.read_bytes())
+    middle = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
+    content[middle : middle + 40] = b"\xff" * 40
+    assert decode_audio(write(path, [bytes(content)]), RATE).notes == (DAMAGED,)
 
 
 def test_a_stream_that_ends_inside_a_frame_is_read_with_a_note(tmp_path):

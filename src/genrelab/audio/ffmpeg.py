@@ -19,6 +19,7 @@ from genrelab.audio.containers import HEAD, codec_needs_ffmpeg, missing_end, sni
 from genrelab.audio.errors import CORRUPT, NOT_AUDIO, TEXT_FILE, ZERO_BYTES, AudioError
 
 _SECONDS = 600  # for decoding a file; ten hours take four minutes
+DAMAGED = "ffmpeg found damage in it, and read the rest"
 _READ_BYTES = 1 << 20
 NOT_ALLOWED = "a playlist, video or other format that is not read (convert it, to FLAC for instance)"
 # Demuxers of ffmpeg that read sound from the file they are given and open no other: no playlists (hls, concat, dash,
@@ -101,10 +102,7 @@ class FfmpegStream:
         sample_rate: Hz.
         channels: of the blocks.
         blocks: `[n, channels]` float32.
-        notes: none.
     """
-
-    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, process: subprocess.Popen[bytes], errors: Any) -> None:
         self._path, self._process, self._errors = path, process, errors
@@ -135,6 +133,11 @@ class FfmpegStream:
     def _stderr(self) -> bytes:
         self._errors.seek(0)
         return bytes(self._errors.read())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know, once all blocks are read."""
+        return (DAMAGED,) if self._stderr() else ()
 
     @property
     def cut(self) -> bool:

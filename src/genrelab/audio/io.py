@@ -170,7 +170,9 @@ class _Stream(Protocol):
     sample_rate: int
     channels: int
     blocks: Iterator[np.ndarray]
-    notes: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
 
 class _Decoded(NamedTuple):
