@@ -45,11 +45,12 @@ def launch_id() -> str:
 OmegaConf.register_new_resolver("genrelab.launch_id", launch_id, replace=True)
 
 
-def compose(overrides: Sequence[str], name: str = "config") -> dict[str, Any]:
+def compose(overrides: Sequence[str], search_path: Sequence[str] = (), name: str = "config") -> dict[str, Any]:
     """Compose the configuration as plain data.
 
     Args:
         overrides: as on the command line, without sweeps.
+        search_path: folders of recipes and further options, whose files are checked as they are loaded.
         name: of the file that lists the groups.
 
     Raises:
@@ -57,6 +58,8 @@ def compose(overrides: Sequence[str], name: str = "config") -> dict[str, Any]:
     """
     if twice := _twice(overrides):
         raise ConfigError(twice)
+    if search_path:
+        overrides = [search_path_override(search_path), *overrides]
     try:
         return _compose(overrides, name=name)
     except FAILURES as error:
