@@ -27,6 +27,14 @@ STAGES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _as_from_a_terminal():
+    """Tests may have been started by nohup, which has SIGHUP ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def signalled(monkeypatch, place, number):
     """Have the n-th call of a function meet a signal."""
     owner, name, after = place

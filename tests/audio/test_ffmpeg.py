@@ -108,6 +108,7 @@ def test_the_name_raw_is_no_reason_to_stop(music, monkeypatch):
 
 
 @needs_ffmpeg
+@pytest.mark.slow
 @pytest.mark.parametrize("absolute", [False, True])
 def test_no_text_makes_ffmpeg_read_its_sibling(music, monkeypatch, absolute):
     """The lists of formats and protocols alone, as if the text had not been found to be text."""

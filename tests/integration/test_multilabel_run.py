@@ -187,7 +187,7 @@ def test_folds_are_pooled_and_the_prior_is_of_the_tracks_trained_on(data, tmp_pa
     assert len(np.unique(read_predictions(tmp_path / "run" / "predictions.parquet").only("test").track_id)) == 120
 
 
-@pytest.mark.parametrize("model", ["knn", "logistic_regression", "random_forest"])
+@pytest.mark.parametrize("model", ["knn", "logistic_regression", pytest.param("random_forest", marks=pytest.mark.slow)])
 def test_what_scikit_learn_fits_learns_several_genres_too(data, tmp_path, model):
     words = [word for word in overrides(data, tmp_path) if not word.startswith(("model.", "optimizer."))]
     words += ["target=multi_label", f"model={model}", *(["model.n_neighbors=15"] if model == "knn" else [])]

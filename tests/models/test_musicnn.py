@@ -96,6 +96,7 @@ def test_what_is_trained(frozen):
     assert same is frozen and model.fc.weight.grad is not None
 
 
+@pytest.mark.slow
 def test_fine_tuned_it_learns_a_small_set_by_heart():
     model = build(frozen=False, dropout=0.0).train()
     pictures, target = torch.randn(8, 96, FRAMES) * 20 - 20, torch.arange(8) % 4

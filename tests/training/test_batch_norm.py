@@ -181,7 +181,9 @@ def train(name, seed=0):
     return net, losses, [partial(forward, first, 32) for first in range(0, 128, 32)]
 
 
-@pytest.mark.parametrize("name", ["cnn", "cnn_regularised", "conv_stack", "block_dropout"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("cnn", marks=pytest.mark.slow), "cnn_regularised", "conv_stack", "block_dropout"]
+)
 def test_gap_of_running_statistics_behind_dropout_closes_when_recomputed(name):
     net, losses, forwards = train(name)
     assert measure_gap(net, losses).too_wide
@@ -191,7 +193,7 @@ def test_gap_of_running_statistics_behind_dropout_closes_when_recomputed(name):
     assert dropout_precedes_batch_norm(net, forwards[0])
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_gap_of_a_network_without_dropout_is_narrow(seed):
     net, losses, forwards = train("resnet18flex_dual", seed)
     assert not measure_gap(net, losses).too_wide

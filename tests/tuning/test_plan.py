@@ -57,7 +57,12 @@ def test_mistakes_are_found_before_anything_runs(arguments, told):
     assert re.search(told, str(error.value))
 
 
-@pytest.mark.parametrize("name", SEARCHES)
+LARGE = ("graph_study_demo", "graph_study_gtzan")  # each has hundreds of choices
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in SEARCHES]
+)
 def test_every_search_composes(name):
     few = ["features=choice([pcen,mfcc],[pcen,mel_db])"] if name == "features_pairs" else []
     short = [] if name == "graph_study_gtzan" else ["debug=short"]  # which sets the ratios of a split that has lists

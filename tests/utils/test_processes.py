@@ -38,7 +38,8 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(("what", "built"), [("demo", 0), pytest.param("store", 4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("what", "built"), [("demo", 0), ("store", 4)])
 def test_workers_start_in_a_process_of_joblib(tmp_path, what, built):
     script = tmp_path / "script.py"
     script.write_text(IN_LOKY)
