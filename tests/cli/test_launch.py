@@ -11,6 +11,19 @@ import pytest
 from genrelab.cli import launch
 from paths import REPOSITORY
 
+DELETED = {
+    "audio": "default",
+    "data": "default",
+    "graph": "taxonomy",
+    "trainer": "default",
+    "accelerator": "cpu",
+    "callbacks": "none",
+    "logger": "none",
+    "paths": "default",
+    "model": "cnn",
+    "split": "grouped",
+}
+
 
 def attempt(capsys, arguments: list[str]) -> tuple[int, str]:
     with pytest.raises(SystemExit) as caught:
@@ -56,6 +69,8 @@ def attempt(capsys, arguments: list[str]) -> tuple[int, str]:
         (["--config-dir", "/no/such", "beta=1"], "/no/such: "),
         (["resume="], ": resume=: "),
         (["resume=/no/such/run"], "/no/such/run: "),
+        *(([f"~{group}"], rf": {group}: .*\b{option}\b") for group, option in DELETED.items()),
+        (["--cfg", "job", "-m", "beta=1,2"], ": --cfg: .*-m"),
         (["resume=somewhere", "beta=2"], ": beta=2: "),
     ],
 )

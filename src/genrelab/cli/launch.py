@@ -65,8 +65,13 @@ def _train(arguments: Sequence[str]) -> None:
     arguments = normalize_overrides([*flags, *recipe_flags([text for text in arguments if text not in flags])])
     if resumed := [text.partition("=")[2] for text in arguments if text.startswith("resume=")]:
         return _resume(resumed[-1], [text for text in arguments if not text.startswith("resume=")])
-    if not ASKS_HYDRA & {text.split("=")[0] for text in arguments}:
+    asked = ASKS_HYDRA & {text.split("=")[0] for text in arguments}
+    if not asked:
         preflight(arguments)
+    elif flags:
+        raise ConfigError(
+            [f"{sorted(asked)[0]}: shows one configuration (leave out {flags[0]}, and name one value each)"]
+        )
     if any(text.startswith("hydra/launcher=") for text in arguments):
         return _launched(arguments)
     _trained.clear()

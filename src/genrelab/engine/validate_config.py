@@ -70,6 +70,9 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
     """
     problems = _load_plugins(config.get("plugins") or [])
     problems += _root(config)
+    problems += [_unchosen(noun) for noun in (*SPECS, "callbacks", "logger") if config.get(noun) is None]
+    if config.get("data") is not None and set(config["data"]) <= {"target"}:  # what target= adds to it
+        problems.append(_unchosen("data"))
     for noun, spec in SPECS.items():
         problems += check_fields(spec, config.get(noun) or {}, noun)
     for noun, (registry, supplied) in SUPPLIED.items():
@@ -90,6 +93,14 @@ def check(config: Mapping[str, Any], overrides: Sequence[str] = (), training: bo
         problems = value_problems(config, shapes, monitor_direction(config["trainer"]["monitor"]), crop_ratio(config))
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
+
+
+def _unchosen(group: str) -> str:
+    """The problem of a group that was taken away (`~logger`) or set to null."""
+    from genrelab.config.composition import conf_dir
+
+    options = sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+    return f"{group}: no option chosen (there is: {', '.join(options)})"
 
 
 def split_name_and_params(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
