@@ -49,7 +49,12 @@ def signalled(monkeypatch, place, number):
 
 
 @pytest.mark.parametrize(
-    ("stage", "name"), [*((stage, "SIGTERM") for stage in STAGES), ("fit", "SIGHUP"), ("fit", "SIGINT")]
+    ("stage", "name"),
+    [
+        *((stage, "SIGTERM") for stage in STAGES),
+        ("fit", "SIGHUP"),
+        pytest.param("fit", "SIGINT", marks=pytest.mark.slow),
+    ],
 )
 def test_training_is_interrupted_in_every_stage(small, tmp_path, monkeypatch, capsys, stage, name):
     number = signal.Signals[name]

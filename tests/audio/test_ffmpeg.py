@@ -209,6 +209,7 @@ def test_every_container_of_sound_is_still_read(music, suffix):
             assert read(path).duration == pytest.approx(2, abs=0.5), "of raw streams it is an estimate"
 
 
+@pytest.mark.slow
 @needs_ffmpeg
 def test_every_suffix_of_a_folder_is_a_format_that_is_allowed(music):
     """ffmpeg names the demuxers that belong to a suffix; those of all suffixes are on the list."""

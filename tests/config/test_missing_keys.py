@@ -90,6 +90,7 @@ def test_runs_without_the_key_are_trained_and_resumed_from_the_leaf(usual, tmp_p
         pd.testing.assert_frame_equal(curves(folder), curves(whole))
 
 
+@pytest.mark.slow
 def test_folds_without_the_key_are_resumed_from_the_leaf(usual, tmp_path):
     """The last fold begins with the resumed configuration."""
     usual = [*usual, "split=stratified", "split.folds=3", "loss.weighting=from_leaf"]

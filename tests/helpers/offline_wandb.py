@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,14 @@ class Offline:
 
 
 def read_offline(folder: Path) -> Offline:
-    """The run of an `offline-run-*` folder."""
+    """The run of an `offline-run-*` folder, once W&B's own process has written its end, 20 s at most."""
+    end = time.monotonic() + 20
+    while (found := _read(folder)).exit_code is None and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def _read(folder: Path) -> Offline:
     from wandb.proto.wandb_internal_pb2 import Record
 
     found = Offline()

@@ -124,6 +124,7 @@ def test_the_checkpoint_predicts_genres_as_without_labels(finished):
     assert load_predictor(finished).genres == ("Even", "Fast", "Slow")
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_result(small, table, tmp_path):
     overrides = words(small, table, "trainer.report=false", "trainer.baselines=false")
     run.train(compose(overrides), tmp_path / "whole", overrides)

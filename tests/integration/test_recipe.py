@@ -75,6 +75,7 @@ def test_grad_cam_covers_the_whole_segment(folder):
     assert all(found[:, part].max() > 0 for part in (slice(0, 10), slice(11, 21), slice(22, 32)))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     find_spec("onnxruntime") is None or find_spec("onnxscript") is None, reason="needs the extra export"
 )

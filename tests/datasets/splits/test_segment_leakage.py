@@ -158,6 +158,7 @@ def test_its_exports_carry_the_mark(unsafe_run, music, tmp_path):
     assert json.loads(cli("predict", tmp_path / "hub", song, "--json")[0])["marks"] == ["unsafe"]
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_such_runs_is_marked(unsafe_run, music, tmp_path):
     overrides = words(music, unsafe_run.parent, "seed=1")
     run.train(compose(overrides), tmp_path / "second", overrides)

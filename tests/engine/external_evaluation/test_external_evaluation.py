@@ -233,6 +233,7 @@ def test_real_clips_of_other_artists(tmp_path):
     assert (found.value_counts() == 10).all() and not set(found) & set(known.loc[known["part"] == "train", "track_id"])
 
 
+@pytest.mark.slow
 def test_new_songs_of_several_genres_are_scored_by_their_own_metrics(several, tmp_path, capsys):
     root = write_jamendo(tmp_path / "new", count=12, seed=1, further="polka")
     choices = ["dataset=jamendo", f"dataset.root={root}", f"dataset.tags={root / 'tags.tsv'}"]

@@ -73,6 +73,7 @@ def test_an_upload_that_names_another_file_gets_no_answer_and_starts_no_program(
     assert starts() == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not here")
 def test_ffmpeg_adds_nothing_of_another_file_to_an_upload(service, tmp_path, monkeypatch):
     monkeypatch.setattr("genrelab.audio.ffmpeg.is_text", lambda head: False)

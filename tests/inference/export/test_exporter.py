@@ -147,6 +147,7 @@ def test_a_broken_safetensors_file_is_told(tmp_path):
     assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
+@pytest.mark.slow
 @for_onnx
 def test_several_genres_are_answered_by_sigmoids_above_thresholds(several, jamendo, tmp_path):
     import onnxruntime
