@@ -55,7 +55,7 @@ def m4a(path: Path, moov_first: bool = True) -> Path:
 
 def audio_of(path: Path) -> bytes:
     """Decoded samples; of an M4A what its chunk table leads to, since decoding it needs more than soundfile."""
-    if path.suffix != ".m4a":
+    if path.suffix not in (".m4a", ".m4b"):
         samples, rate = soundfile.read(path, dtype="int32")
         return samples.tobytes() + str(rate).encode()
     whole = path.read_bytes()
@@ -63,10 +63,10 @@ def audio_of(path: Path) -> bytes:
     return whole[place : place + 3000]
 
 
-@pytest.fixture(params=[*FORMATS, "m4a"])
+@pytest.fixture(params=[*FORMATS, "m4a", "m4b"])
 def song(request, tmp_path) -> Path:
     path = tmp_path / f"song.{request.param}"
-    return m4a(path) if request.param == "m4a" else sound(path)
+    return m4a(path) if request.param in ("m4a", "m4b") else sound(path)
 
 
 def test_a_genre_and_what_it_was_go_in_and_out(song):

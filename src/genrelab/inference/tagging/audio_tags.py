@@ -27,7 +27,7 @@ from genrelab.inference.tagging.id3 import (
 )
 from genrelab.utils.errors import GenrelabError
 
-SUFFIXES = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4")
+SUFFIXES = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".mp4")
 
 
 @dataclass(frozen=True)
