@@ -28,7 +28,7 @@ reproduce: setup ## run the published systems on the data in GENRELAB_DATA, and 
 optuna-ui: setup ## show studies (optuna-dashboard) and curves (TensorBoard) in a browser, until Ctrl-C
 	$(BIN)/genrelab tools optuna-ui $(ARGS)
 
-test: setup ## run the quick tests (about six minutes on two cores)
+test: setup ## run the quick tests (about five minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 test-all: setup ## run every test, the slow ones included
