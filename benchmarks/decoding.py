@@ -4,7 +4,7 @@
 
 Ten seconds of noise bursts are encoded by libsndfile, ffmpeg, lame, oggenc, opusenc, flac and wavpack, where they are
 installed. Offset and length are in samples at the source's rate, against the source: an offset of 1,105 is the delay of
-LAME and of the decoder, which no stream tells. Files as streams, pipes and crashes leave them are made from these.
+LAME and of the decoder, which no stream states. Files as streams, pipes and crashes leave them are made from these.
 
 Then the processor time of ordinary MP3s, 30 s to 22,050 Hz mono, against the same by soundfile, numpy and soxr alone.
 Wanted: at most 1.05.

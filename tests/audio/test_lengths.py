@@ -11,7 +11,7 @@ from genrelab.audio import AudioError, load_audio, probe
 from genrelab.audio.mpeg_frames import find_frames
 from streams import ABR, CBR, RATE, VBR, encoded, id3, piped_flac, rising, with_vbri, without_xing, write
 
-DELAY = 576 + 529  # samples: LAME's and the decoder's, that no stream tells
+DELAY = 576 + 529  # samples: LAME's and the decoder's, which no stream states
 FRAME = 576
 
 

@@ -8,7 +8,7 @@ import soundfile
 
 from genrelab.audio import AudioError, errors, load_audio, probe
 from genrelab.audio.containers import HEAD, sniff_format
-from planted import encode
+from planted import encode_or_skip
 from streams import RATE, encoded, rising, write
 
 needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not here")
@@ -65,10 +65,7 @@ MADE |= {"wv": (), "mka": ("-c:a", "aac"), "wma": (), "ac3": (), "aac": (), "spx
 @needs_ffmpeg
 @pytest.mark.parametrize("suffix", list(MADE))
 def test_a_whole_file_needs_ffmpeg_where_there_is_none(tmp_path, suffix, monkeypatch):
-    try:
-        path = encode(tmp_path / f"a.{suffix}", *MADE[suffix])
-    except AssertionError as error:
-        pytest.skip(f"this ffmpeg writes no {suffix}: {error}"[:200])
+    path = encode_or_skip(tmp_path / f"a.{suffix}", *MADE[suffix])
     assert len(load_audio(path, RATE)) == pytest.approx(2 * RATE, abs=0.1 * RATE)
     path = path.rename(tmp_path / "a.mp3")  # its name does not matter
     monkeypatch.setenv("PATH", "/nonexistent")

@@ -83,9 +83,9 @@ def embeddings(
         (PrecomputedFeature(values, matrix[kept]),),
     )
     size = f"{matrix.shape[1]} numbers" if matrix.ndim == 2 else f"{matrix.shape[2]} steps of {matrix.shape[1]} numbers"
-    told = (f"embeddings made elsewhere: {source.name}, {size} a row", *notes, *further)
+    notes_of_index = (f"embeddings made elsewhere: {source.name}, {size} a row", *notes, *further)
     tracks = rows[kept].drop_duplicates("track_id")
-    return DatasetIndex(name or source.stem, tracks, told, rejected, precomputed=precomputed)
+    return DatasetIndex(name or source.stem, tracks, notes_of_index, rejected, precomputed=precomputed)
 
 
 def _read(source: Path, wanted: list[str], label: str | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 
 # Of torchmetrics' optional packages, those that cost time or, as onnxruntime does, call home.
 UNUSED = ("librosa", "matplotlib", "onnxruntime", "scipy", "torchvision", "transformers")
-# Libraries that would send reports of their use, or write an identity of this device, unless told not to.
+# Switches off libraries' usage reports, and the device identity that some write for them.
 NO_CALLS_HOME = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
