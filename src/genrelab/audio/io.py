@@ -22,12 +22,12 @@ from genrelab.audio.downmix import Downmix
 from genrelab.audio.errors import CORRUPT, DEVICE, EMPTY_FILE, FOLDER, NO_SAMPLES, NO_SUCH_FILE, NON_FINITE, AudioError
 from genrelab.audio.ffmpeg import open_ffmpeg, probe_ffmpeg, promised_seconds, why_unknown
 from genrelab.audio.sample_buffer import SampleBuffer
+from genrelab.audio.spec import HIGHEST_RATE, LOWEST_RATE
 
 # Raised when files are read that were refused before, so that they are tried again.
 READER_VERSION = 2
 # A file is truncated where this many seconds less can be read than its header promises.
 TRUNCATED_SECONDS = 0.5
-LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000  # Hz
 
 
 class AudioInfo(NamedTuple):

@@ -19,7 +19,7 @@ SAVED_NAMES = {
     "trim_top_db": "trim_db",
 }
 
-MAX_SAMPLE_RATE = 1_000_000  # Hz; above, a number is a slip, or means to fill the memory
+LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000  # Hz; beyond, a number is a slip, or means to fill the memory
 MAX_SEGMENT = 3_600  # s
 
 
@@ -50,10 +50,10 @@ class AudioSpec:
 
     def __post_init__(self) -> None:
         problems = []
-        if self.sample_rate < 1_000:
+        if self.sample_rate < LOWEST_RATE:
             problems.append(f"audio.sample_rate: {self.sample_rate} Hz is too low; 22050 is usual")
-        elif self.sample_rate > MAX_SAMPLE_RATE:
-            problems.append(f"audio.sample_rate: {self.sample_rate} Hz is above {MAX_SAMPLE_RATE} (22050 is usual)")
+        elif self.sample_rate > HIGHEST_RATE:
+            problems.append(f"audio.sample_rate: {self.sample_rate} Hz is above {HIGHEST_RATE} (22050 is usual)")
         if not 0.1 <= self.segment_duration <= MAX_SEGMENT:
             problems.append(f"audio.segment_duration: {self.segment_duration} s is not between 0.1 and {MAX_SEGMENT}")
         if self.max_segments is not None and self.max_segments < 1:
